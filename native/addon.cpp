@@ -1,0 +1,33 @@
+// What the addon exports. The JavaScript side is src/engine/addon.ts.
+
+#include <napi.h>
+
+#include "bindings/cancel_flag.h"
+#include "bindings/devices.h"
+#include "bindings/instance.h"
+#include "bindings/model_files.h"
+#include "bindings/resampler.h"
+#include "bindings/voice_activity.h"
+#include "bindings/whisper_model.h"
+
+namespace {
+
+Napi::Object initialise(Napi::Env env, Napi::Object exports) {
+    using agora::Instance;
+    env.SetInstanceData(new Instance());
+    agora::CancelFlag::define(env, exports);
+    agora::WhisperModel::define(env, exports);
+    agora::VoiceActivity::define(env, exports);
+    agora::ResamplerObject::define(env, exports);
+    agora::define_devices(env, exports);
+    agora::define_model_files(env, exports);
+    exports.Set("cancelAll", Napi::Function::New(
+                                 env, [](const Napi::CallbackInfo& info) { Instance::of(info.Env()).cancel_all(); }));
+    // A worker thread that is terminated runs no JavaScript any more, but waits for its work.
+    env.AddCleanupHook([](Instance* instance) { instance->cancel_all(); }, &Instance::of(env));
+    return exports;
+}
+
+}  // namespace
+
+NODE_API_MODULE(agora_transcribe, initialise)

@@ -1,0 +1,64 @@
+// Checked reading of arguments. src/ has checked them with better messages; this keeps the addon safe by itself.
+#pragma once
+
+#include <napi.h>
+
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "engine/error.h"
+
+namespace agora {
+
+[[noreturn]] inline void bad_argument(const std::string& name, const std::string& expected) {
+    throw Error(ErrorCode::InvalidArgument, "Expected " + expected + " for " + name);
+}
+
+inline std::string string_argument(const Napi::Value& value, const std::string& name) {
+    if (!value.IsString()) bad_argument(name, "a string");
+    std::string text = value.As<Napi::String>();
+    if (text.find('\0') != std::string::npos) bad_argument(name, "a string without NUL");
+    return text;
+}
+
+inline double number_argument(const Napi::Value& value, const std::string& name, double low, double high) {
+    const double number = value.IsNumber() ? value.As<Napi::Number>().DoubleValue() : NAN;
+    if (!(number >= low && number <= high)) {
+        bad_argument(name, "a number from " + std::to_string(low) + " to " + std::to_string(high));
+    }
+    return number;
+}
+
+inline int integer_argument(const Napi::Value& value, const std::string& name, double low, double high) {
+    const double number = number_argument(value, name, low, high);
+    if (number != std::floor(number)) bad_argument(name, "an integer");
+    return static_cast<int>(number);
+}
+
+inline bool boolean_argument(const Napi::Value& value, const std::string& name) {
+    if (!value.IsBoolean()) bad_argument(name, "a boolean");
+    return value.As<Napi::Boolean>();
+}
+
+inline Napi::Object object_argument(const Napi::Value& value, const std::string& name) {
+    if (!value.IsObject()) bad_argument(name, "an object");
+    return value.As<Napi::Object>();
+}
+
+// A copy: the caller may change or detach its array while a worker reads.
+inline std::vector<float> samples_argument(const Napi::Value& value, const std::string& name) {
+    if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != napi_float32_array) {
+        bad_argument(name, "a Float32Array");
+    }
+    const auto array = value.As<Napi::Float32Array>();
+    return {array.Data(), array.Data() + array.ElementLength()};
+}
+
+inline Napi::Float32Array to_js(Napi::Env env, const std::vector<float>& values) {
+    Napi::Float32Array array = Napi::Float32Array::New(env, values.size());
+    std::copy(values.begin(), values.end(), array.Data());
+    return array;
+}
+
+}  // namespace agora

@@ -1,0 +1,31 @@
+// What one environment (the main thread or a worker thread) holds of this addon.
+#pragma once
+
+#include <napi.h>
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+namespace agora {
+
+class Instance {
+  public:
+    static Instance& of(Napi::Env env) { return *env.GetInstanceData<Instance>(); }
+
+    Napi::FunctionReference cancel_flag;
+    Napi::FunctionReference whisper_model;
+    Napi::FunctionReference vad;
+    Napi::FunctionReference resampler;
+
+    void add(const std::shared_ptr<std::atomic<bool>>& flag);
+    // Stops all work of this environment, so that its end need not wait for it.
+    void cancel_all();
+
+  private:
+    std::mutex mutex_;
+    std::vector<std::weak_ptr<std::atomic<bool>>> flags_;
+};
+
+}  // namespace agora

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <napi.h>
+
+#include "engine/audio/resampler.h"
+
+namespace agora {
+
+// class Resampler { constructor(inputRate, outputRate); process(samples): Float32Array; flush(): Float32Array }
+class ResamplerObject : public Napi::ObjectWrap<ResamplerObject> {
+  public:
+    static void define(Napi::Env env, Napi::Object exports);
+
+    explicit ResamplerObject(const Napi::CallbackInfo& info);
+
+  private:
+    Napi::Value process(const Napi::CallbackInfo& info);
+    Napi::Value flush(const Napi::CallbackInfo& info);
+
+    std::unique_ptr<Resampler> resampler_;
+};
+
+}  // namespace agora

@@ -1,0 +1,179 @@
+#include "bindings/whisper_model.h"
+
+#include <limits>
+
+#include "bindings/arguments.h"
+#include "bindings/async.h"
+#include "bindings/cancel_flag.h"
+#include "bindings/instance.h"
+#include "bindings/model_info.h"
+#include "engine/whisper/languages.h"
+
+namespace agora {
+namespace {
+
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
+
+// null switches a threshold off: `off` is the value that never decides.
+float threshold(const Napi::Object& options, const char* name, float off) {
+    const Napi::Value value = options.Get(name);
+    return value.IsNull() ? off : static_cast<float>(number_argument(value, name, -1000, 1000));
+}
+
+DecodeOptions decode_options(const Napi::Object& js) {
+    DecodeOptions options;
+    options.language = string_argument(js.Get("language"), "language");
+    options.translate = boolean_argument(js.Get("translate"), "translate");
+    options.beam_size = integer_argument(js.Get("beamSize"), "beamSize", 1, 8);
+    options.best_of = integer_argument(js.Get("bestOf"), "bestOf", 1, 8);
+    options.length_penalty = static_cast<float>(number_argument(js.Get("lengthPenalty"), "lengthPenalty", -1, 10));
+    options.temperature = static_cast<float>(number_argument(js.Get("temperature"), "temperature", 0, 2));
+    options.temperature_step = static_cast<float>(number_argument(js.Get("temperatureStep"), "temperatureStep", 0, 2));
+    options.entropy_threshold = threshold(js, "entropyThreshold", -kInfinity);
+    options.log_prob_threshold = threshold(js, "logProbThreshold", -kInfinity);
+    options.no_speech_threshold = threshold(js, "noSpeechThreshold", kInfinity);
+    options.prompt = string_argument(js.Get("prompt"), "prompt");
+    options.suppress_blank = boolean_argument(js.Get("suppressBlank"), "suppressBlank");
+    options.suppress_non_speech = boolean_argument(js.Get("suppressNonSpeech"), "suppressNonSpeech");
+    const Napi::Value tokens = js.Get("suppressTokens");
+    if (!tokens.IsArray()) bad_argument("suppressTokens", "an array");
+    const auto array = tokens.As<Napi::Array>();
+    for (uint32_t i = 0; i < array.Length(); ++i) {
+        options.suppress_tokens.push_back(integer_argument(array.Get(i), "suppressTokens", 0, 1e6));
+    }
+    options.without_timestamps = boolean_argument(js.Get("withoutTimestamps"), "withoutTimestamps");
+    options.word_timestamps = boolean_argument(js.Get("wordTimestamps"), "wordTimestamps");
+    options.max_tokens = integer_argument(js.Get("maxTokens"), "maxTokens", 0, 1e6);
+    options.seed = static_cast<uint32_t>(number_argument(js.Get("seed"), "seed", 0, 4294967295.0));
+    return options;
+}
+
+Napi::Object to_js(Napi::Env env, const Word& word) {
+    Napi::Object result = Napi::Object::New(env);
+    result.Set("start", word.start);
+    result.Set("end", word.end);
+    result.Set("text", word.text);
+    result.Set("confidence", word.confidence);
+    return result;
+}
+
+Napi::Object to_js(Napi::Env env, const DecodedSegment& segment, bool words) {
+    Napi::Object result = Napi::Object::New(env);
+    result.Set("start", segment.start);
+    result.Set("end", segment.end);
+    result.Set("text", segment.text);
+    result.Set("avgLogProb", segment.avg_log_prob);
+    result.Set("confidence", segment.confidence);
+    result.Set("noSpeechProb", segment.no_speech_prob);
+    result.Set("temperature", segment.temperature);
+    Napi::Array tokens = Napi::Array::New(env, segment.tokens.size());
+    for (size_t i = 0; i < segment.tokens.size(); ++i) tokens.Set(static_cast<uint32_t>(i), segment.tokens[i]);
+    result.Set("tokens", tokens);
+    if (words) {
+        Napi::Array array = Napi::Array::New(env, segment.words.size());
+        for (size_t i = 0; i < segment.words.size(); ++i)
+            array.Set(static_cast<uint32_t>(i), to_js(env, segment.words[i]));
+        result.Set("words", array);
+    }
+    return result;
+}
+
+using Holder = std::shared_ptr<SequentialWhisper>;
+
+}  // namespace
+
+void WhisperModel::define(Napi::Env env, Napi::Object exports) {
+    const Napi::Function constructor = DefineClass(
+        env, "WhisperModel",
+        {InstanceMethod<&WhisperModel::info>("info"), InstanceMethod<&WhisperModel::transcribe>("transcribe"),
+         InstanceMethod<&WhisperModel::detect_language>("detectLanguage"),
+         InstanceMethod<&WhisperModel::close>("close")});
+    Instance::of(env).whisper_model = Napi::Persistent(constructor);
+    exports.Set("loadWhisperModel", Napi::Function::New<load>(env));
+}
+
+WhisperModel::WhisperModel(const Napi::CallbackInfo& info) : Napi::ObjectWrap<WhisperModel>(info) {
+    if (!info[0].IsExternal()) throw Napi::TypeError::New(info.Env(), "A WhisperModel is made by loadWhisperModel()");
+    engine_ = *info[0].As<Napi::External<Holder>>().Data();
+}
+
+// loadWhisperModel(path, { gpu, threads }): Promise<WhisperModel>
+Napi::Value WhisperModel::load(const Napi::CallbackInfo& info) {
+    return guarded(info.Env(), [&] {
+        const std::string path = string_argument(info[0], "path");
+        const Napi::Object options = object_argument(info[1], "options");
+        const bool gpu = boolean_argument(options.Get("gpu"), "gpu");
+        const int threads = integer_argument(options.Get("threads"), "threads", 1, 256);
+        return run_async(info.Env(), [=]() -> Finish {
+            auto engine = std::make_shared<SequentialWhisper>(path, gpu, threads);
+            return [engine](Napi::Env env) {
+                Holder holder = engine;
+                return Instance::of(env).whisper_model.New({Napi::External<Holder>::New(env, &holder)});
+            };
+        });
+    });
+}
+
+std::shared_ptr<SequentialWhisper> WhisperModel::engine(Napi::Env env) const {
+    if (!engine_) throw to_js_error(env, Error(ErrorCode::InvalidArgument, "The model is closed"));
+    return engine_;
+}
+
+Napi::Value WhisperModel::info(const Napi::CallbackInfo& info) {
+    const WhisperFile& file = engine(info.Env())->file();
+    return agora::to_js(info.Env(), file, whisper_languages(file.hparams.language_count()));
+}
+
+// transcribe(samples, options, cancel): Promise<segments>
+Napi::Value WhisperModel::transcribe(const Napi::CallbackInfo& info) {
+    return guarded(info.Env(), [&] {
+        auto engine = this->engine(info.Env());
+        auto samples = std::make_shared<std::vector<float>>(samples_argument(info[0], "samples"));
+        const DecodeOptions options = decode_options(object_argument(info[1], "options"));
+        const CancelFlag::Shared cancelled = CancelFlag::of(info[2]);
+        return run_async(info.Env(), [=]() -> Finish {
+            auto segments = engine->transcribe(samples->data(), samples->size(), options, *cancelled);
+            const bool words = options.word_timestamps;
+            return [segments, words](Napi::Env env) {
+                Napi::Array result = Napi::Array::New(env, segments.size());
+                for (size_t i = 0; i < segments.size(); ++i)
+                    result.Set(static_cast<uint32_t>(i), to_js(env, segments[i], words));
+                return result;
+            };
+        });
+    });
+}
+
+// detectLanguage(samples, cancel): Promise<{ language, probability }[]>
+Napi::Value WhisperModel::detect_language(const Napi::CallbackInfo& info) {
+    return guarded(info.Env(), [&] {
+        auto engine = this->engine(info.Env());
+        auto samples = std::make_shared<std::vector<float>>(samples_argument(info[0], "samples"));
+        const CancelFlag::Shared cancelled = CancelFlag::of(info[1]);
+        return run_async(info.Env(), [=]() -> Finish {
+            const auto probabilities = engine->detect_language(samples->data(), samples->size(), *cancelled);
+            return [probabilities](Napi::Env env) {
+                Napi::Array result = Napi::Array::New(env, probabilities.size());
+                for (size_t i = 0; i < probabilities.size(); ++i) {
+                    Napi::Object entry = Napi::Object::New(env);
+                    entry.Set("language", probabilities[i].language);
+                    entry.Set("probability", probabilities[i].probability);
+                    result.Set(static_cast<uint32_t>(i), entry);
+                }
+                return result;
+            };
+        });
+    });
+}
+
+// close(): Promise<void>; memory is freed on a worker thread once running calls are done.
+Napi::Value WhisperModel::close(const Napi::CallbackInfo& info) {
+    auto holder = std::make_shared<Holder>(std::move(engine_));
+    engine_ = nullptr;
+    return run_async(info.Env(), [holder]() -> Finish {
+        holder->reset();
+        return [](Napi::Env env) { return env.Undefined(); };
+    });
+}
+
+}  // namespace agora

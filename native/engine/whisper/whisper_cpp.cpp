@@ -1,0 +1,39 @@
+// whisper.cpp itself, compiled as part of this file: a few things that its C interface keeps to itself are needed here.
+// They are named in whisper_cpp.h; if upstream changes what they rest on, this file stops compiling.
+
+#include "engine/whisper/whisper_cpp.h"
+
+#include "whisper.cpp"
+
+namespace agora {
+
+// whisper_full() asks its abort callback between graphs only, and one encoder graph of a large model runs for many
+// seconds. The CPU backend asks before every node of a graph.
+void set_abort_callback(whisper_state* state, ggml_abort_callback callback, void* data) {
+    for (ggml_backend_t backend : state->backends) {
+        ggml_backend_reg_t registry = ggml_backend_dev_backend_reg(ggml_backend_get_device(backend));
+        auto* set = reinterpret_cast<ggml_backend_set_abort_callback_t>(
+            ggml_backend_reg_get_proc_address(registry, "ggml_backend_set_abort_callback"));
+        if (set != nullptr) set(backend, callback, data);
+    }
+}
+
+void reseed(whisper_state* state, uint32_t seed) {
+    for (uint32_t i = 0; i < WHISPER_MAX_DECODERS; ++i) {
+        state->decoders[i].rng = std::mt19937(seed * WHISPER_MAX_DECODERS + i);
+    }
+}
+
+int failed_attempts(const whisper_state* state) {
+    return state->n_fail_p;
+}
+
+std::vector<float> language_logits(whisper_context* context, whisper_state* state) {
+    const int count = context->vocab.num_languages();
+    std::vector<float> logits;
+    for (int i = 0; i < count; ++i)
+        logits.push_back(state->logits[static_cast<size_t>(whisper_token_lang(context, i))]);
+    return logits;
+}
+
+}  // namespace agora

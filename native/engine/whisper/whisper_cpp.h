@@ -1,0 +1,24 @@
+// What this project needs of whisper.cpp beyond its C interface.
+#pragma once
+
+#include <whisper.h>
+
+#include <cstdint>
+#include <vector>
+
+namespace agora {
+
+// Makes `callback` stop graphs that `state` computes, before their next node. Null removes it.
+void set_abort_callback(whisper_state* state, ggml_abort_callback callback, void* data);
+
+// Seeds the sampling of every decoder of `state`; 0 gives upstream's own seeds.
+void reseed(whisper_state* state, uint32_t seed);
+
+// Decoding attempts that `state` has given up so far for the next temperature.
+int failed_attempts(const whisper_state* state);
+
+// Logits of the model's languages, in order of their ids, from the decoder step of
+// whisper_lang_auto_detect_with_state().
+std::vector<float> language_logits(whisper_context* context, whisper_state* state);
+
+}  // namespace agora
