@@ -1,0 +1,98 @@
+import type { ByteSource } from "./byte-source.js";
+import type { DecodeTask } from "./decode-task.js";
+
+const NOTHING = new Uint8Array(0);
+
+/** Reads a source by the number of bytes wanted. Can look ahead, and go back to the start while it is held. */
+export class ByteReader {
+  #buffer: Uint8Array = NOTHING;
+  #offset = 0;
+  #ended = false;
+  #held = false;
+  #position = 0;
+
+  constructor(
+    readonly source: ByteSource,
+    readonly task: DecodeTask,
+  ) {}
+
+  /** Bytes consumed so far. */
+  get position(): number {
+    return this.#position;
+  }
+
+  /** From here on everything is kept so that {@link rewind} can return to this place. */
+  hold(): void {
+    this.#drop();
+    this.#held = true;
+  }
+
+  /** Ends {@link hold}. */
+  release(): void {
+    this.#held = false;
+  }
+
+  /** Back to where {@link hold} was called, which it ends. */
+  rewind(): void {
+    this.#position -= this.#offset;
+    this.#offset = 0;
+    this.#held = false;
+  }
+
+  /** The next `count` bytes without consuming them; fewer only at the end of the source. */
+  async peek(count: number): Promise<Uint8Array> {
+    while (this.#available < count && (await this.#fill()));
+    return this.#buffer.subarray(this.#offset, this.#offset + count);
+  }
+
+  /** The next `count` bytes; fewer only at the end of the source. */
+  async read(count: number): Promise<Uint8Array> {
+    const bytes = await this.peek(count);
+    this.#consume(bytes.byteLength);
+    return bytes;
+  }
+
+  /** Between 1 and `most` bytes, as they are at hand; none at the end of the source. */
+  async readSome(most: number): Promise<Uint8Array> {
+    while (this.#available === 0 && (await this.#fill()));
+    const bytes = this.#buffer.subarray(this.#offset, this.#offset + most);
+    this.#consume(bytes.byteLength);
+    return bytes;
+  }
+
+  /** Consumes `count` bytes, or what there is. */
+  async skip(count: number): Promise<void> {
+    let left = count;
+    while (left > 0) {
+      const { byteLength } = await this.readSome(left);
+      if (byteLength === 0) return;
+      left -= byteLength;
+    }
+  }
+
+  get #available(): number {
+    return this.#buffer.byteLength - this.#offset;
+  }
+
+  #consume(count: number): void {
+    this.#offset += count;
+    this.#position += count;
+  }
+
+  #drop(): void {
+    this.#buffer = this.#buffer.subarray(this.#offset);
+    this.#offset = 0;
+  }
+
+  async #fill(): Promise<boolean> {
+    if (this.#ended) return false;
+    const chunk = await this.task.wait(this.source.next());
+    if (chunk === undefined) {
+      this.#ended = true;
+      return false;
+    }
+    if (!this.#held) this.#drop();
+    this.#buffer = this.#buffer.byteLength === 0 ? chunk : Buffer.concat([this.#buffer, chunk]);
+    return true;
+  }
+}

@@ -1,0 +1,27 @@
+import { TranscriptionError } from "../errors.js";
+
+/** The input claims to be supported audio but is damaged, cut or empty. `name` is the input as messages call it. */
+export function decodeFailed(name: string, reason: string, cause?: unknown): TranscriptionError {
+  return new TranscriptionError("DECODE_FAILED", `Cannot decode ${name}: ${reason}`, { cause });
+}
+
+/** The input is not audio, or not of a kind that can be decoded here. */
+export function unsupportedFormat(name: string, reason: string): TranscriptionError {
+  return new TranscriptionError("UNSUPPORTED_FORMAT", `Cannot decode ${name}: ${reason}`);
+}
+
+/** @param bytes the size, where it is known */
+export function audioTooLarge(name: string, maxBytes: number, bytes?: number): TranscriptionError {
+  const size = bytes === undefined ? "its size" : `its size of ${bytes} bytes`;
+  return new TranscriptionError(
+    "AUDIO_TOO_LARGE",
+    `Cannot decode ${name}: ${size} is above limits.maxBytes (${maxBytes})`,
+  );
+}
+
+/** @param duration seconds, where they are known */
+export function audioTooLong(name: string, maxDuration: number, duration?: number): TranscriptionError {
+  const length = duration === undefined ? "its duration" : `its duration of ${duration.toFixed(1)} s`;
+  const limit = `limits.maxDuration (${maxDuration} s)`;
+  return new TranscriptionError("AUDIO_TOO_LONG", `Cannot decode ${name}: ${length} is above ${limit}`);
+}

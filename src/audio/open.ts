@@ -1,0 +1,84 @@
+import type { FileHandle } from "node:fs/promises";
+import { ByteReader } from "./byte-reader.js";
+import { type EncodedInput, inputName, openByteSource } from "./byte-source.js";
+import { checkChannelSelection } from "./channels.js";
+import { DecodeTask } from "./decode-task.js";
+import { DecodedRecording, type Decoding } from "./decoded-recording.js";
+import { audioTooLong, decodeFailed } from "./errors.js";
+import { openWithFfmpeg } from "./ffmpeg-decoder.js";
+import { wavFrames } from "./frames.js";
+import { isRawAudio, openRawAudio } from "./raw-audio.js";
+import { type ReadAt, refuseForeign, sniffContainer } from "./sniff.js";
+import { spool } from "./spool.js";
+import type { AudioInput, DecodedAudio, OpenAudioOptions } from "./types.js";
+import { isRiff, readWavHeader, type WavHeader } from "./wav-header.js";
+
+const SIGNATURE_BYTES = 12;
+const HEAD_BYTES = 4096;
+
+/**
+ * Opens a recording of any supported kind. Plain WAV and decoded samples are read in this process; everything else
+ * is decoded by FFmpeg in a child, from the file itself or from a private copy of the bytes or stream.
+ *
+ * A recording without samples is valid and has duration 0; an input without bytes is not. A stream given as input is
+ * destroyed when it is not read to its end.
+ *
+ * @throws TranscriptionError INVALID_ARGUMENT, UNSUPPORTED_FORMAT, DECODE_FAILED, AUDIO_TOO_LARGE, AUDIO_TOO_LONG,
+ *   CANCELLED, DEADLINE_EXCEEDED; `blocks()` of the result throws the same
+ */
+export async function openAudio(input: AudioInput, options: OpenAudioOptions): Promise<DecodedAudio> {
+  checkChannelSelection(options.channels);
+  const task = new DecodeTask(inputName(input), options.limits, options.signal);
+  try {
+    task.check();
+    const decoding = isRawAudio(input) ? openRawAudio(input, task) : await openEncoded(input, task);
+    return new DecodedRecording(task, decoding, options.channels);
+  } catch (error) {
+    await task.close();
+    throw error;
+  }
+}
+
+async function openEncoded(input: EncodedInput, task: DecodeTask): Promise<Decoding> {
+  const source = await openByteSource(input, task);
+  const reader = new ByteReader(source, task);
+  const signature = await reader.peek(SIGNATURE_BYTES);
+  if (signature.byteLength === 0) throw decodeFailed(task.name, "it is empty");
+  if (isRiff(signature)) {
+    const header = await readWavHeader(reader);
+    if (header.format.codec) return openWav(reader, header);
+  } else {
+    refuseForeign(await reader.peek(HEAD_BYTES), task);
+  }
+  const file = source.file ?? (await spool(reader));
+  const container = await sniffContainer(readerAt(file, task), task);
+  return openWithFfmpeg(file, container, task);
+}
+
+async function openWav(reader: ByteReader, header: WavHeader): Promise<Decoding> {
+  const { task, source } = reader;
+  const { codec, sampleRate, channels, frameBytes } = header.format;
+  const available = source.size === undefined ? undefined : source.size - reader.position;
+  const bytes = Math.min(header.dataBytes ?? Number.POSITIVE_INFINITY, available ?? Number.POSITIVE_INFINITY);
+  const expectedDuration = Number.isFinite(bytes) ? Math.floor(bytes / frameBytes) / sampleRate : undefined;
+  // What a stream's header announces may be wrong; what lies in a file is certain.
+  if (available !== undefined && expectedDuration! > task.limits.maxDuration) {
+    throw audioTooLong(task.name, task.limits.maxDuration, expectedDuration);
+  }
+  if (header.dataBytes && (await reader.peek(1)).byteLength === 0) {
+    throw decodeFailed(task.name, "it is cut off, there are no samples after its WAV header");
+  }
+  return {
+    format: { container: "wav", codec: codec!, sampleRate, channels },
+    expectedDuration,
+    frameRate: sampleRate,
+    frames: wavFrames(reader, header),
+  };
+}
+
+function readerAt(file: FileHandle, task: DecodeTask): ReadAt {
+  return async (position, count) => {
+    const { buffer, bytesRead } = await task.wait(file.read(Buffer.alloc(count), 0, count, position));
+    return buffer.subarray(0, bytesRead);
+  };
+}

@@ -1,0 +1,118 @@
+import { type Command, Option } from "commander";
+import { OUTPUT_FORMATS } from "../index.js";
+import * as read from "./option-values.js";
+
+/** Declares the options of `agora-transcribe FILE…`, grouped as `--help` shows them. */
+export function addTranscribeOptions(command: Command): void {
+  command
+    .optionsGroup("Model:")
+    .option("-m, --model <name|path>", "model to use; see: agora-transcribe models list")
+    .addOption(
+      new Option("-d, --device <device>", "auto (CUDA where it works), cpu or cuda").choices([
+        "auto",
+        "cpu",
+        "cuda",
+      ]),
+    )
+    .option(
+      "-t, --threads <n>",
+      "compute threads (default: the cores of this process, at most 8)",
+      read.wholeNumber,
+    )
+    .option("--implementation <name>", "engine that runs the model")
+    .option("--cpu-variant <name>", "CPU code to use instead of the best; see: agora-transcribe doctor")
+    .option("--vad-model <name|path>", "model that finds speech (default: silero, where it is cached)")
+    .option("--offline", "never download a model")
+    .addOption(new Option("--no-download", "the same as --offline").hideHelp())
+
+    .optionsGroup("Speech:")
+    .option("-l, --language <code|name>", "spoken language, e.g. ru or russian (default: detected)")
+    .addOption(
+      new Option("--task <task>", "transcribe (default), or translate into English").choices([
+        "transcribe",
+        "translate",
+      ]),
+    )
+    .option(
+      "--channels <mix|each|n>",
+      "mix all channels, each apart, or channel n only (default: mix)",
+      read.channels,
+    )
+    .option("--word-timestamps", "time and confidence of each word")
+    .option("--initial-prompt <text>", "text the recording might follow on from: names, spelling, style")
+    .option("--hotwords <words>", "words to expect, given to every window")
+    .option("--vad", "find speech first; needs the VAD model")
+    .option("--no-vad", "never look for speech (default: where the VAD model is cached)")
+    .option("--vad-threshold <p>", "probability from which sound is speech (default: 0.5)", read.number)
+    .option("--vad-min-speech <s>", "drop shorter bursts, in seconds (default: 0.25)", read.number)
+    .option("--vad-min-silence <s>", "bridge shorter pauses, in seconds (default: 0.5)", read.number)
+    .option("--vad-speech-pad <s>", "seconds added around speech (default: 0.2)", read.number)
+    .option(
+      "--chunk-length <s>",
+      "longest window, 1 to 30 seconds (default: what the model reads well)",
+      read.number,
+    )
+
+    .optionsGroup("Output:")
+    .option(
+      "-f, --format <list>",
+      `comma list of ${OUTPUT_FORMATS.join(", ")}, or all (default: txt)`,
+      read.choices(OUTPUT_FORMATS),
+    )
+    .option("-o, --output-dir <dir>", "write <name>.<format> there instead of to standard output")
+    .option("--max-line-width <n>", "srt, vtt: characters in a line", read.wholeNumber)
+    .option("--max-line-count <n>", "srt, vtt: lines shown at once", read.wholeNumber)
+    .option("--max-words-per-line <n>", "srt, vtt: words in a line", read.wholeNumber)
+    .option("--highlight-words", "srt, vtt: underline words as they are spoken; implies --word-timestamps")
+    .option("--channel-labels <list>", "names for --channels each, e.g. agent,customer", read.list)
+    .option("-q, --quiet", "no progress, notes, warnings or headers; errors still show")
+    .option("-v, --verbose", "what is loaded, detected and measured")
+
+    .optionsGroup("Decoding:")
+    .option("--beam-size <n>", "beams of beam search; 1 is greedy (default: 1)", read.wholeNumber)
+    .option("--best-of <n>", "samples per window at temperatures above 0 (default: 5)", read.wholeNumber)
+    .option("--patience <x>", "patience of beam search (default: 1)", read.number)
+    .option("--length-penalty <x>", "exponent of the length a beam's score is divided by", read.number)
+    .option(
+      "--temperature <list>",
+      "temperatures to try in turn (default: 0,0.2,0.4,0.6,0.8,1)",
+      read.temperature,
+    )
+    .option(
+      "--compression-ratio-threshold <x>",
+      "retry text more repetitive than this (default: 2.4)",
+      read.threshold,
+    )
+    .option("--log-prob-threshold <x>", "retry text less probable than this (default: -1)", read.threshold)
+    .addOption(
+      valueNamedNo(
+        "--no-speech-threshold <p>",
+        "drop text where silence is this probable (default: 0.6)",
+      ).argParser(read.threshold),
+    )
+    .option("--condition-on-previous-text", "give each window the text before it")
+    .option("--no-suppress-blank", "allow a blank at the start of a segment")
+    .option(
+      "--suppress-tokens <ids>",
+      "token ids never to produce; -1: non-speech symbols (default: -1)",
+      read.wholeNumbers,
+    )
+    .option("--without-timestamps", "one segment per window")
+    .option("--max-tokens <n>", "most tokens per window", read.wholeNumber)
+    .option("--seed <n>", "seed of sampling (default: 0)", read.wholeNumber)
+
+    .optionsGroup("Limits:")
+    .option("--timeout <s>", "seconds that one file may take", read.number)
+    .option("--max-duration <s>", "longest recording in seconds (default: 12 hours)", read.number)
+    .option("--max-bytes <n>", "largest input in bytes (default: 4 GiB)", read.wholeNumber)
+    .option("--decode-timeout <s>", "seconds spent waiting for the decoder (default: 600)", read.number);
+}
+
+/** An option with a value whose name begins with `no`, which commander would take for the opposite of another. */
+function valueNamedNo(flags: string, description: string): Option {
+  const option = new Option(flags, description);
+  option.negate = false;
+  option.attributeName = () =>
+    option.long!.slice(2).replace(/-([a-z])/g, (_, letter) => letter.toUpperCase());
+  return option;
+}

@@ -1,0 +1,32 @@
+/** What `--help` says after the options. */
+export const HELP = `
+Examples:
+  agora-transcribe call.mp3                               text on standard output
+  agora-transcribe call.mp3 -l ru -f srt > call.srt       subtitles
+  agora-transcribe *.mp3 -f txt,json -o transcripts       files in a folder
+  agora-transcribe call.wav --channels each --channel-labels agent,customer
+  ffmpeg -i video.mkv -f wav - | agora-transcribe -       from a pipe
+  agora-transcribe --model demo sample.wav                without a download
+
+Files:
+  Any common audio or video format; the content decides, not the name. “-” is standard input.
+  Quoted patterns such as 'calls/**/*.ogg' are expanded. Several texts on standard output are
+  headed “==> name <==” (not with --quiet); several JSON documents come one per line, with "file".
+  In --output-dir, two inputs of one base name keep their extensions (call.mp3.txt, call.wav.txt),
+  and are numbered where that is not enough. One file that fails does not stop the others.
+
+Exit codes:
+  0    everything was transcribed
+  1    some input failed; the others are done
+  2    wrong options or arguments
+  3    the model or the device cannot be used
+  130  interrupted by Ctrl-C (a second Ctrl-C quits at once); 143 by SIGTERM
+
+Environment:
+  AGORA_MODEL               model to use where --model is not given
+  AGORA_CACHE_DIR           folder of downloaded models
+  AGORA_MODEL_MIRROR        address to use in place of https://huggingface.co
+  AGORA_OFFLINE=1           never download, as --offline
+  AGORA_FFMPEG              path of the FFmpeg program, where it is not in PATH
+  HTTPS_PROXY, NO_PROXY     proxy for downloads
+`.trimEnd();

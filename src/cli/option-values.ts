@@ -1,0 +1,64 @@
+import { InvalidArgumentError } from "commander";
+
+/** Readers of option values. They check the form; ranges are the library's to check, so that they exist once. */
+
+export function number(value: string): number {
+  const parsed = Number(value);
+  if (value.trim() === "" || !Number.isFinite(parsed)) throw new InvalidArgumentError("Expected a number.");
+  return parsed;
+}
+
+export function wholeNumber(value: string): number {
+  const parsed = Number(value);
+  if (value.trim() === "" || !Number.isSafeInteger(parsed)) {
+    throw new InvalidArgumentError("Expected a whole number.");
+  }
+  return parsed;
+}
+
+/** Stands for null, which commander takes for a missing value. */
+export const NONE = Symbol("none");
+
+/** A threshold, or `none` to switch it off. */
+export function threshold(value: string): number | typeof NONE {
+  return value.toLowerCase() === "none" ? NONE : number(value);
+}
+
+/** A comma list without empty entries. */
+export function list(value: string): string[] {
+  return value
+    .split(",")
+    .map((item) => item.trim())
+    .filter((item) => item !== "");
+}
+
+/** `0` is the first temperature alone, `0,0.2` the ones to try. */
+export function temperature(value: string): number | number[] {
+  const values = list(value).map(number);
+  if (values.length === 0) throw new InvalidArgumentError("Expected a number or a comma list of numbers.");
+  return values.length === 1 ? values[0]! : values;
+}
+
+export function wholeNumbers(value: string): number[] {
+  return list(value).map(wholeNumber);
+}
+
+export function channels(value: string): "mix" | "each" | number {
+  if (value === "mix" || value === "each") return value;
+  if (/^\d+$/.test(value)) return wholeNumber(value);
+  throw new InvalidArgumentError("Expected mix, each or the number of a channel, counted from 0.");
+}
+
+/** Entries of a comma list or of several uses of the option; `all` stands for every choice. */
+export function choices<T extends string>(known: readonly T[]): (value: string, previous?: T[]) => T[] {
+  return (value, previous = []) => {
+    const chosen = list(value.toLowerCase()).flatMap((item): readonly string[] =>
+      item === "all" ? known : [item],
+    );
+    const unknown = chosen.find((item) => !(known as readonly string[]).includes(item));
+    if (unknown !== undefined || chosen.length === 0) {
+      throw new InvalidArgumentError(`Expected a comma list of ${known.join(", ")}, or all.`);
+    }
+    return [...new Set([...previous, ...(chosen as T[])])];
+  };
+}

@@ -1,0 +1,127 @@
+import { Command, CommanderError } from "commander";
+import type { CliContext } from "./context.js";
+import { doctor } from "./doctor.js";
+import { EXIT, exitCodeOf, Interruption, OutputClosed, UsageError } from "./exit.js";
+import { addTranscribeOptions } from "./flags.js";
+import { HELP } from "./help.js";
+import { describe } from "./messages.js";
+import * as models from "./models.js";
+import type { TranscribeFlags } from "./settings.js";
+import { Terminal, type Verbosity } from "./terminal.js";
+import { transcribeFiles } from "./transcribe.js";
+
+/**
+ * Runs one command line.
+ * @param args without the names of node and the script
+ * @returns exit code; every failure has been reported on stderr
+ */
+export async function run(args: readonly string[], context: CliContext): Promise<number> {
+  let exitCode: number = EXIT.ok;
+  let verbose = false;
+  const perform = async (flags: Verbosity, command: (terminal: Terminal) => Promise<number>) => {
+    verbose = flags.verbose === true;
+    exitCode = await command(new Terminal(context.stdout, context.stderr, flags));
+  };
+  try {
+    await createProgram(context, perform).parseAsync(args, { from: "user" });
+    return exitCode;
+  } catch (error) {
+    return reportFailure(error, context, verbose);
+  }
+}
+
+type Perform = (flags: Verbosity, command: (terminal: Terminal) => Promise<number>) => Promise<void>;
+
+function createProgram(context: CliContext, perform: Perform): Command {
+  const program = new Command("agora-transcribe")
+    .description("Turns speech into text, on this machine.")
+    .usage("FILE… [options]\n       agora-transcribe models | doctor …")
+    .argument("[files...]", "recordings, patterns, or - for standard input")
+    .enablePositionalOptions()
+    .exitOverride()
+    // Choices and defaults are part of the descriptions, in words.
+    .configureHelp({ visibleArguments: () => [], optionDescription: (option) => option.description })
+    .configureOutput({
+      writeOut: (text) => context.stdout.write(text),
+      writeErr: (text) => context.stderr.write(text),
+      getOutHelpWidth: () => Math.min(context.stdout.columns ?? 100, 120),
+      getErrHelpWidth: () => Math.min(context.stderr.columns ?? 100, 120),
+    })
+    .showHelpAfterError("Try 'agora-transcribe --help'.")
+    .action((files: string[], flags: TranscribeFlags) => {
+      if (files.length === 0) throw new UsageError("No input. Name a file, or - for standard input.");
+      return perform(flags, (terminal) => transcribeFiles(files, flags, context, terminal));
+    });
+  addTranscribeOptions(program);
+  program
+    .optionsGroup("Other:")
+    .version(context.api.VERSION, "-V, --version", "print the version")
+    .helpOption("-h, --help", "print this help")
+    .helpCommand(false)
+    .commandsGroup("Commands:")
+    .addHelpText("after", HELP);
+  addDoctor(program, context, perform);
+  addModels(program, context, perform);
+  return program;
+}
+
+function addDoctor(program: Command, context: CliContext, perform: Perform): void {
+  program
+    .command("doctor")
+    .description("what this machine offers and what was chosen")
+    .option("--json", "for machines")
+    .action((flags: models.JsonFlag) => perform({}, (terminal) => doctor(flags, context, terminal)));
+}
+
+function addModels(program: Command, context: CliContext, perform: Perform): void {
+  const group = program.command("models").description("list, download, inspect, remove and quantize models");
+  group
+    .command("list")
+    .description("all known models and whether they are here")
+    .option("--json", "for machines")
+    .action((flags: models.JsonFlag) =>
+      perform({}, (terminal) => models.listModels(flags, context, terminal)),
+    );
+  group
+    .command("download <name...>")
+    .description("fetch models into the cache; prints their paths")
+    .option("-q, --quiet", "no progress")
+    .action((names: string[], flags: Verbosity) =>
+      perform(flags, (terminal) => models.downloadModels(names, context, terminal)),
+    );
+  group
+    .command("inspect <name|path>")
+    .description("check a model file and tell what it holds")
+    .option("--json", "for machines")
+    .action((model: string, flags: models.JsonFlag) =>
+      perform({}, (terminal) => models.inspectModel(model, flags, context, terminal)),
+    );
+  group
+    .command("remove <name...>")
+    .description("delete models from the cache")
+    .action((names: string[]) => perform({}, (terminal) => models.removeModels(names, context, terminal)));
+  group
+    .command("quantize <source> <type> [destination]")
+    .description("write a smaller copy of a model, e.g. as q8_0, q5_0 or q4_0")
+    .option("--force", "replace an existing file")
+    .option("-q, --quiet", "no progress")
+    .action((source: string, type: string, destination: string | undefined, flags: QuantizeFlags) =>
+      perform(flags, (terminal) => models.quantizeModel(source, type, destination, flags, context, terminal)),
+    );
+}
+
+type QuantizeFlags = Verbosity & { force?: boolean };
+
+/** Says what went wrong, once, and returns the exit code. */
+function reportFailure(error: unknown, { stderr, signal }: CliContext, verbose: boolean): number {
+  if (signal.reason instanceof Interruption) return signal.reason.exitCode;
+  if (error instanceof OutputClosed) return EXIT.ok;
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+  if (error instanceof UsageError) {
+    stderr.write(`error: ${error.message}\nTry 'agora-transcribe --help'.\n`);
+    return EXIT.usage;
+  }
+  stderr.write(`error: ${describe(error)}\n`);
+  if (verbose && error instanceof Error) stderr.write(`${error.stack}\n`);
+  return exitCodeOf(error);
+}

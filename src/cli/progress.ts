@@ -1,0 +1,52 @@
+import type { DownloadProgress, Progress } from "../index.js";
+import { formatBytes, formatDuration, formatSpeed } from "./units.js";
+
+const BAR_WIDTH = 24;
+
+/** ` 43 % ██████░░░░░░  5:10 / 12:00  18×  0:22 left  call.mp3` */
+export function transcriptionStatus(progress: Progress | undefined, label: string): string {
+  if (!progress) return `starting  ${label}`;
+  const { processed, total, speedFactor } = progress;
+  const speed = speedFactor > 0 ? formatSpeed(speedFactor) : "";
+  if (!total) return joined(formatDuration(processed), speed, label);
+  const left = speedFactor > 0 ? `${formatDuration((total - processed) / speedFactor)} left` : "";
+  const position = `${formatDuration(processed)} / ${formatDuration(total)}`;
+  return joined(bar(processed / total), position, speed, left, label);
+}
+
+/** Speed and time left of one download, measured from the first report so that a resumed part does not count. */
+export class DownloadStatus {
+  #first: { received: number; time: number } | undefined;
+
+  constructor(private readonly now: () => number = () => performance.now()) {}
+
+  /** ` 43 % ██████░░░░░░  247 MB / 574 MB  12 MB/s  0:27 left  large-v3-turbo-q5_0` */
+  render({ model, received, total }: DownloadProgress): string {
+    const time = this.now();
+    this.#first ??= { received, time };
+    const seconds = (time - this.#first.time) / 1000;
+    const rate = seconds > 0 ? (received - this.#first.received) / seconds : 0;
+    const speed = rate > 0 ? `${formatBytes(rate)}/s` : "";
+    if (!total) return joined(formatBytes(received), speed, model);
+    const left = rate > 0 ? `${formatDuration((total - received) / rate)} left` : "";
+    return joined(
+      bar(received / total),
+      `${formatBytes(received)} / ${formatBytes(total)}`,
+      speed,
+      left,
+      model,
+    );
+  }
+}
+
+/** ` 43 % ██████░░░░░░`; never more than full, however wrong a header was about the length. */
+export function bar(fraction: number): string {
+  const share = Math.min(1, Math.max(0, fraction));
+  const filled = Math.round(share * BAR_WIDTH);
+  const percent = String(Math.floor(share * 100)).padStart(3);
+  return `${percent} % ${"█".repeat(filled)}${"░".repeat(BAR_WIDTH - filled)}`;
+}
+
+function joined(...parts: string[]): string {
+  return parts.filter((part) => part !== "").join("  ");
+}

@@ -1,0 +1,148 @@
+import type {
+  FormatOptions,
+  OutputFormat,
+  TranscribeOptions,
+  TranscriberOptions,
+  VadOptions,
+} from "../index.js";
+import { NONE } from "./option-values.js";
+
+/** Options of `agora-transcribe FILE…` as commander leaves them: absent where they were not given. */
+export interface TranscribeFlags {
+  format?: OutputFormat[];
+  outputDir?: string;
+  quiet?: boolean;
+  verbose?: boolean;
+  offline?: boolean;
+  /** False for `--no-download`. */
+  download?: boolean;
+  vad?: boolean;
+  vadThreshold?: number;
+  vadMinSpeech?: number;
+  vadMinSilence?: number;
+  vadSpeechPad?: number;
+  maxBytes?: number;
+  maxDuration?: number;
+  decodeTimeout?: number;
+}
+
+/** Flags that carry the very names of the library's options. */
+const TRANSCRIBER_KEYS = [
+  "model",
+  "implementation",
+  "device",
+  "threads",
+  "cpuVariant",
+  "vadModel",
+] as const satisfies readonly (keyof TranscriberOptions)[];
+
+const TRANSCRIBE_KEYS = [
+  "language",
+  "task",
+  "beamSize",
+  "bestOf",
+  "patience",
+  "lengthPenalty",
+  "temperature",
+  "compressionRatioThreshold",
+  "logProbThreshold",
+  "noSpeechThreshold",
+  "initialPrompt",
+  "hotwords",
+  "conditionOnPreviousText",
+  "suppressBlank",
+  "suppressTokens",
+  "withoutTimestamps",
+  "wordTimestamps",
+  "maxTokens",
+  "chunkLength",
+  "channels",
+  "seed",
+  "timeout",
+] as const satisfies readonly (keyof TranscribeOptions)[];
+
+const FORMAT_KEYS = [
+  "maxLineWidth",
+  "maxLineCount",
+  "maxWordsPerLine",
+  "highlightWords",
+  "channelLabels",
+] as const satisfies readonly (keyof FormatOptions)[];
+
+/** Flags whose library option goes by another name. */
+const RENAMED = {
+  vadFilter: "--vad",
+  "vadOptions.threshold": "--vad-threshold",
+  "vadOptions.minSpeechDuration": "--vad-min-speech",
+  "vadOptions.minSilenceDuration": "--vad-min-silence",
+  "vadOptions.speechPad": "--vad-speech-pad",
+  "limits.maxBytes": "--max-bytes",
+  "limits.maxDuration": "--max-duration",
+  "limits.decodeTimeout": "--decode-timeout",
+};
+
+/** The library's options that the flags ask for. */
+export interface Settings {
+  formats: OutputFormat[];
+  transcriber: TranscriberOptions;
+  transcribe: TranscribeOptions;
+  format: FormatOptions;
+}
+
+export function settingsOf(flags: TranscribeFlags): Settings {
+  const vadOptions: VadOptions = defined({
+    threshold: flags.vadThreshold,
+    minSpeechDuration: flags.vadMinSpeech,
+    minSilenceDuration: flags.vadMinSilence,
+    speechPad: flags.vadSpeechPad,
+  });
+  const limits = defined({
+    maxBytes: flags.maxBytes,
+    maxDuration: flags.maxDuration,
+    decodeTimeout: flags.decodeTimeout,
+  });
+  const format: FormatOptions = pick(flags, FORMAT_KEYS);
+  return {
+    formats: flags.format ?? ["txt"],
+    format,
+    transcriber: {
+      ...pick(flags, TRANSCRIBER_KEYS),
+      ...((flags.offline || flags.download === false) && { download: false }),
+    },
+    transcribe: {
+      ...pick(flags, TRANSCRIBE_KEYS),
+      ...(flags.vad !== undefined && { vadFilter: flags.vad }),
+      ...(Object.keys(vadOptions).length > 0 && { vadOptions }),
+      ...(Object.keys(limits).length > 0 && { limits }),
+      ...(format.highlightWords && { wordTimestamps: true }),
+    },
+  };
+}
+
+/** The library's names of options in a message, as the flags that the user knows. */
+export function nameFlags(message: string): string {
+  let named = message;
+  for (const [key, flag] of Object.entries(RENAMED)) named = named.replaceAll(key, flag);
+  for (const key of [...TRANSCRIBER_KEYS, ...TRANSCRIBE_KEYS, ...FORMAT_KEYS]) {
+    if (/[A-Z]/.test(key)) named = named.replaceAll(key, flagOf(key));
+    // A name that is an ordinary word too is an option where the messages put one: after "for".
+    else named = named.replaceAll(`for ${key} `, `for ${flagOf(key)} `);
+  }
+  return named;
+}
+
+function flagOf(key: string): string {
+  return `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}
+
+function pick(flags: TranscribeFlags, keys: readonly string[]): object {
+  const picked = Object.entries(flags).filter(([key]) => keys.includes(key));
+  return Object.fromEntries(picked.map(([key, value]) => [key, value === NONE ? null : value]));
+}
+
+function defined(values: Record<string, number | undefined>): Record<string, number> {
+  return Object.fromEntries(Object.entries(values).filter((entry) => entry[1] !== undefined)) as Record<
+    string,
+    number
+  >;
+}

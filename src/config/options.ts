@@ -1,0 +1,231 @@
+import type { AudioLimits, ChannelSelection } from "../audio/types.js";
+import type { WindowOptions } from "../engine/types.js";
+import { invalidArgument, TranscriptionError } from "../errors.js";
+import { nearest } from "../models/nearest.js";
+import type { TranscribeOptions, TranscriberOptions, VadOptions } from "../options.js";
+import {
+  abortSignal,
+  boolean,
+  type Check,
+  type Checks,
+  callback,
+  checkOptions,
+  integer,
+  listOf,
+  nullable,
+  number,
+  oneOf,
+  positive,
+  text,
+} from "./checks.js";
+import { languageCode, languageNames } from "./languages.js";
+import { DEFAULT_AUDIO_LIMITS, MAX_CHANNELS } from "./limits.js";
+
+/** Options of one request with every default filled in and every spelling made one. */
+export interface ResolvedRequest {
+  /** Code; undefined: detect it. */
+  language: string | undefined;
+  /** Options of each window that depend neither on the model nor on other windows. */
+  window: Omit<WindowOptions, "language" | "previousText" | "maxTokens">;
+  /** Undefined: what the model allows. */
+  maxTokens: number | undefined;
+  conditionOnPreviousText: boolean;
+  vadFilter: boolean | "auto";
+  vadOptions: Required<VadOptions>;
+  /** Seconds. */
+  chunkLength: number;
+  channels: ChannelSelection;
+  limits: AudioLimits;
+  /** Seconds. */
+  timeout: number | undefined;
+  signal: AbortSignal | undefined;
+  onSegment: TranscribeOptions["onSegment"];
+  onProgress: TranscribeOptions["onProgress"];
+}
+
+/** Seconds in a week: no timer of Node.js runs longer than 24 days. */
+const WEEK = 7 * 24 * 60 * 60;
+const MAX_PROMPT_LENGTH = 100_000;
+/** Above the number of tokens of any model. */
+const MAX_TOKEN_ID = 100_000;
+/** Stands for all non-speech symbols in `suppressTokens`, as in openai-whisper. */
+const NON_SPEECH_TOKENS = -1;
+/** The fallback temperatures of openai-whisper. */
+const DEFAULT_TEMPERATURES = [0, 0.2, 0.4, 0.6, 0.8, 1];
+
+const language: Check<string> = (name, value) => {
+  if (typeof value === "string" && (value.toLowerCase() === "auto" || languageCode(value))) return value;
+  const meant = typeof value === "string" ? nearest(value.toLowerCase(), languageNames()) : undefined;
+  const suggestion = meant ? ` (did you mean "${meant}"?)` : "";
+  throw invalidArgument(name, `a language such as "en" or "english", or "auto"${suggestion}`, value);
+};
+
+const temperature: Check<number | readonly number[]> = (name, value) =>
+  Array.isArray(value) ? listOf(number(0, 2), 1, 20)(name, value) : number(0, 2)(name, value);
+
+const hotwords: Check<string | readonly string[]> = (name, value) =>
+  Array.isArray(value) ? listOf(text(1, 200), 0, 1000)(name, value) : text(0, MAX_PROMPT_LENGTH)(name, value);
+
+const channels: Check<ChannelSelection> = (name, value) => {
+  if (value === "mix" || value === "each") return value;
+  if (Number.isInteger(value) && (value as number) >= 0 && (value as number) < MAX_CHANNELS)
+    return value as number;
+  throw invalidArgument(name, `"mix", "each" or the index of a channel, 0 to ${MAX_CHANNELS - 1}`, value);
+};
+
+const VAD_CHECKS: Checks<VadOptions> = {
+  threshold: number(0.01, 1),
+  negThreshold: number(0, 1),
+  minSpeechDuration: number(0, 30),
+  minSilenceDuration: number(0, 30),
+  speechPad: number(0, 5),
+};
+
+const LIMIT_CHECKS: Checks<AudioLimits> = {
+  maxBytes: integer(1, Number.MAX_SAFE_INTEGER),
+  maxDuration: positive(10_000 * 60 * 60),
+  decodeTimeout: positive(WEEK),
+};
+
+const limits: Check<Partial<AudioLimits>> = (name, value) =>
+  checkOptions(name, value, LIMIT_CHECKS, `${name}.`);
+
+const REQUEST_CHECKS: Checks<TranscribeOptions> = {
+  language,
+  task: oneOf("transcribe", "translate"),
+  beamSize: integer(1, 8),
+  bestOf: integer(1, 8),
+  patience: positive(100),
+  lengthPenalty: number(0, 10),
+  temperature,
+  compressionRatioThreshold: nullable(number(0, 1000)),
+  logProbThreshold: nullable(number(-1000, 0)),
+  noSpeechThreshold: nullable(number(0, 1)),
+  initialPrompt: text(0, MAX_PROMPT_LENGTH),
+  hotwords,
+  conditionOnPreviousText: boolean,
+  suppressBlank: boolean,
+  suppressTokens: listOf(integer(NON_SPEECH_TOKENS, MAX_TOKEN_ID), 0, MAX_TOKEN_ID),
+  withoutTimestamps: boolean,
+  wordTimestamps: boolean,
+  maxTokens: integer(1, 448),
+  vadFilter: oneOf<boolean | "auto">(true, false, "auto"),
+  vadOptions: (name, value) => checkOptions(name, value, VAD_CHECKS, `${name}.`),
+  chunkLength: number(1, 30),
+  channels,
+  seed: integer(0, 2 ** 31 - 1),
+  limits,
+  timeout: positive(WEEK),
+  signal: abortSignal,
+  onSegment: callback(),
+  onProgress: callback(),
+};
+
+const TRANSCRIBER_CHECKS: Checks<TranscriberOptions> = {
+  model: text(1, 4096),
+  implementation: text(1, 100),
+  device: oneOf("auto", "cpu", "cuda"),
+  threads: integer(1, 256),
+  cpuVariant: text(1, 100),
+  vadModel: nullable(text(1, 4096)),
+  download: boolean,
+  onDownload: callback(),
+  maxQueue: integer(1, 1_000_000),
+  limits,
+};
+
+/**
+ * Checks the options of a request and fills in defaults.
+ * @param defaultLimits limits that `options.limits` is laid over
+ * @throws TranscriptionError INVALID_ARGUMENT
+ */
+export function resolveRequest(options: unknown, defaultLimits: Partial<AudioLimits> = {}): ResolvedRequest {
+  const given = checkOptions("options", options, REQUEST_CHECKS);
+  const { temperature = DEFAULT_TEMPERATURES, suppressTokens = [NON_SPEECH_TOKENS] } = given;
+  return {
+    language: languageCode(given.language ?? "auto"),
+    window: {
+      task: given.task ?? "transcribe",
+      beamSize: given.beamSize ?? 1,
+      bestOf: given.bestOf ?? 5,
+      patience: given.patience ?? 1,
+      lengthPenalty: given.lengthPenalty ?? -1,
+      temperatures: typeof temperature === "number" ? [temperature] : temperature,
+      compressionRatioThreshold: orDefault(given.compressionRatioThreshold, 2.4),
+      logProbThreshold: orDefault(given.logProbThreshold, -1),
+      noSpeechThreshold: orDefault(given.noSpeechThreshold, 0.6),
+      initialPrompt: prompt(given),
+      suppressBlank: given.suppressBlank ?? true,
+      suppressTokens: suppressTokens.filter((token) => token !== NON_SPEECH_TOKENS),
+      suppressNonSpeech: suppressTokens.includes(NON_SPEECH_TOKENS),
+      withoutTimestamps: given.withoutTimestamps ?? false,
+      wordTimestamps: given.wordTimestamps ?? false,
+      seed: given.seed ?? 0,
+    },
+    maxTokens: given.maxTokens,
+    conditionOnPreviousText: given.conditionOnPreviousText ?? false,
+    vadFilter: given.vadFilter ?? "auto",
+    vadOptions: resolveVadOptions(given.vadOptions ?? {}),
+    chunkLength: given.chunkLength ?? 30,
+    channels: given.channels ?? "mix",
+    limits: { ...DEFAULT_AUDIO_LIMITS, ...defaultLimits, ...given.limits },
+    timeout: given.timeout,
+    signal: given.signal,
+    onSegment: given.onSegment,
+    onProgress: given.onProgress,
+  };
+}
+
+/** Checks the options of a transcriber. @throws TranscriptionError INVALID_ARGUMENT */
+export function resolveTranscriberOptions(options: unknown): Partial<TranscriberOptions> {
+  return checkOptions("options", options, TRANSCRIBER_CHECKS);
+}
+
+/**
+ * Tells the options of a one-shot transcription apart: those of the transcriber and those of the request. `limits`
+ * goes to the request. @throws TranscriptionError INVALID_ARGUMENT for an option that neither has
+ */
+export function splitOptions(options: unknown): {
+  transcriber: TranscriberOptions;
+  request: TranscribeOptions;
+} {
+  const checked = checkOptions<TranscribeOptions & TranscriberOptions>("options", options, {
+    ...TRANSCRIBER_CHECKS,
+    ...REQUEST_CHECKS,
+  });
+  const transcriber: Record<string, unknown> = {};
+  const request: Record<string, unknown> = {};
+  for (const [key, value] of Object.entries(checked)) {
+    (Object.hasOwn(REQUEST_CHECKS, key) ? request : transcriber)[key] = value;
+  }
+  return { transcriber, request };
+}
+
+function resolveVadOptions(given: VadOptions): Required<VadOptions> {
+  const threshold = given.threshold ?? 0.5;
+  const negThreshold = given.negThreshold ?? Math.max(threshold - 0.15, 0.01);
+  if (negThreshold > threshold) {
+    throw new TranscriptionError(
+      "INVALID_ARGUMENT",
+      `Expected vadOptions.negThreshold to be at most vadOptions.threshold (${threshold}) but received ${negThreshold}`,
+    );
+  }
+  return {
+    threshold,
+    negThreshold,
+    minSpeechDuration: given.minSpeechDuration ?? 0.25,
+    minSilenceDuration: given.minSilenceDuration ?? 0.5,
+    speechPad: given.speechPad ?? 0.4,
+  };
+}
+
+/** Hotwords before the prompt, as faster-whisper has them: the model continues what stands last. */
+function prompt({ hotwords = [], initialPrompt = "" }: TranscribeOptions): string {
+  const words = typeof hotwords === "string" ? hotwords : hotwords.join(", ");
+  return [words.trim(), initialPrompt.trim()].filter(Boolean).join(" ");
+}
+
+/** `??`, but null is an answer: off. */
+function orDefault<T>(value: T | null | undefined, fallback: T): T | null {
+  return value === undefined ? fallback : value;
+}

@@ -1,0 +1,185 @@
+import { existsSync } from "node:fs";
+import { createRequire } from "node:module";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { TranscriptionError } from "../errors.js";
+
+/** Everything the native addon exports (native/addon.cpp). Rejections carry a `code` of src/errors.ts. */
+export interface Addon {
+  CancelFlag: new () => CancelFlag;
+  Resampler: new (inputRate: number, outputRate: number) => Resampler;
+  /** CPU backends in `directory`, best first; score 0 means that this processor cannot run it. */
+  cpuVariants(directory: string): Promise<CpuVariant[]>;
+  /** Loads the best CPU backend, or the one named, and the CUDA one on demand: once per process. */
+  loadBackends(directory: string, cpuVariant: string | null, cuda: boolean): Promise<LoadedBackends>;
+  loadWhisperModel(path: string, options: { gpu: boolean; threads: number }): Promise<NativeWhisperModel>;
+  loadVad(path: string): Promise<NativeVad>;
+  inspectModel(path: string): Promise<NativeModelInfo>;
+  inspectVadModel(path: string): Promise<{ version: string; frameSamples: number }>;
+  quantizeModel(
+    source: string,
+    destination: string,
+    type: string,
+    cancel: CancelFlag,
+    onProgress: (fraction: number) => void,
+  ): Promise<void>;
+  quantizeTypes: readonly string[];
+  /** Stops all work that this environment started. */
+  cancelAll(): void;
+}
+
+/** Stops native work from the JavaScript thread. */
+export interface CancelFlag {
+  cancel(): void;
+}
+
+/** Streaming sample-rate conversion of one channel, without delay. */
+export interface Resampler {
+  process(samples: Float32Array): Float32Array;
+  /** The rest; in all round(inputs × outputRate / inputRate) samples were given then. */
+  flush(): Float32Array;
+}
+
+export interface CpuVariant {
+  name: string;
+  path: string;
+  score: number;
+}
+
+export interface NativeDevice {
+  kind: "cpu" | "cuda";
+  name: string;
+  description: string;
+  /** Bytes. */
+  memoryFree: number;
+  memoryTotal: number;
+}
+
+export interface LoadedBackends {
+  cpuVariant: CpuVariant;
+  devices: NativeDevice[];
+}
+
+export interface NativeModelInfo {
+  type: string;
+  multilingual: boolean;
+  weightType: string;
+  vocabularySize: number;
+  melBands: number;
+  width: number;
+  encoderLayers: number;
+  decoderLayers: number;
+  textContext: number;
+  fileBytes: number;
+  languages: string[];
+}
+
+export interface NativeDecodeOptions {
+  language: string;
+  translate: boolean;
+  beamSize: number;
+  bestOf: number;
+  /** Negative: plain mean. */
+  lengthPenalty: number;
+  temperature: number;
+  /** Fallback temperatures up to 1.0; 0 for none. */
+  temperatureStep: number;
+  entropyThreshold: number | null;
+  logProbThreshold: number | null;
+  noSpeechThreshold: number | null;
+  prompt: string;
+  suppressBlank: boolean;
+  suppressNonSpeech: boolean;
+  suppressTokens: number[];
+  withoutTimestamps: boolean;
+  wordTimestamps: boolean;
+  /** 0: no limit of its own. */
+  maxTokens: number;
+  seed: number;
+}
+
+export interface NativeSegment {
+  start: number;
+  end: number;
+  text: string;
+  tokens: number[];
+  avgLogProb: number;
+  confidence: number;
+  noSpeechProb: number;
+  temperature: number;
+  words?: { start: number; end: number; text: string; confidence: number }[];
+}
+
+export interface NativeWhisperModel {
+  info(): NativeModelInfo;
+  transcribe(
+    samples: Float32Array,
+    options: NativeDecodeOptions,
+    cancel: CancelFlag,
+  ): Promise<NativeSegment[]>;
+  /** Most probable first. */
+  detectLanguage(
+    samples: Float32Array,
+    cancel: CancelFlag,
+  ): Promise<{ language: string; probability: number }[]>;
+  close(): Promise<void>;
+}
+
+export interface NativeVad {
+  push(samples: Float32Array): Promise<Float32Array>;
+  flush(): Promise<Float32Array>;
+  close(): void;
+}
+
+const packageRoot = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "..", "..");
+const require = createRequire(import.meta.url);
+
+let loaded: { addon: Addon; path: string } | undefined;
+
+/** Path of the addon that is, or would be, loaded. Its folder holds the backends too. */
+export function addonPath(): string {
+  if (loaded) return loaded.path;
+  try {
+    return (require("node-gyp-build") as { resolve(directory: string): string }).resolve(packageRoot);
+  } catch (cause) {
+    throw new TranscriptionError(
+      "DEVICE_UNAVAILABLE",
+      `The native addon of agora-transcribe is not built for ${process.platform}-${process.arch} ` +
+        "and there is no prebuilt one: run `npm rebuild agora-transcribe --foreground-scripts` (in a clone: `npm run build:native`)",
+      { cause },
+    );
+  }
+}
+
+/**
+ * The native addon, loaded once.
+ * @throws TranscriptionError DEVICE_UNAVAILABLE, saying what is missing
+ */
+export function loadAddon(): Addon {
+  if (!loaded) {
+    const file = addonPath();
+    try {
+      loaded = { addon: require(file) as Addon, path: file };
+    } catch (cause) {
+      throw new TranscriptionError(
+        "DEVICE_UNAVAILABLE",
+        `The native addon ${file} could not be loaded: ${(cause as Error).message}`,
+        { cause },
+      );
+    }
+    const { addon } = loaded;
+    // The end of a process waits for its worker threads: a window in the middle of a large model would take its time.
+    process.once("exit", () => addon.cancelAll());
+  }
+  return loaded.addon;
+}
+
+/** Folder of the backends. */
+export function backendDirectory(): string {
+  return path.dirname(addonPath());
+}
+
+/** Whether this build has a CUDA backend. */
+export function hasCudaBackend(): boolean {
+  return existsSync(path.join(backendDirectory(), "libagora-ggml-cuda.so"));
+}

@@ -1,0 +1,61 @@
+import { TranscriptionError } from "../errors.js";
+import type { DeviceSelection } from "../options.js";
+import type { Engine } from "./types.js";
+import { createWhisperCppEngine } from "./whisper-cpp.js";
+
+/** What an implementation gets to load a model: everything is checked and resolved. */
+export interface EngineOptions {
+  /** Path of an existing file. */
+  modelPath: string;
+  /** Registry name or file name. */
+  modelName: string;
+  /** Longest window in seconds that the model reads well, when that is less than the implementation's own. */
+  maxWindow: number | undefined;
+  device: DeviceSelection;
+  /** Compute threads. */
+  threads: number;
+  /** CPU variant to use; undefined: the best one. */
+  cpuVariant: string | undefined;
+  /** Windows that may wait; more are refused with `QUEUE_FULL`. */
+  maxQueue: number;
+}
+
+/** Loads a model. @throws TranscriptionError */
+export type EngineFactory = (options: EngineOptions) => Promise<Engine>;
+
+/** Used where `implementation` is not given. */
+export const DEFAULT_IMPLEMENTATION = "whisper-cpp";
+
+const factories = new Map<string, EngineFactory>([[DEFAULT_IMPLEMENTATION, createWhisperCppEngine]]);
+
+/**
+ * Makes an implementation available under `name`, for the `implementation` option.
+ * @throws TranscriptionError INVALID_ARGUMENT when the name is empty or taken
+ */
+export function registerImplementation(name: string, factory: EngineFactory): void {
+  if (typeof name !== "string" || name === "" || typeof factory !== "function") {
+    throw new TranscriptionError(
+      "INVALID_ARGUMENT",
+      "registerImplementation expects a non-empty name and a function that loads a model",
+    );
+  }
+  if (factories.has(name)) {
+    throw new TranscriptionError("INVALID_ARGUMENT", `There is an implementation named "${name}" already`);
+  }
+  factories.set(name, factory);
+}
+
+/** Names of the implementations, in order of registration. */
+export function implementationNames(): string[] {
+  return [...factories.keys()];
+}
+
+/** The factory registered under `name`. @throws TranscriptionError INVALID_ARGUMENT that lists the known names */
+export function findImplementation(name: string): EngineFactory {
+  const factory = factories.get(name);
+  if (factory) return factory;
+  throw new TranscriptionError(
+    "INVALID_ARGUMENT",
+    `Unknown implementation "${name}": known are ${implementationNames().join(", ")}`,
+  );
+}

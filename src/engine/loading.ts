@@ -1,0 +1,78 @@
+import { stat } from "node:fs/promises";
+import { availableParallelism } from "node:os";
+import { TranscriptionError } from "../errors.js";
+import { cachedVadModel, type ResolvedModel, resolveModel } from "../models/resolve.js";
+import type { TranscriberOptions } from "../options.js";
+import { DEFAULT_IMPLEMENTATION, findImplementation } from "./implementations.js";
+import { type Lease, SharedPool } from "./shared.js";
+import type { Engine, VadModel } from "./types.js";
+import { loadVadModel } from "./vad.js";
+
+/** More threads than this gain nothing: decoding waits for memory, not for arithmetic. */
+const MOST_THREADS = 8;
+const DEFAULT_MAX_QUEUE = 1024;
+
+const engines = new SharedPool<Engine>();
+const vadModels = new SharedPool<VadModel>();
+
+/**
+ * An engine for `options`, shared with everyone who uses the same model in the same way.
+ * @throws TranscriptionError INVALID_ARGUMENT, MODEL_NOT_FOUND, MODEL_INVALID, DEVICE_UNAVAILABLE, OUT_OF_MEMORY,
+ *   CANCELLED
+ */
+export async function acquireEngine(
+  options: TranscriberOptions,
+  signal?: AbortSignal,
+): Promise<Lease<Engine>> {
+  const implementation = options.implementation ?? DEFAULT_IMPLEMENTATION;
+  const load = findImplementation(implementation);
+  const { download, onDownload } = options;
+  const model = await resolveModel(options.model, { kind: "whisper", download, onDownload, signal });
+  const engineOptions = {
+    modelPath: model.path,
+    modelName: model.name,
+    maxWindow: model.maxWindow,
+    device: options.device ?? "auto",
+    threads: options.threads ?? Math.min(availableParallelism(), MOST_THREADS),
+    cpuVariant: options.cpuVariant,
+    maxQueue: options.maxQueue ?? DEFAULT_MAX_QUEUE,
+  };
+  const key = JSON.stringify([implementation, await identity(model), engineOptions]);
+  return engines.acquire(key, () => load(engineOptions));
+}
+
+/**
+ * The VAD model for a request, or undefined where there is none to be used.
+ *
+ * @param filter true: a VAD model is required, and downloaded if it may be; `"auto"`: one that was named in `options`
+ *   or is cached
+ * @throws TranscriptionError INVALID_ARGUMENT, MODEL_NOT_FOUND, MODEL_INVALID, CANCELLED
+ */
+export async function acquireVad(
+  filter: true | "auto",
+  options: TranscriberOptions,
+  signal?: AbortSignal,
+): Promise<Lease<VadModel> | undefined> {
+  const { vadModel, download, onDownload } = options;
+  if (vadModel === null) {
+    if (filter === "auto") return undefined;
+    throw new TranscriptionError(
+      "INVALID_ARGUMENT",
+      "vadFilter: true needs a VAD model, but vadModel is null",
+    );
+  }
+  const cached = vadModel === undefined ? await cachedVadModel() : undefined;
+  if (vadModel === undefined && !cached && filter === "auto") return undefined;
+  const model = cached ?? (await resolveModel(vadModel, { kind: "vad", download, onDownload, signal }));
+  return vadModels.acquire(await identity(model), () => loadVadModel(model.path));
+}
+
+/** Tells files apart, and versions of a file, whatever path leads to them. */
+async function identity({ path }: ResolvedModel): Promise<string> {
+  try {
+    const { dev, ino, size, mtimeMs } = await stat(path);
+    return [dev, ino, size, mtimeMs].join();
+  } catch (cause) {
+    throw new TranscriptionError("MODEL_NOT_FOUND", `Cannot read model file ${path}`, { cause });
+  }
+}

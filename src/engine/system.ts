@@ -1,0 +1,109 @@
+import os from "node:os";
+import path from "node:path";
+import { findFfmpeg } from "../audio/ffmpeg.js";
+import { cacheDirectory } from "../models/cache.js";
+import { defaultModelName } from "../models/environment.js";
+import { listModels } from "../models/manage.js";
+import { VERSION } from "../version.js";
+import { addonPath, loadAddon } from "./addon.js";
+import { probeCuda } from "./devices.js";
+
+/** What this machine offers and what would be used of it: the content of `agora-transcribe doctor`. */
+export interface SystemInfo {
+  version: string;
+  node: string;
+  platform: string;
+  arch: string;
+  cpu: {
+    model: string;
+    cores: number;
+    /** Cores that this process may use. */
+    available: number;
+  };
+  addon: { path?: string; error?: string };
+  /** CPU backends beside the addon, best first. */
+  variants: { name: string; path: string; supported: boolean; score: number; chosen: boolean }[];
+  devices: {
+    kind: "cpu" | "cuda";
+    name: string;
+    /** Bytes. */
+    memoryTotal?: number;
+    memoryFree?: number;
+    usable: boolean;
+    reason?: string;
+  }[];
+  ffmpeg: { path?: string; version?: string; error?: string };
+  cache: { directory: string; models: { name: string; bytes: number }[] };
+  defaultModel: { name: string; available: boolean };
+}
+
+/** Looks at this machine. Never throws: what is broken is described in the result. */
+export async function getSystemInfo(): Promise<SystemInfo> {
+  const cpus = os.cpus();
+  const model = cpus[0]?.model.trim() ?? "unknown";
+  const [native, ffmpeg, models] = await Promise.all([
+    describeNative(model),
+    findFfmpeg().catch((error: Error) => ({ error: error.message })),
+    listModels().catch(() => []),
+  ]);
+  const defaultModel = defaultModelName();
+  return {
+    version: VERSION,
+    node: process.versions.node,
+    platform: process.platform,
+    arch: process.arch,
+    cpu: { model, cores: cpus.length, available: os.availableParallelism() },
+    ...native,
+    ffmpeg,
+    cache: {
+      directory: cacheDirectory(),
+      models: models
+        .filter((entry) => entry.state === "cached" || entry.state === "unknown")
+        .map((entry) => ({ name: entry.name, bytes: entry.bytesOnDisk })),
+    },
+    defaultModel: {
+      name: defaultModel,
+      available: models.some(
+        (entry) => entry.name === defaultModel && (entry.state === "cached" || entry.state === "bundled"),
+      ),
+    },
+  };
+}
+
+async function describeNative(cpu: string): Promise<Pick<SystemInfo, "addon" | "variants" | "devices">> {
+  try {
+    const file = addonPath();
+    const found = await loadAddon().cpuVariants(path.dirname(file));
+    const variants = found.map(({ name, path: library, score }, i) => ({
+      name,
+      path: library,
+      score,
+      supported: score > 0,
+      chosen: i === 0 && score > 0,
+    }));
+    const usable = variants.some((variant) => variant.chosen);
+    const processor = {
+      kind: "cpu" as const,
+      name: cpu,
+      memoryTotal: os.totalmem(),
+      memoryFree: os.freemem(),
+      usable,
+      ...(usable ? {} : { reason: "none of the CPU variants beside the addon fits this processor" }),
+    };
+    return { addon: { path: file }, variants, devices: [processor, ...(await describeGpus())] };
+  } catch (error) {
+    return { addon: { error: (error as Error).message }, variants: [], devices: [] };
+  }
+}
+
+async function describeGpus(): Promise<SystemInfo["devices"]> {
+  const { devices, reason } = await probeCuda();
+  if (reason !== undefined) return [{ kind: "cuda", name: "CUDA", usable: false, reason }];
+  return devices.map((device) => ({
+    kind: "cuda" as const,
+    name: device.description,
+    memoryTotal: device.memoryTotal,
+    memoryFree: device.memoryFree,
+    usable: true,
+  }));
+}

@@ -1,0 +1,147 @@
+import type { TranscriptionTask } from "../options.js";
+
+/** Facts about a loaded model. */
+export interface ModelInfo {
+  /** Registry name or file name. */
+  name: string;
+  path: string;
+  /** `"tiny"`, `"base"`, … by shape, or `"custom"`. */
+  type: string;
+  multilingual: boolean;
+  /** Weight type of the file: `"f32"`, `"f16"`, `"q8_0"`, `"q5_0"`, … */
+  weightType: string;
+  vocabularySize: number;
+  melBands: number;
+  encoderLayers: number;
+  decoderLayers: number;
+  /** Tokens that fit into the decoder. */
+  textContext: number;
+  /** Languages of the vocabulary; `["en"]` for English-only models. */
+  languages: readonly string[];
+  fileBytes: number;
+}
+
+/** Where an engine runs. */
+export interface DeviceInfo {
+  kind: "cpu" | "cuda";
+  /** `"AMD EPYC 9555 (zen4)"`, `"NVIDIA H100"`. */
+  name: string;
+  /** Compute threads on the CPU. */
+  threads: number;
+}
+
+/** Decoding options of one window, all resolved: nothing optional is missing. */
+export interface WindowOptions {
+  /** A language of the model, never `"auto"`. */
+  language: string;
+  task: TranscriptionTask;
+  beamSize: number;
+  bestOf: number;
+  patience: number;
+  lengthPenalty: number;
+  /** First entry is tried first, the rest are fallbacks. */
+  temperatures: readonly number[];
+  compressionRatioThreshold: number | null;
+  logProbThreshold: number | null;
+  noSpeechThreshold: number | null;
+  initialPrompt: string;
+  /** Text of the window before, when `conditionOnPreviousText` is set, else empty. */
+  previousText: string;
+  suppressBlank: boolean;
+  suppressTokens: readonly number[];
+  suppressNonSpeech: boolean;
+  withoutTimestamps: boolean;
+  wordTimestamps: boolean;
+  maxTokens: number;
+  seed: number;
+}
+
+/** Times are seconds from the start of the window. */
+export interface WindowWord {
+  start: number;
+  end: number;
+  /** As it stands in the text, with its leading space and its punctuation. */
+  text: string;
+  /** Mean probability of its tokens, 0 to 1. */
+  confidence: number;
+}
+
+export interface WindowSegment {
+  start: number;
+  end: number;
+  text: string;
+  tokens: readonly number[];
+  /** Mean log probability of its tokens. */
+  avgLogProb: number;
+  /** Mean probability of its tokens, 0 to 1. */
+  confidence: number;
+  noSpeechProb: number;
+  /** Temperature that the text was accepted at. */
+  temperature: number;
+  /** Present when `wordTimestamps` was asked for. */
+  words?: WindowWord[];
+}
+
+export interface WindowResult {
+  segments: WindowSegment[];
+}
+
+export interface LanguageDetection {
+  language: string;
+  /** 0 to 1. */
+  probability: number;
+  /** All languages of the model, most probable first. */
+  probabilities: ReadonlyArray<{ language: string; probability: number }>;
+}
+
+/**
+ * One loaded model, ready for windows of any number of requests at once.
+ * What `whisper-cpp`, the batched engine and Borealis have in common.
+ */
+export interface Engine {
+  readonly implementation: string;
+  readonly model: ModelInfo;
+  readonly device: DeviceInfo;
+  /** Longest window in seconds that this model reads well, at most 30. */
+  readonly maxWindow: number;
+  /** Windows that may usefully be in flight at once. */
+  readonly concurrency: number;
+
+  /**
+   * Language of `samples` (16 kHz mono, at most 30 s are looked at).
+   * English-only models answer `en` with probability 1.
+   * @throws TranscriptionError CANCELLED, QUEUE_FULL
+   */
+  detectLanguage(samples: Float32Array, signal?: AbortSignal): Promise<LanguageDetection>;
+
+  /**
+   * Text of one window of 16 kHz mono samples, at most `maxWindow` seconds. Segments are in order and inside the window.
+   * @throws TranscriptionError CANCELLED, QUEUE_FULL, OUT_OF_MEMORY, INTERNAL
+   */
+  transcribeWindow(
+    samples: Float32Array,
+    options: WindowOptions,
+    signal?: AbortSignal,
+  ): Promise<WindowResult>;
+
+  /** Waits for running windows, then frees the model. Safe to call more than once. */
+  close(): Promise<void>;
+}
+
+/** Voice activity detection over one stream of audio. */
+export interface VadSession {
+  /**
+   * Speech probability, 0 to 1, of each 512-sample frame (32 ms) completed by `samples` (16 kHz mono);
+   * what does not fill a frame is kept for the next call.
+   */
+  push(samples: Float32Array): Promise<Float32Array>;
+  /** Probability of the last, zero-padded frame, or an empty array. */
+  flush(): Promise<Float32Array>;
+  close(): void;
+}
+
+export interface VadModel {
+  /** A session with state of its own; any number may run at once. */
+  createSession(): VadSession;
+  close(): Promise<void>;
+}

@@ -1,0 +1,94 @@
+/**
+ * Every failure that leaves this package is a {@link TranscriptionError} with one of these codes.
+ *
+ * | code | meaning |
+ * |---|---|
+ * | `INVALID_ARGUMENT` | an option or argument has the wrong type, range or combination |
+ * | `UNSUPPORTED_FORMAT` | the input is not audio that can be decoded |
+ * | `DECODE_FAILED` | the input claims to be supported audio but is damaged, cut or empty |
+ * | `AUDIO_TOO_LONG` | decoded duration above `limits.maxDuration` |
+ * | `AUDIO_TOO_LARGE` | encoded size above `limits.maxBytes` |
+ * | `MODEL_NOT_FOUND` | no such model, or it is not cached and may not be downloaded |
+ * | `MODEL_INVALID` | the model file is damaged or of an unknown kind |
+ * | `DEVICE_UNAVAILABLE` | the requested device or CPU variant cannot be used here |
+ * | `OUT_OF_MEMORY` | the model or a batch did not fit |
+ * | `QUEUE_FULL` | too much work is waiting; try again later |
+ * | `CANCELLED` | the caller's `AbortSignal` fired, or the transcriber was closed |
+ * | `DEADLINE_EXCEEDED` | the request took longer than its deadline |
+ * | `INTERNAL` | a defect in this package |
+ */
+export const ERROR_CODES = [
+  "INVALID_ARGUMENT",
+  "UNSUPPORTED_FORMAT",
+  "DECODE_FAILED",
+  "AUDIO_TOO_LONG",
+  "AUDIO_TOO_LARGE",
+  "MODEL_NOT_FOUND",
+  "MODEL_INVALID",
+  "DEVICE_UNAVAILABLE",
+  "OUT_OF_MEMORY",
+  "QUEUE_FULL",
+  "CANCELLED",
+  "DEADLINE_EXCEEDED",
+  "INTERNAL",
+] as const;
+
+export type ErrorCode = (typeof ERROR_CODES)[number];
+
+/** The one error class of this package. `message` names the option or file, what was given and what was expected. */
+export class TranscriptionError extends Error {
+  override readonly name = "TranscriptionError";
+
+  constructor(
+    readonly code: ErrorCode,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+
+  /** Wraps anything thrown: coded errors (the addon's too) keep their code, the rest becomes `INTERNAL`. */
+  static from(error: unknown): TranscriptionError {
+    if (error instanceof TranscriptionError) return error;
+    if (error instanceof Error) {
+      const code = (error as { code?: unknown }).code;
+      if (isErrorCode(code)) return new TranscriptionError(code, error.message, { cause: error });
+      return new TranscriptionError("INTERNAL", error.message, { cause: error });
+    }
+    return new TranscriptionError("INTERNAL", String(error));
+  }
+}
+
+export function isErrorCode(value: unknown): value is ErrorCode {
+  return typeof value === "string" && (ERROR_CODES as readonly string[]).includes(value);
+}
+
+/** “Expected `expected` for `name` but received `value` of type `type`”, as a coded error. */
+export function invalidArgument(name: string, expected: string, value: unknown): TranscriptionError {
+  const shown = typeof value === "string" ? JSON.stringify(value) : describe(value);
+  return new TranscriptionError("INVALID_ARGUMENT", `Expected ${expected} for ${name} but received ${shown}`);
+}
+
+function describe(value: unknown): string {
+  if (value === null || value === undefined) return String(value);
+  if (typeof value === "number" || typeof value === "boolean" || typeof value === "bigint") {
+    return `${value} of type ${typeof value}`;
+  }
+  if (typeof value === "object") return `an object of type ${value.constructor?.name ?? "Object"}`;
+  return `a value of type ${typeof value}`;
+}
+
+/** Throws `CANCELLED` when `signal` has fired. */
+export function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw cancelled(signal);
+}
+
+/** The error of an aborted request: `DEADLINE_EXCEEDED` when the signal's reason is a timeout, else `CANCELLED`. */
+export function cancelled(signal?: AbortSignal): TranscriptionError {
+  const reason: unknown = signal?.reason;
+  if (reason instanceof TranscriptionError) return reason;
+  if (reason instanceof DOMException && reason.name === "TimeoutError") {
+    return new TranscriptionError("DEADLINE_EXCEEDED", "The request's deadline passed", { cause: reason });
+  }
+  return new TranscriptionError("CANCELLED", "The request was cancelled", { cause: reason });
+}

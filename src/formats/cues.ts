@@ -1,0 +1,105 @@
+import { TranscriptionError } from "../errors.js";
+import type { Segment } from "../result.js";
+import type { FormatOptions } from "./options.js";
+import { type Piece, piecesOf } from "./pieces.js";
+import { codePoints } from "./text.js";
+import { milliseconds } from "./timestamps.js";
+
+/** What subtitles show at one time. */
+export interface Cue {
+  /** Milliseconds; `end` is always after `start`, as WebVTT demands. */
+  start: number;
+  end: number;
+  lines: Piece[][];
+  /** The piece that is spoken, with `highlightWords`. */
+  highlighted?: Piece;
+  channel?: number;
+}
+
+/**
+ * Cues of the segments, in order. A cue never spans segments: they end where the speech does.
+ * Lines are filled word by word as openai-whisper's subtitle writers do.
+ *
+ * @throws TranscriptionError INVALID_ARGUMENT when words are to be highlighted that were not timed
+ */
+export function cuesOf(segments: readonly Segment[], options: FormatOptions): Cue[] {
+  if (options.highlightWords && segments.some((segment) => segment.words === undefined)) {
+    throw new TranscriptionError(
+      "INVALID_ARGUMENT",
+      "highlightWords needs segments with words: transcribe with wordTimestamps: true",
+    );
+  }
+  const cues = segments.flatMap((segment) => layOut(segment, options));
+  return options.highlightWords ? cues.flatMap(highlight) : cues;
+}
+
+function layOut(segment: Segment, options: FormatOptions): Cue[] {
+  const width = options.maxLineWidth ?? Number.POSITIVE_INFINITY;
+  const words = options.maxWordsPerLine ?? Number.POSITIVE_INFINITY;
+  const unlimitedLines = options.maxWordsPerLine === undefined ? Number.POSITIVE_INFINITY : 1;
+  const lines = fillLines(piecesOf(segment, width), width, words);
+  const groups = chunk(lines, options.maxLineCount ?? unlimitedLines);
+  return groups.map((group, index) => {
+    const start = index === 0 ? segment.start : group[0]![0]!.start;
+    const end = index === groups.length - 1 ? segment.end : group.at(-1)!.at(-1)!.end;
+    return cue(milliseconds(start), milliseconds(end), group, segment.channel);
+  });
+}
+
+function cue(start: number, end: number, lines: Piece[][], channel: number | undefined): Cue {
+  return { start, end: Math.max(end, start + 1), lines, ...(channel !== undefined && { channel }) };
+}
+
+function fillLines(pieces: Piece[], width: number, words: number): Piece[][] {
+  const lines: Piece[][] = [];
+  let line: Piece[] = [];
+  let length = 0;
+  for (const piece of pieces) {
+    const added = codePoints(piece.separator) + codePoints(piece.text);
+    if (line.length > 0 && (length + added > width || line.length >= words)) {
+      lines.push(line);
+      line = [];
+    }
+    length = line.length === 0 ? codePoints(piece.text) : length + added;
+    line.push(piece);
+  }
+  if (line.length > 0) lines.push(line);
+  return lines;
+}
+
+function chunk<T>(items: T[], size: number): T[][] {
+  if (items.length <= size) return items.length > 0 ? [items] : [];
+  const chunks: T[][] = [];
+  for (let index = 0; index < items.length; index += size) chunks.push(items.slice(index, index + size));
+  return chunks;
+}
+
+/** The cue once per word while it is spoken, and once plain for every pause; a word without duration is not marked. */
+function highlight(whole: Cue): Cue[] {
+  const cues: Cue[] = [];
+  let last = whole.start;
+  const until = (end: number, highlighted?: Piece) => {
+    if (end > last) cues.push({ ...whole, start: last, end, ...(highlighted && { highlighted }) });
+    last = Math.max(last, end);
+  };
+  for (const piece of whole.lines.flat()) {
+    until(Math.min(milliseconds(piece.start), whole.end));
+    until(Math.min(milliseconds(piece.end), whole.end), piece);
+  }
+  until(whole.end);
+  return cues;
+}
+
+/** The cue's lines, each piece passed through `escapeText`, the spoken one underlined. */
+export function cueText(cue: Cue, escapeText: (text: string) => string): string {
+  return cue.lines
+    .map((line) =>
+      line
+        .map((piece, index) => {
+          const text = escapeText(piece.text);
+          return (index > 0 ? piece.separator : "") + (piece === cue.highlighted ? `<u>${text}</u>` : text);
+        })
+        .join(""),
+    )
+    .join("\n");
+}

@@ -1,0 +1,51 @@
+import { TranscriptionError } from "../errors.js";
+import type { Segment, TranscriptionResult } from "../result.js";
+import { writeJson } from "./json.js";
+import { checkFormat, checkFormatOptions, type FormatOptions, type OutputFormat } from "./options.js";
+import { writeLrc, writeSrt, writeTsv, writeTxt, writeVtt } from "./writers.js";
+
+export { type FormatOptions, OUTPUT_FORMATS, type OutputFormat } from "./options.js";
+
+const WRITERS = { txt: writeTxt, srt: writeSrt, vtt: writeVtt, tsv: writeTsv, lrc: writeLrc };
+
+/**
+ * Segments as a document; what `stream()` yields can be written with it. `json` needs a whole result:
+ * {@link formatResult}.
+ *
+ * @returns the document, ended by a line break; empty for no segments where the format has no header
+ * @throws TranscriptionError INVALID_ARGUMENT
+ */
+export function formatSegments(
+  segments: readonly Segment[],
+  format: Exclude<OutputFormat, "json">,
+  options: FormatOptions = {},
+): string {
+  checkFormat(format);
+  checkFormatOptions(options);
+  if (!Object.hasOwn(WRITERS, format)) {
+    throw new TranscriptionError("INVALID_ARGUMENT", "json holds a whole result: use formatResult");
+  }
+  return WRITERS[format](segments, options);
+}
+
+/**
+ * A result as a document.
+ *
+ * - `txt`: one segment per line, after `[channel 0]` where channels are apart
+ * - `json`: everything in the result, under the result's own names
+ * - `srt`, `vtt`: subtitles, with the line options; channels as `[channel 0]` and as voice spans
+ * - `tsv`: `start`, `end` (milliseconds), `text` and, where channels are apart, `channel`
+ * - `lrc`: lyrics, `[mm:ss.xx] text`
+ *
+ * @returns the document, ended by a line break; empty for no segments where the format has no header
+ * @throws TranscriptionError INVALID_ARGUMENT
+ */
+export function formatResult(
+  result: TranscriptionResult,
+  format: OutputFormat,
+  options: FormatOptions = {},
+): string {
+  if (format !== "json") return formatSegments(result.segments, format, options);
+  checkFormatOptions(options);
+  return writeJson(result);
+}

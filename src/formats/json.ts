@@ -1,0 +1,46 @@
+import type { TranscriptionResult } from "../result.js";
+
+/**
+ * The whole result with the names of {@link TranscriptionResult}, in a fixed order, indented, ended by a line break.
+ * Numbers have at most six decimals: microseconds, and no trace of float32.
+ */
+export function writeJson(result: TranscriptionResult): string {
+  const { text, language, languageProbability, duration, segments, channels, stats, warnings } = result;
+  const { format, model, implementation, device } = result;
+  const ordered = {
+    text,
+    language,
+    languageProbability,
+    duration,
+    segments: segments.map((segment) => ({
+      id: segment.id,
+      start: segment.start,
+      end: segment.end,
+      text: segment.text,
+      confidence: segment.confidence,
+      avgLogProb: segment.avgLogProb,
+      noSpeechProb: segment.noSpeechProb,
+      compressionRatio: segment.compressionRatio,
+      temperature: segment.temperature,
+      channel: segment.channel,
+      words: segment.words?.map(({ start, end, text, confidence }) => ({ start, end, text, confidence })),
+    })),
+    channels: channels?.map(({ channel, text, language, languageProbability }) => ({
+      channel,
+      text,
+      language,
+      languageProbability,
+    })),
+    stats,
+    warnings,
+    format,
+    model,
+    implementation,
+    device,
+  };
+  return `${JSON.stringify(ordered, shorten, 2)}\n`;
+}
+
+function shorten(_key: string, value: unknown): unknown {
+  return typeof value === "number" && Number.isFinite(value) ? Number(value.toFixed(6)) : value;
+}

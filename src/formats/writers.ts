@@ -1,0 +1,65 @@
+import type { Segment } from "../result.js";
+import { cuesOf, cueText } from "./cues.js";
+import type { FormatOptions } from "./options.js";
+import { channelLabel, singleLine } from "./text.js";
+import { clockTime, lyricsTime, milliseconds } from "./timestamps.js";
+
+type Writer = (segments: readonly Segment[], options: FormatOptions) => string;
+
+/** Plain text: one segment per line. */
+export const writeTxt: Writer = (segments, options) =>
+  segments
+    .map((segment) => {
+      const label = channelLabel(segment.channel, options);
+      return `${label === undefined ? "" : `[${label}] `}${singleLine(segment.text)}\n`;
+    })
+    .join("");
+
+/** SubRip. It has no escapes: an arrow in the text would be read as a time line, so it is shortened. */
+export const writeSrt: Writer = (segments, options) =>
+  cuesOf(segments, options)
+    .map((cue, index) => {
+      const label = channelLabel(cue.channel, options);
+      const text = cueText(cue, (part) => part.replaceAll("-->", "->"));
+      return (
+        `${index + 1}\n${clockTime(cue.start, ",")} --> ${clockTime(cue.end, ",")}\n` +
+        `${label === undefined ? "" : `[${label}] `}${text}\n`
+      );
+    })
+    .join("\n");
+
+/** WebVTT, https://www.w3.org/TR/webvtt1/: escapes of section 4.2.2, channels as voice spans. */
+export const writeVtt: Writer = (segments, options) => {
+  const cues = cuesOf(segments, options).map((cue) => {
+    const label = channelLabel(cue.channel, options);
+    const voice = label === undefined ? "" : `<v ${escapeVtt(label)}>`;
+    return `\n${clockTime(cue.start, ".")} --> ${clockTime(cue.end, ".")}\n${voice}${cueText(cue, escapeVtt)}\n`;
+  });
+  return `WEBVTT\n${cues.join("")}`;
+};
+
+function escapeVtt(text: string): string {
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+}
+
+/** Tab-separated, times in whole milliseconds; a fourth column names the channel where there is one. */
+export const writeTsv: Writer = (segments, options) => {
+  const withChannels = segments.some((segment) => segment.channel !== undefined);
+  const rows = segments.map((segment) => {
+    const start = milliseconds(segment.start);
+    const row = [start, Math.max(start, milliseconds(segment.end)), singleLine(segment.text)];
+    return withChannels ? [...row, channelLabel(segment.channel, options) ?? ""] : row;
+  });
+  const header = ["start", "end", "text", ...(withChannels ? ["channel"] : [])];
+  return [header, ...rows].map((row) => `${row.join("\t")}\n`).join("");
+};
+
+/** Lyrics; the channel before a colon, since brackets would be read as a tag. The space is whisper.cpp's. */
+export const writeLrc: Writer = (segments, options) => {
+  const lines = segments.map((segment) => {
+    const label = channelLabel(segment.channel, options);
+    const text = singleLine(segment.text);
+    return `[${lyricsTime(segment.start)}] ${label === undefined ? text : `${label}: ${text}`}\n`;
+  });
+  return `[re:agora-transcribe]\n${lines.join("")}`;
+};

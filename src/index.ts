@@ -1,0 +1,70 @@
+export type {
+  AudioFormat,
+  AudioInput,
+  AudioLimits,
+  ChannelSelection,
+  RawAudio,
+} from "./audio/types.js";
+export { LANGUAGES } from "./config/languages.js";
+export { DEFAULT_AUDIO_LIMITS as DEFAULT_LIMITS } from "./config/limits.js";
+export {
+  type EngineFactory,
+  type EngineOptions,
+  implementationNames,
+  registerImplementation,
+} from "./engine/implementations.js";
+export { getSystemInfo, type SystemInfo } from "./engine/system.js";
+export type {
+  DeviceInfo,
+  Engine,
+  LanguageDetection,
+  ModelInfo,
+  WindowOptions,
+  WindowResult,
+  WindowSegment,
+  WindowWord,
+} from "./engine/types.js";
+export { ERROR_CODES, type ErrorCode, TranscriptionError } from "./errors.js";
+export {
+  type FormatOptions,
+  formatResult,
+  formatSegments,
+  OUTPUT_FORMATS,
+  type OutputFormat,
+} from "./formats/index.js";
+export {
+  type DownloadModelOptions,
+  downloadModel,
+  type InspectedModel,
+  inspectModel,
+  listModels,
+  type ModelListing,
+  type ModelState,
+  type QuantizeModelOptions,
+  quantizeModel,
+  removeModel,
+} from "./models/manage.js";
+export type {
+  DeviceSelection,
+  DownloadProgress,
+  Progress,
+  TranscribeOptions,
+  TranscriberOptions,
+  TranscriptionTask,
+  VadOptions,
+} from "./options.js";
+export type {
+  ChannelResult,
+  Segment,
+  TranscriptionResult,
+  TranscriptionStats,
+  Word,
+} from "./result.js";
+export {
+  createTranscriber,
+  type DetectLanguageOptions,
+  type Transcriber,
+  type TranscriberInfo,
+  transcribe,
+} from "./transcriber.js";
+export { VERSION } from "./version.js";

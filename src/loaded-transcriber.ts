@@ -1,0 +1,144 @@
+import { openAudio } from "./audio/open.js";
+import type { AudioInput, DecodedAudio } from "./audio/types.js";
+import { type ResolvedRequest, resolveRequest } from "./config/options.js";
+import { acquireEngine, acquireVad } from "./engine/loading.js";
+import type { Lease } from "./engine/shared.js";
+import type { Engine, LanguageDetection, VadModel } from "./engine/types.js";
+import { invalidArgument, TranscriptionError } from "./errors.js";
+import type { TranscribeOptions, TranscriberOptions } from "./options.js";
+import { detectAudioLanguage } from "./pipeline/detect-language.js";
+import { fitToModel } from "./pipeline/fit-to-model.js";
+import { RequestScope } from "./pipeline/request-scope.js";
+import { SegmentStream } from "./pipeline/segment-stream.js";
+import { transcribeAudio } from "./pipeline/transcription.js";
+import type { Segment, TranscriptionResult } from "./result.js";
+import type { DetectLanguageOptions, Transcriber, TranscriberInfo } from "./transcriber.js";
+
+/** What a request does with its opened input. */
+type Work<T> = (audio: DecodedAudio, vad: VadModel | undefined, scope: RequestScope) => Promise<T>;
+
+/** Loads what `options`, checked, ask for. @throws TranscriptionError */
+export async function loadTranscriber(
+  options: TranscriberOptions,
+  signal?: AbortSignal,
+): Promise<LoadedTranscriber> {
+  const transcriber = new LoadedTranscriber(options, await acquireEngine(options, signal));
+  try {
+    // A VAD model that was named has to be there; one that was not is looked for when a request wants it.
+    if (typeof options.vadModel === "string") await transcriber.findVad("auto");
+    return transcriber;
+  } catch (error) {
+    await transcriber.close();
+    throw error;
+  }
+}
+
+export class LoadedTranscriber implements Transcriber {
+  readonly info: TranscriberInfo;
+  readonly #options: TranscriberOptions;
+  readonly #engine: Lease<Engine>;
+  readonly #vads = new Map<true | "auto", Promise<Lease<VadModel> | undefined>>();
+  readonly #running = new Set<Promise<unknown>>();
+  #closing: Promise<void> | undefined;
+
+  constructor(options: TranscriberOptions, engine: Lease<Engine>) {
+    const { implementation, model, device, maxWindow } = engine.value;
+    this.info = { implementation, model, device, maxWindow, languages: model.languages };
+    this.#options = options;
+    this.#engine = engine;
+  }
+
+  async transcribe(input: AudioInput, options: TranscribeOptions = {}): Promise<TranscriptionResult> {
+    const startedAt = performance.now();
+    const request = resolveRequest(options, this.#options.limits);
+    const engine = this.#engine.value;
+    const modelRequest = fitToModel(request, engine);
+    return this.#run(input, request, (audio, vad, scope) =>
+      transcribeAudio({ audio, engine, vad, request, modelRequest, scope, startedAt }),
+    );
+  }
+
+  stream(input: AudioInput, options: TranscribeOptions = {}): AsyncIterableIterator<Segment> {
+    const { onSegment, signal } = resolveRequest(options, this.#options.limits);
+    return new SegmentStream(signal, (deliver, signal) =>
+      this.transcribe(input, {
+        ...options,
+        signal,
+        onSegment: (segment) => {
+          deliver(segment);
+          return onSegment?.(segment);
+        },
+      }),
+    );
+  }
+
+  async detectLanguage(input: AudioInput, options: DetectLanguageOptions = {}): Promise<LanguageDetection> {
+    const request = resolveRequest(options, this.#options.limits);
+    if (request.channels === "each")
+      throw invalidArgument("channels", '"mix" or the index of a channel', "each");
+    return this.#run(input, request, (audio, vad, scope) =>
+      detectAudioLanguage(audio, this.#engine.value, vad, request, scope),
+    );
+  }
+
+  close(): Promise<void> {
+    return this.release(0);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** As {@link close}, but what was loaded stays loaded for `keepFor` seconds. */
+  release(keepFor: number): Promise<void> {
+    this.#closing ??= this.#release(keepFor);
+    return this.#closing;
+  }
+
+  /** The VAD model for requests with this `vadFilter`. Looked for again while there is none. */
+  findVad(filter: true | "auto"): Promise<Lease<VadModel> | undefined> {
+    let found = this.#vads.get(filter);
+    if (!found) {
+      found = acquireVad(filter, this.#options);
+      this.#vads.set(filter, found);
+      const forget = (): boolean => this.#vads.delete(filter);
+      found.then((lease) => lease ?? forget(), forget);
+    }
+    return found;
+  }
+
+  async #release(keepFor: number): Promise<void> {
+    await Promise.allSettled(this.#running);
+    for (const vad of await Promise.allSettled(this.#vads.values())) {
+      if (vad.status === "fulfilled") await vad.value?.release(keepFor);
+    }
+    await this.#engine.release(keepFor);
+  }
+
+  /** Does `work`, as part of what `close()` waits for. */
+  #run<T>(input: AudioInput, request: ResolvedRequest, work: Work<T>): Promise<T> {
+    if (this.#closing) throw new TranscriptionError("CANCELLED", "The transcriber is closed");
+    const running = this.#withAudio(input, request, work);
+    const forget = (): boolean => this.#running.delete(running);
+    this.#running.add(running);
+    running.then(forget, forget);
+    return running;
+  }
+
+  async #withAudio<T>(input: AudioInput, request: ResolvedRequest, work: Work<T>): Promise<T> {
+    const { channels, limits, vadFilter } = request;
+    const scope = new RequestScope(request.signal, request.timeout);
+    let audio: DecodedAudio | undefined;
+    try {
+      scope.throwIfEnded();
+      const vad = vadFilter === false ? undefined : await scope.race(this.findVad(vadFilter));
+      audio = await openAudio(input, { channels, limits, signal: scope.signal });
+      return await work(audio, vad?.value, scope);
+    } catch (error) {
+      throw scope.fail(error);
+    } finally {
+      scope.close();
+      await audio?.close();
+    }
+  }
+}

@@ -1,0 +1,38 @@
+import { stat } from "node:fs/promises";
+import { homedir } from "node:os";
+import { isAbsolute, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { MODELS_FOLDER, type RegistryEntry } from "./registry.js";
+
+/**
+ * Folder of downloaded models: `AGORA_CACHE_DIR`, else `$XDG_CACHE_HOME/agora-transcribe/models`,
+ * else `~/.cache/agora-transcribe/models`. A relative `XDG_CACHE_HOME` is ignored, as its specification asks.
+ */
+export function cacheDirectory(variables: NodeJS.ProcessEnv = process.env): string {
+  if (variables.AGORA_CACHE_DIR) return resolve(variables.AGORA_CACHE_DIR);
+  const xdg = variables.XDG_CACHE_HOME;
+  return join(xdg && isAbsolute(xdg) ? xdg : join(homedir(), ".cache"), "agora-transcribe", "models");
+}
+
+/** Where the file of `entry` belongs, whether or not it is there. */
+export function modelPath(entry: RegistryEntry, directory: string): string {
+  return entry.bundled ? fileURLToPath(new URL(entry.file, MODELS_FOLDER)) : join(directory, entry.file);
+}
+
+/**
+ * Whether the file at `path` is `entry`'s by its size. Its hash was checked when it was downloaded;
+ * checking it at each start would cost seconds for the large models.
+ */
+export async function isComplete(entry: { bytes: number }, path: string): Promise<boolean> {
+  return (await fileSize(path)) === entry.bytes;
+}
+
+/** Size of a regular file (links are followed), or undefined when there is none. */
+export async function fileSize(path: string): Promise<number | undefined> {
+  try {
+    const status = await stat(path);
+    return status.isFile() ? status.size : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,227 @@
+import { readdir, rm } from "node:fs/promises";
+import { basename, join, resolve } from "node:path";
+import { loadAddon } from "../engine/addon.js";
+import { cancellable } from "../engine/cancellation.js";
+import type { ModelInfo } from "../engine/types.js";
+import { invalidArgument, TranscriptionError } from "../errors.js";
+import type { DownloadProgress } from "../options.js";
+import { fileSize, isComplete, modelPath } from "./cache.js";
+import { type ModelEnvironment, modelEnvironment } from "./environment.js";
+import { hashFile } from "./hash.js";
+import type { ModelKind, RegistryEntry } from "./registry.js";
+import { type ResolvedModel, resolveEntry, resolveModel } from "./resolve.js";
+
+/**
+ * - `"bundled"`: comes with the package
+ * - `"cached"`: downloaded
+ * - `"partial"`: a download that was interrupted and can go on
+ * - `"available"`: can be downloaded
+ * - `"unknown"`: a file in the cache folder that the registry does not know
+ */
+export type ModelState = "bundled" | "cached" | "partial" | "available" | "unknown";
+
+export interface ModelListing {
+  /** For `model` options: registry name, or path of an unknown file. */
+  name: string;
+  /** Absent for unknown files. */
+  kind?: ModelKind;
+  state: ModelState;
+  /** Whether it is what requests use that name no model. */
+  isDefault: boolean;
+  /** Size of the complete file. */
+  bytes: number;
+  /** What it takes on disk now. */
+  bytesOnDisk: number;
+  /** Of the complete file; absent when there is none. */
+  path?: string;
+  licence?: string;
+  description: string;
+}
+
+/** All models of the registry and what else lies in the cache folder. */
+export async function listModels(
+  environment: ModelEnvironment = modelEnvironment(),
+): Promise<ModelListing[]> {
+  const known = await Promise.all(environment.registry.entries.map((entry) => listEntry(entry, environment)));
+  return [...known, ...(await listUnknown(environment))];
+}
+
+export interface DownloadModelOptions {
+  onProgress?: (progress: DownloadProgress) => void;
+  signal?: AbortSignal;
+}
+
+/**
+ * Fetches a model of the registry into the cache, unless it is there.
+ * @throws TranscriptionError MODEL_NOT_FOUND, MODEL_INVALID, CANCELLED
+ */
+export async function downloadModel(
+  name: string,
+  options: DownloadModelOptions = {},
+  environment: ModelEnvironment = modelEnvironment(),
+): Promise<ResolvedModel> {
+  const entry = requireEntry(name, environment);
+  return resolveEntry(entry, { onDownload: options.onProgress, signal: options.signal }, environment);
+}
+
+/**
+ * Deletes a model of the registry from the cache, an interrupted download of it too.
+ * @returns the bytes freed
+ * @throws TranscriptionError INVALID_ARGUMENT for bundled models, MODEL_NOT_FOUND when it is not cached, is unknown or
+ * is being downloaded
+ */
+export async function removeModel(
+  name: string,
+  environment: ModelEnvironment = modelEnvironment(),
+): Promise<{ path: string; bytes: number }> {
+  const entry = requireEntry(name, environment);
+  if (entry.bundled) {
+    throw new TranscriptionError(
+      "INVALID_ARGUMENT",
+      `Model ${entry.name} comes with the package and cannot be removed`,
+    );
+  }
+  const path = modelPath(entry, environment.cacheDirectory);
+  const files = [path, `${path}.partial`, `${path}.partial.json`];
+  const sizes = await Promise.all(files.map(fileSize));
+  if (sizes.every((size) => size === undefined)) {
+    throw new TranscriptionError("MODEL_NOT_FOUND", `Model ${entry.name} is not cached: there is no ${path}`);
+  }
+  const { withLock } = await import("./lock.js");
+  await withLock(path, { wait: false }, async () => {
+    for (const file of files) await rm(file, { force: true });
+  });
+  return { path, bytes: sizes.reduce<number>((sum, size) => sum + (size ?? 0), 0) };
+}
+
+/** What every inspected file has. */
+interface InspectedFile {
+  name: string;
+  /** Absolute. */
+  path: string;
+  fileBytes: number;
+  sha256: string;
+  /** Whether the SHA-256 is the registry's; absent for files that the registry does not know. */
+  verified?: boolean;
+}
+
+/** Facts about a model file, read from the file itself. */
+export type InspectedModel =
+  | ({ kind: "whisper" } & InspectedFile & ModelInfo)
+  | ({ kind: "vad" } & InspectedFile & { version: string });
+
+/**
+ * Validates a model file and tells what it holds. Nothing is downloaded.
+ * @throws TranscriptionError MODEL_NOT_FOUND, MODEL_INVALID
+ */
+export async function inspectModel(
+  nameOrPath: string,
+  environment: ModelEnvironment = modelEnvironment(),
+): Promise<InspectedModel> {
+  const { name, path } = await resolveModel(nameOrPath, { download: false }, environment);
+  const addon = loadAddon();
+  const entry = environment.registry.find(name);
+  const [fileBytes, hash] = await Promise.all([fileSize(path), hashFile(path)]);
+  const sha256 = hash.digest("hex");
+  const file = {
+    name,
+    path,
+    fileBytes: fileBytes ?? 0,
+    sha256,
+    ...(entry && { verified: sha256 === entry.sha256 }),
+  };
+  if (entry?.kind === "vad") return { kind: "vad", ...(await addon.inspectVadModel(path)), ...file };
+  try {
+    return { kind: "whisper", ...(await addon.inspectModel(path)), ...file };
+  } catch (error) {
+    // Perhaps a VAD model: both kinds begin alike, and only one reader accepts it.
+    const vad = entry ? undefined : await addon.inspectVadModel(path).catch(() => undefined);
+    if (vad) return { kind: "vad", ...vad, ...file };
+    throw TranscriptionError.from(error);
+  }
+}
+
+export interface QuantizeModelOptions {
+  /** Called with the fraction that is done, 0 to 1. */
+  onProgress?: (fraction: number) => void;
+  signal?: AbortSignal;
+}
+
+/**
+ * Writes a copy of a 16-bit or 32-bit Whisper model with smaller weights. The destination appears whole or not at all.
+ * @param source name or path
+ * @param destination path of the new file, which must not be the source
+ * @param type `"q8_0"`, `"q5_0"`, `"q5_1"`, `"q4_0"`, …
+ * @throws TranscriptionError INVALID_ARGUMENT, MODEL_NOT_FOUND, MODEL_INVALID, CANCELLED, INTERNAL
+ */
+export async function quantizeModel(
+  source: string,
+  destination: string,
+  type: string,
+  { onProgress = () => {}, signal }: QuantizeModelOptions = {},
+  environment: ModelEnvironment = modelEnvironment(),
+): Promise<ResolvedModel> {
+  const { path, maxWindow } = await resolveModel(
+    source,
+    { kind: "whisper", download: false, signal },
+    environment,
+  );
+  if (typeof destination !== "string" || destination === "" || destination.includes("\0")) {
+    throw invalidArgument("destination", "the path of a file to write", destination);
+  }
+  const target = resolve(destination);
+  if (target === path) throw invalidArgument("destination", "another file than the source", destination);
+  const addon = loadAddon();
+  if (!addon.quantizeTypes.includes(type))
+    throw invalidArgument("type", `one of ${addon.quantizeTypes.join(", ")}`, type);
+  try {
+    await cancellable(signal, (flag) => addon.quantizeModel(path, target, type, flag, onProgress));
+  } catch (error) {
+    throw TranscriptionError.from(error);
+  }
+  return { name: basename(target), path: target, ...(maxWindow !== undefined && { maxWindow }) };
+}
+
+async function listEntry(entry: RegistryEntry, environment: ModelEnvironment): Promise<ModelListing> {
+  const { name, kind, bytes, licence, description } = entry;
+  const path = modelPath(entry, environment.cacheDirectory);
+  const isDefault = environment.registry.find(environment.defaultModel) === entry;
+  const facts = { name, kind, isDefault, bytes, licence, description };
+  if (await isComplete(entry, path)) {
+    return { ...facts, state: entry.bundled ? "bundled" : "cached", bytesOnDisk: bytes, path };
+  }
+  const partial = await fileSize(`${path}.partial`);
+  return { ...facts, state: partial === undefined ? "available" : "partial", bytesOnDisk: partial ?? 0 };
+}
+
+async function listUnknown({ registry, cacheDirectory }: ModelEnvironment): Promise<ModelListing[]> {
+  const files = await readdir(cacheDirectory).catch(() => []);
+  const listings: ModelListing[] = [];
+  for (const file of files.sort()) {
+    const path = join(cacheDirectory, file);
+    const bytes = file.endsWith(".bin") && !registry.findFile(file) ? await fileSize(path) : undefined;
+    if (bytes === undefined) continue;
+    const description = "Not in the registry";
+    listings.push({
+      name: path,
+      state: "unknown",
+      isDefault: false,
+      bytes,
+      bytesOnDisk: bytes,
+      path,
+      description,
+    });
+  }
+  return listings;
+}
+
+function requireEntry(name: string, { registry }: ModelEnvironment): RegistryEntry {
+  if (typeof name !== "string" || name === "") throw invalidArgument("name", "the name of a model", name);
+  const entry = registry.find(name);
+  if (entry) return entry;
+  throw new TranscriptionError(
+    "MODEL_NOT_FOUND",
+    `There is no model named ${JSON.stringify(name.slice(0, 200))}.${registry.hint(name)} ` +
+      "`agora-transcribe models list` shows all names",
+  );
+}

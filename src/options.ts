@@ -1,0 +1,126 @@
+import type { AudioLimits, ChannelSelection } from "./audio/types.js";
+import type { DeviceInfo, ModelInfo } from "./engine/types.js";
+import type { Segment } from "./result.js";
+
+/** `"transcribe"` keeps the spoken language, `"translate"` writes English. */
+export type TranscriptionTask = "transcribe" | "translate";
+
+/** Voice activity detection, with Silero's names and defaults of faster-whisper. Times in seconds. */
+export interface VadOptions {
+  /** Probability from which a frame is speech, 0.01 to 1. Default 0.5. */
+  threshold?: number;
+  /** Probability below which speech ends. Default `threshold - 0.15`, at least 0.01. */
+  negThreshold?: number;
+  /** Shorter bursts of speech are dropped. Default 0.25. */
+  minSpeechDuration?: number;
+  /** Shorter pauses do not end speech. Default 0.5. */
+  minSilenceDuration?: number;
+  /** Added before and after each stretch of speech. Default 0.4. */
+  speechPad?: number;
+}
+
+/** Options of one request. Names are those of faster-whisper in camelCase. */
+export interface TranscribeOptions {
+  /** ISO 639-1 code (`"ru"`), English name (`"russian"`) or `"auto"`. Default `"auto"`. */
+  language?: string;
+  /** Default `"transcribe"`. */
+  task?: TranscriptionTask;
+  /** Beams kept by beam search, 1 to 8; 1 is greedy. Default 1. */
+  beamSize?: number;
+  /** Samples drawn at temperatures above 0, of which the best is kept, 1 to 8. Default 5. */
+  bestOf?: number;
+  /** Beam search patience, above 0. Default 1. The `whisper-cpp` implementation supports 1 only. */
+  patience?: number;
+  /** Exponent of the length by which a beam's score is divided, 0 to 10. Default: plain mean (whisper.cpp's -1). */
+  lengthPenalty?: number;
+  /** First temperature, or the list to try in turn, each 0 to 2. Default [0, 0.2, 0.4, 0.6, 0.8, 1]. */
+  temperature?: number | readonly number[];
+  /** Text more repetitive than this is decoded again at the next temperature; null switches it off. Default 2.4. */
+  compressionRatioThreshold?: number | null;
+  /** Text less probable than this (mean log probability) is decoded again; null switches it off. Default -1. */
+  logProbThreshold?: number | null;
+  /** Above this probability of silence, improbable text is dropped; null switches it off. Default 0.6. */
+  noSpeechThreshold?: number | null;
+  /** Text that the recording might follow on from: names, spelling, style. */
+  initialPrompt?: string;
+  /** Words to expect, added to the prompt of every window. */
+  hotwords?: string | readonly string[];
+  /** Give each window the text of the one before. Slower and prone to repetition. Default false. */
+  conditionOnPreviousText?: boolean;
+  /** No blank at the start of a segment. Default true. */
+  suppressBlank?: boolean;
+  /** Token ids never to be produced; -1 stands for all non-speech symbols. Default [-1]. */
+  suppressTokens?: readonly number[];
+  /** One segment per window without times inside it. Default false. */
+  withoutTimestamps?: boolean;
+  /** Start, end and confidence of each word. Default false. */
+  wordTimestamps?: boolean;
+  /** Most tokens per window, 1 to 448 by model. Default: what the model allows. */
+  maxTokens?: number;
+  /**
+   * Skip what is not speech. `true` needs a VAD model, `"auto"` uses it where there is one and cuts at quiet
+   * places otherwise, `false` never looks for speech. Default `"auto"`.
+   */
+  vadFilter?: boolean | "auto";
+  vadOptions?: VadOptions;
+  /** Longest window in seconds, 1 to 30. Default: what the model reads well. */
+  chunkLength?: number;
+  /** Which channels to transcribe. Default `"mix"`. */
+  channels?: ChannelSelection;
+  /** Seed of sampling at temperatures above 0. Default 0. */
+  seed?: number;
+  /** Limits on the input. */
+  limits?: Partial<AudioLimits>;
+  /** Seconds until the request fails with `DEADLINE_EXCEEDED`. Default: none. */
+  timeout?: number;
+  /** Stops the request within 200 ms; the promise rejects with `CANCELLED`. */
+  signal?: AbortSignal;
+  /** Called with finished segments, in order of time within their channel, while the rest is still running. */
+  onSegment?: (segment: Segment) => void;
+  /** Called as windows finish. */
+  onProgress?: (progress: Progress) => void;
+}
+
+export interface Progress {
+  /** Seconds of audio that are finished. */
+  processed: number;
+  /** Seconds in all: exact once the input is decoded, before that what its header announces, else undefined. */
+  total: number | undefined;
+  /** Seconds of audio per second so far. */
+  speedFactor: number;
+}
+
+/** `"auto"`: CUDA where it works, else the CPU. */
+export type DeviceSelection = "auto" | "cpu" | "cuda";
+
+/** Options of a transcriber: what is loaded once and shared by its requests. */
+export interface TranscriberOptions {
+  /** Name in the registry, or path of a model file. Default: see README, “Models”. */
+  model?: string;
+  /** Name of an implementation. Default `"whisper-cpp"`. */
+  implementation?: string;
+  /** Default `"auto"`. */
+  device?: DeviceSelection;
+  /** Compute threads, 1 to 256. Default: the cores that this process may use, at most 8. */
+  threads?: number;
+  /** CPU variant to use instead of the best one, e.g. `"haswell"`. For tests and diagnosis. */
+  cpuVariant?: string;
+  /** VAD model: name or path; null for none. Default: the registry's, where it is cached. */
+  vadModel?: string | null;
+  /** Download models that are not cached. Default true, unless `AGORA_OFFLINE` is set. */
+  download?: boolean;
+  /** Called while a model is downloaded. */
+  onDownload?: (progress: DownloadProgress) => void;
+  /** Windows waiting in all before new ones are refused with `QUEUE_FULL`. Default 1024. */
+  maxQueue?: number;
+  /** Limits on inputs, for all requests. */
+  limits?: Partial<AudioLimits>;
+}
+
+export interface DownloadProgress {
+  model: string;
+  received: number;
+  total: number | undefined;
+}
+
+export type { AudioLimits, ChannelSelection, DeviceInfo, ModelInfo };

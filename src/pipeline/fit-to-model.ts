@@ -1,0 +1,49 @@
+import type { ResolvedRequest } from "../config/options.js";
+import type { Engine, WindowOptions } from "../engine/types.js";
+import { TranscriptionError } from "../errors.js";
+
+/** What a request comes to with one particular model. */
+export interface ModelRequest {
+  /** Code of the language; undefined: to be detected. */
+  language: string | undefined;
+  /** Longest window in seconds. */
+  maxWindow: number;
+  /** Options of every window, but for its language and the text before it. */
+  window: Omit<WindowOptions, "language" | "previousText">;
+  warnings: string[];
+}
+
+/**
+ * Settles what depends on the model.
+ * @throws TranscriptionError INVALID_ARGUMENT when the model does not have the language
+ */
+export function fitToModel(request: ResolvedRequest, engine: Engine): ModelRequest {
+  const { model } = engine;
+  const warnings: string[] = [];
+  let { task } = request.window;
+  if (task === "translate" && !model.multilingual) {
+    warnings.push(`Model ${model.name} is English only and cannot translate; transcribed instead`);
+    task = "transcribe";
+  }
+  // Half of the decoder's context is for the prompt, as in openai-whisper.
+  const maxTokens = Math.min(request.maxTokens ?? Math.floor(model.textContext / 2), model.textContext);
+  return {
+    language: languageFor(request.language, engine),
+    maxWindow: Math.min(request.chunkLength, engine.maxWindow),
+    window: { ...request.window, task, maxTokens },
+    warnings,
+  };
+}
+
+function languageFor(language: string | undefined, { model }: Engine): string | undefined {
+  if (language === undefined) return model.languages.length === 1 ? model.languages[0] : undefined;
+  if (model.languages.includes(language)) return language;
+  const known =
+    model.languages.length > 5
+      ? `its ${model.languages.length} languages are in the transcriber's info.languages`
+      : `it has ${model.languages.join(", ")}`;
+  throw new TranscriptionError(
+    "INVALID_ARGUMENT",
+    `Model ${model.name} does not have the language "${language}"; ${known}`,
+  );
+}

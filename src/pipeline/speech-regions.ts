@@ -1,0 +1,135 @@
+import { SAMPLE_RATE } from "../audio/types.js";
+import type { VadOptions } from "../options.js";
+
+/** Samples that one speech probability stands for: 32 ms. */
+export const FRAME_SAMPLES = 512;
+
+/** A stretch of speech, in samples from the start of the track; `end` is exclusive. */
+export interface Region {
+  start: number;
+  end: number;
+}
+
+/**
+ * Speech regions from frame probabilities, as they arrive: the rules of Silero's `get_speech_timestamps`
+ * (github.com/snakers4/silero-vad, src/silero_vad/utils_vad.py), made streaming.
+ *
+ * Speech starts at a frame at or above `threshold`. It ends at the first frame below `negThreshold` after which
+ * no frame reaches `threshold` for `minSilenceDuration`. Speech of at most `minSpeechDuration` is dropped. What
+ * remains is padded on both sides; neighbours too close for two pads share the gap between them.
+ *
+ * Two things differ, both where the original's answer depends on what it cannot know while audio still arrives: a
+ * pause counts as over only when a frame reaches `threshold`, so frames between the two thresholds cannot keep an
+ * ended region open for ever; and speech that was already ending when the track ends, ends there.
+ */
+export class SpeechRegions {
+  readonly #threshold: number;
+  readonly #negThreshold: number;
+  readonly #minSpeech: number;
+  readonly #minSilence: number;
+  readonly #pad: number;
+
+  /** Samples classified so far. */
+  #position = 0;
+  /** Where speech under way began. */
+  #speechStart: number | undefined;
+  /** Where speech under way may have ended. */
+  #silenceStart: number | undefined;
+  /** An ended region whose end is not padded yet, because what follows may be too close. */
+  #ended: Region | undefined;
+  /** End of the last region that was handed out, padded. */
+  #lastEnd = 0;
+
+  constructor(options: Required<VadOptions>) {
+    this.#threshold = options.threshold;
+    this.#negThreshold = options.negThreshold;
+    this.#minSpeech = toSamples(options.minSpeechDuration);
+    this.#minSilence = toSamples(options.minSilenceDuration);
+    this.#pad = toSamples(options.speechPad);
+  }
+
+  /** The region under way, once it is long enough to be kept; `end` is as far as it is known to reach, unpadded. */
+  get open(): Region | undefined {
+    if (this.#speechStart === undefined || !this.#isKept(this.#speechStart, this.#reach)) return undefined;
+    return { start: this.#padStart(this.#speechStart), end: this.#reach };
+  }
+
+  /** No region that is still to come starts before this sample. */
+  get horizon(): number {
+    return this.#ended?.start ?? this.#padStart(this.#speechStart ?? this.#position);
+  }
+
+  /** Takes the probabilities of the next frames and returns the regions that are final now, in order. */
+  push(probabilities: Float32Array): Region[] {
+    const regions: Region[] = [];
+    for (const probability of probabilities) {
+      this.#classify(probability);
+      this.#settle(regions);
+    }
+    return regions;
+  }
+
+  /** Ends the track after `length` samples and returns the last regions. */
+  flush(length: number): Region[] {
+    const regions: Region[] = [];
+    if (this.#speechStart !== undefined) {
+      this.#endSpeech(this.#speechStart, Math.min(this.#reach, length));
+    }
+    if (this.#ended) this.#release(this.#ended, this.#pad, regions);
+    for (const region of regions) region.end = Math.min(region.end, length);
+    return regions;
+  }
+
+  get #reach(): number {
+    return this.#silenceStart ?? this.#position;
+  }
+
+  #classify(probability: number): void {
+    const start = this.#position;
+    this.#position += FRAME_SAMPLES;
+    if (probability >= this.#threshold) {
+      this.#speechStart ??= start;
+      this.#silenceStart = undefined;
+    } else if (probability < this.#negThreshold) {
+      this.#silenceStart ??= start;
+    }
+  }
+
+  #settle(regions: Region[]): void {
+    const frame = this.#position - FRAME_SAMPLES;
+    if (this.#speechStart === undefined) {
+      this.#silenceStart = undefined;
+    } else if (this.#silenceStart !== undefined && frame - this.#silenceStart >= this.#minSilence) {
+      this.#endSpeech(this.#speechStart, this.#silenceStart);
+    }
+    const ended = this.#ended;
+    if (!ended) return;
+    const gap = (this.#speechStart ?? this.#position) - ended.end;
+    if (gap >= 2 * this.#pad || this.open) this.#release(ended, gap / 2, regions);
+  }
+
+  /** Speech that is kept was open before, so the region before it has been released: there is room in `#ended`. */
+  #endSpeech(start: number, end: number): void {
+    this.#speechStart = undefined;
+    this.#silenceStart = undefined;
+    if (this.#isKept(start, end)) this.#ended = { start: this.#padStart(start), end };
+  }
+
+  #release(region: Region, room: number, regions: Region[]): void {
+    this.#ended = undefined;
+    this.#lastEnd = region.end + Math.min(this.#pad, Math.floor(room));
+    regions.push({ start: region.start, end: this.#lastEnd });
+  }
+
+  #padStart(start: number): number {
+    return Math.max(this.#lastEnd, start - this.#pad);
+  }
+
+  #isKept(start: number, end: number): boolean {
+    return end - start > this.#minSpeech;
+  }
+}
+
+function toSamples(seconds: number): number {
+  return Math.round(seconds * SAMPLE_RATE);
+}

@@ -1,0 +1,150 @@
+import { SAMPLE_RATE } from "../audio/types.js";
+import type { VadModel, VadSession } from "../engine/types.js";
+import type { VadOptions } from "../options.js";
+import { quietestCut } from "./pauses.js";
+import { SampleBuffer } from "./sample-buffer.js";
+import { SILENCE_GATE_OPTIONS, SilenceGate } from "./silence-gate.js";
+import { type Region, SpeechRegions } from "./speech-regions.js";
+
+/** One piece of a track, as the model gets it. */
+export interface Window {
+  /** Seconds from the start of the track. */
+  start: number;
+  /** 16 kHz, contiguous: a time in the window is a time in the track less `start`. */
+  samples: Float32Array;
+  /** Seconds of it that lie in speech regions. */
+  speech: number;
+}
+
+export interface WindowerOptions {
+  /** Longest window in seconds, 1 to 30. */
+  maxWindow: number;
+  /** Looks for speech; without one, windows leave out digital silence only. */
+  vad: VadModel | undefined;
+  /** Rules for what `vad` finds. */
+  vadOptions: Required<VadOptions>;
+}
+
+/**
+ * Seconds without speech that one window may bridge. A model spends as much on a window of one word as on a full
+ * one, and reads better with context: windows should be full. But a pause much longer than those of conversation
+ * invites invented text and blurs the times around it, and bridging it saves nothing once a window is half empty.
+ */
+const MAX_GAP = 3;
+
+/** A region that windows are made of, with the speech found in it. */
+interface Piece extends Region {
+  /** Samples of speech. */
+  speech: number;
+}
+
+/**
+ * Cuts one track into windows while it arrives: speech regions (WhisperX's “cut and merge”, arXiv:2303.00747)
+ * joined as long as they fit, each window contiguous from its first region's start to its last one's end. A region
+ * too long for a window is cut at its quietest place. Every sample of every region is in exactly one window.
+ * Holds little more than two windows of audio, however long the track.
+ */
+export class Windower {
+  readonly #session: VadSession;
+  readonly #regions: SpeechRegions;
+  readonly #maxWindow: number;
+  readonly #buffer = new SampleBuffer();
+  /** The window under construction. */
+  #piece: Piece | undefined;
+  /** Regions, or parts of them, before this sample are in windows already. */
+  #cutAt = 0;
+  #windows: Window[] = [];
+
+  constructor(options: WindowerOptions) {
+    this.#maxWindow = Math.floor(options.maxWindow * SAMPLE_RATE);
+    this.#session = options.vad?.createSession() ?? new SilenceGate();
+    this.#regions = new SpeechRegions(options.vad ? options.vadOptions : SILENCE_GATE_OPTIONS);
+  }
+
+  /** Seconds of the track that are in finished windows or held no speech. */
+  get settled(): number {
+    return this.#retainFrom / SAMPLE_RATE;
+  }
+
+  /** Takes the next block of the track and returns the windows that it completed, in order. */
+  async push(samples: Float32Array): Promise<Window[]> {
+    this.#buffer.append(samples);
+    return this.#advance(this.#regions.push(await this.#session.push(samples)));
+  }
+
+  /** Ends the track and returns its last windows. */
+  async flush(): Promise<Window[]> {
+    const regions = this.#regions.push(await this.#session.flush());
+    regions.push(...this.#regions.flush(this.#buffer.end));
+    for (const region of regions) this.#add(region);
+    this.#finishPiece();
+    return this.#takeWindows();
+  }
+
+  /** Frees the VAD session. */
+  close(): void {
+    this.#session.close();
+  }
+
+  get #retainFrom(): number {
+    return this.#piece?.start ?? Math.max(this.#cutAt, Math.min(this.#regions.horizon, this.#buffer.end));
+  }
+
+  #advance(regions: Region[]): Window[] {
+    for (const region of regions) this.#add(region);
+    const open = this.#regions.open;
+    if (open) this.#makeRoom(open);
+    else if (this.#piece && this.#regions.horizon - this.#piece.end > MAX_GAP * SAMPLE_RATE)
+      this.#finishPiece();
+    const windows = this.#takeWindows();
+    this.#buffer.discardBefore(this.#retainFrom);
+    return windows;
+  }
+
+  /** Joins a finished region to the window under construction, or begins a new one with it. */
+  #add(region: Region): void {
+    const { start, end } = this.#makeRoom(region);
+    if (this.#piece) {
+      this.#piece.end = end;
+      this.#piece.speech += end - start;
+    } else {
+      this.#piece = { start, end, speech: end - start };
+    }
+  }
+
+  /** Finishes windows until what is left of `region`, as far as it reaches, fits into the one under construction. */
+  #makeRoom(region: Region): Region {
+    const piece = this.#piece;
+    let start = Math.max(region.start, this.#cutAt);
+    // The last frame is padded with zeros and may reach beyond the track.
+    const end = Math.min(region.end, this.#buffer.end);
+    if (piece && (start - piece.end > MAX_GAP * SAMPLE_RATE || end - piece.start > this.#maxWindow)) {
+      this.#finishPiece();
+    }
+    while (end - start > this.#maxWindow) {
+      const cut = start + quietestCut(this.#buffer.view(start, start + this.#maxWindow));
+      this.#piece = { start, end: cut, speech: cut - start };
+      this.#finishPiece();
+      start = cut;
+    }
+    return { start, end };
+  }
+
+  #finishPiece(): void {
+    const piece = this.#piece;
+    if (!piece) return;
+    this.#piece = undefined;
+    this.#cutAt = piece.end;
+    this.#windows.push({
+      start: piece.start / SAMPLE_RATE,
+      samples: this.#buffer.slice(piece.start, piece.end),
+      speech: piece.speech / SAMPLE_RATE,
+    });
+  }
+
+  #takeWindows(): Window[] {
+    const windows = this.#windows;
+    this.#windows = [];
+    return windows;
+  }
+}

@@ -1,0 +1,79 @@
+import type { AudioFormat } from "./audio/types.js";
+import type { DeviceInfo } from "./engine/types.js";
+
+/** All times are seconds on the recording's clock: monotonic within a channel and inside the recording. */
+export interface Word {
+  start: number;
+  end: number;
+  /** The word with its punctuation, without surrounding white space. */
+  text: string;
+  /** Mean probability of its tokens, 0 to 1. */
+  confidence: number;
+}
+
+export interface Segment {
+  /** From 0, in order of start. */
+  id: number;
+  start: number;
+  end: number;
+  /** Without surrounding white space, never empty. */
+  text: string;
+  /** Mean probability of its tokens, 0 to 1. */
+  confidence: number;
+  /** Mean log probability of its tokens. */
+  avgLogProb: number;
+  /** Probability that there is no speech, 0 to 1. */
+  noSpeechProb: number;
+  /** gzip-like ratio of the text's size to its compressed size; above about 2.4 it repeats itself. */
+  compressionRatio: number;
+  /** Temperature that the text was accepted at. */
+  temperature: number;
+  /** Index of the channel with `channels: "each"`, else absent. */
+  channel?: number;
+  /** With `wordTimestamps`. */
+  words?: Word[];
+}
+
+/** One channel's part of the result, with `channels: "each"`. */
+export interface ChannelResult {
+  channel: number;
+  text: string;
+  language: string;
+  languageProbability: number;
+}
+
+export interface TranscriptionStats {
+  /** Words of the text, split at white space. */
+  wordCount: number;
+  /** Unicode code points of the text. */
+  charCount: number;
+  /** Seconds of audio that held speech and were transcribed, over all channels. */
+  speechDuration: number;
+  /** Windows that went through the model. */
+  windowCount: number;
+  /** Seconds from call to result. */
+  processingTime: number;
+  /** `duration / processingTime`; 0 if nothing was measured. */
+  speedFactor: number;
+}
+
+export interface TranscriptionResult {
+  /** Texts of the segments, joined with one space, in order of time. */
+  text: string;
+  segments: Segment[];
+  /** ISO 639-1 code; of the first channel with speech for `channels: "each"`. Empty when nothing was spoken and none was given. */
+  language: string;
+  /** 0 to 1; 1 when the language was given. */
+  languageProbability: number;
+  /** Seconds of audio. */
+  duration: number;
+  /** With `channels: "each"`. */
+  channels?: ChannelResult[];
+  stats: TranscriptionStats;
+  /** What was odd about the input but survivable. */
+  warnings: string[];
+  format: AudioFormat;
+  model: string;
+  implementation: string;
+  device: DeviceInfo;
+}

@@ -1,0 +1,95 @@
+import type { AudioInput } from "./audio/types.js";
+import { resolveRequest, resolveTranscriberOptions, splitOptions } from "./config/options.js";
+import type { DeviceInfo, LanguageDetection, ModelInfo } from "./engine/types.js";
+import { loadTranscriber } from "./loaded-transcriber.js";
+import type { TranscribeOptions, TranscriberOptions } from "./options.js";
+import { RequestScope } from "./pipeline/request-scope.js";
+import type { Segment, TranscriptionResult } from "./result.js";
+
+/** Options of {@link Transcriber.detectLanguage}. */
+export type DetectLanguageOptions = Pick<
+  TranscribeOptions,
+  "vadFilter" | "vadOptions" | "chunkLength" | "limits" | "timeout" | "signal"
+> & {
+  /** `"mix"` or the index of a channel. Default `"mix"`. */
+  channels?: "mix" | number;
+};
+
+/** What a transcriber works with. */
+export interface TranscriberInfo {
+  implementation: string;
+  model: ModelInfo;
+  device: DeviceInfo;
+  /** Longest window in seconds. */
+  maxWindow: number;
+  /** Codes of the languages that the model has. */
+  languages: readonly string[];
+}
+
+/**
+ * A loaded model, ready for any number of requests at once. Made by {@link createTranscriber}; those of the same model
+ * and settings share one copy of it.
+ */
+export interface Transcriber extends AsyncDisposable {
+  readonly info: TranscriberInfo;
+
+  /**
+   * Text of a recording.
+   * @throws TranscriptionError with any of `ERROR_CODES`; CANCELLED also once the transcriber is closed
+   */
+  transcribe(input: AudioInput, options?: TranscribeOptions): Promise<TranscriptionResult>;
+
+  /**
+   * Segments as they are finished, in order of time within their channel. Work starts with the first `next()` and
+   * goes on while the consumer is busy; finished segments wait for it. Leaving the loop cancels the rest.
+   * @throws TranscriptionError INVALID_ARGUMENT at once, everything else from `next()`, after the segments before it
+   */
+  stream(input: AudioInput, options?: TranscribeOptions): AsyncIterableIterator<Segment>;
+
+  /**
+   * Language of a recording, from as much of its speech as settles it. Nothing spoken: language `""`, probability 0.
+   * @throws TranscriptionError as {@link transcribe}
+   */
+  detectLanguage(input: AudioInput, options?: DetectLanguageOptions): Promise<LanguageDetection>;
+
+  /**
+   * Refuses new requests, waits for those that run, and frees the model unless another transcriber uses it.
+   * Safe to call more than once.
+   */
+  close(): Promise<void>;
+}
+
+/** Seconds that {@link transcribe} keeps its model loaded for the next call. */
+const KEEP_LOADED = 30;
+
+/**
+ * Loads a model, downloading it first where it is neither bundled nor cached and `download` allows it.
+ * @throws TranscriptionError INVALID_ARGUMENT, MODEL_NOT_FOUND, MODEL_INVALID, DEVICE_UNAVAILABLE, OUT_OF_MEMORY
+ */
+export async function createTranscriber(options: TranscriberOptions = {}): Promise<Transcriber> {
+  return loadTranscriber(resolveTranscriberOptions(options));
+}
+
+/**
+ * Text of one recording, with a model that is loaded for it and kept for 30 s in case there is another. For many
+ * recordings, or to decide when memory is freed, use {@link createTranscriber}. `timeout` and `signal` cover loading.
+ * @throws TranscriptionError with any of `ERROR_CODES`
+ */
+export async function transcribe(
+  input: AudioInput,
+  options: TranscribeOptions & TranscriberOptions = {},
+): Promise<TranscriptionResult> {
+  const { transcriber, request } = splitOptions(options);
+  const { signal, timeout } = resolveRequest(request);
+  const scope = new RequestScope(signal, timeout);
+  const loading = loadTranscriber(transcriber, scope.signal);
+  try {
+    const loaded = await scope.race(loading);
+    const { timeout: _, ...rest } = request;
+    return await loaded.transcribe(input, { ...rest, signal: scope.signal });
+  } finally {
+    scope.close();
+    // A model that is still being loaded when the call is cancelled stays for the next call, too.
+    loading.then((loaded) => loaded.release(KEEP_LOADED)).catch(() => {});
+  }
+}

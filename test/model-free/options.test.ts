@@ -1,0 +1,276 @@
+import { describe, expect, it } from "vitest";
+import { languageCode } from "../../src/config/languages.js";
+import { resolveRequest, resolveTranscriberOptions, splitOptions } from "../../src/config/options.js";
+import * as api from "../../src/index.js";
+
+const nothing = (): void => {};
+
+/** For each option of a request what it accepts and what it refuses. */
+const REQUEST: Record<keyof api.TranscribeOptions, { good: unknown[]; bad: unknown[] }> = {
+  language: {
+    good: ["auto", "en", "RU", "Russian", "haitian", "yue"],
+    bad: ["", "xx", "klingon", "en-US", 7],
+  },
+  task: { good: ["transcribe", "translate"], bad: ["Translate", "", true] },
+  beamSize: { good: [1, 8], bad: [0, 9, -1, 1.5, "5"] },
+  bestOf: { good: [1, 8], bad: [0, 9, 2.5] },
+  patience: { good: [1, 0.5, 100], bad: [0, -1, 101] },
+  lengthPenalty: { good: [0, 1, 10], bad: [-1, 11] },
+  temperature: { good: [0, 2, [0], [0, 0.5, 1]], bad: [-0.1, 2.1, [], [0, 3], [0, "1"], Array(21).fill(0)] },
+  compressionRatioThreshold: { good: [0, 2.4, null], bad: [-1, 1e9] },
+  logProbThreshold: { good: [-1, 0, null], bad: [0.5, -1e9] },
+  noSpeechThreshold: { good: [0, 1, null], bad: [-0.1, 1.1] },
+  initialPrompt: { good: ["", "Agora", "п".repeat(10_000)], bad: [5, "a\0b", "x".repeat(100_001), ["a"]] },
+  hotwords: { good: ["", "Agora Borealis", [], ["Agora", "Borealis"]], bad: [5, [""], [1], "a\0b"] },
+  conditionOnPreviousText: { good: [true, false], bad: ["true", 1] },
+  suppressBlank: { good: [true, false], bad: [0] },
+  suppressTokens: { good: [[], [-1], [-1, 50257, 3]], bad: [-1, [-2], [1.5], ["a"], [1e9]] },
+  withoutTimestamps: { good: [true, false], bad: ["no"] },
+  wordTimestamps: { good: [true, false], bad: [{}] },
+  maxTokens: { good: [1, 448], bad: [0, 449, 2.5] },
+  vadFilter: { good: [true, false, "auto"], bad: ["on", 1] },
+  vadOptions: {
+    good: [{}, { threshold: 0.3 }, { minSpeechDuration: 0, minSilenceDuration: 0, speechPad: 0 }],
+    bad: [
+      [],
+      "strict",
+      { threshold: 0 },
+      { threshold: 1.1 },
+      { threshold: 0.3, negThreshold: 0.4 },
+      { minSilenceDuration: 31 },
+      { speechPad: -1 },
+      { treshold: 0.5 },
+    ],
+  },
+  chunkLength: { good: [1, 17.5, 30], bad: [0, 0.9, 31] },
+  channels: { good: ["mix", "each", 0, 63], bad: ["left", -1, 64, 0.5] },
+  seed: { good: [0, 2 ** 31 - 1], bad: [-1, 2 ** 31, 0.5] },
+  limits: {
+    good: [{}, { maxBytes: 1, maxDuration: 0.5, decodeTimeout: 1 }],
+    bad: [{ maxBytes: 0 }, { maxDuration: 0 }, { maxSize: 1 }],
+  },
+  timeout: { good: [0.001, 604_800], bad: [0, -1, 1e9] },
+  signal: { good: [new AbortController().signal], bad: [new AbortController(), {}, true] },
+  onSegment: { good: [nothing], bad: ["log", {}] },
+  onProgress: { good: [nothing], bad: [true] },
+};
+
+const TRANSCRIBER: Record<keyof api.TranscriberOptions, { good: unknown[]; bad: unknown[] }> = {
+  model: { good: ["tiny", "/models/ggml-tiny.bin"], bad: ["", "a\0b", 3, "x".repeat(5000)] },
+  implementation: { good: ["whisper-cpp"], bad: ["", 1] },
+  device: { good: ["auto", "cpu", "cuda"], bad: ["gpu", ""] },
+  threads: { good: [1, 256], bad: [0, 257, 1.5, "4"] },
+  cpuVariant: { good: ["haswell"], bad: ["", 1] },
+  vadModel: { good: ["silero-v6.2.0", null], bad: ["", 1] },
+  download: { good: [true, false], bad: ["yes"] },
+  onDownload: { good: [nothing], bad: [{}] },
+  maxQueue: { good: [1, 1_000_000], bad: [0, 1_000_001] },
+  limits: { good: [{ maxBytes: 10 }], bad: [{ maxBytes: -1 }, null] },
+};
+
+const everywhereBad = [
+  Number.NaN,
+  Number.POSITIVE_INFINITY,
+  Number.NEGATIVE_INFINITY,
+  1e300,
+  Symbol("x"),
+  10n,
+];
+
+describe.each([
+  ["request", REQUEST, resolveRequest],
+  ["transcriber", TRANSCRIBER, resolveTranscriberOptions],
+] as const)("options of a %s", (_, table, resolve) => {
+  for (const [name, { good, bad }] of Object.entries(table)) {
+    it(`accept ${name}`, () => {
+      for (const value of [...good, undefined]) expect(() => resolve({ [name]: value })).not.toThrow();
+    });
+
+    it(`refuse a wrong ${name}, naming it`, () => {
+      for (const value of [...bad, ...everywhereBad, ...(good.includes(null) ? [] : [null])]) {
+        expect(() => resolve({ [name]: value })).toThrow(
+          expect.objectContaining({ code: "INVALID_ARGUMENT", message: expect.stringContaining(name) }),
+        );
+      }
+    });
+  }
+
+  it("have to be an object", () => {
+    for (const value of [null, 5, "fast", [], true]) {
+      expect(() => resolve(value)).toThrow(expect.objectContaining({ code: "INVALID_ARGUMENT" }));
+    }
+  });
+});
+
+describe("an unknown option", () => {
+  it.each([
+    ["beam_size", "did you mean beamSize?"],
+    ["vad_filter", "did you mean vadFilter?"],
+    ["wordTimestamp", "did you mean wordTimestamps?"],
+    ["lanuage", "did you mean language?"],
+    ["zzz", "known are language, task,"],
+    ["__proto__x", "known are"],
+    ["constructor", "known are"],
+  ])("%s is refused: %s", (key, message) => {
+    expect(() => resolveRequest({ [key]: 1 })).toThrow(message);
+  });
+
+  it("inside another is named with it", () => {
+    expect(() => resolveRequest({ vadOptions: { speech_pad: 1 } })).toThrow(
+      "did you mean vadOptions.speechPad?",
+    );
+  });
+});
+
+describe("messages", () => {
+  it.each([
+    [{ beamSize: 99 }, "Expected an integer from 1 to 8 for beamSize but received 99 of type number"],
+    [{ timeout: 0 }, "Expected a number above 0, at most 604800 for timeout but received 0 of type number"],
+    [{ task: "x" }, 'Expected "transcribe" or "translate" for task but received "x"'],
+    [
+      { temperature: [0, 5] },
+      "Expected a number from 0 to 2 for temperature[1] but received 5 of type number",
+    ],
+    [{ limits: { maxBytes: 0 } }, "for limits.maxBytes but received 0"],
+    [{ language: "rusian" }, 'did you mean "russian"?'],
+  ])("of %j say what was given and what was expected", (options, message) => {
+    expect(() => resolveRequest(options)).toThrow(message);
+  });
+});
+
+describe("defaults", () => {
+  it("are those of faster-whisper and openai-whisper", () => {
+    expect(resolveRequest({})).toEqual({
+      language: undefined,
+      window: {
+        task: "transcribe",
+        beamSize: 1,
+        bestOf: 5,
+        patience: 1,
+        lengthPenalty: -1,
+        temperatures: [0, 0.2, 0.4, 0.6, 0.8, 1],
+        compressionRatioThreshold: 2.4,
+        logProbThreshold: -1,
+        noSpeechThreshold: 0.6,
+        initialPrompt: "",
+        suppressBlank: true,
+        suppressTokens: [],
+        suppressNonSpeech: true,
+        withoutTimestamps: false,
+        wordTimestamps: false,
+        seed: 0,
+      },
+      maxTokens: undefined,
+      conditionOnPreviousText: false,
+      vadFilter: "auto",
+      vadOptions: {
+        threshold: 0.5,
+        negThreshold: 0.35,
+        minSpeechDuration: 0.25,
+        minSilenceDuration: 0.5,
+        speechPad: 0.4,
+      },
+      chunkLength: 30,
+      channels: "mix",
+      limits: api.DEFAULT_LIMITS,
+      timeout: undefined,
+      signal: undefined,
+      onSegment: undefined,
+      onProgress: undefined,
+    });
+  });
+
+  it("give way to null where a threshold is switched off", () => {
+    const { window } = resolveRequest({
+      compressionRatioThreshold: null,
+      logProbThreshold: null,
+      noSpeechThreshold: null,
+    });
+    expect(window).toMatchObject({
+      compressionRatioThreshold: null,
+      logProbThreshold: null,
+      noSpeechThreshold: null,
+    });
+  });
+
+  it("of the lower VAD threshold follow the upper one", () => {
+    expect(resolveRequest({ vadOptions: { threshold: 0.8 } }).vadOptions.negThreshold).toBeCloseTo(0.65);
+    expect(resolveRequest({ vadOptions: { threshold: 0.1 } }).vadOptions.negThreshold).toBe(0.01);
+  });
+
+  it("of limits are laid under the transcriber's and the request's", () => {
+    const { limits } = resolveRequest({ limits: { maxBytes: 5 } }, { maxBytes: 9, maxDuration: 7 });
+    expect(limits).toEqual({ maxBytes: 5, maxDuration: 7, decodeTimeout: 600 });
+  });
+});
+
+describe("suppressed tokens", () => {
+  it("tell -1, all non-speech symbols, from token ids", () => {
+    const { window } = resolveRequest({ suppressTokens: [-1, 7] });
+    expect(window).toMatchObject({ suppressTokens: [7], suppressNonSpeech: true });
+    expect(resolveRequest({ suppressTokens: [7] }).window.suppressNonSpeech).toBe(false);
+  });
+});
+
+describe("options of a one-shot transcription", () => {
+  it("are told apart", () => {
+    const { signal } = new AbortController();
+    expect(
+      splitOptions({
+        model: "tiny",
+        language: "en",
+        limits: { maxBytes: 5 },
+        threads: 2,
+        signal,
+        task: undefined,
+      }),
+    ).toEqual({
+      transcriber: { model: "tiny", threads: 2 },
+      request: { language: "en", limits: { maxBytes: 5 }, signal },
+    });
+  });
+});
+
+describe("languages", () => {
+  it("are Whisper's hundred, each known by code and name", () => {
+    expect(Object.keys(api.LANGUAGES)).toHaveLength(100);
+    for (const [code, name] of Object.entries(api.LANGUAGES)) {
+      expect(languageCode(code.toUpperCase())).toBe(code);
+      expect(languageCode(name)).toBe(code);
+    }
+  });
+
+  it.each([
+    ["Castilian", "es"],
+    ["mandarin", "zh"],
+    [" flemish ", "nl"],
+    ["jv", "jw"],
+  ])("know %j as %s", (alias, code) => {
+    expect(languageCode(alias)).toBe(code);
+  });
+});
+
+it("the public API is exactly this", () => {
+  expect(Object.keys(api).sort()).toEqual(
+    [
+      "DEFAULT_LIMITS",
+      "ERROR_CODES",
+      "LANGUAGES",
+      "OUTPUT_FORMATS",
+      "TranscriptionError",
+      "VERSION",
+      "createTranscriber",
+      "downloadModel",
+      "formatResult",
+      "formatSegments",
+      "getSystemInfo",
+      "implementationNames",
+      "inspectModel",
+      "listModels",
+      "quantizeModel",
+      "registerImplementation",
+      "removeModel",
+      "transcribe",
+    ].sort(),
+  );
+});

@@ -1,0 +1,51 @@
+import { describe, expect, it } from "vitest";
+import type { LanguageDetection } from "../../../src/engine/types.js";
+import { LanguageVote } from "../../../src/pipeline/language.js";
+
+function heard(probabilities: Record<string, number>): LanguageDetection {
+  const list = Object.entries(probabilities)
+    .map(([language, probability]) => ({ language, probability }))
+    .sort((a, b) => b.probability - a.probability);
+  return { ...list[0]!, probabilities: list };
+}
+
+describe("the language", () => {
+  it("is settled by one window that is sure", () => {
+    const vote = new LanguageVote();
+    vote.add(heard({ ru: 0.8, uk: 0.1 }), 20);
+    expect(vote.isSettled).toBe(true);
+    expect(vote.result()).toMatchObject({ language: "ru", probability: 0.8 });
+  });
+
+  it("needs more where the first window holds hardly any speech", () => {
+    const vote = new LanguageVote();
+    vote.add(heard({ en: 0.7, ru: 0.3 }), 0.6);
+    expect(vote.isSettled).toBe(false);
+    vote.add(heard({ ru: 0.9, en: 0.1 }), 12);
+    expect(vote.isSettled).toBe(true);
+    expect(vote.result().language).toBe("ru");
+  });
+
+  it("is the best total of four windows when none is sure", () => {
+    const vote = new LanguageVote();
+    for (const language of ["uk", "ru", "ru", "be"]) {
+      expect(vote.isSettled).toBe(false);
+      vote.add(heard({ ru: 0.3, [language]: 0.4 }), 10);
+    }
+    expect(vote.isSettled).toBe(true);
+    expect(vote.result().language).toBe("ru");
+    expect(vote.result().probability).toBeCloseTo(0.35);
+  });
+
+  it("is not settled by a window that contradicts all the others", () => {
+    const vote = new LanguageVote();
+    vote.add(heard({ ru: 0.49 }), 30);
+    vote.add(heard({ en: 0.6, ru: 0.4 }), 10);
+    expect(vote.isSettled).toBe(false);
+    expect(vote.result().language).toBe("ru");
+  });
+
+  it("is unknown where nothing was heard", () => {
+    expect(new LanguageVote().result()).toEqual({ language: "", probability: 0, probabilities: [] });
+  });
+});

@@ -1,0 +1,35 @@
+/**
+ * Lets `node --import` run the TypeScript sources without a build, for tests that need a process of their own:
+ * imports of `./name.js` find `./name.ts`, and types are stripped on the way in.
+ */
+import { readFile } from "node:fs/promises";
+import { register } from "node:module";
+import { fileURLToPath } from "node:url";
+import { isMainThread } from "node:worker_threads";
+
+// Hooks run on a thread of their own, which loads this file again: the main thread registers it, the other works.
+if (isMainThread) register(import.meta.url);
+const ts = isMainThread ? undefined : (await import("typescript")).default;
+
+export async function resolve(specifier, context, next) {
+  try {
+    return await next(specifier, context);
+  } catch (error) {
+    if (error.code !== "ERR_MODULE_NOT_FOUND" || !/^\.{1,2}\/.*\.js$/.test(specifier)) throw error;
+    return next(specifier.replace(/\.js$/, ".ts"), context);
+  }
+}
+
+export async function load(url, context, next) {
+  if (!url.endsWith(".ts")) return next(url, context);
+  const { outputText } = ts.transpileModule(await readFile(fileURLToPath(url), "utf8"), {
+    fileName: fileURLToPath(url),
+    compilerOptions: {
+      target: ts.ScriptTarget.ES2022,
+      module: ts.ModuleKind.ESNext,
+      verbatimModuleSyntax: true,
+      inlineSourceMap: true,
+    },
+  });
+  return { format: "module", source: outputText, shortCircuit: true };
+}
