@@ -19,6 +19,7 @@ export type {
   Engine,
   LanguageDetection,
   ModelInfo,
+  RequestWindowOptions,
   WindowOptions,
   WindowResult,
   WindowSegment,

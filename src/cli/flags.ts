@@ -46,7 +46,7 @@ export function addTranscribeOptions(command: Command): void {
     .option("--vad-threshold <p>", "probability from which sound is speech (default: 0.5)", read.number)
     .option("--vad-min-speech <s>", "drop shorter bursts, in seconds (default: 0.25)", read.number)
     .option("--vad-min-silence <s>", "bridge shorter pauses, in seconds (default: 0.5)", read.number)
-    .option("--vad-speech-pad <s>", "seconds added around speech (default: 0.2)", read.number)
+    .option("--vad-speech-pad <s>", "seconds added around speech (default: 0.4)", read.number)
     .option(
       "--chunk-length <s>",
       "longest window, 1 to 30 seconds (default: what the model reads well)",

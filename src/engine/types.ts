@@ -56,6 +56,9 @@ export interface WindowOptions {
   seed: number;
 }
 
+/** Options that all windows of a request have in common. */
+export type RequestWindowOptions = Omit<WindowOptions, "language" | "previousText">;
+
 /** Times are seconds from the start of the window. */
 export interface WindowWord {
   start: number;
@@ -106,6 +109,12 @@ export interface Engine {
   readonly maxWindow: number;
   /** Windows that may usefully be in flight at once. */
   readonly concurrency: number;
+
+  /**
+   * Refuses options that this implementation does not have, before any audio is read.
+   * @throws TranscriptionError INVALID_ARGUMENT
+   */
+  checkOptions?(options: RequestWindowOptions): void;
 
   /**
    * Language of `samples` (16 kHz mono, at most 30 s are looked at).

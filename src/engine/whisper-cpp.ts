@@ -8,6 +8,7 @@ import type {
   Engine,
   LanguageDetection,
   ModelInfo,
+  RequestWindowOptions,
   WindowOptions,
   WindowResult,
 } from "./types.js";
@@ -55,6 +56,10 @@ class WhisperCppEngine implements Engine {
     this.#queue = new WorkQueue(this.concurrency, options.maxQueue);
     this.model = { name: options.modelName, path: options.modelPath, ...info };
     this.maxWindow = Math.min(options.maxWindow ?? MAX_WINDOW, MAX_WINDOW);
+  }
+
+  checkOptions(options: RequestWindowOptions): void {
+    nativeOptions({ ...options, language: "en", previousText: "" });
   }
 
   async detectLanguage(samples: Float32Array, signal?: AbortSignal): Promise<LanguageDetection> {

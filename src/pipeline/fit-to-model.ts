@@ -1,5 +1,5 @@
 import type { ResolvedRequest } from "../config/options.js";
-import type { Engine, WindowOptions } from "../engine/types.js";
+import type { Engine, RequestWindowOptions } from "../engine/types.js";
 import { TranscriptionError } from "../errors.js";
 
 /** What a request comes to with one particular model. */
@@ -9,13 +9,13 @@ export interface ModelRequest {
   /** Longest window in seconds. */
   maxWindow: number;
   /** Options of every window, but for its language and the text before it. */
-  window: Omit<WindowOptions, "language" | "previousText">;
+  window: RequestWindowOptions;
   warnings: string[];
 }
 
 /**
  * Settles what depends on the model.
- * @throws TranscriptionError INVALID_ARGUMENT when the model does not have the language
+ * @throws TranscriptionError INVALID_ARGUMENT when the model does not have the language, or its implementation an option
  */
 export function fitToModel(request: ResolvedRequest, engine: Engine): ModelRequest {
   const { model } = engine;
@@ -27,10 +27,12 @@ export function fitToModel(request: ResolvedRequest, engine: Engine): ModelReque
   }
   // Half of the decoder's context is for the prompt, as in openai-whisper.
   const maxTokens = Math.min(request.maxTokens ?? Math.floor(model.textContext / 2), model.textContext);
+  const window = { ...request.window, task, maxTokens };
+  engine.checkOptions?.(window);
   return {
     language: languageFor(request.language, engine),
     maxWindow: Math.min(request.chunkLength, engine.maxWindow),
-    window: { ...request.window, task, maxTokens },
+    window,
     warnings,
   };
 }

@@ -176,7 +176,6 @@ class Transcription {
     const previousText = request.conditionOnPreviousText ? track.previousText : "";
     const options = { ...modelRequest.window, language, previousText };
     const result = await engine.transcribeWindow(job.samples!, options, scope.signal);
-    scope.throwIfEnded();
     for (const segment of track.complete(job, result)) this.#reportSegment(segment);
     this.#reportProgress(Math.min(...this.#tracks.map((each) => each.finished)));
   }
@@ -198,7 +197,10 @@ class Transcription {
     });
   }
 
-  /** Calls back; what the callback throws, or rejects with when it is async, ends the request. */
+  /**
+   * Calls back; what the callback throws, or rejects with when it is async, ends the request.
+   * @throws TranscriptionError when that happens, and instead of calling when the request has ended already
+   */
   #call<T>(name: string, callback: ((value: T) => unknown) | undefined, value: T): void {
     const { scope } = this.#job;
     scope.throwIfEnded();

@@ -81,8 +81,9 @@ void check_window(size_t count) {
 // A decoder state of whisper.cpp, with the cancel flag of the call that is using it.
 class SequentialWhisper::State {
   public:
-    explicit State(whisper_context* context) : state_(whisper_init_state(context)) {
+    State(whisper_context* context, int threads) : state_(whisper_init_state(context)) {
         if (state_ == nullptr) throw Error(ErrorCode::OutOfMemory, "No memory for another decoder state" + reason());
+        threads_ = std::make_unique<ComputeThreads>(state_, threads);
         set_abort_callback(
             state_, [](void* data) { return static_cast<State*>(data)->aborted(); }, this);
     }
@@ -97,6 +98,7 @@ class SequentialWhisper::State {
 
   private:
     whisper_state* state_;
+    std::unique_ptr<ComputeThreads> threads_;
     const std::atomic<bool>* cancelled_ = nullptr;
 };
 
@@ -135,7 +137,7 @@ std::unique_ptr<SequentialWhisper::State> SequentialWhisper::take_state() {
             return state;
         }
     }
-    return std::make_unique<State>(context_);
+    return std::make_unique<State>(context_, threads_);
 }
 
 void SequentialWhisper::give_back(std::unique_ptr<State> state) {

@@ -6,6 +6,33 @@
 #include "whisper.cpp"
 
 namespace agora {
+namespace {
+
+// A function that the CPU backend exports by name: the backend is a module, not linked.
+template <typename Function>
+Function cpu_function(const char* name) {
+    ggml_backend_reg_t registry = ggml_backend_dev_backend_reg(ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_CPU));
+    return reinterpret_cast<Function>(ggml_backend_reg_get_proc_address(registry, name));
+}
+
+}  // namespace
+
+ComputeThreads::ComputeThreads(whisper_state* state, int count) {
+    if (count < 2) return;
+    ggml_threadpool_params params = ggml_threadpool_params_default(count);
+    params.poll = 0;  // waiting threads sleep
+    pool_ = cpu_function<decltype(&ggml_threadpool_new)>("ggml_threadpool_new")(&params);
+    if (pool_ == nullptr) return;
+    const auto attach = cpu_function<decltype(&ggml_backend_cpu_set_threadpool)>("ggml_backend_cpu_set_threadpool");
+    for (ggml_backend_t backend : state->backends) {
+        if (ggml_backend_dev_type(ggml_backend_get_device(backend)) == GGML_BACKEND_DEVICE_TYPE_CPU)
+            attach(backend, pool_);
+    }
+}
+
+ComputeThreads::~ComputeThreads() {
+    if (pool_ != nullptr) cpu_function<decltype(&ggml_threadpool_free)>("ggml_threadpool_free")(pool_);
+}
 
 // whisper_full() asks its abort callback between graphs only, and one encoder graph of a large model runs for many
 // seconds. The CPU backend asks before every node of a graph.

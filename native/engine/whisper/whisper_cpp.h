@@ -11,6 +11,20 @@ namespace agora {
 // Makes `callback` stop graphs that `state` computes, before their next node. Null removes it.
 void set_abort_callback(whisper_state* state, ggml_abort_callback callback, void* data);
 
+// Threads for the CPU graphs of one state. Without them ggml starts new threads for every graph, hundreds of times a
+// second, and a new thread waits longest for a busy processor.
+class ComputeThreads {
+  public:
+    // `count` includes the calling thread.
+    ComputeThreads(whisper_state* state, int count);
+    ~ComputeThreads();
+    ComputeThreads(const ComputeThreads&) = delete;
+    ComputeThreads& operator=(const ComputeThreads&) = delete;
+
+  private:
+    ggml_threadpool* pool_ = nullptr;
+};
+
 // Seeds the sampling of every decoder of `state`; 0 gives upstream's own seeds.
 void reseed(whisper_state* state, uint32_t seed);
 
