@@ -1,10 +1,16 @@
-// Builds the addon and its CPU backends into build/Release with CMake.
+// Builds the addon and its backends into build/Release with CMake. What is up to date is not built again.
 //
-//   node scripts/build-native.mjs           this machine's CPU variant
-//   AGORA_CPU_VARIANTS=all …                every CPU variant
-//   node scripts/build-native.mjs --cuda    the CUDA backend too
-//   AGORA_WHISPER_CPP_DIR=/path …           another checkout of whisper.cpp
+//   node scripts/build-native.mjs             this machine's CPU variant
+//   node scripts/build-native.mjs --cuda      the CUDA backend too; --no-cuda leaves it out again
+//
+// Environment; a setting that is not given stays as it was in the last build:
+//   AGORA_CPU_VARIANTS=native|all             this machine's CPU variant, or every one
+//   AGORA_CUDA_ARCHITECTURES=90-real          as CMAKE_CUDA_ARCHITECTURES; by default this machine's GPU, else all
+//   AGORA_WHISPER_CPP_DIR=/path               another checkout of whisper.cpp
+//   AGORA_BUILD_JOBS=n                        compilers at once; by default one per core
+//   CXX, CUDACXX, CUDA_HOME                   compilers
 import { spawnSync } from "node:child_process";
+import { existsSync, readFileSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { availableParallelism } from "node:os";
 import path from "node:path";
@@ -12,44 +18,106 @@ import { fileURLToPath } from "node:url";
 import { whisperCppDirectory } from "./whisper-cpp-directory.mjs";
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "..");
-const require = createRequire(import.meta.url);
+const buildDirectory = path.join(root, "build", "cmake");
+const cacheFile = path.join(buildDirectory, "CMakeCache.txt");
+const cmakeJs = createRequire(import.meta.url).resolve("cmake-js/bin/cmake-js");
 
 function fail(message) {
   console.error(`agora-transcribe: ${message}`);
   process.exit(1);
 }
 
-function need(program, hint) {
-  if (spawnSync(program, ["--version"], { stdio: "ignore" }).error) fail(`${program} was not found. ${hint}`);
+const runs = (program) => !spawnSync(program, ["--version"], { stdio: "ignore" }).error;
+
+function needBuildTools() {
+  const missing = [];
+  if (!runs(process.env.CXX ?? "c++")) missing.push("a C++ compiler (g++)");
+  if (!runs("cmake")) missing.push("CMake 3.18 or newer (cmake)");
+  if (!runs("ninja") && !runs("make")) missing.push("make");
+  if (missing.length > 0) {
+    fail(
+      `building from source needs ${missing.join(" and ")}, not found in PATH. ` +
+        "Debian, Ubuntu: `apt-get install -y g++ make cmake`; Fedora, RHEL: `dnf install gcc-c++ make cmake`.",
+    );
+  }
 }
 
-const install = "`bash scripts/setup.sh` installs what the build needs (Debian, Ubuntu).";
-need("cmake", install);
-need(process.env.CXX ?? "c++", install);
-
-const cuda = process.argv.includes("--cuda");
-if (cuda && !process.env.CUDACXX && spawnSync("nvcc", ["--version"], { stdio: "ignore" }).error) {
-  fail("No CUDA toolkit: nvcc was not found. Install NVIDIA's CUDA toolkit, or set CUDACXX to its nvcc.");
+/** nvcc as CUDACXX or CUDA_HOME name it, else from PATH, else from the toolkit's usual folder. */
+function findNvcc() {
+  const { CUDACXX, CUDA_HOME = process.env.CUDA_PATH } = process.env;
+  const inFolder = (folder) => path.join(folder, "bin", "nvcc");
+  const candidates = CUDACXX
+    ? [CUDACXX]
+    : CUDA_HOME
+      ? [inFolder(CUDA_HOME)]
+      : ["nvcc", inFolder("/usr/local/cuda")];
+  return (
+    candidates.find(runs) ??
+    fail(
+      `no CUDA toolkit: nvcc was not found (looked for ${candidates.join(", ")}). ` +
+        "Install NVIDIA's CUDA toolkit, or set CUDA_HOME to its folder.",
+    )
+  );
 }
 
-const settings = {
-  AGORA_OUTPUT_DIR: path.join(root, "build", "Release"),
-  AGORA_WHISPER_CPP_DIR: whisperCppDirectory(),
-  AGORA_CPU_VARIANTS: process.env.AGORA_CPU_VARIANTS ?? "native",
-  GGML_CUDA: cuda ? "ON" : "OFF",
-};
-const result = spawnSync(
-  process.execPath,
-  [
-    require.resolve("cmake-js/bin/cmake-js"),
-    "compile",
-    // node-gyp has files of its own in build/.
-    "--out",
-    path.join(root, "build", "cmake"),
-    ...Object.entries(settings).map(([name, value]) => `--CD${name}=${value}`),
-    "--parallel",
-    process.env.AGORA_BUILD_JOBS ?? String(availableParallelism()),
-  ],
-  { cwd: root, stdio: "inherit" },
-);
-process.exit(result.status ?? 1);
+/** This machine's GPUs in CMake's terms, e.g. "90-real", so that only their code is compiled. */
+function ownCudaArchitectures() {
+  const query = ["--query-gpu=compute_cap", "--format=csv,noheader"];
+  const { status, stdout } = spawnSync("nvidia-smi", query, { encoding: "utf8" });
+  const capabilities = status === 0 ? (stdout.match(/^\d+\.\d+$/gm) ?? []) : [];
+  return [...new Set(capabilities)].map((capability) => `${capability.replace(".", "")}-real`).join(";");
+}
+
+function settings() {
+  const { AGORA_CPU_VARIANTS, AGORA_CUDA_ARCHITECTURES } = process.env;
+  const result = {
+    AGORA_OUTPUT_DIR: path.join(root, "build", "Release"),
+    AGORA_WHISPER_CPP_DIR: whisperCppDirectory(),
+  };
+  if (AGORA_CPU_VARIANTS) result.AGORA_CPU_VARIANTS = AGORA_CPU_VARIANTS;
+  if (process.argv.includes("--no-cuda")) result.GGML_CUDA = "OFF";
+  if (process.argv.includes("--cuda")) {
+    result.GGML_CUDA = "ON";
+    result.CMAKE_CUDA_COMPILER = findNvcc();
+    const architectures = AGORA_CUDA_ARCHITECTURES || ownCudaArchitectures();
+    if (architectures) result.CMAKE_CUDA_ARCHITECTURES = architectures;
+  }
+  return result;
+}
+
+/**
+ * The generator that the build folder was made with, or undefined for a new one. CMake refuses to change it, and
+ * refuses a folder that was made for another place (a copied checkout): such a folder is made anew.
+ */
+function usedGenerator() {
+  if (!existsSync(cacheFile)) return undefined;
+  const text = readFileSync(cacheFile, "utf8");
+  const value = (name) => new RegExp(`^${name}:INTERNAL=(.*)$`, "m").exec(text)?.[1];
+  const generator = value("CMAKE_GENERATOR");
+  if (value("CMAKE_HOME_DIRECTORY") === root && runs(generator === "Ninja" ? "ninja" : "make"))
+    return generator;
+  rmSync(buildDirectory, { recursive: true });
+  return undefined;
+}
+
+function cmake(command, args) {
+  // node-gyp has files of its own in build/.
+  const common = [cmakeJs, command, "--log-level", "warn", "--out", buildDirectory];
+  // All of it is progress: stdout belongs to whoever had this run.
+  const { status } = spawnSync(process.execPath, [...common, ...args], {
+    cwd: root,
+    stdio: ["ignore", 2, 2],
+  });
+  if (status === 0) return;
+  // Settings that do not work must not be the next build's.
+  if (command === "configure") rmSync(cacheFile, { force: true });
+  fail(`the native build failed while CMake was to ${command}; the reason is above.`);
+}
+
+needBuildTools();
+const options = Object.entries(settings()).map(([name, value]) => `--CD${name}=${value}`);
+const generator = usedGenerator();
+if (generator) options.push("--generator", generator);
+// Not `cmake-js compile`: that ignores settings once there is a build, and after a failure builds everything again.
+cmake("configure", options);
+cmake("build", ["--parallel", process.env.AGORA_BUILD_JOBS ?? String(availableParallelism())]);

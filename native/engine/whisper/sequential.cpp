@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 #include <new>
+#include <optional>
 
 #include "engine/device/memory.h"
 #include "engine/error.h"
@@ -18,6 +19,9 @@ namespace {
 // whisper.cpp returns nothing for less than 0.1 s and reads out of bounds on a few samples; a second is safe.
 constexpr size_t kMinSamples = kSampleRate;
 
+// What whisper_full() returns after it has failed to enlarge its key-value cache and has freed the state.
+constexpr int kNoMemoryForBeams = -7;
+
 std::string reason() {
     const std::string message = take_last_error();
     return message.empty() ? "" : " (" + message + ")";
@@ -28,16 +32,26 @@ bool has_timestamps(const WhisperHyperParameters& hparams) {
     return !(hparams.n_text_layer == 2 && hparams.n_vocab != 51866);
 }
 
-struct Suppression {
-    const std::vector<int>* tokens;
-};
+// Sees the logits of every step of a window: suppresses tokens, and once measures the probability of no speech.
+struct Filter {
+    const std::vector<int>& suppressed;
+    int threads;
+    std::optional<float> no_speech = std::nullopt;
 
-void suppress(whisper_context* context, whisper_state*, const whisper_token_data*, int, float* logits, void* data) {
-    const int n_vocab = whisper_n_vocab(context);
-    for (const int token : *static_cast<Suppression*>(data)->tokens) {
-        if (token >= 0 && token < n_vocab) logits[token] = -INFINITY;
+    static void apply(whisper_context* context, whisper_state* state, const whisper_token_data*, int n_tokens,
+                      float* logits, void* data) {
+        auto* filter = static_cast<Filter*>(data);
+        // Every attempt begins with the prompt; what follows the prompt may run on several threads.
+        if (n_tokens == 0) {
+            if (!filter->no_speech) filter->no_speech = no_speech_probability(context, state, filter->threads);
+            set_no_speech_probability(state, *filter->no_speech);
+        }
+        const int n_vocab = whisper_n_vocab(context);
+        for (const int token : filter->suppressed) {
+            if (token >= 0 && token < n_vocab) logits[token] = -INFINITY;
+        }
     }
-}
+};
 
 // Follows a window through upstream's callbacks: seeds its sampling, and notes the temperature of each segment.
 struct Progress {
@@ -87,7 +101,9 @@ class SequentialWhisper::State {
         set_abort_callback(
             state_, [](void* data) { return static_cast<State*>(data)->aborted(); }, this);
     }
-    ~State() { whisper_free_state(state_); }
+    ~State() {
+        if (state_ != nullptr) whisper_free_state(state_);
+    }
     State(const State&) = delete;
     State& operator=(const State&) = delete;
 
@@ -95,6 +111,8 @@ class SequentialWhisper::State {
     bool aborted() const { return cancelled_ != nullptr && cancelled_->load(std::memory_order_relaxed); }
 
     void watch(const std::atomic<bool>* cancelled) { cancelled_ = cancelled; }
+    // Upstream has freed it.
+    void forget() { state_ = nullptr; }
 
   private:
     whisper_state* state_;
@@ -119,8 +137,8 @@ SequentialWhisper::SequentialWhisper(const std::string& path, bool use_gpu, int 
     } catch (const std::bad_alloc&) {
         throw Error(ErrorCode::OutOfMemory, "No memory for the model " + path);
     }
-    if (context_ == nullptr)
-        throw Error(ErrorCode::ModelInvalid, "The model " + path + " could not be loaded" + reason());
+    // The file is known to be valid: what is left to fail is memory.
+    if (context_ == nullptr) throw Error(ErrorCode::OutOfMemory, "No memory for the model " + path + reason());
 }
 
 SequentialWhisper::~SequentialWhisper() {
@@ -216,11 +234,9 @@ std::vector<DecodedSegment> SequentialWhisper::transcribe(const float* samples, 
     params.encoder_begin_callback_user_data = &progress;
     params.new_segment_callback = Progress::new_segments;
     params.new_segment_callback_user_data = &progress;
-    Suppression suppression{&options.suppress_tokens};
-    if (!options.suppress_tokens.empty()) {
-        params.logits_filter_callback = suppress;
-        params.logits_filter_callback_user_data = &suppression;
-    }
+    Filter filter{options.suppress_tokens, threads_};
+    params.logits_filter_callback = Filter::apply;
+    params.logits_filter_callback_user_data = &filter;
 
     take_last_error();
     int result = 0;
@@ -228,6 +244,11 @@ std::vector<DecodedSegment> SequentialWhisper::transcribe(const float* samples, 
         result = whisper_full_with_state(context_, state->get(), params, audio.data(), static_cast<int>(audio.size()));
     } catch (const std::bad_alloc&) {
         throw Error(ErrorCode::OutOfMemory, "No memory to decode a window");
+    }
+    if (result == kNoMemoryForBeams) {
+        state->forget();
+        throw Error(ErrorCode::OutOfMemory, "No memory for " + std::to_string(options.beam_size) + " beams or " +
+                                                std::to_string(options.best_of) + " samples" + reason());
     }
     if (cancelled) throw Error(ErrorCode::Cancelled, "The request was cancelled");
     if (result != 0) throw Error(ErrorCode::Internal, "Decoding failed with code " + std::to_string(result) + reason());

@@ -63,4 +63,29 @@ std::vector<float> language_logits(whisper_context* context, whisper_state* stat
     return logits;
 }
 
+float no_speech_probability(whisper_context* context, whisper_state* state, int threads) {
+    // A sequence of its own, with the part of the prompt that is before the start of the transcript.
+    constexpr whisper_seq_id kSequence = WHISPER_MAX_DECODERS;
+    const whisper_token start = whisper_token_sot(context);
+    whisper_batch& batch = state->batch;
+    int position = batch.n_tokens - 1;
+    while (position > 0 && batch.token[position] != start) --position;
+    whisper_kv_cache_seq_cp(state->kv_self, 0, kSequence, 0, position);
+    whisper_batch_prep_legacy(batch, &start, 1, position, kSequence);
+    const bool decoded = whisper_decode_internal(*context, *state, batch, threads, false, nullptr, nullptr);
+    whisper_kv_cache_seq_rm(state->kv_self, kSequence, -1, -1);
+    if (!decoded) return 0.0f;
+
+    const auto first = state->logits.begin();
+    const auto last = first + context->vocab.n_vocab;
+    const float highest = *std::max_element(first, last);
+    double sum = 0;
+    for (auto logit = first; logit != last; ++logit) sum += std::exp(*logit - highest);
+    return static_cast<float>(std::exp(first[whisper_token_nosp(context)] - highest) / sum);
+}
+
+void set_no_speech_probability(whisper_state* state, float probability) {
+    state->no_speech_prob = probability;
+}
+
 }  // namespace agora
