@@ -33,6 +33,8 @@ export {
   OUTPUT_FORMATS,
   type OutputFormat,
 } from "./formats/index.js";
+export type { Conversion, ConvertedFile } from "./models/convert/conversion.js";
+export { type ConvertModelOptions, convertModel } from "./models/convert/convert.js";
 export {
   type DownloadModelOptions,
   downloadModel,

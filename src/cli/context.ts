@@ -5,6 +5,7 @@ import type * as publicApi from "../index.js";
 export type Api = Pick<
   typeof publicApi,
   | "VERSION"
+  | "convertModel"
   | "createTranscriber"
   | "downloadModel"
   | "formatResult"

@@ -1,4 +1,5 @@
 import { Command, CommanderError } from "commander";
+import type { FlagValues } from "../server/settings.js";
 import type { CliContext } from "./context.js";
 import { doctor } from "./doctor.js";
 import { EXIT, exitCodeOf, Interruption, OutputClosed, UsageError } from "./exit.js";
@@ -6,6 +7,7 @@ import { addTranscribeOptions } from "./flags.js";
 import { HELP } from "./help.js";
 import { describe } from "./messages.js";
 import * as models from "./models.js";
+import { type ConvertFlags, convertModel } from "./models-convert.js";
 import type { TranscribeFlags } from "./settings.js";
 import { Terminal, type Verbosity } from "./terminal.js";
 import { transcribeFiles } from "./transcribe.js";
@@ -35,7 +37,7 @@ type Perform = (flags: Verbosity, command: (terminal: Terminal) => Promise<numbe
 function createProgram(context: CliContext, perform: Perform): Command {
   const program = new Command("agora-transcribe")
     .description("Turns speech into text, on this machine.")
-    .usage("FILE… [options]\n       agora-transcribe models | doctor …")
+    .usage("FILE… [options]\n       agora-transcribe serve | models | doctor …")
     .argument("[files...]", "recordings, patterns, or - for standard input")
     .enablePositionalOptions()
     .exitOverride()
@@ -60,9 +62,33 @@ function createProgram(context: CliContext, perform: Perform): Command {
     .helpCommand(false)
     .commandsGroup("Commands:")
     .addHelpText("after", HELP);
+  addServe(program, context, perform);
   addDoctor(program, context, perform);
   addModels(program, context, perform);
   return program;
+}
+
+/** Values are checked with those of the environment, so that one message names all that is wrong. */
+function addServe(program: Command, context: CliContext, perform: Perform): void {
+  program
+    .command("serve")
+    .description("answer requests over gRPC until interrupted")
+    .option("--port <n>", "port to listen on; 0 takes a free one (SERVER_PORT, default: 50051)")
+    .option("--host <address>", "address to listen on (SERVER_HOST, default: [::])")
+    .option("--implementation <name>", "engine that runs the model (MODEL_IMPLEMENTATION)")
+    .option("-m, --model <name|path>", "model to serve (MODEL_NAME)")
+    .option("-d, --device <device>", "auto, cpu or cuda (MODEL_DEVICE, default: auto)")
+    .option("-t, --threads <n>", "compute threads (MODEL_THREADS)")
+    .option("-l, --language <code>", "spoken language (MODEL_LANGUAGE, default: detected)")
+    .addHelpText(
+      "after",
+      "\nOptions take the place of variables of the environment, and those of a .env file here.",
+    )
+    .addHelpText("after", "The package's .env.example has all variables with their defaults.")
+    .action((flags: FlagValues) =>
+      // gRPC takes a tenth of a second to load.
+      perform({}, async () => (await import("./serve.js")).serve(flags, context)),
+    );
 }
 
 function addDoctor(program: Command, context: CliContext, perform: Perform): void {
@@ -74,7 +100,9 @@ function addDoctor(program: Command, context: CliContext, perform: Perform): voi
 }
 
 function addModels(program: Command, context: CliContext, perform: Perform): void {
-  const group = program.command("models").description("list, download, inspect, remove and quantize models");
+  const group = program
+    .command("models")
+    .description("list, download, inspect, remove, quantize and convert models");
   group
     .command("list")
     .description("all known models and whether they are here")
@@ -107,6 +135,18 @@ function addModels(program: Command, context: CliContext, perform: Perform): voi
     .option("-q, --quiet", "no progress")
     .action((source: string, type: string, destination: string | undefined, flags: QuantizeFlags) =>
       perform(flags, (terminal) => models.quantizeModel(source, type, destination, flags, context, terminal)),
+    );
+  group
+    .command("convert <folder>")
+    .description(
+      "make model files from a Whisper or Borealis checkpoint in Hugging Face's layout; prints their paths",
+    )
+    .requiredOption("-o, --out <folder>", "where to write them")
+    .option("-t, --type <type>", "f16 (default), f32, q8_0, q5_0, q4_0, …; bf16 for Borealis")
+    .option("--force", "replace existing files")
+    .option("-q, --quiet", "no progress")
+    .action((folder: string, flags: ConvertFlags) =>
+      perform(flags, (terminal) => convertModel(folder, flags, context, terminal)),
     );
 }
 

@@ -174,11 +174,19 @@ export async function quantizeModel(
   const addon = loadAddon();
   if (!addon.quantizeTypes.includes(type))
     throw invalidArgument("type", `one of ${addon.quantizeTypes.join(", ")}`, type);
+  // The addon's calls are not in step with its promise, which the last of them may come after.
+  let finished = false;
+  const report = (fraction: number): void => {
+    if (!finished && fraction < 1) onProgress(fraction);
+  };
   try {
-    await cancellable(signal, (flag) => addon.quantizeModel(path, target, type, flag, onProgress));
+    await cancellable(signal, (flag) => addon.quantizeModel(path, target, type, flag, report));
   } catch (error) {
     throw TranscriptionError.from(error);
+  } finally {
+    finished = true;
   }
+  onProgress(1);
   return { name: basename(target), path: target, ...(maxWindow !== undefined && { maxWindow }) };
 }
 

@@ -18,17 +18,25 @@ export interface RunningChild {
   ended: Promise<ChildResult>;
   /** Resolves once `text` has appeared on stderr; rejects when the process ends without it. */
   stderrHas(text: string): Promise<void>;
+  /** What has appeared on stderr so far. */
+  stderr(): string;
 }
 
 export interface ChildOptions {
   env?: Record<string, string>;
   /** TypeScript file to run instead of the command line itself. */
   script?: string;
+  /** Working folder, if not that of this process. */
+  cwd?: string;
 }
 
 /** Starts the command line, from its sources, in a process of its own. */
-export function startCli(args: readonly string[], { env, script = MAIN }: ChildOptions = {}): RunningChild {
+export function startCli(
+  args: readonly string[],
+  { cwd, env, script = MAIN }: ChildOptions = {},
+): RunningChild {
   const child = spawn(process.execPath, ["--import", LOADER, script, ...args], {
+    cwd,
     env: { ...process.env, ...env },
     stdio: ["pipe", "pipe", "pipe"],
   });
@@ -55,7 +63,7 @@ export function startCli(args: readonly string[], { env, script = MAIN }: ChildO
       check();
       ended.then(() => reject(new Error(`The process ended without writing ${text}: ${stderr}`)), reject);
     });
-  return { child, ended, stderrHas };
+  return { child, ended, stderrHas, stderr: () => stderr };
 }
 
 /** Runs the command line to its end, with `input` on its standard input. */

@@ -5,11 +5,12 @@
 import { readFile } from "node:fs/promises";
 import { register } from "node:module";
 import { fileURLToPath } from "node:url";
-import { isMainThread } from "node:worker_threads";
 
-// Hooks run on a thread of their own, which loads this file again: the main thread registers it, the other works.
-if (isMainThread) register(import.meta.url);
-const ts = isMainThread ? undefined : (await import("typescript")).default;
+// Hooks run on a thread of their own, which loads this file again: threads with programs register it, that one works.
+const hooks = `${import.meta.url.split("?")[0]}?hooks`;
+const isHooks = import.meta.url === hooks;
+if (!isHooks) register(hooks);
+const ts = isHooks ? (await import("typescript")).default : undefined;
 
 export async function resolve(specifier, context, next) {
   try {

@@ -1,0 +1,38 @@
+import type { CliContext } from "./context.js";
+import { EXIT } from "./exit.js";
+import { bar } from "./progress.js";
+import type { Terminal, Verbosity } from "./terminal.js";
+import { formatBytes, formatDuration } from "./units.js";
+
+export type ConvertFlags = Verbosity & { out: string; type?: string; force?: boolean };
+
+/** `agora-transcribe models convert FOLDER --out FOLDER` */
+export async function convertModel(
+  source: string,
+  { out, type, force = false }: ConvertFlags,
+  { api, signal }: CliContext,
+  terminal: Terminal,
+): Promise<number> {
+  const start = performance.now();
+  let done = 0;
+  terminal.showStatus(() => `${bar(done)}  ${source}`);
+  try {
+    const { kind, files, ...made } = await api.convertModel(source, {
+      out,
+      overwrite: force,
+      signal,
+      onProgress: (fraction) => {
+        done = fraction;
+      },
+      ...(type !== undefined && { type }),
+    });
+    terminal.hideStatus();
+    for (const { path } of files) await terminal.print(`${path}\n`);
+    const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
+    const seconds = (performance.now() - start) / 1000;
+    terminal.summary(`${kind} model as ${made.type}: ${formatBytes(bytes)} in ${formatDuration(seconds)}`);
+    return EXIT.ok;
+  } finally {
+    terminal.hideStatus();
+  }
+}

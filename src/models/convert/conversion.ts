@@ -1,0 +1,26 @@
+/** A file that a conversion wrote. */
+export interface ConvertedFile {
+  /** `"model"`: all of a Whisper model; `"language-model"` and `"audio"`: the two halves of a Borealis model. */
+  role: "model" | "language-model" | "audio";
+  /** Absolute. */
+  path: string;
+  bytes: number;
+}
+
+/** What a conversion made. */
+export interface Conversion {
+  kind: "whisper" | "borealis";
+  /** How the matrices are stored: `"f16"`, `"q8_0"`, … */
+  type: string;
+  files: ConvertedFile[];
+}
+
+/** {@link ConvertModelOptions} with nothing missing. */
+export interface ConversionRequest {
+  type: string;
+  /** Absolute. */
+  folder: string;
+  overwrite: boolean;
+  signal: AbortSignal | undefined;
+  onProgress: (fraction: number) => void;
+}

@@ -1,0 +1,63 @@
+import { resolve } from "node:path";
+import { invalidArgument, throwIfAborted } from "../../errors.js";
+import { convertBorealis } from "./borealis/borealis.js";
+import { Checkpoint } from "./checkpoint/folder.js";
+import type { Conversion } from "./conversion.js";
+import { quoted } from "./errors.js";
+import { convertWhisper } from "./whisper/whisper.js";
+
+export interface ConvertModelOptions {
+  /** Folder to write to; made where it is missing. The files are named after the checkpoint's folder and the type. */
+  out: string;
+  /**
+   * How matrices are stored. Whisper: `"f32"`, `"f16"` and all that {@link quantizeModel} offers.
+   * Borealis: `"f32"`, `"bf16"`, `"f16"`, `"q8_0"`, `"q5_0"`, `"q4_0"`. Default `"f16"`.
+   */
+  type?: string;
+  /** Replace files that are there already. Default false. */
+  overwrite?: boolean;
+  /** Called with the fraction that is done, 0 to 1. */
+  onProgress?: (fraction: number) => void;
+  signal?: AbortSignal;
+}
+
+/**
+ * Makes model files from a checkpoint in Hugging Face's layout: one `.bin` file in whisper.cpp's format from a Whisper
+ * model, also a fine-tuned or distilled one; two GGUF files, language model and audio encoder, from a Borealis model.
+ * Tensors are read from `model.safetensors` or `pytorch_model.bin`, whole or in shards, piece by piece; nothing in the
+ * checkpoint is executed. The files appear whole or not at all.
+ *
+ * Work is done in steps of about a millisecond, except that parsing a tokenizer holds the thread for as long as
+ * `JSON.parse` takes: up to half a second for the 11 MB of a Qwen model.
+ * @param source the checkpoint's folder
+ * @throws TranscriptionError INVALID_ARGUMENT, MODEL_NOT_FOUND, MODEL_INVALID naming the tensor or field, CANCELLED,
+ * INTERNAL when the disk is full
+ */
+export async function convertModel(
+  source: string,
+  { out, type = "f16", overwrite = false, onProgress = () => {}, signal }: ConvertModelOptions,
+): Promise<Conversion> {
+  throwIfAborted(signal);
+  if (typeof out !== "string" || out === "" || out.includes("\0")) {
+    throw invalidArgument("out", "the path of a folder to write to", out);
+  }
+  if (typeof type !== "string") throw invalidArgument("type", 'a type such as "f16" or "q8_0"', type);
+  const checkpoint = await Checkpoint.open(source);
+  try {
+    const convert = converterOf(checkpoint);
+    return await convert(checkpoint, { type, folder: resolve(out), overwrite, signal, onProgress });
+  } finally {
+    await checkpoint.close();
+  }
+}
+
+function converterOf(checkpoint: Checkpoint): typeof convertWhisper {
+  const modelType = checkpoint.config.string("model_type");
+  if (modelType === "whisper") return convertWhisper;
+  // Generations of Borealis differ in their model_type; all have an adapter between encoder and language model.
+  const hasAdapter = [...checkpoint.tensors.keys()].some((name) => name.startsWith("adapter."));
+  if (modelType === "borealis" || hasAdapter) return convertBorealis;
+  throw checkpoint.invalid(
+    `config.json's model_type is ${quoted(modelType ?? "")}, expected "whisper" or "borealis"`,
+  );
+}

@@ -1,0 +1,109 @@
+import type { Server } from "@grpc/grpc-js";
+import { ReflectionService } from "@grpc/reflection";
+import { HealthImplementation } from "grpc-health-check";
+import type { Logger } from "../log.js";
+import type { ServerSettings } from "../settings.js";
+import { Slots } from "../slots.js";
+import { busy, type Workers } from "../workers.js";
+import { ServerStopped } from "./call.js";
+import { Calls } from "./calls.js";
+import { loadCredentials } from "./credentials.js";
+import { loadDefinitions, serviceIn, V1_SERVICE } from "./definitions.js";
+import { createGrpcServer, listen, stopListening } from "./listener.js";
+import { requireToken } from "./token.js";
+import { V1Service } from "./v1/service.js";
+
+/** Calls with these paths are ours: counted, limited, drained, and only for those with the token. */
+const PREFIX = "/transcription.";
+/** What health is told about: the server as a whole, and each service. */
+const HEALTH_NAMES = ["", V1_SERVICE];
+/** Requests of one message that wait in memory for a worker, per worker: enough to keep it busy. */
+const READ_AHEAD = 1;
+/** Clients get this long to read what was sent to them when the server closes, in seconds. */
+const FLUSH_SECONDS = 1;
+
+/** The gRPC side of the server: contract v1, health and reflection on one port. */
+export class GrpcFront {
+  readonly port: number;
+  readonly #server: Server;
+  readonly #calls: Calls;
+  readonly #health: HealthImplementation;
+  readonly #settings: ServerSettings;
+  readonly #log: Logger;
+
+  private constructor(
+    port: number,
+    server: Server,
+    calls: Calls,
+    health: HealthImplementation,
+    settings: ServerSettings,
+    log: Logger,
+  ) {
+    this.port = port;
+    this.#server = server;
+    this.#calls = calls;
+    this.#health = health;
+    this.#settings = settings;
+    this.#log = log;
+  }
+
+  /**
+   * Listens, and answers that it does not serve yet.
+   * @throws TranscriptionError INVALID_ARGUMENT when the address or a TLS file cannot be used
+   */
+  static async open(settings: ServerSettings, workers: Workers, log: Logger): Promise<GrpcFront> {
+    const { apiToken, maxCalls, maxQueue, maxWorkers, uploadTimeout } = settings;
+    const v1 = new V1Service(settings, workers, log);
+    const calls = new Calls({
+      prefix: PREFIX,
+      maxCalls,
+      inbox: new Slots(maxWorkers * (1 + READ_AHEAD), maxQueue, busy(maxQueue)),
+      uploadTimeout,
+      refuse: (call, reason, respond) => v1.fail(call, "unary", reason, respond),
+    });
+    const interceptors = [...(apiToken ? [requireToken(apiToken, PREFIX)] : []), calls.interceptor];
+    const credentials = await loadCredentials(settings);
+    const server = createGrpcServer(settings, interceptors);
+    const definitions = loadDefinitions();
+    server.addService(serviceIn(definitions, V1_SERVICE), v1.handlers(calls));
+    new ReflectionService(definitions).addToServer(server);
+    const health = new HealthImplementation();
+    health.addToServer(server);
+    for (const name of HEALTH_NAMES) health.setStatus(name, "NOT_SERVING");
+    const port = await listen(server, settings, credentials);
+    return new GrpcFront(port, server, calls, health, settings, log);
+  }
+
+  /** The model is loaded: answers calls from now on. */
+  serve(): void {
+    this.#calls.accept();
+    for (const name of HEALTH_NAMES) this.#health.setStatus(name, "SERVING");
+  }
+
+  /** Lets no one in, waits for the calls that are open, ends those that outlast the grace period, and closes. */
+  async close(): Promise<void> {
+    const { shutdownGrace } = this.#settings;
+    for (const name of HEALTH_NAMES) this.#health.setStatus(name, "NOT_SERVING");
+    const closed = stopListening(this.#server);
+    const idle = this.#calls.idle();
+    if (this.#calls.size > 0) {
+      this.#log.info(`Waiting up to ${shutdownGrace} s for ${this.#calls.size} open calls`);
+    }
+    if (!(await within(idle, shutdownGrace))) {
+      this.#calls.failAll(new ServerStopped("The server is shutting down"));
+      await within(idle, FLUSH_SECONDS);
+    }
+    // Answers are on their way, and who only watches health does not leave unasked.
+    await within(closed, FLUSH_SECONDS);
+    this.#server.forceShutdown();
+  }
+}
+
+/** Whether `work` is done within `seconds`. */
+async function within(work: Promise<void>, seconds: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const expired = new Promise<false>((resolve) => {
+    timer = setTimeout(() => resolve(false), seconds * 1000);
+  });
+  return Promise.race([work.then(() => true), expired]).finally(() => clearTimeout(timer));
+}

@@ -1,0 +1,55 @@
+/** What a variable may hold: `parse` returns undefined for anything else, which `expected` then describes. */
+export interface ValueKind<T> {
+  expected: string;
+  parse(text: string): T | undefined;
+}
+
+/** An integer from `min` to `max`, both included, in decimal digits. */
+export function integer(min: number, max: number): ValueKind<number> {
+  return {
+    expected: `an integer from ${min} to ${max}`,
+    parse: (text) => inRange(/^[+-]?\d+$/.test(text) ? Number(text) : Number.NaN, min, max),
+  };
+}
+
+/** A decimal number from `min` to `max`, both included. */
+export function number(min: number, max: number): ValueKind<number> {
+  return {
+    expected: `a number from ${min} to ${max}`,
+    parse: (text) => inRange(/^[+-]?(\d+\.?\d*|\.\d+)$/.test(text) ? Number(text) : Number.NaN, min, max),
+  };
+}
+
+/** As {@link number}, or 0 for none: undefined is not a value, so no limit is `Infinity`. */
+export function limit(min: number, max: number): ValueKind<number> {
+  const { parse } = number(min, max);
+  return {
+    expected: `a number from ${min} to ${max}, or 0 for none`,
+    parse: (text) => (/^0+$/.test(text) ? Number.POSITIVE_INFINITY : parse(text)),
+  };
+}
+
+/** One of `values`, in any case. */
+export function choice<const T extends string>(...values: T[]): ValueKind<T> {
+  return {
+    expected: `${values.slice(0, -1).join(", ")} or ${values.at(-1)}`,
+    parse: (text) => values.find((value) => value.toLowerCase() === text.toLowerCase()),
+  };
+}
+
+/** Anything that `accepts` takes. */
+export function text(
+  expected: string | (() => string),
+  accepts: (text: string) => boolean = () => true,
+): ValueKind<string> {
+  return {
+    get expected() {
+      return typeof expected === "string" ? expected : expected();
+    },
+    parse: (value) => (accepts(value) ? value : undefined),
+  };
+}
+
+function inRange(value: number, min: number, max: number): number | undefined {
+  return value >= min && value <= max ? value : undefined;
+}

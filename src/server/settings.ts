@@ -1,0 +1,180 @@
+import { implementationNames, LANGUAGES, TranscriptionError } from "../index.js";
+import { choice, integer, limit, number, text, type ValueKind } from "./setting-values.js";
+
+const MIB = 1024 ** 2;
+const DAY = 24 * 60 * 60;
+/** Lengths of messages are 31-bit numbers in gRPC's implementations. */
+const LONGEST_MESSAGE = 2 ** 31 - 1;
+
+interface Setting<T, Fallback> {
+  variable: string;
+  kind: ValueKind<T>;
+  fallback: Fallback;
+}
+
+function setting<T>(variable: string, kind: ValueKind<T>, fallback: T): Setting<T, T> {
+  return { variable, kind, fallback };
+}
+
+function optional<T>(variable: string, kind: ValueKind<T>): Setting<T, undefined> {
+  return { variable, kind, fallback: undefined };
+}
+
+type Value<S> = S extends Setting<infer T, infer Fallback> ? T | Fallback : never;
+
+const SETTINGS = {
+  /** Address to listen on. */
+  host: setting(
+    "SERVER_HOST",
+    text("an address without port", (host) => !/\s|\/|:\d+$/.test(bare(host))),
+    "[::]",
+  ),
+  /** Port to listen on; 0 takes a free one. */
+  port: setting("SERVER_PORT", integer(0, 65_535), 50_051),
+
+  /** Name of an implementation; undefined: the library's default. */
+  implementation: optional(
+    "MODEL_IMPLEMENTATION",
+    text(
+      () => `one of ${implementationNames().join(", ")}`,
+      (name) => implementationNames().includes(name),
+    ),
+  ),
+  /** Name in the registry or path of a model file; undefined: the library's default. */
+  model: optional("MODEL_NAME", text("the name of a model or the path of its file")),
+  device: setting("MODEL_DEVICE", choice("auto", "cpu", "cuda"), "auto"),
+  /** Compute threads; undefined: the library's default. */
+  threads: optional("MODEL_THREADS", integer(1, 256)),
+  /** Windows per line of progress in the log, and decoded together by implementations that can. */
+  batchSize: setting("MODEL_BATCH_SIZE", integer(1, 1024), 32),
+  /** Longest window in seconds. Models that read less well get shorter ones. */
+  chunkDuration: setting("MODEL_CHUNK_DURATION", number(1, 30), 30),
+  /** Code of the language that is spoken, or `auto`. */
+  language: setting(
+    "MODEL_LANGUAGE",
+    text(
+      `auto or the code of a language, such as "ru"`,
+      (code) => code === "auto" || LANGUAGE_CODES.has(code),
+    ),
+    "auto",
+  ),
+
+  /** Recordings transcribed at once. */
+  maxWorkers: setting("SERVER_MAX_WORKERS", integer(1, 1024), 10),
+  /** Requests that may wait for their turn; more are refused. */
+  maxQueue: setting("SERVER_MAX_QUEUE", integer(0, 100_000), 1000),
+  /** Calls open at once, uploading or waiting or being transcribed; more are refused. */
+  maxCalls: setting("SERVER_MAX_CALLS", integer(1, 1_000_000), 4000),
+  /** Bytes of one answer. */
+  maxSendMessageLength: setting("GRPC_MAX_SEND_MESSAGE_LENGTH", integer(1, LONGEST_MESSAGE), 200 * MIB),
+  /** Bytes of one message from a client. */
+  maxReceiveMessageLength: setting("GRPC_MAX_RECEIVE_MESSAGE_LENGTH", integer(1, LONGEST_MESSAGE), 200 * MIB),
+  /** Bytes of one recording, in one message or many. */
+  maxUploadBytes: setting("SERVER_MAX_UPLOAD_BYTES", integer(1, Number.MAX_SAFE_INTEGER), 4096 * MIB),
+  /** Seconds of one recording. */
+  maxDuration: setting("SERVER_MAX_AUDIO_DURATION", number(0.001, 10_000 * 3600), DAY / 2),
+  /** Seconds spent waiting for the decoder of one recording. */
+  decodeTimeout: setting("SERVER_DECODE_TIMEOUT", number(0.001, 7 * DAY), 600),
+  /** Seconds between two chunks of a stream. */
+  idleTimeout: setting("SERVER_IDLE_TIMEOUT", limit(0.001, DAY), 60),
+  /** Seconds until a request has arrived completely. */
+  uploadTimeout: setting("SERVER_UPLOAD_TIMEOUT", limit(0.001, 7 * DAY), 1800),
+  /** Seconds from the complete request to its answer. */
+  requestTimeout: setting("SERVER_REQUEST_TIMEOUT", limit(0.001, 7 * DAY), 4 * 3600),
+  /** Seconds that running requests get to finish when the server is told to stop. */
+  shutdownGrace: setting("SERVER_SHUTDOWN_GRACE", number(0, DAY), 30),
+
+  /** Seconds between pings on a connection that is quiet. */
+  keepaliveTime: setting("SERVER_KEEPALIVE_TIME", limit(1, DAY), 60),
+  /** Seconds until an unanswered ping closes its connection. */
+  keepaliveTimeout: setting("SERVER_KEEPALIVE_TIMEOUT", number(1, DAY), 20),
+  /** Seconds after which clients are asked to connect anew, so that they find other replicas. */
+  maxConnectionAge: setting("SERVER_MAX_CONNECTION_AGE", limit(1, 24 * DAY), Number.POSITIVE_INFINITY),
+
+  /** Path of the certificate chain (PEM); TLS is used when it is set. */
+  tlsCertificate: optional("SERVER_TLS_CERT", text("the path of a PEM file")),
+  /** Path of the certificate's private key (PEM). */
+  tlsKey: optional("SERVER_TLS_KEY", text("the path of a PEM file")),
+  /** Path of the authorities (PEM) whose client certificates are accepted; none is asked for when it is not set. */
+  tlsClientAuthority: optional("SERVER_TLS_CLIENT_CA", text("the path of a PEM file")),
+  /** Token that calls must bring as `authorization: Bearer …`. */
+  apiToken: optional(
+    "SERVER_API_TOKEN",
+    text("at least 16 printable ASCII characters without blanks", (token) => /^[!-~]{16,}$/.test(token)),
+  ),
+
+  loggingLevel: setting("LOGGING_LEVEL", choice("DEBUG", "INFO", "WARNING", "ERROR"), "INFO"),
+};
+
+type Key = keyof typeof SETTINGS;
+
+/** Everything about a server that can be set. Times are seconds; `Infinity` is no limit. */
+export type ServerSettings = { [K in Key]: Value<(typeof SETTINGS)[K]> };
+
+/** Values given on the command line, by setting, as they were typed. */
+export type FlagValues = { [K in Key]?: string | undefined };
+
+/** Variables of limits that the library names in its messages. */
+export const LIMIT_VARIABLES = {
+  "limits.maxBytes": SETTINGS.maxUploadBytes.variable,
+  "limits.maxDuration": SETTINGS.maxDuration.variable,
+  "limits.decodeTimeout": SETTINGS.decodeTimeout.variable,
+} as const;
+
+/** Variables of settings that messages of the server name. */
+export function variableOf(key: Key): string {
+  return SETTINGS[key].variable;
+}
+
+/**
+ * Settings from `flags`, else `variables`, else defaults. A variable that is empty counts as not set.
+ * @throws TranscriptionError INVALID_ARGUMENT that names every wrong value, what it is and what was expected
+ */
+export function readSettings(
+  variables: Readonly<Record<string, string | undefined>>,
+  flags: FlagValues = {},
+): ServerSettings {
+  const problems: string[] = [];
+  const read = (key: Key): unknown => {
+    const { variable, kind, fallback } = SETTINGS[key];
+    const flag = flags[key];
+    const given = (flag ?? variables[variable])?.trim();
+    if (given === undefined || (given === "" && flag === undefined)) return fallback;
+    const value = given === "" ? undefined : kind.parse(given);
+    if (value === undefined) {
+      const shown = key === "apiToken" ? `${given.length} characters` : JSON.stringify(given);
+      problems.push(
+        `${flag === undefined ? variable : `--${key}`}: expected ${kind.expected} but received ${shown}`,
+      );
+    }
+    return value;
+  };
+  const settings = Object.fromEntries(
+    (Object.keys(SETTINGS) as Key[]).map((key) => [key, read(key)]),
+  ) as ServerSettings;
+  problems.push(...contradictions(settings));
+  if (problems.length === 0) return settings;
+  const heading = problems.length === 1 ? "Wrong setting" : `${problems.length} wrong settings`;
+  throw new TranscriptionError("INVALID_ARGUMENT", [`${heading}:`, ...problems].join("\n  "));
+}
+
+function contradictions({ tlsCertificate, tlsKey, tlsClientAuthority }: ServerSettings): string[] {
+  const { variable: certificate } = SETTINGS.tlsCertificate;
+  const { variable: key } = SETTINGS.tlsKey;
+  const problems: string[] = [];
+  if (tlsCertificate && !tlsKey)
+    problems.push(`${key}: expected the path of a PEM file, since ${certificate} is set`);
+  if (tlsKey && !tlsCertificate)
+    problems.push(`${certificate}: expected the path of a PEM file, since ${key} is set`);
+  if (tlsClientAuthority && !tlsCertificate) {
+    problems.push(`${SETTINGS.tlsClientAuthority.variable}: needs ${certificate} and ${key}`);
+  }
+  return problems;
+}
+
+const LANGUAGE_CODES = new Set<string>(Object.keys(LANGUAGES));
+
+/** `::1` for `[::1]`; an IPv6 address may stand without brackets, so its last group is no port. */
+function bare(host: string): string {
+  return (host.match(/:/g)?.length ?? 0) > 1 ? host.replace(/[[\]:]/g, "") : host;
+}

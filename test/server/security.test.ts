@@ -1,0 +1,115 @@
+import { execFileSync, spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { credentials, status } from "@grpc/grpc-js";
+import { describe, expect, it } from "vitest";
+import { checkHealth, listServices } from "../support/grpc-services.js";
+import { RECORDING, startFakeServer } from "../support/server.js";
+import { temporaryFolder } from "../support/temporary-folder.js";
+import { chunked, statusOf, TranscriptionClient } from "../support/transcription-client.js";
+
+const REQUEST = { audio_data: RECORDING, filename: "a.wav" };
+const TOKEN = "correct-horse-battery";
+
+describe("with an API token", () => {
+  it("answers those who bring it", async () => {
+    const { client } = await startFakeServer({ settings: { apiToken: TOKEN } });
+    client.metadata.set("authorization", `Bearer ${TOKEN}`);
+    expect((await client.unary(REQUEST)).success).toBe(true);
+    expect((await client.stream(chunked(RECORDING, "a.wav"))).success).toBe(true);
+  });
+
+  it.each([undefined, "", TOKEN, `Basic ${TOKEN}`, `Bearer ${TOKEN}x`, "Bearer "])(
+    "does not answer those who bring %s",
+    async (value) => {
+      const { client, engine, lines } = await startFakeServer({ settings: { apiToken: TOKEN } });
+      if (value !== undefined) client.metadata.set("authorization", value);
+      expect(await statusOf(client.unary(REQUEST))).toBe(status.UNAUTHENTICATED);
+      expect(await statusOf(client.stream(chunked(RECORDING, "a.wav")))).toBe(status.UNAUTHENTICATED);
+      expect(engine.windows).toHaveLength(0);
+      expect(lines.join("")).not.toContain(TOKEN);
+    },
+  );
+
+  it("tells its health and services to everyone", async () => {
+    const { client } = await startFakeServer({ settings: { apiToken: TOKEN } });
+    expect(await checkHealth(client.client)).toBe("SERVING");
+    expect(await listServices(client.client)).toContain("transcription.v1.TranscriptionService");
+  });
+});
+
+const hasOpenssl = spawnSync("openssl", ["version"]).status === 0;
+
+describe.skipIf(!hasOpenssl)("with TLS (needs openssl)", () => {
+  it("answers those who trust its certificate, and nobody in plain text", async () => {
+    const { path } = await authority();
+    const settings = { tlsCertificate: path("server.pem"), tlsKey: path("server.key") };
+    const { client: plain, server } = await startFakeServer({ settings });
+    const client = new TranscriptionClient(
+      server.port,
+      {},
+      credentials.createSsl(readFileSync(path("ca.pem"))),
+    );
+    expect((await client.unary(REQUEST)).success).toBe(true);
+    expect(await statusOf(plain.unary(REQUEST))).toBe(status.UNAVAILABLE);
+  });
+
+  it("answers those only whose certificate is of the right authority, if it is told so", async () => {
+    const [own, other] = [await authority(), await authority()];
+    const settings = {
+      tlsCertificate: own.path("server.pem"),
+      tlsKey: own.path("server.key"),
+      tlsClientAuthority: own.path("ca.pem"),
+    };
+    const { server } = await startFakeServer({ settings });
+    const connectAs = (pair?: { path(name: string): string }) =>
+      new TranscriptionClient(
+        server.port,
+        {},
+        credentials.createSsl(
+          readFileSync(own.path("ca.pem")),
+          pair ? readFileSync(pair.path("client.key")) : null,
+          pair ? readFileSync(pair.path("client.pem")) : null,
+        ),
+      );
+    expect((await connectAs(own).unary(REQUEST)).success).toBe(true);
+    expect(await statusOf(connectAs().unary(REQUEST))).toBe(status.UNAVAILABLE);
+    expect(await statusOf(connectAs(other).unary(REQUEST))).toBe(status.UNAVAILABLE);
+  });
+
+  it("says which file it cannot use", async () => {
+    const { path } = await authority();
+    const missing = startFakeServer({
+      settings: { tlsCertificate: path("none.pem"), tlsKey: path("server.key") },
+    });
+    await expect(missing).rejects.toMatchObject({
+      code: "INVALID_ARGUMENT",
+      message: expect.stringMatching(/^Cannot read SERVER_TLS_CERT: ENOENT/),
+    });
+    await writeFile(path("broken.pem"), "no PEM");
+    const broken = startFakeServer({
+      settings: { tlsCertificate: path("broken.pem"), tlsKey: path("server.key") },
+    });
+    await expect(broken).rejects.toMatchObject({
+      code: "INVALID_ARGUMENT",
+      message: expect.stringMatching(/^Cannot use SERVER_TLS_CERT with SERVER_TLS_KEY: /),
+    });
+  });
+});
+
+/** A certificate authority with certificates for a server on localhost and for a client. */
+async function authority(): Promise<{ path(name: string): string }> {
+  const folder = await temporaryFolder();
+  const path = (name: string) => join(folder, name);
+  const openssl = (...args: string[]) => execFileSync("openssl", args, { cwd: folder, stdio: "pipe" });
+  const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
+  openssl("req", "-x509", ...key, "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=test authority");
+  await writeFile(path("names"), "subjectAltName=DNS:localhost\n");
+  for (const name of ["server", "client"]) {
+    openssl("req", ...key, "-keyout", `${name}.key`, "-out", `${name}.csr`, "-subj", `/CN=${name}`);
+    const signed = ["-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-extfile", "names"];
+    openssl("x509", "-req", "-in", `${name}.csr`, "-out", `${name}.pem`, ...signed);
+  }
+  return { path };
+}
