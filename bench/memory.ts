@@ -25,8 +25,12 @@ const loader = path.join(root, "test", "support", "typescript-loader.mjs");
 const program = path.join(root, "bench", "support", "memory-run.ts");
 
 function measure<T>(...args: string[]): T {
-  const options = { encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] } as const;
-  return JSON.parse(execFileSync(process.execPath, ["--import", loader, program, ...args], options)) as T;
+  const node = ["--expose-gc", "--import", loader, program];
+  const output = execFileSync(process.execPath, [...node, ...args], {
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  return JSON.parse(output) as T;
 }
 
 function measureRepeat(): { rows: Repeated[]; met: boolean } {

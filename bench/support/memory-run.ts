@@ -5,11 +5,14 @@ import { sampleAudio } from "../../test/support/samples.js";
 
 export interface Repeated {
   work: string;
-  /** Resident MiB after the first 50, and at the end: medians of ten. */
+  /**
+   * Resident MiB after the first 50, and at the end: the least of ten, each after garbage collection. Without that,
+   * when V8 happens to collect decides: audio lies in its external memory.
+   */
   after50: number;
   after300: number;
   growthPercent: number;
-  /** Resident MiB after each repetition. */
+  /** Resident MiB after each repetition, as they are. */
   samples: number[];
 }
 
@@ -26,23 +29,28 @@ const WARM_UP = 50;
 const MIB = 1024 * 1024;
 const demo = { model: "demo", download: false, vadModel: null } as const;
 
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
-}
-
 function round(value: number): number {
   return Math.round(value * 100) / 100;
 }
 
 async function repeat(work: string, once: () => Promise<unknown>): Promise<Repeated> {
   const samples: number[] = [];
-  for (let i = 0; i < REPETITIONS; i++) {
+  const atRest: number[] = [];
+  for (let i = 1; i <= REPETITIONS; i++) {
     await once();
-    samples.push(round(process.memoryUsage.rss() / MIB));
+    samples.push(residentMiB());
+    if (i % WARM_UP === 0 || i % WARM_UP > WARM_UP - 10) {
+      gc!();
+      atRest.push(residentMiB());
+    }
   }
-  const after50 = median(samples.slice(WARM_UP - 10, WARM_UP));
-  const after300 = median(samples.slice(-10));
+  const after50 = Math.min(...atRest.slice(0, 10));
+  const after300 = Math.min(...atRest.slice(-10));
   return { work, after50, after300, growthPercent: round(100 * (after300 / after50 - 1)), samples };
+}
+
+function residentMiB(): number {
+  return round(process.memoryUsage.rss() / MIB);
 }
 
 async function measureRepeat(): Promise<Repeated[]> {
@@ -61,15 +69,15 @@ async function measureLong(file: string): Promise<LongRun> {
   const { stats } = await transcriber.transcribe(file);
   await transcriber.close();
   return {
-    peakMiB: round(peak("self") / MIB),
+    peakMiB: round(peakBytes() / MIB),
     seconds: round(stats.processingTime),
     speedFactor: round(stats.speedFactor),
     words: stats.wordCount,
   };
 }
 
-function peak(pid: string): number {
-  return 1024 * Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))![1]);
+function peakBytes(): number {
+  return 1024 * Number(/VmHWM:\s+(\d+)/.exec(readFileSync("/proc/self/status", "utf8"))![1]);
 }
 
 const [mode, file] = process.argv.slice(2);
