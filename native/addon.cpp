@@ -2,6 +2,7 @@
 
 #include <napi.h>
 
+#include "bindings/batched_model.h"
 #include "bindings/cancel_flag.h"
 #include "bindings/devices.h"
 #include "bindings/instance.h"
@@ -17,6 +18,7 @@ Napi::Object initialise(Napi::Env env, Napi::Object exports) {
     env.SetInstanceData(new Instance());
     agora::CancelFlag::define(env, exports);
     agora::WhisperModel::define(env, exports);
+    agora::BatchedModel::define(env, exports);
     agora::VoiceActivity::define(env, exports);
     agora::ResamplerObject::define(env, exports);
     agora::define_devices(env, exports);

@@ -101,6 +101,8 @@ export interface TranscriberOptions {
   implementation?: string;
   /** Default `"auto"`. */
   device?: DeviceSelection;
+  /** Windows that the `whisper` implementation decodes together, 1 to 256. Default 16. */
+  batchSize?: number;
   /** Compute threads, 1 to 256. Default: the cores that this process may use, at most 8. */
   threads?: number;
   /** CPU variant to use instead of the best one, e.g. `"haswell"`. For tests and diagnosis. */

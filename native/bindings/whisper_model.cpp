@@ -7,6 +7,7 @@
 #include "bindings/cancel_flag.h"
 #include "bindings/instance.h"
 #include "bindings/model_info.h"
+#include "bindings/segments.h"
 #include "engine/whisper/languages.h"
 
 namespace agora {
@@ -46,36 +47,6 @@ DecodeOptions decode_options(const Napi::Object& js) {
     options.max_tokens = integer_argument(js.Get("maxTokens"), "maxTokens", 0, 1e6);
     options.seed = static_cast<uint32_t>(number_argument(js.Get("seed"), "seed", 0, 4294967295.0));
     return options;
-}
-
-Napi::Object to_js(Napi::Env env, const Word& word) {
-    Napi::Object result = Napi::Object::New(env);
-    result.Set("start", word.start);
-    result.Set("end", word.end);
-    result.Set("text", word.text);
-    result.Set("confidence", word.confidence);
-    return result;
-}
-
-Napi::Object to_js(Napi::Env env, const DecodedSegment& segment, bool words) {
-    Napi::Object result = Napi::Object::New(env);
-    result.Set("start", segment.start);
-    result.Set("end", segment.end);
-    result.Set("text", segment.text);
-    result.Set("avgLogProb", segment.avg_log_prob);
-    result.Set("confidence", segment.confidence);
-    result.Set("noSpeechProb", segment.no_speech_prob);
-    result.Set("temperature", segment.temperature);
-    Napi::Array tokens = Napi::Array::New(env, segment.tokens.size());
-    for (size_t i = 0; i < segment.tokens.size(); ++i) tokens.Set(static_cast<uint32_t>(i), segment.tokens[i]);
-    result.Set("tokens", tokens);
-    if (words) {
-        Napi::Array array = Napi::Array::New(env, segment.words.size());
-        for (size_t i = 0; i < segment.words.size(); ++i)
-            array.Set(static_cast<uint32_t>(i), to_js(env, segment.words[i]));
-        result.Set("words", array);
-    }
-    return result;
 }
 
 using Holder = std::shared_ptr<SequentialWhisper>;
@@ -134,12 +105,7 @@ Napi::Value WhisperModel::transcribe(const Napi::CallbackInfo& info) {
         return run_async(info.Env(), [=]() -> Finish {
             auto segments = engine->transcribe(samples->data(), samples->size(), options, *cancelled);
             const bool words = options.word_timestamps;
-            return [segments, words](Napi::Env env) {
-                Napi::Array result = Napi::Array::New(env, segments.size());
-                for (size_t i = 0; i < segments.size(); ++i)
-                    result.Set(static_cast<uint32_t>(i), to_js(env, segments[i], words));
-                return result;
-            };
+            return [segments, words](Napi::Env env) { return to_js(env, segments, words); };
         });
     });
 }
@@ -152,16 +118,7 @@ Napi::Value WhisperModel::detect_language(const Napi::CallbackInfo& info) {
         const CancelFlag::Shared cancelled = CancelFlag::of(info[1]);
         return run_async(info.Env(), [=]() -> Finish {
             const auto probabilities = engine->detect_language(samples->data(), samples->size(), *cancelled);
-            return [probabilities](Napi::Env env) {
-                Napi::Array result = Napi::Array::New(env, probabilities.size());
-                for (size_t i = 0; i < probabilities.size(); ++i) {
-                    Napi::Object entry = Napi::Object::New(env);
-                    entry.Set("language", probabilities[i].language);
-                    entry.Set("probability", probabilities[i].probability);
-                    result.Set(static_cast<uint32_t>(i), entry);
-                }
-                return result;
-            };
+            return [probabilities](Napi::Env env) { return to_js(env, probabilities); };
         });
     });
 }

@@ -125,6 +125,7 @@ const TRANSCRIBER_CHECKS: Checks<TranscriberOptions> = {
   model: text(1, 4096),
   implementation: text(1, 100),
   device: oneOf("auto", "cpu", "cuda"),
+  batchSize: integer(1, 256),
   threads: integer(1, 256),
   cpuVariant: text(1, 100),
   vadModel: nullable(text(1, 4096)),

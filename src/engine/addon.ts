@@ -13,6 +13,10 @@ export interface Addon {
   /** Loads the best CPU backend, or the one named, and the CUDA one on demand: once per process. */
   loadBackends(directory: string, cpuVariant: string | null, cuda: boolean): Promise<LoadedBackends>;
   loadWhisperModel(path: string, options: { gpu: boolean; threads: number }): Promise<NativeWhisperModel>;
+  loadBatchedModel(
+    path: string,
+    options: { threads: number; batchSize: number },
+  ): Promise<NativeBatchedModel>;
   loadVad(path: string): Promise<NativeVad>;
   inspectModel(path: string): Promise<NativeModelInfo>;
   inspectVadModel(path: string): Promise<{ version: string; frameSamples: number }>;
@@ -115,6 +119,47 @@ export interface NativeWhisperModel {
   transcribe(
     samples: Float32Array,
     options: NativeDecodeOptions,
+    cancel: CancelFlag,
+  ): Promise<NativeSegment[]>;
+  /** Most probable first. */
+  detectLanguage(
+    samples: Float32Array,
+    cancel: CancelFlag,
+  ): Promise<{ language: string; probability: number }[]>;
+  close(): Promise<void>;
+}
+
+export interface NativeSearchOptions {
+  language: string;
+  translate: boolean;
+  wordTimestamps: boolean;
+  withoutTimestamps: boolean;
+  /** Tokens of the text before the window. */
+  prompt: number[];
+  suppressBlank: boolean;
+  suppressNonSpeech: boolean;
+  suppressTokens: number[];
+  beamSize: number;
+  bestOf: number;
+  patience: number;
+  /** Negative: plain mean. */
+  lengthPenalty: number;
+  temperatures: number[];
+  compressionRatioThreshold: number | null;
+  logProbThreshold: number | null;
+  noSpeechThreshold: number | null;
+  maxTokens: number;
+  seed: number;
+}
+
+/** Windows of any number of callers, decoded together. */
+export interface NativeBatchedModel {
+  info(): NativeModelInfo;
+  /** Tokens of a text that has been split as GPT-2 does. */
+  tokenize(pieces: string[]): number[];
+  transcribe(
+    samples: Float32Array,
+    options: NativeSearchOptions,
     cancel: CancelFlag,
   ): Promise<NativeSegment[]>;
   /** Most probable first. */

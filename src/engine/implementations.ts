@@ -1,6 +1,7 @@
 import { TranscriptionError } from "../errors.js";
 import type { DeviceSelection } from "../options.js";
 import type { Engine } from "./types.js";
+import { createWhisperEngine } from "./whisper.js";
 import { createWhisperCppEngine } from "./whisper-cpp.js";
 
 /** What an implementation gets to load a model: everything is checked and resolved. */
@@ -16,6 +17,8 @@ export interface EngineOptions {
   threads: number;
   /** CPU variant to use; undefined: the best one. */
   cpuVariant: string | undefined;
+  /** Windows to decode together, for implementations that can. */
+  batchSize: number;
   /** Windows that may wait; more are refused with `QUEUE_FULL`. */
   maxQueue: number;
 }
@@ -26,7 +29,10 @@ export type EngineFactory = (options: EngineOptions) => Promise<Engine>;
 /** Used where `implementation` is not given. */
 export const DEFAULT_IMPLEMENTATION = "whisper-cpp";
 
-const factories = new Map<string, EngineFactory>([[DEFAULT_IMPLEMENTATION, createWhisperCppEngine]]);
+const factories = new Map<string, EngineFactory>([
+  ["whisper-cpp", createWhisperCppEngine],
+  ["whisper", createWhisperEngine],
+]);
 
 /**
  * Makes an implementation available under `name`, for the `implementation` option.

@@ -10,6 +10,7 @@ import { loadVadModel } from "./vad.js";
 
 /** More threads than this gain nothing: decoding waits for memory, not for arithmetic. */
 const MOST_THREADS = 8;
+const DEFAULT_BATCH_SIZE = 16;
 const DEFAULT_MAX_QUEUE = 1024;
 
 const engines = new SharedPool<Engine>();
@@ -35,6 +36,7 @@ export async function acquireEngine(
     device: options.device ?? "auto",
     threads: options.threads ?? Math.min(availableParallelism(), MOST_THREADS),
     cpuVariant: options.cpuVariant,
+    batchSize: options.batchSize ?? DEFAULT_BATCH_SIZE,
     maxQueue: options.maxQueue ?? DEFAULT_MAX_QUEUE,
   };
   const key = JSON.stringify([implementation, await identity(model), engineOptions]);

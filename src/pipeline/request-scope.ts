@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { cancelled, TranscriptionError, throwIfAborted } from "../errors.js";
 
 /**
@@ -14,6 +15,8 @@ export class RequestScope {
 
   /** @param timeout seconds, if the request has a deadline */
   constructor(caller?: AbortSignal, timeout?: number) {
+    // Each window in flight listens; the warning about more than ten is for leaks.
+    setMaxListeners(0, this.#controller.signal);
     this.#caller = caller;
     if (caller?.aborted) this.#onAbort();
     else caller?.addEventListener("abort", this.#onAbort, { once: true });

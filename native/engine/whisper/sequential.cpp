@@ -279,6 +279,7 @@ std::vector<DecodedSegment> SequentialWhisper::transcribe(const float* samples, 
             ++text_tokens;
             probability += token.p;
             segment.tokens.push_back(token.id);
+            segment.probabilities.push_back(token.p);
             timed.push_back({whisper_token_to_str(context_, token.id), seconds(token.t0), seconds(token.t1), token.p});
         }
         segment.avg_log_prob = n_tokens > 0 ? static_cast<float>(log_prob / n_tokens) : 0.0f;

@@ -44,6 +44,7 @@ struct DecodedSegment {
     double end;
     std::string text;
     std::vector<int> tokens;
+    std::vector<float> probabilities;  // of the tokens
     float avg_log_prob;
     float confidence;
     float no_speech_prob;

@@ -88,4 +88,30 @@ void set_no_speech_probability(whisper_state* state, float probability) {
     state->no_speech_prob = probability;
 }
 
+std::vector<std::pair<int, int>> preset_heads(whisper_alignment_heads_preset preset) {
+    std::vector<std::pair<int, int>> heads;
+    const auto found = g_aheads.find(preset);
+    if (found == g_aheads.end()) return heads;
+    for (size_t i = 0; i < found->second.n_heads; ++i)
+        heads.emplace_back(found->second.heads[i].n_text_layer, found->second.heads[i].n_head);
+    return heads;
+}
+
+std::vector<float> spectrogram(whisper_context* context) {
+    const whisper_mel& mel = context->state->mel;
+    std::vector<float> first;
+    for (int band = 0; band < mel.n_mel; ++band) {
+        const auto row = mel.data.begin() + static_cast<std::ptrdiff_t>(band) * mel.n_len;
+        first.insert(first.end(), row, row + 3000);
+    }
+    return first;
+}
+
+std::vector<float> encoder_output(whisper_context* context) {
+    ggml_tensor* encoded = context->state->embd_enc;
+    std::vector<float> values(ggml_nelements(encoded));
+    ggml_backend_tensor_get(encoded, values.data(), 0, ggml_nbytes(encoded));
+    return values;
+}
+
 }  // namespace agora

@@ -4,6 +4,7 @@
 #include <whisper.h>
 
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 namespace agora {
@@ -42,5 +43,13 @@ float no_speech_probability(whisper_context* context, whisper_state* state, int 
 
 // What whisper_full() judges silence by until it decodes a prompt again.
 void set_no_speech_probability(whisper_state* state, float probability);
+
+// Layer and head of the attention heads that upstream lists for a published model; none for NONE.
+std::vector<std::pair<int, int>> preset_heads(whisper_alignment_heads_preset preset);
+
+// Intermediate results of a context's own state, for comparison: spectrogram [bands][3000] and encoder output
+// [1500][D].
+std::vector<float> spectrogram(whisper_context* context);
+std::vector<float> encoder_output(whisper_context* context);
 
 }  // namespace agora

@@ -1,0 +1,200 @@
+#include "bindings/batched_model.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "bindings/arguments.h"
+#include "bindings/async.h"
+#include "bindings/cancel_flag.h"
+#include "bindings/instance.h"
+#include "bindings/model_info.h"
+#include "bindings/segments.h"
+#include "engine/log.h"
+#include "engine/whisper/languages.h"
+
+namespace agora {
+namespace {
+
+using Holder = std::shared_ptr<BatchedWhisper>;
+
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
+
+// null switches a threshold off: `off` is the value that never decides.
+float threshold(const Napi::Object& options, const char* name, float off) {
+    const Napi::Value value = options.Get(name);
+    return value.IsNull() ? off : static_cast<float>(number_argument(value, name, -1000, 1000));
+}
+
+template <typename Item, typename Read>
+std::vector<Item> list_argument(const Napi::Value& value, const std::string& name, Read read) {
+    if (!value.IsArray()) bad_argument(name, "an array");
+    const auto array = value.As<Napi::Array>();
+    std::vector<Item> items;
+    for (uint32_t i = 0; i < array.Length(); ++i) items.push_back(static_cast<Item>(read(array.Get(i))));
+    return items;
+}
+
+SearchOptions search_options(const Napi::Object& js) {
+    SearchOptions options;
+    options.rules.timestamps = !boolean_argument(js.Get("withoutTimestamps"), "withoutTimestamps");
+    options.rules.suppress_blank = boolean_argument(js.Get("suppressBlank"), "suppressBlank");
+    options.rules.suppress_non_speech = boolean_argument(js.Get("suppressNonSpeech"), "suppressNonSpeech");
+    options.rules.suppress_tokens =
+        list_argument<int>(js.Get("suppressTokens"), "suppressTokens",
+                           [](const Napi::Value& token) { return integer_argument(token, "suppressTokens", 0, 1e6); });
+    options.beam_size = integer_argument(js.Get("beamSize"), "beamSize", 1, 16);
+    options.best_of = integer_argument(js.Get("bestOf"), "bestOf", 1, 16);
+    options.patience = static_cast<float>(number_argument(js.Get("patience"), "patience", 0, 100));
+    options.length_penalty = static_cast<float>(number_argument(js.Get("lengthPenalty"), "lengthPenalty", -1, 10));
+    options.temperatures = list_argument<float>(
+        js.Get("temperatures"), "temperatures",
+        [](const Napi::Value& temperature) { return number_argument(temperature, "temperatures", 0, 2); });
+    if (options.temperatures.empty()) bad_argument("temperatures", "at least one number");
+    options.compression_ratio_threshold = threshold(js, "compressionRatioThreshold", kInfinity);
+    options.log_prob_threshold = threshold(js, "logProbThreshold", -kInfinity);
+    options.no_speech_threshold = threshold(js, "noSpeechThreshold", kInfinity);
+    options.max_tokens = integer_argument(js.Get("maxTokens"), "maxTokens", 1, 1e6);
+    options.seed = static_cast<uint32_t>(number_argument(js.Get("seed"), "seed", 0, 4294967295.0));
+    return options;
+}
+
+}  // namespace
+
+void BatchedModel::define(Napi::Env env, Napi::Object exports) {
+    const Napi::Function constructor =
+        DefineClass(env, "BatchedModel",
+                    {InstanceMethod<&BatchedModel::info>("info"), InstanceMethod<&BatchedModel::tokenize>("tokenize"),
+                     InstanceMethod<&BatchedModel::transcribe>("transcribe"),
+                     InstanceMethod<&BatchedModel::detect_language>("detectLanguage"),
+                     InstanceMethod<&BatchedModel::close>("close")});
+    Instance::of(env).batched_model = Napi::Persistent(constructor);
+    exports.Set("loadBatchedModel", Napi::Function::New<load>(env));
+}
+
+BatchedModel::BatchedModel(const Napi::CallbackInfo& info) : Napi::ObjectWrap<BatchedModel>(info) {
+    if (!info[0].IsExternal()) throw Napi::TypeError::New(info.Env(), "A BatchedModel is made by loadBatchedModel()");
+    engine_ = *info[0].As<Napi::External<Holder>>().Data();
+}
+
+// loadBatchedModel(path, { threads, batchSize }): Promise<BatchedModel>
+Napi::Value BatchedModel::load(const Napi::CallbackInfo& info) {
+    return guarded(info.Env(), [&] {
+        const std::string path = string_argument(info[0], "path");
+        const Napi::Object options = object_argument(info[1], "options");
+        const int threads = integer_argument(options.Get("threads"), "threads", 1, 256);
+        const int batch_size = integer_argument(options.Get("batchSize"), "batchSize", 1, 256);
+        return run_async(info.Env(), [=]() -> Finish {
+            capture_logs();
+            auto engine = std::make_shared<BatchedWhisper>(path, threads, batch_size);
+            return [engine](Napi::Env env) {
+                Holder holder = engine;
+                return Instance::of(env).batched_model.New({Napi::External<Holder>::New(env, &holder)});
+            };
+        });
+    });
+}
+
+std::shared_ptr<BatchedWhisper> BatchedModel::engine(Napi::Env env) const {
+    if (!engine_) throw to_js_error(env, Error(ErrorCode::InvalidArgument, "The model is closed"));
+    return engine_;
+}
+
+Napi::Value BatchedModel::info(const Napi::CallbackInfo& info) {
+    const WhisperFile& file = engine(info.Env())->file();
+    return agora::to_js(info.Env(), file, whisper_languages(file.hparams.language_count()));
+}
+
+// tokenize(pieces): number[]
+Napi::Value BatchedModel::tokenize(const Napi::CallbackInfo& info) {
+    return guarded(info.Env(), [&] {
+        const auto pieces = list_argument<std::string>(
+            info[0], "pieces", [](const Napi::Value& piece) { return string_argument(piece, "pieces"); });
+        const std::vector<int> tokens = engine(info.Env())->vocabulary().encode(pieces);
+        Napi::Array result = Napi::Array::New(info.Env(), tokens.size());
+        for (size_t i = 0; i < tokens.size(); ++i) result.Set(static_cast<uint32_t>(i), tokens[i]);
+        return result;
+    });
+}
+
+// Queues the window, and a worker to run the model if none does.
+Napi::Promise BatchedModel::submit(Napi::Env env, WindowRequest request,
+                                   std::function<Napi::Value(Napi::Env, const WindowOutcome&)> to_value) {
+    auto engine = this->engine(env);
+    const auto deferred = std::make_shared<Napi::Promise::Deferred>(Napi::Promise::Deferred::New(env));
+    const Napi::Promise promise = deferred->Promise();
+    auto deliver = Napi::ThreadSafeFunction::New(env, Napi::Function::New(env, [](const Napi::CallbackInfo&) {}),
+                                                 "transcribed window", 0, 1);
+    const bool start = engine->submit(std::move(request), [deliver, deferred, to_value](WindowOutcome outcome) mutable {
+        auto* result = new WindowOutcome(std::move(outcome));
+        const auto resolve = [deferred, to_value](Napi::Env e, Napi::Function, WindowOutcome* data) {
+            const std::unique_ptr<WindowOutcome> owned(data);
+            try {
+                if (owned->error) std::rethrow_exception(owned->error);
+                deferred->Resolve(to_value(e, *owned));
+            } catch (const Napi::Error& error) {
+                deferred->Reject(error.Value());
+            } catch (const std::exception& error) {
+                deferred->Reject(to_js_error(e, error).Value());
+            }
+        };
+        // It fails when the environment is going down: then nobody waits any more.
+        if (deliver.NonBlockingCall(result, resolve) != napi_ok) delete result;
+        deliver.Release();
+    });
+    if (start) {
+        run_async(env, [engine]() -> Finish {
+            engine->run();
+            return [](Napi::Env e) { return e.Undefined(); };
+        });
+    }
+    return promise;
+}
+
+// transcribe(samples, options, cancel): Promise<segments>
+Napi::Value BatchedModel::transcribe(const Napi::CallbackInfo& info) {
+    return guarded(info.Env(), [&] {
+        const Napi::Object options = object_argument(info[1], "options");
+        WindowRequest request;
+        request.samples = samples_argument(info[0], "samples");
+        if (request.samples.size() > kMaxWindowSamples) bad_argument("samples", "at most 30 s");
+        request.language = string_argument(options.Get("language"), "language");
+        request.translate = boolean_argument(options.Get("translate"), "translate");
+        request.word_timestamps = boolean_argument(options.Get("wordTimestamps"), "wordTimestamps");
+        request.prompt = list_argument<int>(options.Get("prompt"), "prompt", [](const Napi::Value& token) {
+            return integer_argument(token, "prompt", 0, 50256);
+        });
+        request.search = search_options(options);
+        request.cancelled = CancelFlag::of(info[2]);
+        const std::vector<std::string> known = whisper_languages(engine(info.Env())->file().hparams.language_count());
+        if (std::find(known.begin(), known.end(), request.language) == known.end())
+            bad_argument("language", "a language of the model");
+        const bool words = request.word_timestamps;
+        return submit(info.Env(), std::move(request), [words](Napi::Env env, const WindowOutcome& outcome) {
+            return to_js(env, outcome.segments, words);
+        });
+    });
+}
+
+// detectLanguage(samples, cancel): Promise<{ language, probability }[]>
+Napi::Value BatchedModel::detect_language(const Napi::CallbackInfo& info) {
+    return guarded(info.Env(), [&] {
+        WindowRequest request;
+        request.samples = samples_argument(info[0], "samples");
+        if (request.samples.size() > kMaxWindowSamples) bad_argument("samples", "at most 30 s");
+        request.cancelled = CancelFlag::of(info[1]);
+        return submit(info.Env(), std::move(request),
+                      [](Napi::Env env, const WindowOutcome& outcome) { return to_js(env, outcome.languages); });
+    });
+}
+
+// close(): Promise<void>; memory is freed on a worker thread once running windows are done.
+Napi::Value BatchedModel::close(const Napi::CallbackInfo& info) {
+    auto holder = std::make_shared<Holder>(std::move(engine_));
+    engine_ = nullptr;
+    return run_async(info.Env(), [holder]() -> Finish {
+        holder->reset();
+        return [](Napi::Env env) { return env.Undefined(); };
+    });
+}
+
+}  // namespace agora

@@ -1,0 +1,55 @@
+#include "bindings/segments.h"
+
+namespace agora {
+namespace {
+
+Napi::Object to_js(Napi::Env env, const Word& word) {
+    Napi::Object result = Napi::Object::New(env);
+    result.Set("start", word.start);
+    result.Set("end", word.end);
+    result.Set("text", word.text);
+    result.Set("confidence", word.confidence);
+    return result;
+}
+
+Napi::Object to_js(Napi::Env env, const DecodedSegment& segment, bool words) {
+    Napi::Object result = Napi::Object::New(env);
+    result.Set("start", segment.start);
+    result.Set("end", segment.end);
+    result.Set("text", segment.text);
+    result.Set("avgLogProb", segment.avg_log_prob);
+    result.Set("confidence", segment.confidence);
+    result.Set("noSpeechProb", segment.no_speech_prob);
+    result.Set("temperature", segment.temperature);
+    Napi::Array tokens = Napi::Array::New(env, segment.tokens.size());
+    for (size_t i = 0; i < segment.tokens.size(); ++i) tokens.Set(static_cast<uint32_t>(i), segment.tokens[i]);
+    result.Set("tokens", tokens);
+    if (words) {
+        Napi::Array array = Napi::Array::New(env, segment.words.size());
+        for (size_t i = 0; i < segment.words.size(); ++i)
+            array.Set(static_cast<uint32_t>(i), to_js(env, segment.words[i]));
+        result.Set("words", array);
+    }
+    return result;
+}
+
+}  // namespace
+
+Napi::Array to_js(Napi::Env env, const std::vector<DecodedSegment>& segments, bool words) {
+    Napi::Array result = Napi::Array::New(env, segments.size());
+    for (size_t i = 0; i < segments.size(); ++i) result.Set(static_cast<uint32_t>(i), to_js(env, segments[i], words));
+    return result;
+}
+
+Napi::Array to_js(Napi::Env env, const std::vector<LanguageProbability>& languages) {
+    Napi::Array result = Napi::Array::New(env, languages.size());
+    for (size_t i = 0; i < languages.size(); ++i) {
+        Napi::Object entry = Napi::Object::New(env);
+        entry.Set("language", languages[i].language);
+        entry.Set("probability", languages[i].probability);
+        result.Set(static_cast<uint32_t>(i), entry);
+    }
+    return result;
+}
+
+}  // namespace agora

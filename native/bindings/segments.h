@@ -1,0 +1,17 @@
+#pragma once
+
+#include <napi.h>
+
+#include <vector>
+
+#include "engine/whisper/sequential.h"
+
+namespace agora {
+
+// NativeSegment[] of src/engine/addon.ts.
+Napi::Array to_js(Napi::Env env, const std::vector<DecodedSegment>& segments, bool words);
+
+// { language, probability }[]
+Napi::Array to_js(Napi::Env env, const std::vector<LanguageProbability>& languages);
+
+}  // namespace agora

@@ -1,0 +1,36 @@
+// Whisper's log-mel spectrogram.
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+namespace agora {
+
+// Frames of 400 samples every 160, periodic Hann window, reflected at the start; power spectrum; mel filters; log10
+// with a floor of 1e-10; limited to 8 below the window's maximum; (x + 4) / 4.
+// Source: openai-whisper, audio.py log_mel_spectrogram().
+class LogMel {
+  public:
+    static constexpr int kFrames = 3000;  // 30 s
+    static constexpr int kBins = 201;
+
+    // `filters`: [bands][kBins]
+    LogMel(int bands, std::vector<float> filters);
+
+    int bands() const { return bands_; }
+
+    // `count` samples of 16 kHz, at most 30 s, filled up with silence. Writes [bands][kFrames].
+    void compute(const float* samples, size_t count, float* output) const;
+
+  private:
+    struct Band {
+        int first;  // bins outside [first, first + weights.size()) weigh nothing
+        std::vector<float> weights;
+    };
+
+    int bands_;
+    std::vector<Band> filters_;
+    std::vector<float> window_;
+};
+
+}  // namespace agora

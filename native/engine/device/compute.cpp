@@ -1,0 +1,55 @@
+#include "engine/device/compute.h"
+
+#include <ggml-cpu.h>
+
+#include "engine/error.h"
+
+namespace agora {
+namespace {
+
+// The CPU backend is a module: its functions are found by name.
+template <typename Function>
+Function cpu_function(ggml_backend_t backend, const char* name) {
+    ggml_backend_reg_t registry = ggml_backend_dev_backend_reg(ggml_backend_get_device(backend));
+    return reinterpret_cast<Function>(ggml_backend_reg_get_proc_address(registry, name));
+}
+
+}  // namespace
+
+CpuCompute::CpuCompute(int threads) : backend_(ggml_backend_init_by_type(GGML_BACKEND_DEVICE_TYPE_CPU, nullptr)) {
+    if (!backend_) throw Error(ErrorCode::DeviceUnavailable, "The CPU backend could not be started");
+    ggml_backend_t backend = backend_.get();
+    if (threads > 1) {
+        ggml_threadpool_params params = ggml_threadpool_params_default(threads);
+        params.poll = 0;  // waiting threads sleep
+        pool_ = cpu_function<decltype(&ggml_threadpool_new)>(backend, "ggml_threadpool_new")(&params);
+        cpu_function<decltype(&ggml_backend_cpu_set_threadpool)>(backend, "ggml_backend_cpu_set_threadpool")(backend,
+                                                                                                             pool_);
+    }
+    cpu_function<ggml_backend_set_n_threads_t>(backend, "ggml_backend_set_n_threads")(backend, threads);
+    cpu_function<ggml_backend_set_abort_callback_t>(backend, "ggml_backend_set_abort_callback")(
+        backend,
+        [](void* self) {
+            const std::atomic<bool>* stop = static_cast<CpuCompute*>(self)->stop_;
+            return stop != nullptr && stop->load(std::memory_order_relaxed);
+        },
+        this);
+}
+
+CpuCompute::~CpuCompute() {
+    if (pool_ == nullptr) return;
+    const auto release = cpu_function<decltype(&ggml_threadpool_free)>(backend_.get(), "ggml_threadpool_free");
+    backend_.reset();
+    release(pool_);
+}
+
+bool CpuCompute::run(ggml_cgraph* graph, const std::atomic<bool>* stop) {
+    stop_ = stop;
+    const ggml_status status = ggml_backend_graph_compute(backend_.get(), graph);
+    stop_ = nullptr;
+    if (status == GGML_STATUS_ABORTED) return false;
+    if (status != GGML_STATUS_SUCCESS) throw Error(ErrorCode::Internal, "Computing a graph failed");
+    return true;
+}
+
+}  // namespace agora

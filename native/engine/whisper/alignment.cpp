@@ -1,0 +1,141 @@
+#include "engine/whisper/alignment.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "engine/whisper/whisper_cpp.h"
+
+namespace agora {
+namespace {
+
+constexpr int kFrames = 1500;
+constexpr int kMedianWidth = 7;
+
+whisper_alignment_heads_preset preset_of(const WhisperHyperParameters& h) {
+    const bool multilingual = h.multilingual();
+    const auto either = [&](whisper_alignment_heads_preset many, whisper_alignment_heads_preset english) {
+        return multilingual ? many : english;
+    };
+    if (h.n_audio_layer == 4 && h.n_text_layer == 4 && h.n_audio_state == 384)
+        return either(WHISPER_AHEADS_TINY, WHISPER_AHEADS_TINY_EN);
+    if (h.n_audio_layer == 6 && h.n_text_layer == 6) return either(WHISPER_AHEADS_BASE, WHISPER_AHEADS_BASE_EN);
+    if (h.n_audio_layer == 12 && h.n_text_layer == 12) return either(WHISPER_AHEADS_SMALL, WHISPER_AHEADS_SMALL_EN);
+    if (h.n_audio_layer == 24 && h.n_text_layer == 24) return either(WHISPER_AHEADS_MEDIUM, WHISPER_AHEADS_MEDIUM_EN);
+    if (h.n_audio_layer == 32 && h.n_text_layer == 4 && h.n_vocab == 51866) return WHISPER_AHEADS_LARGE_V3_TURBO;
+    if (h.n_audio_layer == 32 && h.n_text_layer == 32)
+        return h.n_vocab == 51866 ? WHISPER_AHEADS_LARGE_V3 : WHISPER_AHEADS_LARGE_V2;
+    return WHISPER_AHEADS_NONE;
+}
+
+// Each row over `frames`, in place.
+void median_filter(std::vector<float>& row, std::vector<float>& copy) {
+    const int n = static_cast<int>(row.size());
+    copy = row;
+    const int half = kMedianWidth / 2;
+    if (n <= half) return;
+    for (int i = 0; i < n; ++i) {
+        float window[kMedianWidth];
+        for (int k = -half; k <= half; ++k) {
+            int j = i + k;  // reflected at the ends
+            if (j < 0) j = -j;
+            if (j >= n) j = 2 * (n - 1) - j;
+            window[k + half] = copy[static_cast<size_t>(j)];
+        }
+        std::nth_element(window, window + half, window + kMedianWidth);
+        row[static_cast<size_t>(i)] = window[half];
+    }
+}
+
+// [last - first][frames]: mean over heads of the normalised, smoothed attention.
+std::vector<float> alignment_matrix(const std::vector<float>& weights, int heads, int all_rows, int first, int last,
+                                    int frames) {
+    const auto t = static_cast<size_t>(last - first);
+    const auto n = static_cast<size_t>(frames);
+    std::vector<float> matrix(t * n, 0.0f);
+    std::vector<std::vector<float>> rows(t, std::vector<float>(n));
+    std::vector<float> copy;
+    for (int head = 0; head < heads; ++head) {
+        for (size_t token = 0; token < t; ++token) {
+            const float* source = weights.data() + (static_cast<size_t>(head * all_rows + first) + token) * kFrames;
+            double sum = 0;
+            for (size_t i = 0; i < n; ++i) sum += source[i];
+            for (size_t i = 0; i < n; ++i) rows[token][i] = static_cast<float>(source[i] / std::max(sum, 1e-30));
+        }
+        for (size_t i = 0; i < n; ++i) {
+            double mean = 0;
+            for (size_t token = 0; token < t; ++token) mean += rows[token][i];
+            mean /= static_cast<double>(t);
+            double variance = 0;
+            for (size_t token = 0; token < t; ++token) variance += (rows[token][i] - mean) * (rows[token][i] - mean);
+            const double deviation = std::max(std::sqrt(variance / static_cast<double>(t)), 1e-12);
+            for (size_t token = 0; token < t; ++token)
+                rows[token][i] = static_cast<float>((rows[token][i] - mean) / deviation);
+        }
+        for (size_t token = 0; token < t; ++token) {
+            median_filter(rows[token], copy);
+            for (size_t i = 0; i < n; ++i) matrix[token * n + i] += rows[token][i] / static_cast<float>(heads);
+        }
+    }
+    return matrix;
+}
+
+}  // namespace
+
+std::vector<AttentionHead> alignment_heads(const WhisperHyperParameters& hparams) {
+    std::vector<AttentionHead> heads = preset_heads(preset_of(hparams));
+    if (!heads.empty()) return heads;
+    for (int layer = hparams.n_text_layer / 2; layer < hparams.n_text_layer; ++layer) {
+        for (int head = 0; head < hparams.n_text_head; ++head) heads.emplace_back(layer, head);
+    }
+    return heads;
+}
+
+std::vector<int> align(const std::vector<float>& weights, int heads, int rows, int first, int last, int frames) {
+    const std::vector<float> matrix = alignment_matrix(weights, heads, rows, first, last, frames);
+    const int tokens = last - first;
+    // cost[i][j]: cheapest path that explains the first i rows by the first j frames.
+    const auto width = static_cast<size_t>(frames) + 1;
+    std::vector<float> cost((static_cast<size_t>(tokens) + 1) * width, std::numeric_limits<float>::infinity());
+    std::vector<char> step(cost.size(), 0);  // 0: both, 1: next token, 2: next frame
+    cost[0] = 0;
+    for (size_t i = 1; i <= static_cast<size_t>(tokens); ++i) {
+        for (size_t j = 1; j < width; ++j) {
+            const float both = cost[(i - 1) * width + j - 1];
+            const float token = cost[(i - 1) * width + j];
+            const float frame = cost[i * width + j - 1];
+            char best = 2;
+            float least = frame;
+            if (both < token && both < frame) {
+                best = 0;
+                least = both;
+            } else if (token < both && token < frame) {
+                best = 1;
+                least = token;
+            }
+            cost[i * width + j] = least - matrix[(i - 1) * static_cast<size_t>(frames) + j - 1];
+            step[i * width + j] = best;
+        }
+    }
+    std::vector<int> starts(static_cast<size_t>(tokens), frames);
+    auto i = static_cast<size_t>(tokens);
+    auto j = static_cast<size_t>(frames);
+    while (i > 0 && j > 0) {
+        starts[i - 1] = static_cast<int>(j - 1);
+        switch (step[i * width + j]) {
+            case 0:
+                --i;
+                --j;
+                break;
+            case 1:
+                --i;
+                break;
+            default:
+                --j;
+        }
+    }
+    for (size_t k = i; k-- > 0;) starts[k] = 0;
+    return starts;
+}
+
+}  // namespace agora

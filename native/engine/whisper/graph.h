@@ -1,0 +1,56 @@
+// Pieces that the encoder's and the decoder's graphs have in common, and running a graph.
+#pragma once
+
+#include <ggml-backend.h>
+#include <ggml-cpp.h>
+
+#include <functional>
+
+#include "engine/whisper/weights.h"
+
+namespace agora {
+
+// x·Wᵀ + b
+inline ggml_tensor* apply(ggml_context* context, const Linear& layer, ggml_tensor* x) {
+    ggml_tensor* y = ggml_mul_mat(context, layer.weight, x);
+    return layer.bias != nullptr ? ggml_add(context, y, layer.bias) : y;
+}
+
+inline ggml_tensor* apply(ggml_context* context, const LayerNorm& norm, ggml_tensor* x) {
+    return ggml_add(context, ggml_mul(context, ggml_norm(context, x, 1e-5f), norm.weight), norm.bias);
+}
+
+// x + W₂·gelu(W₁·norm(x))
+inline ggml_tensor* apply_mlp(ggml_context* context, const Block& block, ggml_tensor* x) {
+    ggml_tensor* hidden = ggml_gelu(context, apply(context, block.up, apply(context, block.mlp_norm, x)));
+    return ggml_add(context, x, apply(context, block.down, hidden));
+}
+
+// A graph with its memory: built once, computed as often as its inputs change.
+class Graph {
+  public:
+    // `build` makes the nodes and returns the last one.
+    Graph(ggml_backend_t backend, size_t max_nodes, const std::function<ggml_tensor*(ggml_context*)>& build)
+        : context_(ggml_init(
+              {ggml_tensor_overhead() * max_nodes + ggml_graph_overhead_custom(max_nodes, false), nullptr, true})),
+          allocator_(ggml_gallocr_new(ggml_backend_get_default_buffer_type(backend))) {
+        graph_ = ggml_new_graph_custom(context_.get(), max_nodes, false);
+        result_ = build(context_.get());
+        ggml_set_output(result_);
+        ggml_build_forward_expand(graph_, result_);
+        allocated_ = ggml_gallocr_alloc_graph(allocator_.get(), graph_);
+    }
+
+    bool allocated() const { return allocated_; }
+    ggml_cgraph* get() const { return graph_; }
+    ggml_tensor* result() const { return result_; }
+
+  private:
+    ggml_context_ptr context_;
+    ggml_gallocr_ptr allocator_;
+    ggml_cgraph* graph_ = nullptr;
+    ggml_tensor* result_ = nullptr;
+    bool allocated_ = false;
+};
+
+}  // namespace agora

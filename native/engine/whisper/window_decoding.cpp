@@ -1,0 +1,235 @@
+#include "engine/whisper/window_decoding.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "engine/whisper/compression_ratio.h"
+#include "engine/whisper/softmax.h"
+
+namespace agora {
+namespace {
+
+// openai-whisper: text before the window is left out from this temperature on.
+constexpr float kPromptTemperature = 0.5f;
+
+}  // namespace
+
+WindowDecoding::WindowDecoding(const Vocabulary& vocabulary, const LogitRules& rules, const Decoder& decoder,
+                               KeyValues& cross, std::vector<int> prompt, size_t start_tokens,
+                               const SearchOptions& options)
+    : vocabulary_(vocabulary),
+      rules_(rules),
+      decoder_(decoder),
+      cross_(cross),
+      prompt_(std::move(prompt)),
+      start_tokens_(start_tokens),
+      options_(options) {
+    begin_attempt();
+}
+
+void WindowDecoding::begin_attempt() {
+    const bool with_previous = options_.temperatures[attempt_] < kPromptTemperature;
+    const auto first = prompt_.end() - static_cast<std::ptrdiff_t>(with_previous ? prompt_.size() : start_tokens_);
+    const auto after_start = prompt_.end() - static_cast<std::ptrdiff_t>(start_tokens_) + 1;
+    prompt_stage_ = 0;
+    prompt_length_ = static_cast<size_t>(prompt_.end() - first);
+    finished_.clear();
+    // The memory of an attempt before this one serves again.
+    std::shared_ptr<KeyValues> memory = hypotheses_.empty() ? nullptr : hypotheses_.front().memory;
+    hypotheses_.clear();
+    Hypothesis root;
+    root.memory = memory != nullptr ? memory : std::shared_ptr<KeyValues>(decoder_.new_sequence());
+    // The probability of silence is read where the transcript starts.
+    root.pending.assign(first, after_start);
+    hypotheses_.push_back(std::move(root));
+}
+
+void WindowDecoding::add_inputs(std::vector<DecoderInput>& inputs) const {
+    for (const Hypothesis& hypothesis : hypotheses_) {
+        if (!hypothesis.finished)
+            inputs.push_back({hypothesis.memory.get(), &cross_, hypothesis.past, hypothesis.pending});
+    }
+}
+
+void WindowDecoding::advance(const float* logits) {
+    for (Hypothesis& hypothesis : hypotheses_) {
+        if (!hypothesis.finished) hypothesis.past += static_cast<int>(hypothesis.pending.size());
+    }
+    if (prompt_stage_ == 0) {
+        no_speech_prob_ = std::exp(logits[vocabulary_.no_speech] - log_sum_exp(logits, logits + vocabulary_.size));
+        prompt_stage_ = start_tokens_ > 1 ? 1 : 2;
+        if (prompt_stage_ == 1) {
+            hypotheses_.front().pending.assign(prompt_.end() - static_cast<std::ptrdiff_t>(start_tokens_) + 1,
+                                               prompt_.end());
+            return;
+        }
+    } else if (prompt_stage_ == 1) {
+        prompt_stage_ = 2;
+    } else {
+        options_.temperatures[attempt_] == 0 && options_.beam_size > 1 ? step_beams(logits) : step_samples(logits);
+        return;
+    }
+    begin_search(logits);
+}
+
+// The prompt has been run by one sequence; the others start from its memory.
+void WindowDecoding::begin_search(const float* logits) {
+    const float temperature = options_.temperatures[attempt_];
+    const bool beams = temperature == 0 && options_.beam_size > 1;
+    const int count = beams || temperature == 0 ? 1 : options_.best_of;
+    std::vector<float> repeated;
+    for (int i = 0; i < count; ++i) {
+        repeated.insert(repeated.end(), logits, logits + vocabulary_.size);
+        if (i > 0) {
+            Hypothesis copy = hypotheses_.front();
+            copy.memory = decoder_.new_sequence();
+            copy.memory->copy_from(*hypotheses_.front().memory, copy.past);
+            hypotheses_.push_back(std::move(copy));
+        }
+        hypotheses_.back().random.seed(options_.seed * 8191 + static_cast<uint32_t>(attempt_) * 64 +
+                                       static_cast<uint32_t>(i));
+    }
+    beams ? step_beams(repeated.data()) : step_samples(repeated.data());
+}
+
+std::vector<float> WindowDecoding::log_probs(const float* logits, const Hypothesis& hypothesis) const {
+    std::vector<float> values(logits, logits + vocabulary_.size);
+    rules_.apply(values.data(), hypothesis.tokens, options_.rules);
+    const float total = log_sum_exp(values.data(), values.data() + values.size());
+    for (float& value : values) value -= total;
+    return values;
+}
+
+int WindowDecoding::sample(const float* log_probs, Hypothesis& hypothesis) const {
+    const float temperature = options_.temperatures[attempt_];
+    const float* end = log_probs + vocabulary_.size;
+    const float most = highest(log_probs, end);
+    if (temperature == 0) return static_cast<int>(std::find(log_probs, end, most) - log_probs);
+    std::vector<double> weights(static_cast<size_t>(vocabulary_.size));
+    double sum = 0;
+    for (size_t i = 0; i < weights.size(); ++i) {
+        // Beyond this a token would be drawn once in 10^13 times: not worth its exponential.
+        const float exponent = (log_probs[i] - most) / temperature;
+        if (exponent > -30) sum += weights[i] = std::exp(exponent);
+    }
+    // Not std::discrete_distribution: its numbers differ between standard libraries.
+    double target = sum * (hypothesis.random() / 4294967296.0);
+    for (size_t i = 0; i < weights.size(); ++i) {
+        target -= weights[i];
+        if (target < 0) return static_cast<int>(i);
+    }
+    return static_cast<int>(std::find(log_probs, end, most) - log_probs);
+}
+
+void WindowDecoding::extend(Hypothesis& hypothesis, int token, float log_prob) const {
+    hypothesis.sum += log_prob;
+    hypothesis.pending = {token};
+    if (token == vocabulary_.end_of_text) {
+        hypothesis.finished = true;
+        return;
+    }
+    hypothesis.tokens.push_back(token);
+    hypothesis.log_probs.push_back(log_prob);
+    hypothesis.finished = static_cast<int>(hypothesis.tokens.size()) >= options_.max_tokens;
+}
+
+void WindowDecoding::step_samples(const float* logits) {
+    bool running = false;
+    for (Hypothesis& hypothesis : hypotheses_) {
+        if (hypothesis.finished) continue;
+        const std::vector<float> probabilities = log_probs(logits, hypothesis);
+        logits += vocabulary_.size;
+        const int token = sample(probabilities.data(), hypothesis);
+        extend(hypothesis, token, probabilities[static_cast<size_t>(token)]);
+        running = running || !hypothesis.finished;
+    }
+    if (running) return;
+    for (Hypothesis& hypothesis : hypotheses_) finished_.push_back(hypothesis);
+    finish_attempt();
+}
+
+// openai-whisper, BeamSearchDecoder: the best continuations of all beams; those that end are set aside, until there
+// are beam_size · patience of them.
+void WindowDecoding::step_beams(const float* logits) {
+    const auto beam_size = static_cast<size_t>(options_.beam_size);
+    std::vector<Candidate> candidates;
+    for (size_t parent = 0; parent < hypotheses_.size(); ++parent, logits += vocabulary_.size) {
+        const std::vector<float> probabilities = log_probs(logits, hypotheses_[parent]);
+        std::vector<int> order(beam_size + 1);
+        std::vector<float> rest = probabilities;
+        for (int& token : order) {
+            const float most = highest(rest.data(), rest.data() + rest.size());
+            token = static_cast<int>(std::find(rest.begin(), rest.end(), most) - rest.begin());
+            rest[static_cast<size_t>(token)] = -std::numeric_limits<float>::infinity();
+        }
+        for (size_t i = 0; i <= beam_size; ++i) {
+            const float log_prob = probabilities[static_cast<size_t>(order[i])];
+            if (std::isfinite(log_prob))
+                candidates.push_back({parent, order[i], hypotheses_[parent].sum + log_prob, log_prob});
+        }
+    }
+    std::stable_sort(candidates.begin(), candidates.end(),
+                     [](const Candidate& a, const Candidate& b) { return a.sum > b.sum; });
+
+    std::vector<Hypothesis> next;
+    std::vector<bool> memory_taken(hypotheses_.size(), false);
+    for (const Candidate& candidate : candidates) {
+        if (next.size() == beam_size) break;
+        Hypothesis child = hypotheses_[candidate.parent];
+        extend(child, candidate.token, candidate.log_prob);
+        if (child.finished) {
+            finished_.push_back(std::move(child));
+            continue;
+        }
+        // A parent's first child takes its memory over, the others copy it.
+        if (memory_taken[candidate.parent]) {
+            child.memory = decoder_.new_sequence();
+            child.memory->copy_from(*hypotheses_[candidate.parent].memory, child.past);
+        }
+        memory_taken[candidate.parent] = true;
+        next.push_back(std::move(child));
+    }
+    const auto wanted =
+        static_cast<size_t>(std::max(1L, std::lround(options_.patience * static_cast<float>(beam_size))));
+    if (finished_.size() >= wanted || next.empty()) {
+        if (finished_.empty()) finished_ = hypotheses_;
+        finish_attempt();
+        return;
+    }
+    hypotheses_ = std::move(next);
+}
+
+double WindowDecoding::score(const Hypothesis& hypothesis) const {
+    const auto length = static_cast<double>(hypothesis.tokens.size() + 1);
+    return hypothesis.sum /
+           (options_.length_penalty < 0 ? length : std::pow((5 + length) / 6, options_.length_penalty));
+}
+
+std::string WindowDecoding::text_of(const std::vector<int>& tokens) const {
+    std::string text;
+    for (const int token : tokens) {
+        if (vocabulary_.is_text(token)) text += vocabulary_.texts[static_cast<size_t>(token)];
+    }
+    return text;
+}
+
+void WindowDecoding::finish_attempt() {
+    const auto best = std::max_element(finished_.begin(), finished_.end(),
+                                       [&](const Hypothesis& a, const Hypothesis& b) { return score(a) < score(b); });
+    const auto avg_log_prob = static_cast<float>(best->sum / static_cast<double>(best->tokens.size() + 1));
+    const bool improbable = avg_log_prob < options_.log_prob_threshold;
+    const bool silence = no_speech_prob_ > options_.no_speech_threshold && improbable;
+    const bool repetitive = compression_ratio(text_of(best->tokens)) > options_.compression_ratio_threshold;
+    if (!silence && (improbable || repetitive) && attempt_ + 1 < options_.temperatures.size()) {
+        ++attempt_;
+        begin_attempt();
+        return;
+    }
+    text_ = {best->tokens, best->log_probs, avg_log_prob, no_speech_prob_, options_.temperatures[attempt_], silence};
+    hypotheses_.clear();
+    finished_.clear();
+    done_ = true;
+}
+
+}  // namespace agora

@@ -1,0 +1,103 @@
+// The text of one window: attempts at rising temperatures, each by greedy search, sampling or beam search.
+// Source: openai-whisper, decoding.py and transcribe.py decode_with_fallback().
+#pragma once
+
+#include <memory>
+#include <random>
+#include <vector>
+
+#include "engine/whisper/decoder.h"
+#include "engine/whisper/logit_rules.h"
+
+namespace agora {
+
+struct SearchOptions {
+    RuleOptions rules;
+    int beam_size = 1;  // at temperature 0
+    int best_of = 5;    // above
+    float patience = 1;
+    float length_penalty = -1;  // negative: plain mean
+    std::vector<float> temperatures = {0, 0.2f, 0.4f, 0.6f, 0.8f, 1};
+    // Infinite: never decides.
+    float compression_ratio_threshold = 2.4f;
+    float log_prob_threshold = -1;
+    float no_speech_threshold = 0.6f;
+    int max_tokens = 224;
+    uint32_t seed = 0;
+};
+
+// What was accepted.
+struct DecodedText {
+    std::vector<int> tokens;  // text and timestamps, without the end of text
+    std::vector<float> log_probs;
+    float avg_log_prob = 0;
+    float no_speech_prob = 0;
+    float temperature = 0;
+    bool silence = false;  // to be dropped
+};
+
+// One pass of the decoder over one encoded window. The caller runs the steps of many of these in one batch:
+// it takes inputs(), runs them, and hands the logits to advance(), until done().
+class WindowDecoding {
+  public:
+    // `prompt` ends with the start-of-transcript tokens, of which there are `start_tokens`. `previous` tokens before
+    // them are left out at high temperatures, where they do more harm than good.
+    WindowDecoding(const Vocabulary& vocabulary, const LogitRules& rules, const Decoder& decoder, KeyValues& cross,
+                   std::vector<int> prompt, size_t start_tokens, const SearchOptions& options);
+
+    bool done() const { return done_; }
+    // Sequences that the next step runs.
+    void add_inputs(std::vector<DecoderInput>& inputs) const;
+    // `logits`: [sequences of add_inputs()][n_vocab]
+    void advance(const float* logits);
+
+    const DecodedText& text() const { return text_; }
+
+  private:
+    struct Hypothesis {
+        std::vector<int> tokens;
+        std::vector<float> log_probs;
+        double sum = 0;
+        bool finished = false;
+        std::shared_ptr<KeyValues> memory;
+        int past = 0;
+        std::vector<int> pending;  // tokens to run next
+        std::mt19937 random;
+    };
+    struct Candidate {
+        size_t parent;
+        int token;
+        double sum;
+        float log_prob;
+    };
+
+    void begin_attempt();
+    void begin_search(const float* logits);
+    void step_samples(const float* logits);
+    void step_beams(const float* logits);
+    std::vector<float> log_probs(const float* logits, const Hypothesis& hypothesis) const;
+    int sample(const float* logits, Hypothesis& hypothesis) const;
+    void extend(Hypothesis& hypothesis, int token, float log_prob) const;
+    void finish_attempt();
+    double score(const Hypothesis& hypothesis) const;
+    std::string text_of(const std::vector<int>& tokens) const;
+
+    const Vocabulary& vocabulary_;
+    const LogitRules& rules_;
+    const Decoder& decoder_;
+    KeyValues& cross_;
+    std::vector<int> prompt_;
+    size_t start_tokens_;
+    SearchOptions options_;
+
+    size_t attempt_ = 0;
+    size_t prompt_stage_ = 0;  // 0: up to start of transcript, 1: the rest, 2: searching
+    size_t prompt_length_ = 0;
+    float no_speech_prob_ = 0;
+    std::vector<Hypothesis> hypotheses_;
+    std::vector<Hypothesis> finished_;
+    bool done_ = false;
+    DecodedText text_;
+};
+
+}  // namespace agora

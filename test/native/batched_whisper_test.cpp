@@ -1,0 +1,122 @@
+#include "engine/batch/batched_whisper.h"
+
+#include <doctest/doctest.h>
+
+#include <random>
+#include <thread>
+
+#include "engine/error.h"
+#include "engine/whisper/compression_ratio.h"
+#include "support.h"
+
+namespace {
+
+using agora::BatchedWhisper;
+using agora::WindowOutcome;
+
+agora::WindowRequest request(const std::vector<float>& audio, size_t begin, size_t end) {
+    agora::WindowRequest result;
+    result.samples.assign(audio.begin() + static_cast<std::ptrdiff_t>(begin),
+                          audio.begin() + static_cast<std::ptrdiff_t>(end));
+    result.language = "en";
+    result.cancelled = std::make_shared<std::atomic<bool>>(false);
+    return result;
+}
+
+std::vector<WindowOutcome> outcomes(BatchedWhisper& whisper, const std::vector<agora::WindowRequest>& requests) {
+    std::vector<WindowOutcome> results(requests.size());
+    for (size_t i = 0; i < requests.size(); ++i) {
+        whisper.submit(requests[i], [&results, i](WindowOutcome outcome) { results[i] = std::move(outcome); });
+    }
+    whisper.run();
+    return results;
+}
+
+std::string text_of(const WindowOutcome& outcome) {
+    std::string text;
+    for (const auto& segment : outcome.segments) text += segment.text;
+    return text;
+}
+
+const std::string kFirstEightSeconds =
+    " My phone number is two eight nine two six. Hi there, how can I help you? Six routers, please.";
+
+}  // namespace
+
+TEST_CASE("the batched engine writes what was said, whatever the search") {
+    BatchedWhisper whisper(kDemoModel, 2, 8);
+    const std::vector<float> audio = read_wav(kEnglishCall);
+    agora::WindowRequest beams = request(audio, 0, 8 * 16000);
+    beams.search.beam_size = 3;
+    agora::WindowRequest sampled = request(audio, 0, 8 * 16000);
+    sampled.search.temperatures = {0.2f};
+    const auto results = outcomes(whisper, {request(audio, 0, 8 * 16000), beams, sampled});
+    for (const auto& result : results) CHECK(text_of(result) == kFirstEightSeconds);
+    REQUIRE(results[0].segments.size() == 3);
+    CHECK(results[0].segments[0].start == doctest::Approx(0.4).epsilon(0.2));
+    CHECK(results[0].segments[1].start == doctest::Approx(3.28).epsilon(0.05));
+}
+
+TEST_CASE("a window's result does not depend on its neighbours") {
+    const std::vector<float> audio = read_wav(kEnglishCall);
+    std::vector<agora::WindowRequest> requests;
+    for (size_t i = 0; i < 12; ++i) {
+        requests.push_back(request(audio, i * 3 * 16000, std::min(audio.size(), (i * 3 + 4 + i) * 16000)));
+        if (i % 3 == 1) requests.back().search.temperatures = {0.8f};
+        if (i % 3 == 2) requests.back().search.beam_size = 2;
+        requests.back().search.seed = static_cast<uint32_t>(i);
+    }
+    BatchedWhisper alone(kDemoModel, 2, 1);
+    BatchedWhisper together(kDemoModel, 2, 32);
+    const auto one_by_one = outcomes(alone, requests);
+    const auto at_once = outcomes(together, requests);
+    for (size_t i = 0; i < requests.size(); ++i) {
+        CAPTURE(i);
+        REQUIRE(one_by_one[i].segments.size() == at_once[i].segments.size());
+        for (size_t k = 0; k < one_by_one[i].segments.size(); ++k)
+            CHECK(one_by_one[i].segments[k].tokens == at_once[i].segments[k].tokens);
+    }
+}
+
+TEST_CASE("languages are detected in the batch") {
+    BatchedWhisper whisper(kDemoModel, 2, 4);
+    const std::vector<float> english = read_wav(kEnglishCall);
+    const std::vector<float> russian = read_wav(AGORA_ROOT "/samples/sales-call-ru.wav");
+    std::vector<agora::WindowRequest> requests = {request(english, 0, 160000), request(russian, 0, 160000)};
+    for (auto& each : requests) each.language.clear();
+    const auto results = outcomes(whisper, requests);
+    CHECK(results[0].languages[0].language == "en");
+    CHECK(results[1].languages[0].language == "ru");
+    CHECK(results[1].languages[0].probability > 0.9f);
+}
+
+TEST_CASE("a cancelled window leaves the batch and harms no other") {
+    BatchedWhisper whisper(kDemoModel, 2, 4);
+    const std::vector<float> audio = read_wav(kEnglishCall);
+    std::vector<agora::WindowRequest> requests;
+    for (int i = 0; i < 6; ++i) requests.push_back(request(audio, 0, 8 * 16000));
+    const auto flag = std::make_shared<std::atomic<bool>>(true);
+    requests[1].cancelled = flag;
+    requests[5].cancelled = flag;
+    const auto results = outcomes(whisper, requests);
+    for (size_t i = 0; i < results.size(); ++i) {
+        if (i == 1 || i == 5) {
+            REQUIRE(results[i].error);
+            CHECK_THROWS_AS(std::rethrow_exception(results[i].error), agora::Error);
+        } else {
+            CHECK(text_of(results[i]) == kFirstEightSeconds);
+        }
+    }
+}
+
+TEST_CASE("repetition shows in the compression ratio") {
+    CHECK(agora::compression_ratio("") == 0);
+    CHECK(agora::compression_ratio("The meeting is on Saturday in the evening.") < 1.5);
+    std::string loop;
+    for (int i = 0; i < 20; ++i) loop += " and then and then";
+    CHECK(agora::compression_ratio(loop) > 5);
+    // A good Russian window: zlib sees 2.43 in its bytes.
+    CHECK(agora::compression_ratio(
+              "Доставка занимает пятьдесят дней. Мой номер семь ноль восемь три девять. Перезвоните мне в среду до "
+              "обеда. Доставка занимает четыре дней. Доставка занимает девять дней. Это слишком дорого.") < 2);
+}
