@@ -6,7 +6,8 @@ export default defineConfig({
     // Native addons and forked children need real processes; two keep a small machine responsive.
     pool: "forks",
     maxWorkers: 2,
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    // Generous: they end tests that hang, and decide nothing on a busy machine.
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
   },
 });

@@ -19,7 +19,8 @@ export function addTranscribeOptions(command: Command): void {
       "compute threads (default: the cores of this process, at most 8)",
       read.wholeNumber,
     )
-    .option("--implementation <name>", "engine that runs the model")
+    .option("--implementation <name>", "whisper-cpp (default), or whisper: batched, CPU only")
+    .option("--batch-size <n>", "whisper: windows decoded together (default: 16)", read.wholeNumber)
     .option("--cpu-variant <name>", "CPU code to use instead of the best; see: agora-transcribe doctor")
     .option("--vad-model <name|path>", "model that finds speech (default: silero, where it is cached)")
     .option("--offline", "never download a model")

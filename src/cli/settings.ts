@@ -32,6 +32,7 @@ const TRANSCRIBER_KEYS = [
   "implementation",
   "device",
   "threads",
+  "batchSize",
   "cpuVariant",
   "vadModel",
 ] as const satisfies readonly (keyof TranscriberOptions)[];

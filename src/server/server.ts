@@ -72,10 +72,12 @@ export async function startServer(
 }
 
 function transcriberOptions(settings: ServerSettings, log: Logger): TranscriberOptions {
-  const { decodeTimeout, device, implementation, maxDuration, maxUploadBytes, model, threads } = settings;
+  const { batchSize, decodeTimeout, device, implementation, maxDuration, maxUploadBytes, model, threads } =
+    settings;
   let announced: string | undefined;
   return {
     device,
+    batchSize,
     ...(implementation !== undefined && { implementation }),
     ...(model !== undefined && { model }),
     ...(threads !== undefined && { threads }),

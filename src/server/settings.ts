@@ -46,7 +46,7 @@ const SETTINGS = {
   /** Compute threads; undefined: the library's default. */
   threads: optional("MODEL_THREADS", integer(1, 256)),
   /** Windows per line of progress in the log, and decoded together by implementations that can. */
-  batchSize: setting("MODEL_BATCH_SIZE", integer(1, 1024), 32),
+  batchSize: setting("MODEL_BATCH_SIZE", integer(1, 256), 32),
   /** Longest window in seconds. Models that read less well get shorter ones. */
   chunkDuration: setting("MODEL_CHUNK_DURATION", number(1, 30), 30),
   /** Code of the language that is spoken, or `auto`. */

@@ -55,7 +55,9 @@ describe("the batched engine", () => {
     const expected = [];
     for (const { clip, each } of requests) expected.push((await alone.transcribe(clip, each)).segments);
     await alone.close();
-    const together = await Promise.all(requests.map(({ clip, each }) => transcriber().transcribe(clip, each)));
+    const together = await Promise.all(
+      requests.map(({ clip, each }) => transcriber().transcribe(clip, each)),
+    );
     expect(together.map(({ segments }) => segments)).toEqual(expected);
   });
 
@@ -75,7 +77,11 @@ describe("the batched engine", () => {
   test("takes a prompt of any length, and counts its tokens as Whisper does", async () => {
     const clip = sampleAudio("sales-call-en", 0, 8);
     const { text } = await transcriber().transcribe(clip);
-    for (const initialPrompt of ["Routers and tablets.", "Привет, мир! ".repeat(2000), "日本語 \u{1F600} \u0301"]) {
+    for (const initialPrompt of [
+      "Routers and tablets.",
+      "Привет, мир! ".repeat(2000),
+      "日本語 \u{1F600} \u0301",
+    ]) {
       const result = await transcriber().transcribe(clip, { initialPrompt });
       expect(wordErrorRate(text, result.text).rate).toBeLessThanOrEqual(0.5);
     }

@@ -260,6 +260,7 @@ it("the public API is exactly this", () => {
       "OUTPUT_FORMATS",
       "TranscriptionError",
       "VERSION",
+      "convertModel",
       "createTranscriber",
       "downloadModel",
       "formatResult",

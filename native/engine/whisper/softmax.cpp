@@ -18,7 +18,9 @@ float sum_exp_plain(const float* begin, const float* end, float shift) {
     return sum;
 }
 
-float highest_plain(const float* begin, const float* end) { return *std::max_element(begin, end); }
+float highest_plain(const float* begin, const float* end) {
+    return *std::max_element(begin, end);
+}
 
 #if defined(__x86_64__)
 
@@ -71,7 +73,8 @@ struct Kernels {
 
 Kernels fastest() {
 #if defined(__x86_64__)
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq")) return {sum_exp_avx512, highest_avx512};
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq"))
+        return {sum_exp_avx512, highest_avx512};
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return {sum_exp_avx2, highest_avx2};
 #endif
     return {};
@@ -84,7 +87,9 @@ const Kernels& kernels() {
 
 }  // namespace
 
-float highest(const float* begin, const float* end) { return kernels().highest(begin, end); }
+float highest(const float* begin, const float* end) {
+    return kernels().highest(begin, end);
+}
 
 float log_sum_exp(const float* begin, const float* end) {
     const float shift = highest(begin, end);

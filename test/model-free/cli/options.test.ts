@@ -22,14 +22,16 @@ describe("options", () => {
 
   it("choose the model and where it runs", async () => {
     const { transcriber } = await asked(
-      ...["-m", "demo", "--device", "cpu", "-t", "3", "--implementation", "whisper-cpp"],
+      ...["-m", "demo", "--device", "cpu", "-t", "3", "--implementation", "whisper"],
+      ...["--batch-size", "8"],
       ...["--cpu-variant", "haswell", "--vad-model", "silero-v6.2.0", "--offline"],
     );
     expect(transcriber).toEqual({
       model: "demo",
       device: "cpu",
       threads: 3,
-      implementation: "whisper-cpp",
+      implementation: "whisper",
+      batchSize: 8,
       cpuVariant: "haswell",
       vadModel: "silero-v6.2.0",
       download: false,
