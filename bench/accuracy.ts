@@ -49,28 +49,29 @@ const program = buildWhisperCli();
 const rows = [];
 for (const [type, file] of Object.entries(models)) {
   const model = path.join(root, file);
-  const transcriber = await createTranscriber({
-    model,
-    implementation: "whisper-cpp",
-    threads,
-    vadModel: null,
-  });
+  const options = { model, threads, vadModel: null };
+  const batched = await createTranscriber({ ...options, implementation: "whisper" });
+  const sequential = await createTranscriber({ ...options, implementation: "whisper-cpp" });
   for (const { file: name, language } of recordings) {
     const recording = path.join(root, "samples", name);
     const reference = readFileSync(recording.replace(/\.\w+$/, ".txt"), "utf8");
     const percent = (text: string) => Number((100 * wordErrorRate(reference, text).rate).toFixed(2));
     const { whole, windows } = await readTrack(recording);
     const cli = (samples: Float32Array) => runWhisperCli(program, samples, { model, language, threads });
-    const ours = await transcriber.transcribe(recording, { language, chunkLength: MAX_WINDOW });
+    const request = { language, chunkLength: MAX_WINDOW };
+    const first = await batched.transcribe(recording, request);
+    const second = await sequential.transcribe(recording, request);
     rows.push({
       recording: name,
       model: `demo ${type}`,
-      "agora-transcribe": percent(ours.text),
+      whisper: percent(first.text),
+      "whisper-cpp": percent(second.text),
       "whisper-cli, same windows": percent(windows.map(cli).join(" ")),
       "whisper-cli, whole file": percent(cli(whole)),
     });
   }
-  await transcriber.close();
+  await batched.close();
+  await sequential.close();
 }
 
 console.log("Word error rate in %, greedy:");

@@ -12,6 +12,8 @@ clang-format --dry-run --Werror "${sources[@]}"
 
 # whisper_cpp.cpp is whisper.cpp itself.
 mapfile -t units < <(printf '%s\n' "${sources[@]}" | grep '^native/.*\.cpp$' | grep -v 'whisper/whisper_cpp\.cpp$')
-cmake -S . -B build/lint -DCMAKE_EXPORT_COMPILE_COMMANDS=ON -DCMAKE_CXX_COMPILER="$(command -v clang++ || command -v c++)" \
+cmake -S . -B build/lint -DCMAKE_EXPORT_COMPILE_COMMANDS=ON \
   -DCMAKE_JS_INC="$PWD/node_modules/node-api-headers/include;$PWD/node_modules/node-addon-api" >/dev/null
+# GCC's options that Clang does not know.
+sed -i 's/-fno-gnu-unique//g; s/-Wno-maybe-uninitialized//g' build/lint/compile_commands.json
 printf '%s\0' "${units[@]}" | xargs -0 -n 4 -P "$(nproc)" clang-tidy -p build/lint --quiet

@@ -118,29 +118,27 @@ Napi::Value BatchedModel::tokenize(const Napi::CallbackInfo& info) {
 
 // Queues the window, and a worker to run the model if none does.
 Napi::Promise BatchedModel::submit(Napi::Env env, WindowRequest request,
-                                   std::function<Napi::Value(Napi::Env, const WindowOutcome&)> to_value) {
+                                   const std::function<Napi::Value(Napi::Env, const WindowOutcome&)>& to_value) {
     auto engine = this->engine(env);
     const auto deferred = std::make_shared<Napi::Promise::Deferred>(Napi::Promise::Deferred::New(env));
     const Napi::Promise promise = deferred->Promise();
     auto deliver = Napi::ThreadSafeFunction::New(env, Napi::Function::New(env, [](const Napi::CallbackInfo&) {}),
                                                  "transcribed window", 0, 1);
-    const bool start = engine->submit(std::move(request), [deliver, deferred, to_value](WindowOutcome outcome) mutable {
-        auto* result = new WindowOutcome(std::move(outcome));
-        const auto resolve = [deferred, to_value](Napi::Env e, Napi::Function, WindowOutcome* data) {
-            const std::unique_ptr<WindowOutcome> owned(data);
-            try {
-                if (owned->error) std::rethrow_exception(owned->error);
-                deferred->Resolve(to_value(e, *owned));
-            } catch (const Napi::Error& error) {
-                deferred->Reject(error.Value());
-            } catch (const std::exception& error) {
-                deferred->Reject(to_js_error(e, error).Value());
-            }
-        };
-        // It fails when the environment is going down: then nobody waits any more.
-        if (deliver.NonBlockingCall(result, resolve) != napi_ok) delete result;
-        deliver.Release();
-    });
+    const bool start =
+        engine->submit(std::move(request), [deliver, deferred, to_value](const WindowOutcome& outcome) mutable {
+            // The call fails when the environment is going down: then nobody waits any more.
+            deliver.NonBlockingCall([deferred, to_value, outcome](Napi::Env e, Napi::Function) {
+                try {
+                    if (outcome.error) std::rethrow_exception(outcome.error);
+                    deferred->Resolve(to_value(e, outcome));
+                } catch (const Napi::Error& error) {
+                    deferred->Reject(error.Value());
+                } catch (const std::exception& error) {
+                    deferred->Reject(to_js_error(e, error).Value());
+                }
+            });
+            deliver.Release();
+        });
     if (start) {
         run_async(env, [engine]() -> Finish {
             engine->run();

@@ -25,7 +25,7 @@ class BatchedModel : public Napi::ObjectWrap<BatchedModel> {
 
     std::shared_ptr<BatchedWhisper> engine(Napi::Env env) const;
     Napi::Promise submit(Napi::Env env, WindowRequest request,
-                         std::function<Napi::Value(Napi::Env, const WindowOutcome&)> to_value);
+                         const std::function<Napi::Value(Napi::Env, const WindowOutcome&)>& to_value);
 
     std::shared_ptr<BatchedWhisper> engine_;
 };

@@ -13,8 +13,8 @@
 #undef _tile_loadd
 #undef _tile_loadd_internal
 #define _tile_loadd(tile, base, stride) _tile_loadd_internal(tile, base, stride)
-#define _tile_loadd_internal(tile, base, stride)                                                                      \
-    __asm__ volatile("tileloadd (%0,%1,1), %%tmm" #tile ::"r"(static_cast<const void*>(base)),                        \
-                     "r"(static_cast<long>(stride))                                                                   \
+#define _tile_loadd_internal(tile, base, stride)                                               \
+    __asm__ volatile("tileloadd (%0,%1,1), %%tmm" #tile ::"r"(static_cast<const void*>(base)), \
+                     "r"(static_cast<long>(stride))                                            \
                      : "memory")
 #endif
