@@ -7,16 +7,13 @@ export type {
 } from "./audio/types.js";
 export { LANGUAGES } from "./config/languages.js";
 export { DEFAULT_AUDIO_LIMITS as DEFAULT_LIMITS } from "./config/limits.js";
-export {
-  type EngineFactory,
-  type EngineOptions,
-  implementationNames,
-  registerImplementation,
-} from "./engine/implementations.js";
+export { implementationNames, registerImplementation } from "./engine/implementations.js";
 export { getSystemInfo, type SystemInfo } from "./engine/system.js";
 export type {
   DeviceInfo,
   Engine,
+  EngineFactory,
+  EngineOptions,
   LanguageDetection,
   ModelInfo,
   RequestWindowOptions,

@@ -1,30 +1,7 @@
 import { TranscriptionError } from "../errors.js";
-import type { DeviceSelection } from "../options.js";
-import type { Engine } from "./types.js";
+import type { EngineFactory } from "./types.js";
 import { createWhisperEngine } from "./whisper.js";
 import { createWhisperCppEngine } from "./whisper-cpp.js";
-
-/** What an implementation gets to load a model: everything is checked and resolved. */
-export interface EngineOptions {
-  /** Path of an existing file. */
-  modelPath: string;
-  /** Registry name or file name. */
-  modelName: string;
-  /** Longest window in seconds that the model reads well, when that is less than the implementation's own. */
-  maxWindow: number | undefined;
-  device: DeviceSelection;
-  /** Compute threads. */
-  threads: number;
-  /** CPU variant to use; undefined: the best one. */
-  cpuVariant: string | undefined;
-  /** Windows to decode together, for implementations that can. */
-  batchSize: number;
-  /** Windows that may wait; more are refused with `QUEUE_FULL`. */
-  maxQueue: number;
-}
-
-/** Loads a model. @throws TranscriptionError */
-export type EngineFactory = (options: EngineOptions) => Promise<Engine>;
 
 /** Used where `implementation` is not given. */
 export const DEFAULT_IMPLEMENTATION = "whisper-cpp";

@@ -1,4 +1,4 @@
-import type { TranscriptionTask } from "../options.js";
+import type { DeviceSelection, TranscriptionTask } from "../options.js";
 
 /** Facts about a loaded model. */
 export interface ModelInfo {
@@ -136,6 +136,28 @@ export interface Engine {
   /** Waits for running windows, then frees the model. Safe to call more than once. */
   close(): Promise<void>;
 }
+
+/** What an implementation gets to load a model: everything is checked and resolved. */
+export interface EngineOptions {
+  /** Path of an existing file. */
+  modelPath: string;
+  /** Registry name or file name. */
+  modelName: string;
+  /** Longest window in seconds that the model reads well, when that is less than the implementation's own. */
+  maxWindow: number | undefined;
+  device: DeviceSelection;
+  /** Compute threads. */
+  threads: number;
+  /** CPU variant to use; undefined: the best one. */
+  cpuVariant: string | undefined;
+  /** Windows to decode together, for implementations that can. */
+  batchSize: number;
+  /** Windows that may wait; more are refused with `QUEUE_FULL`. */
+  maxQueue: number;
+}
+
+/** Loads a model. @throws TranscriptionError */
+export type EngineFactory = (options: EngineOptions) => Promise<Engine>;
 
 /** Voice activity detection over one stream of audio. */
 export interface VadSession {

@@ -2,10 +2,10 @@ import { invalidArgument, TranscriptionError } from "../errors.js";
 import { loadAddon, type NativeDecodeOptions, type NativeWhisperModel } from "./addon.js";
 import { cancellable } from "./cancellation.js";
 import { openDevice } from "./devices.js";
-import type { EngineOptions } from "./implementations.js";
 import type {
   DeviceInfo,
   Engine,
+  EngineOptions,
   LanguageDetection,
   ModelInfo,
   RequestWindowOptions,

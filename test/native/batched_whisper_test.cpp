@@ -109,6 +109,22 @@ TEST_CASE("a cancelled window leaves the batch and harms no other") {
     }
 }
 
+TEST_CASE("a text that does not end stops where the decoder's context ends") {
+    BatchedWhisper whisper(kDemoModel, 2, 4);
+    const std::vector<float> audio = read_wav(kEnglishCall);
+    agora::WindowRequest endless = request(audio, 0, 8 * 16000);
+    endless.prompt.assign(1000, 1222);
+    endless.search.max_tokens = 448;
+    endless.search.temperatures = {0};
+    endless.search.rules.timestamps = false;
+    endless.search.rules.suppress_tokens = {whisper.vocabulary().end_of_text};
+    const auto results = outcomes(whisper, {endless});
+    REQUIRE(!results[0].error);
+    REQUIRE(results[0].segments.size() == 1);
+    // 448 positions, less <|startofprev|>, 223 of the prompt and the 4 that start the transcript.
+    CHECK(results[0].segments[0].tokens.size() == 448 - 1 - 223 - 4);
+}
+
 TEST_CASE("repetition shows in the compression ratio") {
     CHECK(agora::compression_ratio("") == 0);
     CHECK(agora::compression_ratio("The meeting is on Saturday in the evening.") < 1.5);

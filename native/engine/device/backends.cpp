@@ -102,6 +102,10 @@ void load_cuda_backend(const std::string& directory) {
         throw Error(ErrorCode::DeviceUnavailable, "This build has no CUDA backend (" + path.string() +
                                                       " is missing); build it with `npm run build:cuda`");
     }
+    // ggml does not say why a library cannot be loaded; the dynamic linker does.
+    if (dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL) == nullptr) {
+        throw Error(ErrorCode::DeviceUnavailable, std::string("The CUDA backend could not be loaded: ") + dlerror());
+    }
     ggml_backend_reg_t registry = ggml_backend_load(path.c_str());
     if (registry == nullptr) {
         throw Error(ErrorCode::DeviceUnavailable,

@@ -144,6 +144,9 @@ const float* Decoder::run(const std::vector<DecoderInput>& inputs, const std::at
     std::vector<int32_t> positions;
     std::vector<int32_t> last_rows;
     for (const DecoderInput& input : inputs) {
+        if (input.past + static_cast<int>(input.tokens.size()) > context()) {
+            throw Error(ErrorCode::Internal, "A sequence is longer than the decoder's context");
+        }
         for (size_t i = 0; i < input.tokens.size(); ++i) {
             tokens.push_back(input.tokens[i]);
             positions.push_back(input.past + static_cast<int>(i));

@@ -33,6 +33,9 @@ class Decoder {
     // Returns the logits of each input's last token, [inputs][n_vocab], valid until the next call; null when stopped.
     const float* run(const std::vector<DecoderInput>& inputs, const std::atomic<bool>* stop);
 
+    // Positions that a sequence has room for.
+    int context() const { return hparams_.n_text_ctx; }
+
     // Memory for one sequence.
     std::unique_ptr<KeyValues> new_sequence() const;
 

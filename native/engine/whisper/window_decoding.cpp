@@ -33,7 +33,8 @@ void WindowDecoding::begin_attempt() {
     const auto first = prompt_.end() - static_cast<std::ptrdiff_t>(with_previous ? prompt_.size() : start_tokens_);
     const auto after_start = prompt_.end() - static_cast<std::ptrdiff_t>(start_tokens_) + 1;
     prompt_stage_ = 0;
-    prompt_length_ = static_cast<size_t>(prompt_.end() - first);
+    // What the prompt leaves of the decoder's context.
+    max_tokens_ = std::min(options_.max_tokens, decoder_.context() - static_cast<int>(prompt_.end() - first));
     finished_.clear();
     // The memory of an attempt before this one serves again.
     std::shared_ptr<KeyValues> memory = hypotheses_.empty() ? nullptr : hypotheses_.front().memory;
@@ -131,7 +132,7 @@ void WindowDecoding::extend(Hypothesis& hypothesis, int token, float log_prob) c
     }
     hypothesis.tokens.push_back(token);
     hypothesis.log_probs.push_back(log_prob);
-    hypothesis.finished = static_cast<int>(hypothesis.tokens.size()) >= options_.max_tokens;
+    hypothesis.finished = static_cast<int>(hypothesis.tokens.size()) >= max_tokens_;
 }
 
 void WindowDecoding::step_samples(const float* logits) {
