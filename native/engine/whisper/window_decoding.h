@@ -92,7 +92,7 @@ class WindowDecoding {
 
     size_t attempt_ = 0;
     size_t prompt_stage_ = 0;  // 0: up to start of transcript, 1: the rest, 2: searching
-    int max_tokens_ = 0;  // of this attempt
+    int max_tokens_ = 0;       // of this attempt
     float no_speech_prob_ = 0;
     std::vector<Hypothesis> hypotheses_;
     std::vector<Hypothesis> finished_;
