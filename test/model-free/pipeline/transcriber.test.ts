@@ -80,6 +80,7 @@ describe("a transcriber", () => {
         device: "auto",
         threads: 3,
         cpuVariant: undefined,
+        batchSize: 16,
         maxQueue: 7,
       },
     ]);
@@ -364,7 +365,7 @@ describe("a one-shot transcription", () => {
   it("fails for an unknown implementation, naming the known ones", async () => {
     await expect(transcribe(speech(1), { ...options, implementation: "nope" })).rejects.toMatchObject({
       code: "INVALID_ARGUMENT",
-      message: expect.stringContaining("whisper-cpp, fake"),
+      message: expect.stringContaining("whisper-cpp, whisper, fake"),
     });
   });
 });
