@@ -77,64 +77,148 @@ TEST_CASE("sums over logits are the same on every instruction set") {
     CHECK(agora::log_sum_exp(nothing.data(), nothing.data() + 20) == -INFINITY);
 }
 
+namespace {
+
+// The batched engine's parts, put together by hand.
+struct Parts {
+    Parts(const std::string& path, agora::ComputeType type)
+        : file(agora::read_whisper_file(path)),
+          compute(2),
+          precision(agora::choose_precision(type, file.weight_type != "f16", kernels)),
+          weights(path, file, precision),
+          projection(weights.decoder, precision, kernels),
+          encoder(weights.encoder, agora::encoder_shape(file.hparams), precision, kernels, compute,
+                  [this](ggml_context* context, ggml_tensor* encoded) { return projection.build(context, encoded); }),
+          decoder(weights.decoder, file.hparams, precision, kernels, compute),
+          window(decoder.new_window()) {}
+
+    std::vector<float> encode(const std::vector<float>& mel) {
+        projection.write_to(*window);
+        REQUIRE(encoder.run(mel.data(), nullptr));
+        return encoder.output();
+    }
+
+    // Logits of the last token.
+    std::vector<float> decode(const std::vector<int>& tokens) {
+        const auto self = decoder.new_sequence();
+        const float* logits = decoder.run({{self.get(), window.get(), 0, tokens}}, nullptr);
+        return {logits, logits + file.hparams.n_vocab};
+    }
+
+    const agora::KernelSet& kernels = *agora::kernel_sets().front();
+    agora::WhisperFile file;
+    agora::CpuCompute compute;
+    agora::Precision precision;
+    agora::PackedWhisperWeights weights;
+    agora::CrossProjection projection;
+    agora::Encoder encoder;
+    agora::Decoder decoder;
+    std::unique_ptr<agora::CrossMemory> window;
+};
+
+std::vector<float> call_spectrogram(const std::string& path, const agora::WhisperFile& file,
+                                    const std::vector<float>& audio) {
+    const agora::LogMel log_mel(file.hparams.n_mels, agora::read_mel_filters(path, file));
+    std::vector<float> mel(static_cast<size_t>(file.hparams.n_mels) * agora::LogMel::kFrames);
+    log_mel.compute(audio.data(), audio.size(), mel.data());
+    return mel;
+}
+
+std::vector<float> english_call() {
+    std::vector<float> audio = read_wav(kEnglishCall);
+    audio.resize(20 * 16000);
+    return audio;
+}
+
+std::vector<int> some_prompt(const agora::Vocabulary& vocabulary) {
+    return {vocabulary.start_of_transcript,
+            vocabulary.first_language,
+            vocabulary.transcribe,
+            vocabulary.first_timestamp + 20,
+            1222,
+            2593,
+            1230};
+}
+
+// Relative error of a compute type against float.
+double bound_of(agora::ComputeType type) {
+    switch (type) {
+        case agora::ComputeType::F32:
+            return 1e-5;
+        case agora::ComputeType::F16:
+            return 1e-3;
+        case agora::ComputeType::BF16:
+            return 1e-2;
+        default:
+            return 3e-2;
+    }
+}
+
+}  // namespace
+
 TEST_CASE("spectrogram, encoder and decoder agree with whisper.cpp") {
+    const std::vector<float> audio = english_call();
     for (const std::string& path : {kDemoModelF16, kDemoModel}) {
         CAPTURE(path);
-        const agora::WhisperFile file = agora::read_whisper_file(path);
-        agora::CpuCompute compute(2);
-        const agora::WhisperWeights weights(path, file, compute.device());
-        agora::CrossProjection projection(weights.decoder, file.hparams.n_text_head);
-        agora::Encoder encoder(weights.encoder, agora::encoder_shape(file.hparams), compute,
-                               [&](ggml_context* context, ggml_tensor* encoded) {
-                                   return projection.build(context, encoded);
-                               });
-        agora::Decoder decoder(weights, file.hparams, compute);
-        const agora::LogMel log_mel(file.hparams.n_mels, agora::read_mel_filters(path, file));
-
-        std::vector<float> audio = read_wav(kEnglishCall);
-        audio.resize(20 * 16000);
-        std::vector<float> mel(static_cast<size_t>(file.hparams.n_mels) * agora::LogMel::kFrames);
-        log_mel.compute(audio.data(), audio.size(), mel.data());
+        Parts parts(path, path == kDemoModel ? agora::ComputeType::Int8 : agora::ComputeType::F16);
+        const std::vector<float> mel = call_spectrogram(path, parts.file, audio);
 
         const Reference reference(path);
         REQUIRE(whisper_pcm_to_mel(reference.context, audio.data(), static_cast<int>(audio.size()), 2) == 0);
         CHECK(relative_error(mel, agora::spectrogram(reference.context)) < 1e-5);
         REQUIRE(whisper_encode(reference.context, 0, 2) == 0);
-
-        agora::KeyValues cross(file.hparams.n_text_layer, file.hparams.n_text_head, agora::Encoder::kFrames);
-        projection.write_to(cross);
-        REQUIRE(encoder.run(mel.data(), nullptr));
-        // Both sides round to half precision, or to 8 bits, in places of their own.
+        // whisper.cpp rounds in places of its own, activations to half precision or 8 bits among them.
         const double bound = path == kDemoModel ? 3e-2 : 2e-3;
-        CHECK(relative_error(encoder.output(), agora::encoder_output(reference.context)) < bound);
+        const double encoder_error = relative_error(parts.encode(mel), agora::encoder_output(reference.context));
+        CHECK(encoder_error < bound);
 
-        const agora::Vocabulary vocabulary = agora::read_vocabulary(path, file);
+        const agora::Vocabulary vocabulary = agora::read_vocabulary(path, parts.file);
         CHECK(vocabulary.first_timestamp == whisper_token_beg(reference.context));
         CHECK(vocabulary.no_speech == whisper_token_nosp(reference.context));
-        std::vector<int> prompt = {vocabulary.start_of_transcript,
-                                   vocabulary.first_language,
-                                   vocabulary.transcribe,
-                                   vocabulary.first_timestamp + 20,
-                                   1222,
-                                   2593,
-                                   1230};
-        const auto self = decoder.new_sequence();
-        const float* logits = decoder.run({{self.get(), &cross, 0, prompt}}, nullptr);
-        const std::vector<float> ours(logits, logits + vocabulary.size);
+        std::vector<int> prompt = some_prompt(vocabulary);
+        const std::vector<float> ours = parts.decode(prompt);
         REQUIRE(whisper_decode(reference.context, prompt.data(), static_cast<int>(prompt.size()), 0, 2) == 0);
         const float* theirs =
             whisper_get_logits(reference.context) + (prompt.size() - 1) * static_cast<size_t>(vocabulary.size);
-        CHECK(relative_error(ours, {theirs, theirs + vocabulary.size}) < bound);
-
-        // Token by token, beside other sequences, the result is that of the prompt at once.
-        const auto first = decoder.new_sequence();
-        const auto second = decoder.new_sequence();
-        for (int i = 0; i < static_cast<int>(prompt.size()); ++i) {
-            logits = decoder.run(
-                {{second.get(), &cross, i, {prompt[0]}}, {first.get(), &cross, i, {prompt[static_cast<size_t>(i)]}}},
-                nullptr);
-        }
-        const std::vector<float> stepped(logits + vocabulary.size, logits + 2 * vocabulary.size);
-        CHECK(relative_error(stepped, ours) < bound);
+        const double decoder_error = relative_error(ours, {theirs, theirs + vocabulary.size});
+        CHECK(decoder_error < bound);
     }
+}
+
+TEST_CASE("encoder and decoder stay within the bounds of every compute type") {
+    using Type = agora::ComputeType;
+    const std::vector<float> audio = english_call();
+    for (const std::string& path : {kDemoModelF16, kDemoModel}) {
+        Parts exact(path, Type::F32);
+        const std::vector<float> mel = call_spectrogram(path, exact.file, audio);
+        const std::vector<int> prompt = some_prompt(agora::read_vocabulary(path, exact.file));
+        const std::vector<float> encoded = exact.encode(mel);
+        const std::vector<float> logits = exact.decode(prompt);
+        for (const Type type : {Type::F16, Type::BF16, Type::Int8, Type::Int8F16, Type::Int8BF16}) {
+            CAPTURE(path);
+            const std::string name = agora::compute_type_name(type);
+            CAPTURE(name);
+            Parts parts(path, type);
+            const double encoder_error = relative_error(parts.encode(mel), encoded);
+            const double decoder_error = relative_error(parts.decode(prompt), logits);
+            CHECK(encoder_error < bound_of(type));
+            CHECK(decoder_error < bound_of(type));
+        }
+    }
+}
+
+TEST_CASE("a sequence decoded token by token beside others has the logits of its prompt at once") {
+    Parts parts(kDemoModel, agora::ComputeType::Auto);
+    parts.encode(call_spectrogram(kDemoModel, parts.file, english_call()));
+    const std::vector<int> prompt = some_prompt(agora::read_vocabulary(kDemoModel, parts.file));
+    const std::vector<float> at_once = parts.decode(prompt);
+    const auto first = parts.decoder.new_sequence();
+    const auto second = parts.decoder.new_sequence();
+    const float* logits = nullptr;
+    for (int i = 0; i < static_cast<int>(prompt.size()); ++i) {
+        logits = parts.decoder.run({{second.get(), parts.window.get(), i, {prompt[0]}},
+                                    {first.get(), parts.window.get(), i, {prompt[static_cast<size_t>(i)]}}},
+                                   nullptr);
+    }
+    CHECK(std::vector<float>(logits + at_once.size(), logits + 2 * at_once.size()) == at_once);
 }

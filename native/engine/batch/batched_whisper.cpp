@@ -15,6 +15,11 @@ constexpr double kTimestampSeconds = 0.02;
 // Less than this is no speech worth another look.
 constexpr size_t kMinSamples = kSampleRate / 10;
 
+// Whether the matrices have 8 bits or fewer.
+bool has_bytes(const WhisperFile& file) {
+    return file.weight_type != "f16" && file.weight_type != "f32";
+}
+
 // Segments of one pass, from `offset` seconds on, and how many samples of it are settled.
 // Source: openai-whisper, transcribe.py.
 size_t split_segments(const DecodedText& text, const Vocabulary& v, double offset, size_t samples, bool timestamps,
@@ -97,7 +102,7 @@ class BatchedWhisper::Window {
     WindowOutcome outcome;
     size_t position = 0;  // samples before it are settled
     std::vector<int> prompt;
-    std::unique_ptr<KeyValues> cross;
+    std::unique_ptr<CrossMemory> cross;
     std::unique_ptr<KeyValues> detection;  // the decoder's memory of a language detection
     std::unique_ptr<WindowDecoding> decoding;
 
@@ -105,17 +110,20 @@ class BatchedWhisper::Window {
     Done done_;
 };
 
-BatchedWhisper::BatchedWhisper(const std::string& path, int threads, int batch_size)
+BatchedWhisper::BatchedWhisper(const std::string& path, int threads, int batch_size, ComputeType compute_type)
     : file_(read_whisper_file(path)),
       vocabulary_(read_vocabulary(path, file_)),
       rules_(vocabulary_),
       log_mel_(file_.hparams.n_mels, read_mel_filters(path, file_)),
       compute_(threads),
-      weights_(path, file_, compute_.device()),
-      cross_projection_(weights_.decoder, file_.hparams.n_text_head),
-      encoder_(weights_.encoder, encoder_shape(file_.hparams), compute_,
-               [this](ggml_context* context, ggml_tensor* encoded) { return cross_projection_.build(context, encoded); }),
-      decoder_(weights_, file_.hparams, compute_),
+      kernels_(*kernel_sets().front()),
+      precision_(choose_precision(compute_type, has_bytes(file_), kernels_)),
+      weights_(path, file_, precision_),
+      cross_projection_(weights_.decoder, precision_, kernels_),
+      encoder_(
+          weights_.encoder, encoder_shape(file_.hparams), precision_, kernels_, compute_,
+          [this](ggml_context* context, ggml_tensor* encoded) { return cross_projection_.build(context, encoded); }),
+      decoder_(weights_.decoder, file_.hparams, precision_, kernels_, compute_),
       alignment_heads_(alignment_heads(file_.hparams)),
       batch_size_(static_cast<size_t>(batch_size)),
       mel_(static_cast<size_t>(file_.hparams.n_mels) * LogMel::kFrames) {}
@@ -175,10 +183,7 @@ bool BatchedWhisper::prepare(Window& window) {
 }
 
 void BatchedWhisper::encode(Window& window) {
-    if (!window.cross) {
-        window.cross =
-            std::make_unique<KeyValues>(file_.hparams.n_text_layer, file_.hparams.n_text_head, Encoder::kFrames);
-    }
+    if (!window.cross) window.cross = decoder_.new_window();
     log_mel_.compute(window.request.samples.data() + window.position, window.remaining(), mel_.data());
     cross_projection_.write_to(*window.cross);
     if (!encoder_.run(mel_.data(), window.request.cancelled.get())) {

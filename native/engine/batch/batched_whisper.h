@@ -41,13 +41,14 @@ class BatchedWhisper {
   public:
     // Validates and loads; the CPU backend must be loaded. `batch_size`: windows decoded together, 1 to 256.
     // Throws ModelNotFound, ModelInvalid, OutOfMemory, DeviceUnavailable.
-    BatchedWhisper(const std::string& path, int threads, int batch_size);
+    BatchedWhisper(const std::string& path, int threads, int batch_size, ComputeType compute_type = ComputeType::Auto);
     ~BatchedWhisper();
     BatchedWhisper(const BatchedWhisper&) = delete;
     BatchedWhisper& operator=(const BatchedWhisper&) = delete;
 
     const WhisperFile& file() const { return file_; }
     const Vocabulary& vocabulary() const { return vocabulary_; }
+    const Precision& precision() const { return precision_; }
 
     using Done = std::function<void(WindowOutcome)>;
 
@@ -75,7 +76,9 @@ class BatchedWhisper {
     LogitRules rules_;
     LogMel log_mel_;
     CpuCompute compute_;
-    WhisperWeights weights_;
+    const KernelSet& kernels_;
+    Precision precision_;
+    PackedWhisperWeights weights_;
     CrossProjection cross_projection_;
     Encoder encoder_;
     Decoder decoder_;

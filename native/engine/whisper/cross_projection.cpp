@@ -2,33 +2,32 @@
 
 namespace agora {
 
-CrossProjection::CrossProjection(const DecoderWeights& weights, int heads) : weights_(weights), heads_(heads) {
-    for (int layer = 0; layer < static_cast<int>(weights.blocks.size()); ++layer) tasks_.push_back({this, layer});
-}
+CrossProjection::CrossProjection(const PackedDecoderWeights& weights, const Precision& precision,
+                                 const KernelSet& kernels)
+    : weights_(weights), arithmetic_(precision.encoder), nodes_(kernels) {}
 
-// The nodes' values are of no use; each links to the one before, so that the last stands for all.
+// The last nodes' values are of no use; each links to the one before, so that the last stands for all.
 ggml_tensor* CrossProjection::build(ggml_context* context, ggml_tensor* encoded) {
+    ggml_tensor* rows = nodes_.narrow(context, encoded, arithmetic_);
     ggml_tensor* stored = nullptr;
-    for (Task& task : tasks_) {
-        const Attention& cross = weights_.blocks[static_cast<size_t>(task.layer)].cross;
-        ggml_tensor* arguments[] = {apply(context, cross.key, encoded), apply(context, cross.value, encoded), stored};
-        stored = ggml_custom_4d(context, GGML_TYPE_F32, 1, 1, 1, 1, arguments, stored == nullptr ? 2 : 3, store,
-                                GGML_N_TASKS_MAX, &task);
+    for (int layer = 0; layer < static_cast<int>(weights_.blocks.size()); ++layer) {
+        const auto& cross = weights_.blocks[static_cast<size_t>(layer)].cross;
+        std::vector<ggml_tensor*> inputs = {nodes_.product(context, cross.key, rows, {}),
+                                            nodes_.product(context, cross.value, rows, {})};
+        if (stored != nullptr) inputs.push_back(stored);
+        stored = nodes_.custom(context, GGML_TYPE_F32, 1, 1, inputs,
+                               [this, layer](ggml_tensor* result, int thread, int threads) {
+                                   store(layer, result->src[0], result->src[1], thread, threads);
+                               });
     }
     return stored;
 }
 
-void CrossProjection::store(ggml_tensor* destination, int thread, int threads, void* data) {
-    const auto* task = static_cast<Task*>(data);
-    KeyValues& memory = *task->projection->memory_;
-    for (int head = thread; head < task->projection->heads_; head += threads) {
-        for (int side = 0; side < 2; ++side) {
-            const ggml_tensor* rows = destination->src[side];  // [D, T]
-            Half* target = side == 0 ? memory.keys(task->layer, head) : memory.values(task->layer, head);
-            const auto* source = static_cast<const float*>(rows->data) + head * kHeadSize;
-            for (int64_t frame = 0; frame < rows->ne[1]; ++frame)
-                to_half(source + frame * rows->ne[0], kHeadSize, target + frame * kHeadSize);
-        }
+void CrossProjection::store(int layer, const ggml_tensor* keys, const ggml_tensor* values, int thread, int threads) {
+    const auto width = static_cast<size_t>(keys->ne[0]);
+    for (int head = thread; head < memory_->heads(); head += threads) {
+        memory_->set_keys(nodes_.kernels(), layer, head, static_cast<const float*>(keys->data), width);
+        memory_->set_values(nodes_.kernels(), layer, head, static_cast<const float*>(values->data), width);
     }
 }
 

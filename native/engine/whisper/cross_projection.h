@@ -1,10 +1,8 @@
-// What the decoder's cross-attention takes from an encoded window.
+// The encoder's output as the decoder's cross-attention takes it.
 #pragma once
 
-#include <vector>
-
-#include "engine/whisper/graph.h"
-#include "engine/whisper/memory.h"
+#include "engine/whisper/cross_memory.h"
+#include "engine/whisper/packed_weights.h"
 
 namespace agora {
 
@@ -12,26 +10,22 @@ namespace agora {
 // layer's matrices. The encoder runs this as its head.
 class CrossProjection {
   public:
-    CrossProjection(const DecoderWeights& weights, int heads);
+    CrossProjection(const PackedDecoderWeights& weights, const Precision& precision, const KernelSet& kernels);
     CrossProjection(const CrossProjection&) = delete;
     CrossProjection& operator=(const CrossProjection&) = delete;
 
     ggml_tensor* build(ggml_context* context, ggml_tensor* encoded);
 
     // Where the next run of the encoder puts keys and values.
-    void write_to(KeyValues& memory) { memory_ = &memory; }
+    void write_to(CrossMemory& memory) { memory_ = &memory; }
 
   private:
-    struct Task {
-        CrossProjection* projection;
-        int layer;
-    };
-    static void store(ggml_tensor* destination, int thread, int threads, void* task);
+    void store(int layer, const ggml_tensor* keys, const ggml_tensor* values, int thread, int threads);
 
-    const DecoderWeights& weights_;
-    int heads_;
-    std::vector<Task> tasks_;
-    KeyValues* memory_ = nullptr;
+    const PackedDecoderWeights& weights_;
+    Arithmetic arithmetic_;
+    KernelNodes nodes_;
+    CrossMemory* memory_ = nullptr;
 };
 
 }  // namespace agora

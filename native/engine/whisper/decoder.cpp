@@ -1,6 +1,7 @@
 #include "engine/whisper/decoder.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "engine/error.h"
 
@@ -9,26 +10,19 @@ namespace {
 
 // Graphs are kept for the batch sizes in use; prompts come in too many lengths to keep them all.
 constexpr size_t kMaxPlans = 64;
-constexpr int kWindowFrames = 1500;
-
-void keep(const std::vector<float>& weights, AttentionCapture& capture, std::pair<int, int> head, size_t token,
-          size_t tokens) {
-    const auto found = std::find(capture.heads.begin(), capture.heads.end(), head);
-    if (found == capture.heads.end()) return;
-    const size_t row = static_cast<size_t>(found - capture.heads.begin()) * tokens + token;
-    std::copy(weights.begin(), weights.end(),
-              capture.weights.begin() + static_cast<std::ptrdiff_t>(row * kWindowFrames));
-}
 
 }  // namespace
 
-Decoder::Decoder(const WhisperWeights& weights, const WhisperHyperParameters& hparams, CpuCompute& compute)
-    : weights_(weights), hparams_(hparams), compute_(compute) {
-    for (int layer = 0; layer < hparams.n_text_layer; ++layer) tasks_.push_back({this, layer});
-}
+Decoder::Decoder(const PackedDecoderWeights& weights, const WhisperHyperParameters& hparams, const Precision& precision,
+                 const KernelSet& kernels, CpuCompute& compute)
+    : weights_(weights), hparams_(hparams), precision_(precision), kernels_(kernels), compute_(compute) {}
 
 std::unique_ptr<KeyValues> Decoder::new_sequence() const {
     return std::make_unique<KeyValues>(hparams_.n_text_layer, hparams_.n_text_head, hparams_.n_text_ctx);
+}
+
+std::unique_ptr<CrossMemory> Decoder::new_window() const {
+    return std::make_unique<CrossMemory>(hparams_.n_text_layer, hparams_.n_text_head, precision_.bytes_memory);
 }
 
 Decoder::Plan& Decoder::plan(int rows, int outputs) {
@@ -36,68 +30,93 @@ Decoder::Plan& Decoder::plan(int rows, int outputs) {
     const auto found = plans_.find(key);
     if (found != plans_.end()) return found->second;
     if (plans_.size() >= kMaxPlans) plans_.clear();
-    Plan& created = plans_[key];
-    const size_t nodes = 32 + 48 * static_cast<size_t>(hparams_.n_text_layer);
-    created.graph = std::make_unique<Graph>(
-        compute_.backend(), nodes, [&](ggml_context* context) { return build(context, created, rows, outputs); });
-    if (!created.graph->allocated()) {
-        plans_.erase(key);
+    Plan created;
+    created.nodes = std::make_unique<KernelNodes>(kernels_);
+    const size_t nodes = 32 + 24 * static_cast<size_t>(hparams_.n_text_layer);
+    created.graph = std::make_unique<Graph>(compute_.backend(), nodes, [&](ggml_context* context) {
+        return build(context, *created.nodes, rows, outputs);
+    });
+    if (!created.graph->allocated())
         throw Error(ErrorCode::OutOfMemory, "No memory for a decoder step of " + std::to_string(rows) + " tokens");
-    }
-    return created;
+    return plans_.emplace(key, std::move(created)).first->second;
 }
 
-ggml_tensor* Decoder::build(ggml_context* context, Plan& plan, int rows, int outputs) {
-    const int64_t width = hparams_.n_text_state;
-    const auto input = [&](int count) {
-        ggml_tensor* tensor = ggml_new_tensor_1d(context, GGML_TYPE_I32, count);
-        ggml_set_input(tensor);
-        return tensor;
+ggml_tensor* Decoder::build(ggml_context* context, KernelNodes& nodes, int rows, int outputs) {
+    const int width = hparams_.n_text_state;
+    const Arithmetic format = precision_.decoder;
+    const auto custom = [&](const std::vector<ggml_tensor*>& inputs, int count, KernelNodes::Work work) {
+        return nodes.custom(context, GGML_TYPE_F32, width, count, inputs, std::move(work));
     };
-    plan.tokens = input(rows);
-    plan.positions = input(rows);
-    plan.last_rows = input(outputs);
-    ggml_tensor* x = ggml_add(context, ggml_get_rows(context, weights_.decoder.embedding, plan.tokens),
-                              ggml_get_rows(context, weights_.decoder.position, plan.positions));  // [D, rows]
+    ggml_tensor* x = custom({}, rows, [this](ggml_tensor* result, int thread, int threads) {
+        embed(result, thread, threads);
+    });  // [D, rows]
+    ProductNode residual;
+    ProductNode hidden;
+    hidden.format = format;
+    hidden.activation = Activation::GeluTanh;
     for (int layer = 0; layer < hparams_.n_text_layer; ++layer) {
-        const Block& block = weights_.decoder.blocks[static_cast<size_t>(layer)];
-        AttentionTask* task = &tasks_[static_cast<size_t>(layer)];
-        ggml_tensor* normed = apply(context, block.self.norm, x);
-        ggml_tensor* own[] = {apply(context, block.self.query, normed), apply(context, block.self.key, normed),
-                              apply(context, block.self.value, normed)};
-        ggml_tensor* attended =
-            ggml_custom_4d(context, GGML_TYPE_F32, width, rows, 1, 1, own, 3, self_attention, GGML_N_TASKS_MAX, task);
-        x = ggml_add(context, x, apply(context, block.self.out, attended));
+        const PackedBlock& block = weights_.blocks[static_cast<size_t>(layer)];
+        ggml_tensor* normed = nodes.norm(context, block.self.norm, x, format);
+        ggml_tensor* attended = custom(
+            {nodes.product(context, block.self.query, normed, {}), nodes.product(context, block.self.key, normed, {}),
+             nodes.product(context, block.self.value, normed, {})},
+            rows, [this, layer](ggml_tensor* result, int thread, int threads) {
+                self_attention(layer, result, thread, threads);
+            });
+        residual.residual = x;
+        x = nodes.product(context, block.self.out, nodes.narrow(context, attended, format), residual);
 
-        ggml_tensor* query[] = {apply(context, block.cross.query, apply(context, block.cross.norm, x))};
-        attended = ggml_custom_4d(context, GGML_TYPE_F32, width, rows, 1, 1, query, 1, cross_attention,
-                                  GGML_N_TASKS_MAX, task);
-        x = ggml_add(context, x, apply(context, block.cross.out, attended));
-        x = apply_mlp(context, block, x);
+        normed = nodes.norm(context, block.cross.norm, x, format);
+        attended = custom({nodes.product(context, block.cross.query, normed, {})}, rows,
+                          [this, layer](ggml_tensor* result, int thread, int threads) {
+                              cross_attention(layer, result, thread, threads);
+                          });
+        residual.residual = x;
+        x = nodes.product(context, block.cross.out, nodes.narrow(context, attended, format), residual);
+
+        normed = nodes.norm(context, block.mlp_norm, x, format);
+        residual.residual = x;
+        x = nodes.product(context, block.down, nodes.product(context, block.up, normed, hidden), residual);
     }
-    if (outputs < rows) x = ggml_get_rows(context, x, plan.last_rows);
-    return ggml_mul_mat(context, weights_.decoder.embedding, apply(context, weights_.decoder.norm, x));
+    if (outputs < rows) {
+        x = custom({x}, outputs, [this](ggml_tensor* result, int thread, int threads) {
+            const auto* source = static_cast<const char*>(result->src[0]->data);
+            for (auto i = static_cast<size_t>(thread); i < output_rows_.size(); i += static_cast<size_t>(threads)) {
+                std::memcpy(static_cast<char*>(result->data) + i * result->nb[1],
+                            source + static_cast<size_t>(output_rows_[i]) * result->nb[1], result->nb[1]);
+            }
+        });
+    }
+    return nodes.product(context, weights_.embedding, nodes.norm(context, weights_.norm, x, format), {});
+}
+
+void Decoder::embed(ggml_tensor* result, int thread, int threads) const {
+    const auto width = static_cast<size_t>(result->ne[0]);
+    for (auto i = static_cast<size_t>(thread); i < tokens_.size(); i += static_cast<size_t>(threads)) {
+        float* row = static_cast<float*>(result->data) + i * width;
+        weights_.embedding.weight->unpack(tokens_[i], row);
+        const float* position = weights_.position.data() + static_cast<size_t>(positions_[i]) * width;
+        for (size_t j = 0; j < width; ++j) row[j] += position[j];
+    }
 }
 
 // One unit of work is a head of a sequence: it writes its keys and values and reads no other's.
-void Decoder::self_attention(ggml_tensor* destination, int thread, int threads, void* data) {
-    const auto* task = static_cast<AttentionTask*>(data);
-    const Decoder& decoder = *task->decoder;
-    const int heads = decoder.hparams_.n_text_head;
-    const int64_t width = destination->ne[0];
-    const auto* query = static_cast<const float*>(destination->src[0]->data);
-    const auto* key = static_cast<const float*>(destination->src[1]->data);
-    const auto* value = static_cast<const float*>(destination->src[2]->data);
-    auto* output = static_cast<float*>(destination->data);
-    std::vector<float> scratch(static_cast<size_t>(decoder.hparams_.n_text_ctx));
+void Decoder::self_attention(int layer, ggml_tensor* result, int thread, int threads) const {
+    const int heads = hparams_.n_text_head;
+    const int64_t width = result->ne[0];
+    const auto* query = static_cast<const float*>(result->src[0]->data);
+    const auto* key = static_cast<const float*>(result->src[1]->data);
+    const auto* value = static_cast<const float*>(result->src[2]->data);
+    auto* output = static_cast<float*>(result->data);
+    std::vector<float> scratch(static_cast<size_t>(context()));
     int unit = 0;
     int64_t first_row = 0;
-    for (const DecoderInput& input : *decoder.inputs_) {
+    for (const DecoderInput& input : *inputs_) {
         const int count = static_cast<int>(input.tokens.size());
         for (int head = 0; head < heads; ++head, ++unit) {
             if (unit % threads != thread) continue;
-            Half* keys = input.self->keys(task->layer, head);
-            Half* values = input.self->values(task->layer, head);
+            Half* keys = input.self->keys(layer, head);
+            Half* values = input.self->values(layer, head);
             for (int i = 0; i < count; ++i) {
                 const int64_t offset = (first_row + i) * width + head * kHeadSize;
                 const int position = input.past + i;
@@ -110,61 +129,73 @@ void Decoder::self_attention(ggml_tensor* destination, int thread, int threads, 
     }
 }
 
-void Decoder::cross_attention(ggml_tensor* destination, int thread, int threads, void* data) {
-    const auto* task = static_cast<AttentionTask*>(data);
-    const Decoder& decoder = *task->decoder;
-    const int heads = decoder.hparams_.n_text_head;
-    const int64_t width = destination->ne[0];
-    const auto* query = static_cast<const float*>(destination->src[0]->data);
-    auto* output = static_cast<float*>(destination->data);
-    std::vector<float> scratch(kWindowFrames);
+void Decoder::cross_attention(int layer, ggml_tensor* result, int thread, int threads) const {
+    const int heads = hparams_.n_text_head;
+    const auto width = static_cast<size_t>(result->ne[0]);
+    const auto* query = static_cast<const float*>(result->src[0]->data);
+    auto* output = static_cast<float*>(result->data);
+    std::vector<float> weights;
     int unit = 0;
-    int64_t first_row = 0;
-    for (const DecoderInput& input : *decoder.inputs_) {
+    for (const Group& group : groups_) {
         for (int head = 0; head < heads; ++head, ++unit) {
             if (unit % threads != thread) continue;
-            for (size_t i = 0; i < input.tokens.size(); ++i) {
-                const int64_t offset = (first_row + static_cast<int64_t>(i)) * width + head * kHeadSize;
-                attend(query + offset, input.cross->keys(task->layer, head), input.cross->values(task->layer, head),
-                       kWindowFrames, scratch.data(), output + offset);
-                if (input.capture != nullptr)
-                    keep(scratch, *input.capture, {task->layer, head}, i, input.tokens.size());
+            const bool captured =
+                std::any_of(inputs_->begin() + static_cast<std::ptrdiff_t>(group.first_input),
+                            inputs_->begin() + static_cast<std::ptrdiff_t>(group.first_input + group.inputs),
+                            [](const DecoderInput& input) { return input.capture != nullptr; });
+            if (captured) weights.resize(static_cast<size_t>(group.rows) * CrossMemory::kPadded);
+            const size_t offset = static_cast<size_t>(group.first_row) * width + static_cast<size_t>(head) * kHeadSize;
+            attend_cross(kernels_, *group.cross, layer, head, query + offset, group.rows, width, output + offset,
+                         captured ? weights.data() : nullptr);
+            if (captured) capture(layer, head, group, weights.data());
+        }
+    }
+}
+
+void Decoder::capture(int layer, int head, const Group& group, const float* weights) const {
+    for (size_t i = group.first_input; i < group.first_input + group.inputs; ++i) {
+        const DecoderInput& input = (*inputs_)[i];
+        const size_t count = input.tokens.size();
+        if (input.capture != nullptr) {
+            const auto& heads = input.capture->heads;
+            const auto found = std::find(heads.begin(), heads.end(), std::make_pair(layer, head));
+            const auto row = static_cast<size_t>(found - heads.begin()) * count;
+            for (size_t token = 0; found != heads.end() && token < count; ++token) {
+                std::copy_n(
+                    weights + token * CrossMemory::kPadded, CrossMemory::kFrames,
+                    input.capture->weights.begin() + static_cast<std::ptrdiff_t>((row + token) * CrossMemory::kFrames));
             }
         }
-        first_row += static_cast<int64_t>(input.tokens.size());
+        weights += count * CrossMemory::kPadded;
     }
 }
 
 const float* Decoder::run(const std::vector<DecoderInput>& inputs, const std::atomic<bool>* stop) {
-    for (const DecoderInput& input : inputs) {
-        if (input.capture == nullptr) continue;
-        input.capture->weights.assign(input.capture->heads.size() * input.tokens.size() * kWindowFrames, 0.0f);
-    }
-    std::vector<int32_t> tokens;
-    std::vector<int32_t> positions;
-    std::vector<int32_t> last_rows;
-    for (const DecoderInput& input : inputs) {
-        if (input.past + static_cast<int>(input.tokens.size()) > context()) {
+    tokens_.clear();
+    positions_.clear();
+    output_rows_.clear();
+    groups_.clear();
+    for (size_t index = 0; index < inputs.size(); ++index) {
+        const DecoderInput& input = inputs[index];
+        const size_t count = input.tokens.size();
+        if (input.past + static_cast<int>(count) > context())
             throw Error(ErrorCode::Internal, "A sequence is longer than the decoder's context");
+        if (input.capture != nullptr)
+            input.capture->weights.assign(input.capture->heads.size() * count * CrossMemory::kFrames, 0.0f);
+        if (groups_.empty() || groups_.back().cross != input.cross)
+            groups_.push_back({input.cross, static_cast<int>(tokens_.size()), 0, index, 0});
+        groups_.back().rows += static_cast<int>(count);
+        ++groups_.back().inputs;
+        for (size_t i = 0; i < count; ++i) {
+            if (i + input.outputs() >= count) output_rows_.push_back(static_cast<int>(tokens_.size()));
+            tokens_.push_back(input.tokens[i]);
+            positions_.push_back(input.past + static_cast<int>(i));
         }
-        for (size_t i = 0; i < input.tokens.size(); ++i) {
-            tokens.push_back(input.tokens[i]);
-            positions.push_back(input.past + static_cast<int>(i));
-        }
-        last_rows.push_back(static_cast<int32_t>(tokens.size()) - 1);
     }
-    Plan& current = plan(static_cast<int>(tokens.size()), static_cast<int>(inputs.size()));
-    const auto set = [](ggml_tensor* tensor, const std::vector<int32_t>& values) {
-        if (tensor->data != nullptr) ggml_backend_tensor_set(tensor, values.data(), 0, ggml_nbytes(tensor));
-    };
-    set(current.tokens, tokens);
-    set(current.positions, positions);
-    set(current.last_rows, last_rows);
     inputs_ = &inputs;
+    const Plan& current = plan(static_cast<int>(tokens_.size()), static_cast<int>(output_rows_.size()));
     if (!compute_.run(current.graph->get(), stop)) return nullptr;
-    logits_.resize(inputs.size() * static_cast<size_t>(hparams_.n_vocab));
-    ggml_backend_tensor_get(current.graph->result(), logits_.data(), 0, logits_.size() * sizeof(float));
-    return logits_.data();
+    return static_cast<const float*>(current.graph->result()->data);
 }
 
 }  // namespace agora

@@ -5,8 +5,10 @@
 #include <memory>
 
 #include "engine/device/compute.h"
+#include "engine/whisper/cross_memory.h"
 #include "engine/whisper/graph.h"
 #include "engine/whisper/memory.h"
+#include "engine/whisper/packed_weights.h"
 
 namespace agora {
 
@@ -18,49 +20,64 @@ struct AttentionCapture {
 
 // New tokens of one sequence.
 struct DecoderInput {
-    KeyValues* self;   // capacity: the model's text context
-    KeyValues* cross;  // of the sequence's window
-    int past;          // positions that `self` holds
+    KeyValues* self;     // capacity: the model's text context
+    CrossMemory* cross;  // of the sequence's window
+    int past;            // positions that `self` holds
     std::vector<int> tokens;
     AttentionCapture* capture = nullptr;
+    bool all_logits = false;  // of each token, not of the last one alone
+
+    size_t outputs() const { return all_logits ? tokens.size() : 1; }
 };
 
 class Decoder {
   public:
-    Decoder(const WhisperWeights& weights, const WhisperHyperParameters& hparams, CpuCompute& compute);
+    Decoder(const PackedDecoderWeights& weights, const WhisperHyperParameters& hparams, const Precision& precision,
+            const KernelSet& kernels, CpuCompute& compute);
 
     // Runs all inputs' tokens through the decoder in one batch and appends their keys and values.
-    // Returns the logits of each input's last token, [inputs][n_vocab], valid until the next call; null when stopped.
+    // Returns the logits of each input's outputs(), [Σ outputs][n_vocab], valid until the next call; null when stopped.
+    // Inputs of one window, one behind the other, share the reading of its memory.
     const float* run(const std::vector<DecoderInput>& inputs, const std::atomic<bool>* stop);
 
     // Positions that a sequence has room for.
     int context() const { return hparams_.n_text_ctx; }
 
-    // Memory for one sequence.
+    // Memory for one sequence, and for one window.
     std::unique_ptr<KeyValues> new_sequence() const;
+    std::unique_ptr<CrossMemory> new_window() const;
 
   private:
-    struct AttentionTask {
-        Decoder* decoder;
-        int layer;
-    };
+    // A graph for a number of tokens and of outputs.
     struct Plan {
-        ggml_tensor *tokens, *positions, *last_rows;
+        std::unique_ptr<KernelNodes> nodes;
         std::unique_ptr<Graph> graph;
+    };
+    // Inputs that follow each other and look at the same window: their first row in the batch, and how many rows.
+    struct Group {
+        CrossMemory* cross;
+        int first_row, rows;
+        size_t first_input, inputs;
     };
 
     Plan& plan(int rows, int outputs);
-    ggml_tensor* build(ggml_context* context, Plan& plan, int rows, int outputs);
-    static void self_attention(ggml_tensor* destination, int thread, int threads, void* task);
-    static void cross_attention(ggml_tensor* destination, int thread, int threads, void* task);
+    ggml_tensor* build(ggml_context* context, KernelNodes& nodes, int rows, int outputs);
+    void embed(ggml_tensor* result, int thread, int threads) const;
+    void self_attention(int layer, ggml_tensor* result, int thread, int threads) const;
+    void cross_attention(int layer, ggml_tensor* result, int thread, int threads) const;
+    void capture(int layer, int head, const Group& group, const float* weights) const;
 
-    const WhisperWeights& weights_;
+    const PackedDecoderWeights& weights_;
     WhisperHyperParameters hparams_;
+    Precision precision_;
+    const KernelSet& kernels_;
     CpuCompute& compute_;
-    std::vector<AttentionTask> tasks_;
     std::map<std::pair<int, int>, Plan> plans_;
-    const std::vector<DecoderInput>* inputs_ = nullptr;  // of the run in progress
-    std::vector<float> logits_;
+
+    // Of the run in progress.
+    const std::vector<DecoderInput>* inputs_ = nullptr;
+    std::vector<int> tokens_, positions_, output_rows_;
+    std::vector<Group> groups_;
 };
 
 }  // namespace agora

@@ -1,62 +1,36 @@
 #include "engine/whisper/encoder.h"
 
-#include <utility>
-
 #include "engine/error.h"
+#include "engine/whisper/encoder_graphs.h"
 
 namespace agora {
-namespace {
 
-constexpr int kHeadWidth = 64;
-
-ggml_tensor* gelu(ggml_context* context, const EncoderShape& shape, ggml_tensor* x) {
-    return shape.exact_gelu ? ggml_gelu_erf(context, x) : ggml_gelu(context, x);
+Encoder::Encoder(const EncoderWeights& weights, const EncoderShape& shape, CpuCompute& compute, const EncoderHead& head)
+    : compute_(compute) {
+    build(
+        shape, [&](ggml_context* context, ggml_tensor* mel) { return portable_encoder(context, weights, shape, mel); },
+        head);
 }
 
-// GELU of a convolution with a kernel of 3 and padding of 1. x: [length, channels] → [out, length / stride].
-ggml_tensor* convolve(ggml_context* context, const EncoderShape& shape, const Linear& layer, ggml_tensor* x,
-                      int stride) {
-    const int64_t taps = layer.weight->ne[0] * layer.weight->ne[1];
-    ggml_tensor* columns = ggml_im2col(context, layer.weight, x, stride, 0, 1, 0, 1, 0, false, layer.weight->type);
-    ggml_tensor* kernel = ggml_reshape_2d(context, layer.weight, taps, layer.weight->ne[2]);
-    ggml_tensor* y = ggml_mul_mat(context, kernel, ggml_reshape_2d(context, columns, taps, columns->ne[1]));
-    return gelu(context, shape, ggml_add(context, y, layer.bias));
-}
-
-}  // namespace
-
-Encoder::Encoder(const EncoderWeights& weights, const EncoderShape& shape, CpuCompute& compute, EncoderHead head)
-    : weights_(weights), shape_(shape), compute_(compute), head_(std::move(head)) {
-    const size_t nodes = 1024 + 40 * static_cast<size_t>(shape.layers);
-    graph_ =
-        std::make_unique<Graph>(compute.backend(), nodes, [this](ggml_context* context) { return build(context); });
-    if (!graph_->allocated()) throw Error(ErrorCode::OutOfMemory, "No memory for the encoder");
-}
-
-ggml_tensor* Encoder::build(ggml_context* context) {
-    mel_ = ggml_new_tensor_2d(context, GGML_TYPE_F32, LogMel::kFrames, shape_.mels);
-    ggml_set_input(mel_);
-    ggml_tensor* x = convolve(context, shape_, weights_.conv1, mel_, 1);
-    x = convolve(context, shape_, weights_.conv2, ggml_cont(context, ggml_transpose(context, x)), 2);
-    x = ggml_add(context, x, weights_.position);  // [D, T]
-
-    const auto split = [&](ggml_tensor* rows) {  // [D, T] → [64, T, heads]
-        return ggml_permute(context, ggml_reshape_3d(context, rows, kHeadWidth, shape_.heads, kFrames), 0, 2, 1, 3);
+Encoder::Encoder(const PackedEncoderWeights& weights, const EncoderShape& shape, const Precision& precision,
+                 const KernelSet& kernels, CpuCompute& compute, const EncoderHead& head)
+    : compute_(compute), nodes_(std::make_unique<KernelNodes>(kernels)) {
+    const auto body = [&](ggml_context* context, ggml_tensor* mel) {
+        return packed_encoder(context, *nodes_, weights, shape, precision, mel);
     };
-    for (const Block& block : weights_.blocks) {
-        ggml_tensor* normed = apply(context, block.self.norm, x);
-        ggml_tensor* query = split(apply(context, block.self.query, normed));
-        ggml_tensor* key = ggml_cast(context, split(apply(context, block.self.key, normed)), GGML_TYPE_F16);
-        ggml_tensor* value = ggml_cast(context, split(apply(context, block.self.value, normed)), GGML_TYPE_F16);
-        ggml_tensor* attended = ggml_flash_attn_ext(context, query, key, value, nullptr, 0.125f, 0.0f, 0.0f);
-        attended = ggml_reshape_2d(context, attended, shape_.width, kFrames);
-        x = ggml_add(context, x, apply(context, block.self.out, attended));
-        ggml_tensor* hidden = apply(context, block.up, apply(context, block.mlp_norm, x));
-        x = ggml_add(context, x, apply(context, block.down, gelu(context, shape_, hidden)));
-    }
-    encoded_ = apply(context, weights_.norm, x);
-    ggml_set_output(encoded_);
-    return head_(context, encoded_);
+    build(shape, body, head);
+}
+
+void Encoder::build(const EncoderShape& shape, const Body& body, const EncoderHead& head) {
+    const size_t nodes = 1024 + 40 * static_cast<size_t>(shape.layers);
+    graph_ = std::make_unique<Graph>(compute_.backend(), nodes, [&](ggml_context* context) {
+        mel_ = ggml_new_tensor_2d(context, GGML_TYPE_F32, LogMel::kFrames, shape.mels);
+        ggml_set_input(mel_);
+        encoded_ = body(context, mel_);
+        ggml_set_output(encoded_);
+        return head(context, encoded_);
+    });
+    if (!graph_->allocated()) throw Error(ErrorCode::OutOfMemory, "No memory for the encoder");
 }
 
 bool Encoder::run(const float* mel, const std::atomic<bool>* stop) {

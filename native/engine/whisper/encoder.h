@@ -7,6 +7,7 @@
 #include "engine/audio/log_mel.h"
 #include "engine/device/compute.h"
 #include "engine/whisper/graph.h"
+#include "engine/whisper/packed_weights.h"
 
 namespace agora {
 
@@ -26,8 +27,11 @@ class Encoder {
   public:
     static constexpr int kFrames = 1500;  // of 20 ms
 
-    // Throws OutOfMemory.
-    Encoder(const EncoderWeights& weights, const EncoderShape& shape, CpuCompute& compute, EncoderHead head);
+    // On ggml's operations, which every backend has. Throws OutOfMemory.
+    Encoder(const EncoderWeights& weights, const EncoderShape& shape, CpuCompute& compute, const EncoderHead& head);
+    // On the CPU kernels. Throws OutOfMemory.
+    Encoder(const PackedEncoderWeights& weights, const EncoderShape& shape, const Precision& precision,
+            const KernelSet& kernels, CpuCompute& compute, const EncoderHead& head);
 
     // Spectrogram [bands][3000] of one window through the encoder and its head. False when stopped.
     bool run(const float* mel, const std::atomic<bool>* stop);
@@ -37,12 +41,11 @@ class Encoder {
     ggml_tensor* result() const { return graph_->result(); }
 
   private:
-    ggml_tensor* build(ggml_context* context);
+    using Body = std::function<ggml_tensor*(ggml_context*, ggml_tensor* mel)>;
+    void build(const EncoderShape& shape, const Body& body, const EncoderHead& head);
 
-    const EncoderWeights& weights_;
-    EncoderShape shape_;
     CpuCompute& compute_;
-    EncoderHead head_;
+    std::unique_ptr<KernelNodes> nodes_;
     ggml_tensor* mel_ = nullptr;
     ggml_tensor* encoded_ = nullptr;
     std::unique_ptr<Graph> graph_;

@@ -92,18 +92,8 @@ WhisperWeights::WhisperWeights(const std::string& path, const WhisperFile& file,
     const auto norm = [&](const std::string& name) {
         return LayerNorm{tensor(name + ".weight"), tensor(name + ".bias")};
     };
-    const auto attention = [&](const std::string& name) {
-        return Attention{norm(name + "_ln"), linear(name + ".query"), linear(name + ".key"), linear(name + ".value"),
-                         linear(name + ".out")};
-    };
     const auto blocks = [&](const std::string& side, int count, bool cross) {
-        std::vector<Block> result;
-        for (int i = 0; i < count; ++i) {
-            const std::string prefix = side + ".blocks." + std::to_string(i) + ".";
-            result.push_back({attention(prefix + "attn"), cross ? attention(prefix + "cross_attn") : Attention{},
-                              norm(prefix + "mlp_ln"), linear(prefix + "mlp.0"), linear(prefix + "mlp.2")});
-        }
-        return result;
+        return read_blocks<Linear, LayerNorm>(side, count, cross, linear, norm);
     };
     encoder = {tensor("encoder.positional_embedding"), linear("encoder.conv1"), linear("encoder.conv2"),
                norm("encoder.ln_post"), blocks("encoder", file.hparams.n_audio_layer, false)};

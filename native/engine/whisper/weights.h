@@ -22,17 +22,41 @@ struct LayerNorm {
     ggml_tensor* bias;
 };
 
-struct Attention {
-    LayerNorm norm;
+template <typename Linear, typename Norm>
+struct AttentionOf {
+    Norm norm;
     Linear query, key, value, out;
 };
 
-struct Block {
-    Attention self;
-    Attention cross;  // decoder only
-    LayerNorm mlp_norm;
+// A transformer's block. `self` and `cross`, which only a decoder has, are attention; `up` and `down` the MLP.
+template <typename Linear, typename Norm>
+struct BlockOf {
+    AttentionOf<Linear, Norm> self;
+    AttentionOf<Linear, Norm> cross;
+    Norm mlp_norm;
     Linear up, down;
 };
+
+using Attention = AttentionOf<Linear, LayerNorm>;
+using Block = BlockOf<Linear, LayerNorm>;
+
+// Reads blocks by whisper.cpp's names. `linear(name)` and `norm(name)` make layers from "<name>.weight", "<name>.bias".
+template <typename Linear, typename Norm, typename ReadLinear, typename ReadNorm>
+std::vector<BlockOf<Linear, Norm>> read_blocks(const std::string& side, int count, bool cross, const ReadLinear& linear,
+                                               const ReadNorm& norm) {
+    const auto attention = [&](const std::string& name) {
+        return AttentionOf<Linear, Norm>{norm(name + "_ln"), linear(name + ".query"), linear(name + ".key"),
+                                         linear(name + ".value"), linear(name + ".out")};
+    };
+    std::vector<BlockOf<Linear, Norm>> result;
+    for (int i = 0; i < count; ++i) {
+        const std::string prefix = side + ".blocks." + std::to_string(i) + ".";
+        result.push_back({attention(prefix + "attn"),
+                          cross ? attention(prefix + "cross_attn") : AttentionOf<Linear, Norm>{},
+                          norm(prefix + "mlp_ln"), linear(prefix + "mlp.0"), linear(prefix + "mlp.2")});
+    }
+    return result;
+}
 
 // Shapes are ggml's, innermost first: D width, M mel bands, T = 1500 frames, V vocabulary, C text context.
 struct EncoderWeights {

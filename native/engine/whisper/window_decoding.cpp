@@ -16,7 +16,7 @@ constexpr float kPromptTemperature = 0.5f;
 }  // namespace
 
 WindowDecoding::WindowDecoding(const Vocabulary& vocabulary, const LogitRules& rules, const Decoder& decoder,
-                               KeyValues& cross, std::vector<int> prompt, size_t start_tokens,
+                               CrossMemory& cross, std::vector<int> prompt, size_t start_tokens,
                                const SearchOptions& options)
     : vocabulary_(vocabulary),
       rules_(rules),

@@ -42,7 +42,7 @@ class WindowDecoding {
   public:
     // `prompt` ends with the start-of-transcript tokens, of which there are `start_tokens`. `previous` tokens before
     // them are left out at high temperatures, where they do more harm than good.
-    WindowDecoding(const Vocabulary& vocabulary, const LogitRules& rules, const Decoder& decoder, KeyValues& cross,
+    WindowDecoding(const Vocabulary& vocabulary, const LogitRules& rules, const Decoder& decoder, CrossMemory& cross,
                    std::vector<int> prompt, size_t start_tokens, const SearchOptions& options);
 
     bool done() const { return done_; }
@@ -85,7 +85,7 @@ class WindowDecoding {
     const Vocabulary& vocabulary_;
     const LogitRules& rules_;
     const Decoder& decoder_;
-    KeyValues& cross_;
+    CrossMemory& cross_;
     std::vector<int> prompt_;
     size_t start_tokens_;
     SearchOptions options_;

@@ -1,0 +1,113 @@
+#include "engine/kernels/encoder_attention.h"
+
+#include <algorithm>
+#include <cstring>
+#include <vector>
+
+#include "engine/kernels/number_formats.h"
+
+namespace agora {
+namespace {
+
+constexpr int kHead = 64;
+constexpr float kScale = 0.125f;  // 1 / sqrt(64)
+
+// What one head's keys and values are packed to. Row i of the keys is output i of a matrix with 64 inputs; values are
+// a matrix with 64 outputs and one input for each frame.
+template <typename Value>
+struct PackedHead {
+    static constexpr int kPair = sizeof(Value) == 2 ? 2 : 1;
+
+    void pack(const EncoderAttention& attention, int head, int padded) {
+        const auto row = [&](const uint8_t* rows, int frame) {
+            return reinterpret_cast<const Value*>(rows + static_cast<size_t>(frame) * attention.row_stride) +
+                   head * kHead;
+        };
+        keys.assign(static_cast<size_t>(padded) * kHead, 0);
+        values.assign(static_cast<size_t>(padded) * kHead, 0);
+        for (int frame = 0; frame < attention.frames; ++frame) {
+            const Value* key = row(attention.key, frame);
+            Value* strip = keys.data() + frame / 16 * 16 * kHead + frame % 16 * kPair;
+            for (int i = 0; i < kHead; i += kPair) std::memcpy(strip + i * 16, key + i, kPair * sizeof(Value));
+            const Value* value = row(attention.value, frame);
+            for (int first = 0; first < kHead; first += 16) {
+                Value* target = values.data() + first * padded + frame / kPair * 16 * kPair + frame % kPair;
+                for (int i = 0; i < 16; ++i) target[i * kPair] = value[first + i];
+            }
+        }
+    }
+
+    std::vector<Value> keys;    // [padded / 16] strips of [64]
+    std::vector<Value> values;  // [4] strips of [padded]
+};
+
+template <typename Value>
+void attend_part(const KernelSet& kernels, const TileKernel& kernel, const EncoderAttention& attention, int thread,
+                 int threads) {
+    constexpr bool narrow = sizeof(Value) == 2;
+    const int padded = (attention.frames + 31) / 32 * 32;
+    const auto width = static_cast<size_t>(padded);
+    thread_local PackedHead<Value> packed;
+    thread_local std::vector<float> scores;
+    thread_local std::vector<uint16_t> narrowed;
+    scores.resize(static_cast<size_t>(kernel.rows) * width);
+    if (narrow) narrowed.resize(scores.size());
+    alignas(64) float tile[32 * 32];
+    float sums[32];
+    TileEnd end;
+    end.format = attention.format;
+    end.output_stride = attention.output_stride;
+    end.width = attention.heads * kHead;
+
+    // Every thread takes as much of all heads' rows as any other.
+    const int blocks = (attention.frames + kernel.rows - 1) / kernel.rows;
+    const int units = blocks * attention.heads;
+    const int last = static_cast<int>(static_cast<int64_t>(units) * (thread + 1) / threads);
+    int packed_head = -1;
+    for (int unit = static_cast<int>(static_cast<int64_t>(units) * thread / threads); unit < last; ++unit) {
+        const int head = unit / blocks;
+        if (head != packed_head) packed.pack(attention, head, padded);
+        packed_head = head;
+        const int first = unit % blocks * kernel.rows;
+        const int count = std::min(kernel.rows, attention.frames - first);
+        const uint8_t* query = attention.query + static_cast<size_t>(first) * attention.row_stride +
+                               static_cast<size_t>(head) * kHead * sizeof(Value);
+        for (int frame = 0; frame < padded; frame += 32) {
+            const auto* strip = reinterpret_cast<const uint8_t*>(packed.keys.data() + frame * kHead);
+            kernel.run(count, query, attention.row_stride, strip, strip + 16 * kHead * sizeof(Value), kHead,
+                       scores.data() + frame, width);
+        }
+        for (int r = 0; r < count; ++r) {
+            const size_t row = static_cast<size_t>(r) * width;
+            sums[r] = kernels.exp_row(scores.data() + row, attention.frames, padded, kScale,
+                                      narrow ? narrowed.data() + row : nullptr);
+        }
+        const auto* weights = narrow ? reinterpret_cast<const uint8_t*>(narrowed.data())
+                                     : reinterpret_cast<const uint8_t*>(scores.data());
+        for (int side = 0; side < 2; ++side) {
+            const auto* strip =
+                reinterpret_cast<const uint8_t*>(packed.values.data() + static_cast<size_t>(side) * 32 * width);
+            kernel.run(count, weights, width * sizeof(Value), strip, strip + 16 * width * sizeof(Value), padded, tile,
+                       32);
+            for (int r = 0; r < count; ++r) {
+                const float factor = 1.0f / sums[r];
+                for (int i = 0; i < 32; ++i) tile[r * 32 + i] *= factor;
+            }
+            end.column = head * kHead + side * 32;
+            end.output = attention.output + static_cast<size_t>(first) * attention.output_stride;
+            kernels.finish(count, tile, 32, end);
+        }
+    }
+}
+
+}  // namespace
+
+void attend_all(const KernelSet& kernels, const EncoderAttention& attention, int thread, int threads) {
+    if (attention.arithmetic == Arithmetic::BF16) {
+        attend_part<BFloat>(kernels, kernels.bf16, attention, thread, threads);
+    } else {
+        attend_part<float>(kernels, kernels.f32[0], attention, thread, threads);
+    }
+}
+
+}  // namespace agora

@@ -1,0 +1,25 @@
+// Self-attention over all frames of a window, without a mask.
+#pragma once
+
+#include "engine/kernels/kernel_set.h"
+
+namespace agora {
+
+// Rows of F32 or BF16, [frames][heads · 64]; all of one format.
+struct EncoderAttention {
+    Arithmetic arithmetic = Arithmetic::F32;
+    const uint8_t *query = nullptr, *key = nullptr, *value = nullptr;
+    size_t row_stride = 0;  // bytes
+    int frames = 0;
+    int heads = 0;
+
+    Arithmetic format = Arithmetic::F32;  // of the output, [frames][heads · 64]
+    uint8_t* output = nullptr;
+    size_t output_stride = 0;  // bytes
+};
+
+// The part of `thread` of: softmax(query · keyᵀ / 8) · value, for each head. A block of queries at a time: its scores
+// stay in the cache, as in FlashAttention (Dao et al., 2022), but whole rows of them, so that nothing is rescaled.
+void attend_all(const KernelSet& kernels, const EncoderAttention& attention, int thread, int threads);
+
+}  // namespace agora

@@ -1,0 +1,68 @@
+// The CPU kernels as nodes of ggml graphs, which order them, give them memory and threads, and stop them.
+#pragma once
+
+#include <ggml.h>
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "engine/kernels/encoder_attention.h"
+#include "engine/kernels/product.h"
+
+namespace agora {
+
+// A dense layer. `bias` has one value for each output, filled up with zeros to a multiple of 32, or is empty.
+struct PackedLinear {
+    std::unique_ptr<PackedMatrix> weight;
+    std::vector<float> bias;
+};
+
+struct PackedNorm {
+    std::vector<float> weight, bias;
+};
+
+struct ProductNode {
+    Arithmetic format = Arithmetic::F32;  // of the output
+    Activation activation = Activation::None;
+    ggml_tensor* residual = nullptr;  // F32, as the output
+    const float* constant = nullptr;  // a residual that no node makes
+    int count = 0;                    // rows; 0: as many as the input has
+    size_t row_stride = 0;            // bytes between input rows; 0: they lie end to end
+    int padding = 0;                  // rows of zeros before and after the output
+};
+
+// Makes nodes, and keeps what they need when they are computed: it must outlive the graphs.
+// A tensor of rows is [inputs, rows] in F32 or BF16, or I8 [row_bytes(Int8, inputs), rows].
+class KernelNodes {
+  public:
+    explicit KernelNodes(const KernelSet& kernels) : kernels_(kernels) {}
+    KernelNodes(const KernelNodes&) = delete;
+    KernelNodes& operator=(const KernelNodes&) = delete;
+
+    ggml_tensor* norm(ggml_context* context, const PackedNorm& norm, ggml_tensor* x, Arithmetic format);
+    ggml_tensor* narrow(ggml_context* context, ggml_tensor* x, Arithmetic format);
+    ggml_tensor* product(ggml_context* context, const PackedLinear& layer, ggml_tensor* rows, const ProductNode& node);
+    // query, key, value: F32 or BF16 rows of `heads` · 64.
+    ggml_tensor* attention(ggml_context* context, ggml_tensor* query, ggml_tensor* key, ggml_tensor* value, int heads,
+                           Arithmetic format);
+
+    // A node of any other kind. `work` gets the node's tensor.
+    using Work = std::function<void(ggml_tensor* result, int thread, int threads)>;
+    ggml_tensor* custom(ggml_context* context, ggml_type type, int64_t width, int64_t rows,
+                        const std::vector<ggml_tensor*>& inputs, Work work);
+    ggml_tensor* rows(ggml_context* context, Arithmetic format, int width, int64_t rows,
+                      const std::vector<ggml_tensor*>& inputs, Work work);
+
+    const KernelSet& kernels() const { return kernels_; }
+
+  private:
+    const KernelSet& kernels_;
+    std::deque<Work> works_;
+};
+
+// Format of a tensor of rows.
+Arithmetic format_of(const ggml_tensor* rows);
+
+}  // namespace agora

@@ -1,0 +1,110 @@
+#include "engine/kernels/kernel_set.h"
+
+#include <algorithm>
+
+#include "engine/kernels/number_formats.h"
+
+#if defined(__x86_64__) && defined(__linux__)
+#include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "engine/kernels/amx_product.h"
+#include "engine/kernels/amx_tiles.h"
+#endif
+
+namespace agora {
+
+const KernelSet& plain_kernels();
+KernelSet avx2_kernels();
+KernelSet avx512_kernels(bool bf16, bool vnni);
+
+namespace {
+
+#if defined(__x86_64__)
+
+#if defined(__linux__)
+// Whether this processor and system have AMX, and a product of small integers, which is exact, comes out right.
+bool amx_works() {
+    unsigned a, b, c, d;
+    if (!__get_cpuid_count(7, 0, &a, &b, &c, &d)) return false;
+    constexpr unsigned kAmxBf16 = 1u << 22;
+    constexpr unsigned kAmxTile = 1u << 24;
+    if ((d & kAmxBf16) == 0 || (d & kAmxTile) == 0 || !AmxTiles::permitted()) return false;
+    constexpr int kInputs = 64;
+    std::vector<BFloat> rows(32 * kInputs);
+    std::vector<BFloat> strips(32 * kInputs);
+    for (size_t i = 0; i < rows.size(); ++i) {
+        rows[i] = to_bfloat(static_cast<float>(i * 7 % 13) - 6);
+        strips[i] = to_bfloat(static_cast<float>(i * 5 % 11) - 5);
+    }
+    const auto product = [&](const TileKernel& kernel) {
+        std::vector<float> tile(32 * 32);
+        for (int row = 0; row < 32; row += kernel.rows) {
+            kernel.run(std::min(kernel.rows, 32 - row), reinterpret_cast<const uint8_t*>(&rows[row * kInputs]),
+                       kInputs * 2, reinterpret_cast<const uint8_t*>(strips.data()),
+                       reinterpret_cast<const uint8_t*>(&strips[16 * kInputs]), kInputs, &tile[row * 32], 32);
+        }
+        return tile;
+    };
+    return product({32, multiply_amx<AmxTiles>}) == product(plain_kernels().bf16);
+}
+#endif
+
+#endif
+
+}  // namespace
+
+#if defined(__x86_64__) && defined(__linux__)
+bool AmxTiles::permitted() {
+    constexpr int kRequestPermission = 0x1023;  // ARCH_REQ_XCOMP_PERM
+    constexpr int kTileData = 18;
+    static const bool granted = syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
+    return granted;
+}
+#endif
+
+size_t row_bytes(Arithmetic arithmetic, int inputs) {
+    const auto count = static_cast<size_t>(inputs);
+    switch (arithmetic) {
+        case Arithmetic::F32:
+            return count * 4;
+        case Arithmetic::BF16:
+            return count * 2;
+        case Arithmetic::Int8:
+            break;
+    }
+    return count + count / 32 * 8;
+}
+
+const std::vector<const KernelSet*>& kernel_sets() {
+    static const std::vector<const KernelSet*> sets = [] {
+        std::vector<const KernelSet*> usable;
+#if defined(__x86_64__)
+        if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+            __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq")) {
+            static const KernelSet avx512 =
+                avx512_kernels(__builtin_cpu_supports("avx512bf16") != 0, __builtin_cpu_supports("avx512vnni") != 0);
+#if defined(__linux__)
+            static const KernelSet amx = [] {
+                KernelSet set = avx512;
+                set.name = "amx-bf16";
+                set.bf16 = {32, multiply_amx<AmxTiles>};
+                return set;
+            }();
+            if (amx_works()) usable.push_back(&amx);
+#endif
+            usable.push_back(&avx512);
+        }
+        if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
+            static const KernelSet avx2 = avx2_kernels();
+            usable.push_back(&avx2);
+        }
+#endif
+        usable.push_back(&plain_kernels());
+        return usable;
+    }();
+    return sets;
+}
+
+}  // namespace agora

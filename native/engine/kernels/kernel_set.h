@@ -1,0 +1,78 @@
+// The arithmetic of the CPU engine for one instruction set. Every set computes the same, to rounding.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "engine/kernels/packed_matrix.h"
+
+namespace agora {
+
+// What a product multiplies in, and the format of the rows that it takes. Sums are float.
+//   F32:  float [inputs]
+//   BF16: bfloat16 [inputs]
+//   Int8: int8 [inputs]; float [inputs / 32], their scales; int32 [inputs / 32], -128 times their sums, which undoes
+//         the 128 that 8-bit weights are stored with
+enum class Arithmetic { F32, BF16, Int8 };
+
+constexpr int kArithmetics = 3;
+
+size_t row_bytes(Arithmetic arithmetic, int inputs);
+
+enum class Activation {
+    None,
+    GeluTanh,  // the approximation that whisper.cpp takes
+    Gelu,
+};
+
+// Products of up to `rows` rows with two neighbouring strips.
+struct TileKernel {
+    int rows = 0;
+    // tile[row][0..31] for `count` rows; `a_stride` in bytes, `tile_stride` in floats. `inputs` is a multiple of 32.
+    void (*run)(int count, const uint8_t* a, size_t a_stride, const uint8_t* strip, const uint8_t* next_strip,
+                int inputs, float* tile, size_t tile_stride) = nullptr;
+};
+
+// What is done with a tile of a product: (activation(tile + bias)) + residual, written in the format of `output`.
+struct TileEnd {
+    const float* bias = nullptr;      // [32]
+    const float* residual = nullptr;  // row 0
+    size_t residual_stride = 0;       // floats
+    Activation activation = Activation::None;
+    Arithmetic format = Arithmetic::F32;
+    uint8_t* output = nullptr;  // row 0
+    size_t output_stride = 0;   // bytes
+    int column = 0;             // of the tile's first output; a multiple of 32
+    int columns = 32;           // outputs to write, fewer than 32 in the last tile of an F32 row
+    int width = 0;              // outputs of a row
+};
+
+struct KernelSet {
+    const char* name;
+    TileKernel f32[3];  // by storage: F32, F16, BF16
+    TileKernel bf16;    // rows 0 where the set has no such arithmetic
+    TileKernel int8;
+    void (*finish)(int count, float* tile, size_t tile_stride, const TileEnd& end);
+    // (x - mean) / sqrt(variance + 1e-5) · weight + bias, in the given format.
+    void (*norm)(const float* x, int width, const float* weight, const float* bias, Arithmetic format, uint8_t* row);
+    // A row of floats in the given format.
+    void (*narrow)(const float* x, int width, Arithmetic format, uint8_t* row);
+    // exp(scale · (x - max)) in place, 0 from `count` to `padded`; returns the sum. `narrowed` (null: not wanted) takes
+    // the values as bfloat16.
+    float (*exp_row)(float* x, int count, int padded, float scale, uint16_t* narrowed);
+    // 8-bit strips as bfloat16 or float strips.
+    void (*widen_bf16)(const uint8_t* strip, int inputs, uint8_t* output);
+    void (*widen_f32)(const uint8_t* strip, int inputs, uint8_t* output);
+    // 32 rows of 16 values, `stride` floats apart, as one block of an 8-bit strip: inputs are rows, outputs columns.
+    void (*pack_block)(const float* x, size_t stride, uint8_t* block);
+
+    bool multiplies(Arithmetic arithmetic) const {
+        return arithmetic == Arithmetic::F32 || (arithmetic == Arithmetic::BF16 ? bf16.rows : int8.rows) > 0;
+    }
+};
+
+// Sets that this processor runs, best first; the last is plain C++.
+const std::vector<const KernelSet*>& kernel_sets();
+
+}  // namespace agora

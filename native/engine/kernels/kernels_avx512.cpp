@@ -1,0 +1,190 @@
+// AVX-512: float, bfloat16 (AVX512-BF16) and 8-bit (AVX512-VNNI) products of up to 12 or 6 rows with 32 outputs, all
+// sums in registers.
+#include "engine/kernels/kernel_set.h"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+
+#include <utility>
+
+#define AGORA_TARGET "avx512f,avx512bw,avx512vl,avx512dq,avx2,fma,f16c,bmi2,prefer-vector-width=512"
+#include "engine/kernels/target_begin.inc"
+
+namespace agora {
+namespace {
+
+#include "engine/kernels/row_kernels.inc"
+
+template <int Rows>
+inline __attribute__((always_inline)) void store(const __m512 (&sums)[Rows][2], float* tile, size_t tile_stride) {
+#pragma GCC unroll 12
+    for (int r = 0; r < Rows; ++r) {
+        _mm512_storeu_ps(tile + static_cast<size_t>(r) * tile_stride, sums[r][0]);
+        _mm512_storeu_ps(tile + static_cast<size_t>(r) * tile_stride + 16, sums[r][1]);
+    }
+}
+
+template <int Rows>
+inline __attribute__((always_inline)) void clear(__m512 (&sums)[Rows][2]) {
+#pragma GCC unroll 12
+    for (int r = 0; r < Rows; ++r) sums[r][0] = sums[r][1] = _mm512_setzero_ps();
+}
+
+template <int Rows>
+inline __attribute__((always_inline)) void add_input(__m512 (&sums)[Rows][2], const uint8_t* a, size_t a_stride,
+                                                     __m512 left, __m512 right) {
+#pragma GCC unroll 12
+    for (int r = 0; r < Rows; ++r) {
+        const __m512 x = _mm512_set1_ps(*reinterpret_cast<const float*>(a + static_cast<size_t>(r) * a_stride));
+        sums[r][0] = _mm512_fmadd_ps(x, left, sums[r][0]);
+        sums[r][1] = _mm512_fmadd_ps(x, right, sums[r][1]);
+    }
+}
+
+template <int Rows, Storage storage>
+void multiply_f32(const uint8_t* a, size_t a_stride, const uint8_t* strip, const uint8_t* next, int inputs, float* tile,
+                  size_t tile_stride) {
+    __m512 sums[Rows][2];
+    clear(sums);
+    if constexpr (storage == Storage::BF16) {
+        for (int k = 0; k < inputs; k += 2, strip += 64, next += 64, a += 8) {
+            const __m512i left = _mm512_loadu_si512(strip);
+            const __m512i right = _mm512_loadu_si512(next);
+            const __m512i high = _mm512_set1_epi32(static_cast<int>(0xFFFF0000));
+            add_input(sums, a, a_stride, _mm512_castsi512_ps(_mm512_slli_epi32(left, 16)),
+                      _mm512_castsi512_ps(_mm512_slli_epi32(right, 16)));
+            add_input(sums, a + 4, a_stride, _mm512_castsi512_ps(_mm512_and_si512(left, high)),
+                      _mm512_castsi512_ps(_mm512_and_si512(right, high)));
+        }
+    } else {
+        constexpr size_t step = storage == Storage::F32 ? 64 : 32;
+        for (int k = 0; k < inputs; ++k, strip += step, next += step, a += 4) {
+            if constexpr (storage == Storage::F32) {
+                add_input(sums, a, a_stride, _mm512_loadu_ps(strip), _mm512_loadu_ps(next));
+            } else {
+                add_input(sums, a, a_stride,
+                          _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(strip))),
+                          _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(next))));
+            }
+        }
+    }
+    store(sums, tile, tile_stride);
+}
+
+template <int Rows>
+__attribute__((target("avx512bf16"))) void multiply_bf16(const uint8_t* a, size_t a_stride, const uint8_t* strip,
+                                                         const uint8_t* next, int inputs, float* tile,
+                                                         size_t tile_stride) {
+    __m512 sums[Rows][2];
+    clear(sums);
+    for (int k = 0; k < inputs; k += 2, strip += 64, next += 64) {
+        const auto left = (__m512bh)_mm512_loadu_si512(strip);
+        const auto right = (__m512bh)_mm512_loadu_si512(next);
+#pragma GCC unroll 12
+        for (int r = 0; r < Rows; ++r) {
+            int pair;
+            __builtin_memcpy(&pair, a + static_cast<size_t>(r) * a_stride + k * 2, 4);
+            const auto x = (__m512bh)_mm512_set1_epi32(pair);
+            sums[r][0] = _mm512_dpbf16_ps(sums[r][0], x, left);
+            sums[r][1] = _mm512_dpbf16_ps(sums[r][1], x, right);
+        }
+    }
+    store(sums, tile, tile_stride);
+}
+
+// Integer sums of a block start at what undoes the weights' offset of 128, and join the float sums with their scales.
+template <int Rows>
+__attribute__((target("avx512vnni"))) void multiply_int8(const uint8_t* a, size_t a_stride, const uint8_t* strip,
+                                                         const uint8_t* next, int inputs, float* tile,
+                                                         size_t tile_stride) {
+    __m512 sums[Rows][2];
+    clear(sums);
+    const int blocks = inputs / 32;
+    for (int block = 0; block < blocks; ++block, strip += 576, next += 576) {
+        const uint8_t* scales = a + inputs + block * 4;
+        const uint8_t* offsets = scales + blocks * 4;
+        __m512i dots[Rows][2];
+#pragma GCC unroll 6
+        for (int r = 0; r < Rows; ++r) {
+            int offset;
+            __builtin_memcpy(&offset, offsets + static_cast<size_t>(r) * a_stride, 4);
+            dots[r][0] = dots[r][1] = _mm512_set1_epi32(offset);
+        }
+#pragma GCC unroll 8
+        for (int quad = 0; quad < 8; ++quad) {
+            const __m512i left = _mm512_loadu_si512(strip + quad * 64);
+            const __m512i right = _mm512_loadu_si512(next + quad * 64);
+#pragma GCC unroll 6
+            for (int r = 0; r < Rows; ++r) {
+                int values;
+                __builtin_memcpy(&values, a + static_cast<size_t>(r) * a_stride + block * 32 + quad * 4, 4);
+                const __m512i x = _mm512_set1_epi32(values);
+                dots[r][0] = _mm512_dpbusd_epi32(dots[r][0], left, x);
+                dots[r][1] = _mm512_dpbusd_epi32(dots[r][1], right, x);
+            }
+        }
+        const __m512 left_scale = _mm512_loadu_ps(strip + 512);
+        const __m512 right_scale = _mm512_loadu_ps(next + 512);
+#pragma GCC unroll 6
+        for (int r = 0; r < Rows; ++r) {
+            const __m512 scale =
+                _mm512_set1_ps(*reinterpret_cast<const float*>(scales + static_cast<size_t>(r) * a_stride));
+            sums[r][0] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(dots[r][0]), _mm512_mul_ps(scale, left_scale), sums[r][0]);
+            sums[r][1] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(dots[r][1]), _mm512_mul_ps(scale, right_scale), sums[r][1]);
+        }
+    }
+    store(sums, tile, tile_stride);
+}
+
+using Multiply = void (*)(const uint8_t*, size_t, const uint8_t*, const uint8_t*, int, float*, size_t);
+
+struct BFloats {
+    template <int Rows>
+    static constexpr Multiply of = multiply_bf16<Rows>;
+};
+struct Bytes {
+    template <int Rows>
+    static constexpr Multiply of = multiply_int8<Rows>;
+};
+template <Storage storage>
+struct Floats {
+    template <int Rows>
+    static constexpr Multiply of = multiply_f32<Rows, storage>;
+};
+
+template <typename Kind, int... Less>
+void by_count(int count, const uint8_t* a, size_t a_stride, const uint8_t* strip, const uint8_t* next, int inputs,
+              float* tile, size_t tile_stride, std::integer_sequence<int, Less...>) {
+    static constexpr Multiply table[] = {Kind::template of<Less + 1>...};
+    table[count - 1](a, a_stride, strip, next, inputs, tile, tile_stride);
+}
+
+template <typename Kind, int Most>
+void run(int count, const uint8_t* a, size_t a_stride, const uint8_t* strip, const uint8_t* next, int inputs,
+         float* tile, size_t tile_stride) {
+    by_count<Kind>(count, a, a_stride, strip, next, inputs, tile, tile_stride, std::make_integer_sequence<int, Most>{});
+}
+
+}  // namespace
+
+KernelSet avx512_kernels(bool bf16, bool vnni) {
+    return {bf16   ? "avx512-bf16"
+            : vnni ? "avx512-vnni"
+                   : "avx512",
+            {{12, run<Floats<Storage::F32>, 12>},
+             {12, run<Floats<Storage::F16>, 12>},
+             {12, run<Floats<Storage::BF16>, 12>}},
+            bf16 ? TileKernel{12, run<BFloats, 12>} : TileKernel{},
+            vnni ? TileKernel{6, run<Bytes, 6>} : TileKernel{},
+            finish,
+            norm,
+            narrow,
+            exp_row,
+            widen_bf16,
+            widen_f32,
+            pack_block};
+}
+
+}  // namespace agora
+#include "engine/kernels/target_end.inc"
+#endif

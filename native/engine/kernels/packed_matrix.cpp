@@ -1,0 +1,122 @@
+#include "engine/kernels/packed_matrix.h"
+
+#include <ggml.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <new>
+#include <vector>
+
+#include "engine/error.h"
+#include "engine/kernels/number_formats.h"
+
+namespace agora {
+namespace {
+
+constexpr int kStrip = PackedMatrix::kStrip;
+constexpr int kBlock = PackedMatrix::kBlock;
+constexpr size_t kCacheLine = 64;
+
+// One output's block of an 8-bit strip.
+void pack_block(const float* weights, int lane, uint8_t* block) {
+    float most = 0;
+    for (int i = 0; i < kBlock; ++i) most = std::max(most, std::fabs(weights[i]));
+    const float scale = most / 127.0f;
+    const float inverse = most > 0 ? 127.0f / most : 0;
+    for (int i = 0; i < kBlock; ++i) {
+        const int quantised = static_cast<int>(std::lrintf(weights[i] * inverse));
+        block[(i / 4 * kStrip + lane) * 4 + i % 4] = static_cast<uint8_t>(quantised + 128);
+    }
+    reinterpret_cast<float*>(block + kBlock * kStrip)[lane] = scale;
+}
+
+}  // namespace
+
+void PackedMatrix::Free::operator()(uint8_t* data) const {
+    std::free(data);
+}
+
+size_t PackedMatrix::strip_bytes(Storage storage, int inputs) {
+    const auto count = static_cast<size_t>(padded(inputs));
+    switch (storage) {
+        case Storage::F32:
+            return count * kStrip * 4;
+        case Storage::F16:
+        case Storage::BF16:
+            return count * kStrip * 2;
+        case Storage::Int8:
+            break;
+    }
+    return count / kBlock * kBlockBytes;
+}
+
+PackedMatrix::PackedMatrix(Storage storage, int inputs, int outputs)
+    : storage_(storage), inputs_(inputs), outputs_(outputs), strip_bytes_(strip_bytes(storage, inputs)) {
+    const size_t size = (bytes() + kCacheLine - 1) / kCacheLine * kCacheLine;
+    data_.reset(static_cast<uint8_t*>(std::aligned_alloc(kCacheLine, size)));
+    if (!data_) throw Error(ErrorCode::OutOfMemory, "No memory for the model's weights");
+    // What is not filled weighs nothing.
+    if (strips() * kStrip != outputs_) {
+        const std::vector<float> nothing(static_cast<size_t>(kStrip) * static_cast<size_t>(inputs_), 0.0f);
+        for (int index = outputs_ / kStrip; index < strips(); ++index) pack(index, nothing.data(), kStrip);
+    }
+}
+
+void PackedMatrix::pack(int index, const float* rows, int count) {
+    uint8_t* strip = data_.get() + static_cast<size_t>(index) * strip_bytes_;
+    const int padded = padded_inputs();
+    std::vector<float> row(static_cast<size_t>(padded), 0.0f);
+    for (int lane = 0; lane < kStrip; ++lane) {
+        if (lane < count) {
+            std::copy_n(rows + static_cast<size_t>(lane) * static_cast<size_t>(inputs_), inputs_, row.begin());
+        } else {
+            std::fill(row.begin(), row.end(), 0.0f);
+        }
+        for (int i = 0; i < padded; ++i) {
+            const float weight = row[static_cast<size_t>(i)];
+            switch (storage_) {
+                case Storage::F32:
+                    reinterpret_cast<float*>(strip)[i * kStrip + lane] = weight;
+                    break;
+                case Storage::F16:
+                    reinterpret_cast<ggml_fp16_t*>(strip)[i * kStrip + lane] = ggml_fp32_to_fp16(weight);
+                    break;
+                case Storage::BF16:
+                    reinterpret_cast<BFloat*>(strip)[(i / 2 * kStrip + lane) * 2 + i % 2] = to_bfloat(weight);
+                    break;
+                case Storage::Int8:
+                    if (i % kBlock == 0) {
+                        pack_block(&row[static_cast<size_t>(i)], lane, strip + i / kBlock * kBlockBytes);
+                    }
+                    break;
+            }
+        }
+    }
+}
+
+void PackedMatrix::unpack(int output, float* row) const {
+    const uint8_t* data = strip(output / kStrip);
+    const int lane = output % kStrip;
+    for (int i = 0; i < inputs_; ++i) {
+        switch (storage_) {
+            case Storage::F32:
+                row[i] = reinterpret_cast<const float*>(data)[i * kStrip + lane];
+                break;
+            case Storage::F16:
+                row[i] = ggml_fp16_to_fp32(reinterpret_cast<const ggml_fp16_t*>(data)[i * kStrip + lane]);
+                break;
+            case Storage::BF16:
+                row[i] = to_float(reinterpret_cast<const BFloat*>(data)[(i / 2 * kStrip + lane) * 2 + i % 2]);
+                break;
+            case Storage::Int8: {
+                const uint8_t* block = data + i / kBlock * kBlockBytes;
+                const int weight = block[(i % kBlock / 4 * kStrip + lane) * 4 + i % 4] - 128;
+                row[i] = static_cast<float>(weight) * reinterpret_cast<const float*>(block + kBlock * kStrip)[lane];
+                break;
+            }
+        }
+    }
+}
+
+}  // namespace agora

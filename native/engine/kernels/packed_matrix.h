@@ -1,0 +1,58 @@
+// Weights in the order in which matrix products read them.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+namespace agora {
+
+// How a weight is stored.
+//   Int8: 8 bits and a scale for each 32 inputs of an output, as ggml's q8_0.
+enum class Storage { F32, F16, BF16, Int8 };
+
+// A matrix of `outputs` rows and `inputs` columns in strips of 16 outputs, so that one vector holds the weights of 16
+// outputs for the same input. Both sizes are filled up with zeros: inputs to a multiple of 32, outputs to one of 32.
+//   F32, F16: [inputs][16]
+//   BF16:     [inputs / 2][16][2]
+//   Int8:     [inputs / 32] of { uint8 [8][16][4], the weight plus 128; float [16], its scale }
+class PackedMatrix {
+  public:
+    static constexpr int kStrip = 16;
+    static constexpr int kBlock = 32;
+    static constexpr size_t kBlockBytes = kBlock * kStrip + kStrip * sizeof(float);  // of an 8-bit strip
+
+    // Allocates. Throws OutOfMemory.
+    PackedMatrix(Storage storage, int inputs, int outputs);
+
+    Storage storage() const { return storage_; }
+    int inputs() const { return inputs_; }
+    int outputs() const { return outputs_; }
+    int padded_inputs() const { return padded(inputs_); }
+    int strips() const { return padded(outputs_) / kStrip; }
+    size_t bytes() const { return strip_bytes_ * static_cast<size_t>(strips()); }
+
+    uint8_t* strip(int index) { return data_.get() + static_cast<size_t>(index) * strip_bytes_; }
+    const uint8_t* strip(int index) const { return data_.get() + static_cast<size_t>(index) * strip_bytes_; }
+
+    // Fills strip `index`. `rows`: the weights of its outputs, [count][inputs], count at most 16.
+    void pack(int index, const float* rows, int count);
+
+    // The weights of one output, [inputs].
+    void unpack(int output, float* row) const;
+
+    static size_t strip_bytes(Storage storage, int inputs);
+
+  private:
+    static int padded(int size) { return (size + kBlock - 1) / kBlock * kBlock; }
+
+    Storage storage_;
+    int inputs_, outputs_;
+    size_t strip_bytes_;
+    struct Free {
+        void operator()(uint8_t* data) const;
+    };
+    std::unique_ptr<uint8_t[], Free> data_;
+};
+
+}  // namespace agora

@@ -1,0 +1,45 @@
+// What the decoder's cross-attention looks at: keys and values of an encoded window.
+#pragma once
+
+#include <vector>
+
+#include "engine/kernels/kernel_set.h"
+#include "engine/whisper/attention.h"
+
+namespace agora {
+
+// For every layer and head two packed matrices, so that attention is two products: keys with 64 inputs and an output
+// for each frame, values with an input for each frame and 64 outputs.
+class CrossMemory {
+  public:
+    static constexpr int kFrames = 1500;
+    static constexpr int kPadded = 1504;
+
+    // `bytes`: in 8 bits, else in half precision. Throws OutOfMemory.
+    CrossMemory(int layers, int heads, bool bytes);
+
+    bool bytes() const { return bytes_; }
+    int heads() const { return heads_; }
+    const PackedMatrix& keys(int layer, int head) const { return matrices_[index(layer, head)]; }
+    const PackedMatrix& values(int layer, int head) const { return matrices_[index(layer, head) + 1]; }
+
+    // Takes a head's keys or values over from rows of [kFrames][width], where the head's columns begin at `head` · 64.
+    void set_keys(const KernelSet& kernels, int layer, int head, const float* rows, size_t width);
+    void set_values(const KernelSet& kernels, int layer, int head, const float* rows, size_t width);
+
+  private:
+    size_t index(int layer, int head) const {
+        return 2 * (static_cast<size_t>(layer) * static_cast<size_t>(heads_) + static_cast<size_t>(head));
+    }
+
+    int heads_;
+    bool bytes_;
+    std::vector<PackedMatrix> matrices_;
+};
+
+// Attention of `count` rows of a head, query and output `width` floats apart: softmax(query · keysᵀ / 8) · values.
+// `weights` (null: not wanted) takes the softmax up to a factor for each row, [count][kPadded].
+void attend_cross(const KernelSet& kernels, const CrossMemory& memory, int layer, int head, const float* query,
+                  int count, size_t width, float* output, float* weights);
+
+}  // namespace agora

@@ -1,0 +1,16 @@
+// The encoder from a spectrogram, [3000, bands], to the output of its last layer norm, [D, 1500].
+#pragma once
+
+#include "engine/whisper/encoder.h"
+
+namespace agora {
+
+// On ggml's operations.
+ggml_tensor* portable_encoder(ggml_context* context, const EncoderWeights& weights, const EncoderShape& shape,
+                              ggml_tensor* mel);
+
+// On the CPU kernels. `nodes` and `weights` must outlive the graph.
+ggml_tensor* packed_encoder(ggml_context* context, KernelNodes& nodes, const PackedEncoderWeights& weights,
+                            const EncoderShape& shape, const Precision& precision, ggml_tensor* mel);
+
+}  // namespace agora

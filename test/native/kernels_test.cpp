@@ -1,0 +1,325 @@
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <random>
+
+#include "engine/kernels/amx_product.h"
+#include "engine/kernels/encoder_attention.h"
+#include "engine/kernels/number_formats.h"
+#include "engine/kernels/product.h"
+
+using agora::Arithmetic;
+using agora::KernelSet;
+using agora::PackedMatrix;
+using agora::Storage;
+
+namespace {
+
+std::vector<float> normal_values(size_t count, unsigned seed, float deviation = 1) {
+    std::mt19937 random(seed);
+    std::normal_distribution<float> normal(0, deviation);
+    std::vector<float> values(count);
+    for (auto& value : values) value = normal(random);
+    return values;
+}
+
+double relative_error(const std::vector<float>& actual, const std::vector<float>& expected) {
+    REQUIRE(actual.size() == expected.size());
+    double difference = 0;
+    double norm = 1e-30;
+    for (size_t i = 0; i < actual.size(); ++i) {
+        difference += std::pow(static_cast<double>(actual[i]) - expected[i], 2);
+        norm += std::pow(static_cast<double>(expected[i]), 2);
+    }
+    return std::sqrt(difference / norm);
+}
+
+PackedMatrix pack(Storage storage, const std::vector<float>& weights, int inputs, int outputs) {
+    PackedMatrix matrix(storage, inputs, outputs);
+    for (int first = 0; first < outputs; first += 16)
+        matrix.pack(first / 16, weights.data() + first * inputs, std::min(16, outputs - first));
+    return matrix;
+}
+
+// Rows in a format, with room behind them: the last may be read beyond its end.
+std::vector<uint8_t> rows_of(const KernelSet& kernels, Arithmetic format, const std::vector<float>& x, int inputs) {
+    const size_t bytes = agora::row_bytes(format, inputs);
+    const size_t count = x.size() / static_cast<size_t>(inputs);
+    std::vector<uint8_t> rows(count * bytes + 128, 0);
+    for (size_t i = 0; i < count; ++i)
+        kernels.narrow(x.data() + i * static_cast<size_t>(inputs), inputs, format, rows.data() + i * bytes);
+    return rows;
+}
+
+// What a value is worth in a format of activations.
+std::vector<float> rounded(Arithmetic format, std::vector<float> x) {
+    if (format == Arithmetic::BF16) {
+        for (auto& value : x) value = agora::to_float(agora::to_bfloat(value));
+    }
+    if (format == Arithmetic::Int8) {
+        for (size_t first = 0; first < x.size(); first += 32) {
+            float most = 0;
+            for (size_t i = first; i < first + 32; ++i) most = std::max(most, std::fabs(x[i]));
+            for (size_t i = first; i < first + 32; ++i)
+                x[i] = most == 0 ? 0 : std::nearbyint(x[i] * (127 / most)) * (most / 127);
+        }
+    }
+    return x;
+}
+
+// activation(x · weightsᵀ + bias) + residual in double.
+std::vector<float> expected_product(const std::vector<float>& x, const PackedMatrix& weights,
+                                    const std::vector<float>& bias, agora::Activation activation,
+                                    const std::vector<float>& residual) {
+    const auto inputs = static_cast<size_t>(weights.inputs());
+    const auto outputs = static_cast<size_t>(weights.outputs());
+    const size_t count = x.size() / inputs;
+    std::vector<float> result(count * outputs);
+    std::vector<float> row(inputs);
+    for (size_t o = 0; o < outputs; ++o) {
+        weights.unpack(static_cast<int>(o), row.data());
+        for (size_t i = 0; i < count; ++i) {
+            double sum = bias[o];
+            for (size_t k = 0; k < inputs; ++k) sum += static_cast<double>(x[i * inputs + k]) * row[k];
+            if (activation == agora::Activation::Gelu) sum *= 0.5 * (1 + std::erf(sum / std::sqrt(2.0)));
+            if (activation == agora::Activation::GeluTanh)
+                sum *= 0.5 * (1 + std::tanh(std::sqrt(2 / M_PI) * (sum + 0.044715 * sum * sum * sum)));
+            result[i * outputs + o] = static_cast<float>(sum + residual[i * outputs + o]);
+        }
+    }
+    return result;
+}
+
+// AMX's tiles in plain C++, after Intel's manual.
+class EmulatedTiles {
+  public:
+    EmulatedTiles(int first, int second) : rows_{first, first, second, second, first, second, 16, 16} {}
+
+    template <int Tile>
+    void zero() {
+        std::memset(data_[Tile], 0, sizeof data_[Tile]);
+    }
+    template <int Tile>
+    void load(const void* data, size_t stride) {
+        zero<Tile>();
+        for (int r = 0; r < rows_[Tile]; ++r)
+            std::memcpy(data_[Tile][r], static_cast<const char*>(data) + static_cast<size_t>(r) * stride, 64);
+    }
+    template <int Tile>
+    void store(void* data, size_t stride) {
+        for (int r = 0; r < rows_[Tile]; ++r)
+            std::memcpy(static_cast<char*>(data) + static_cast<size_t>(r) * stride, data_[Tile][r], 64);
+    }
+    template <int Sums, int Left, int Right>
+    void multiply() {
+        for (int r = 0; r < rows_[Left]; ++r) {
+            for (int k = 0; k < 16; ++k) {
+                for (int column = 0; column < 16; ++column) {
+                    for (int half = 0; half < 2; ++half)
+                        at<float>(Sums, r, column) += agora::to_float(at<uint16_t>(Left, r, 2 * k + half)) *
+                                                      agora::to_float(at<uint16_t>(Right, k, 2 * column + half));
+                }
+            }
+        }
+    }
+
+  private:
+    template <typename Value>
+    Value& at(int tile, int row, int index) {
+        return reinterpret_cast<Value*>(data_[tile][row])[index];
+    }
+
+    int rows_[8];
+    alignas(64) uint8_t data_[8][16][64];
+};
+
+// The sets of this processor, and AMX's on emulated tiles.
+std::vector<KernelSet> all_sets() {
+    std::vector<KernelSet> sets;
+    for (const KernelSet* set : agora::kernel_sets()) sets.push_back(*set);
+    KernelSet emulated = *agora::kernel_sets().back();
+    emulated.name = "amx-emulated";
+    emulated.bf16 = {32, agora::multiply_amx<EmulatedTiles>};
+    sets.push_back(emulated);
+    return sets;
+}
+
+}  // namespace
+
+TEST_CASE("products agree with double arithmetic on every instruction set, for all storages, shapes and endings") {
+    struct Shape {
+        int rows, inputs, outputs;
+    };
+    for (const KernelSet& kernels : all_sets()) {
+        const std::string set = kernels.name;
+        CAPTURE(set);
+        for (const Shape shape : {Shape{1, 64, 32}, Shape{5, 96, 51}, Shape{13, 128, 64}, Shape{33, 384, 100}}) {
+            const auto weights = normal_values(static_cast<size_t>(shape.inputs * shape.outputs), 1, 0.1f);
+            const auto x = normal_values(static_cast<size_t>(shape.rows * shape.inputs), 2);
+            auto bias = normal_values(static_cast<size_t>(shape.outputs), 3);
+            const auto residual = normal_values(static_cast<size_t>(shape.rows * shape.outputs), 4);
+            bias.resize((bias.size() + 31) / 32 * 32);
+            for (const Storage storage : {Storage::F32, Storage::F16, Storage::BF16, Storage::Int8}) {
+                for (const Arithmetic arithmetic : {Arithmetic::F32, Arithmetic::BF16, Arithmetic::Int8}) {
+                    const bool fits = arithmetic == Arithmetic::F32 || storage == Storage::Int8 ||
+                                      (arithmetic == Arithmetic::BF16 && storage == Storage::BF16);
+                    if (!fits || !kernels.multiplies(arithmetic)) continue;
+                    CAPTURE(static_cast<int>(storage));
+                    CAPTURE(static_cast<int>(arithmetic));
+                    CAPTURE(shape.rows);
+                    const PackedMatrix matrix = pack(storage, weights, shape.inputs, shape.outputs);
+                    const auto rows = rows_of(kernels, arithmetic, x, shape.inputs);
+                    for (const auto activation :
+                         {agora::Activation::None, agora::Activation::GeluTanh, agora::Activation::Gelu}) {
+                        std::vector<float> output(residual.size());
+                        agora::Product product;
+                        product.weights = &matrix;
+                        product.bias = bias.data();
+                        product.activation = activation;
+                        product.residual = residual.data();
+                        product.arithmetic = arithmetic;
+                        product.rows = rows.data();
+                        product.row_stride = agora::row_bytes(arithmetic, shape.inputs);
+                        product.count = shape.rows;
+                        product.output = reinterpret_cast<uint8_t*>(output.data());
+                        product.output_stride = static_cast<size_t>(shape.outputs) * sizeof(float);
+                        for (int thread = 0; thread < 3; ++thread) agora::multiply(kernels, product, thread, 3);
+                        const auto expected =
+                            expected_product(rounded(arithmetic, x), matrix, bias, activation, residual);
+                        // 8-bit weights are rounded once more where they are widened to bfloat16.
+                        const bool twice = storage == Storage::Int8 && arithmetic == Arithmetic::BF16;
+                        CHECK(relative_error(output, expected) < (twice ? 4e-3 : 2e-6));
+                    }
+                }
+            }
+        }
+    }
+}
+
+TEST_CASE("weights come back from every storage as they were, to its rounding") {
+    const auto weights = normal_values(48 * 40, 5);
+    for (const auto& [storage, bound] :
+         {std::pair{Storage::F32, 0.0}, {Storage::F16, 4e-4}, {Storage::BF16, 3e-3}, {Storage::Int8, 8e-3}}) {
+        const PackedMatrix matrix = pack(storage, weights, 48, 40);
+        std::vector<float> back(weights.size());
+        for (int i = 0; i < 40; ++i) matrix.unpack(i, back.data() + i * 48);
+        CHECK(relative_error(back, weights) <= bound);
+    }
+}
+
+TEST_CASE("rows are normalised and written in every format on every instruction set") {
+    const int width = 384;
+    const auto x = normal_values(width, 6, 3);
+    const auto weight = normal_values(width, 7);
+    const auto bias = normal_values(width, 8);
+    double mean = 0;
+    double variance = 0;
+    for (const float value : x) mean += value / static_cast<double>(width);
+    for (const float value : x) variance += std::pow(value - mean, 2) / width;
+    std::vector<float> expected(width);
+    for (size_t i = 0; i < x.size(); ++i)
+        expected[i] = static_cast<float>((x[i] - mean) / std::sqrt(variance + 1e-5) * weight[i] + bias[i]);
+    for (const KernelSet& kernels : all_sets()) {
+        const std::string set = kernels.name;
+        CAPTURE(set);
+        std::vector<float> row(width);
+        kernels.norm(x.data(), width, weight.data(), bias.data(), Arithmetic::F32,
+                     reinterpret_cast<uint8_t*>(row.data()));
+        CHECK(relative_error(row, expected) < 1e-6);
+
+        std::vector<uint8_t> narrow(agora::row_bytes(Arithmetic::BF16, width));
+        kernels.norm(x.data(), width, weight.data(), bias.data(), Arithmetic::BF16, narrow.data());
+        for (int i = 0; i < width; ++i)
+            row[static_cast<size_t>(i)] = agora::to_float(reinterpret_cast<const agora::BFloat*>(narrow.data())[i]);
+        CHECK(relative_error(row, expected) < 3e-3);
+
+        narrow.resize(agora::row_bytes(Arithmetic::Int8, width));
+        kernels.norm(x.data(), width, weight.data(), bias.data(), Arithmetic::Int8, narrow.data());
+        const auto* values = reinterpret_cast<const int8_t*>(narrow.data());
+        const auto* scales = reinterpret_cast<const float*>(narrow.data() + width);
+        const auto* offsets = reinterpret_cast<const int32_t*>(scales + width / 32);
+        for (int block = 0; block < width / 32; ++block) {
+            int sum = 0;
+            for (int i = 32 * block; i < 32 * block + 32; ++i) {
+                row[static_cast<size_t>(i)] = static_cast<float>(values[i]) * scales[block];
+                sum += values[i];
+            }
+            CHECK(offsets[block] == -128 * sum);
+        }
+        CHECK(relative_error(row, expected) < 1e-2);
+    }
+}
+
+TEST_CASE("exponentials of scores are those of the library on every instruction set") {
+    auto scores = normal_values(70, 9, 20);
+    scores[3] = -2000;
+    const float most = *std::max_element(scores.begin(), scores.begin() + 61);
+    double sum = 0;
+    std::vector<float> expected(64, 0.0f);
+    for (size_t i = 0; i < 61; ++i) sum += expected[i] = std::exp(0.125f * (scores[i] - most));
+    for (const KernelSet& kernels : all_sets()) {
+        const std::string set = kernels.name;
+        CAPTURE(set);
+        std::vector<float> row(scores.begin(), scores.begin() + 64);
+        CHECK(kernels.exp_row(row.data(), 61, 64, 0.125f, nullptr) == doctest::Approx(sum).epsilon(1e-6));
+        CHECK(relative_error(row, expected) < 1e-6);
+        row.assign(scores.begin(), scores.begin() + 64);
+        std::vector<uint16_t> narrowed(64);
+        CHECK(kernels.exp_row(row.data(), 61, 64, 0.125f, narrowed.data()) == doctest::Approx(sum).epsilon(1e-6));
+        for (size_t i = 0; i < 64; ++i) row[i] = agora::to_float(narrowed[i]);
+        CHECK(relative_error(row, expected) < 4e-3);
+    }
+}
+
+TEST_CASE("attention over all frames agrees with double arithmetic on every instruction set") {
+    const int frames = 45;
+    const int heads = 3;
+    const int width = heads * 64;
+    const auto query = normal_values(static_cast<size_t>(frames * width), 10, 2);
+    const auto key = normal_values(query.size(), 11);
+    const auto value = normal_values(query.size(), 12);
+    std::vector<float> expected(query.size(), 0.0f);
+    for (int head = 0; head < heads; ++head) {
+        for (int i = 0; i < frames; ++i) {
+            std::vector<double> weights(frames);
+            double sum = 0;
+            for (int j = 0; j < frames; ++j) {
+                double score = 0;
+                for (int d = 0; d < 64; ++d)
+                    score += static_cast<double>(query[static_cast<size_t>(i * width + head * 64 + d)]) *
+                             key[static_cast<size_t>(j * width + head * 64 + d)];
+                sum += weights[static_cast<size_t>(j)] = std::exp(score / 8);
+            }
+            for (int j = 0; j < frames; ++j) {
+                for (int d = 0; d < 64; ++d)
+                    expected[static_cast<size_t>(i * width + head * 64 + d)] += static_cast<float>(
+                        weights[static_cast<size_t>(j)] / sum * value[static_cast<size_t>(j * width + head * 64 + d)]);
+            }
+        }
+    }
+    for (const KernelSet& kernels : all_sets()) {
+        const std::string set = kernels.name;
+        CAPTURE(set);
+        for (const Arithmetic arithmetic : {Arithmetic::F32, Arithmetic::BF16}) {
+            if (!kernels.multiplies(arithmetic)) continue;
+            const auto q = rows_of(kernels, arithmetic, query, width);
+            const auto k = rows_of(kernels, arithmetic, key, width);
+            const auto v = rows_of(kernels, arithmetic, value, width);
+            std::vector<float> output(query.size());
+            agora::EncoderAttention attention;
+            attention.arithmetic = arithmetic;
+            attention.query = q.data();
+            attention.key = k.data();
+            attention.value = v.data();
+            attention.row_stride = agora::row_bytes(arithmetic, width);
+            attention.frames = frames;
+            attention.heads = heads;
+            attention.output = reinterpret_cast<uint8_t*>(output.data());
+            attention.output_stride = static_cast<size_t>(width) * sizeof(float);
+            for (int thread = 0; thread < 4; ++thread) agora::attend_all(kernels, attention, thread, 4);
+            CHECK(relative_error(output, expected) < (arithmetic == Arithmetic::F32 ? 1e-5 : 1e-2));
+        }
+    }
+}
