@@ -8,12 +8,11 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { openAudio } from "../src/audio/open.js";
-import { DEFAULT_AUDIO_LIMITS } from "../src/config/limits.js";
 import { createTranscriber } from "../src/index.js";
-import { Windower } from "../src/pipeline/windows.js";
 import { wordErrorRate } from "../test/support/word-error-rate.js";
-import { buildWhisperCli, runWhisperCli } from "./support/whisper-cli.js";
+import { readTrack } from "./support/audio-windows.js";
+import { buildPeer } from "./support/native-builds.js";
+import { runWhisperCli } from "./support/whisper-cli.js";
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "..");
 const threads = os.availableParallelism();
@@ -25,27 +24,7 @@ const recordings = [
   { file: "long-call-en.flac", language: "en" },
 ];
 
-async function readTrack(file: string): Promise<{ whole: Float32Array; windows: Float32Array[] }> {
-  const audio = await openAudio(file, { channels: "mix", limits: DEFAULT_AUDIO_LIMITS });
-  const windower = new Windower({ maxWindow: MAX_WINDOW, vad: undefined, vadOptions: {} as never });
-  const blocks: Float32Array[] = [];
-  const windows: Float32Array[] = [];
-  for await (const [block] of audio.blocks()) {
-    blocks.push(block!);
-    windows.push(...(await windower.push(block!)).map((window) => window.samples));
-  }
-  windows.push(...(await windower.flush()).map((window) => window.samples));
-  await audio.close();
-  const whole = new Float32Array(blocks.reduce((sum, block) => sum + block.length, 0));
-  let offset = 0;
-  for (const block of blocks) {
-    whole.set(block, offset);
-    offset += block.length;
-  }
-  return { whole, windows };
-}
-
-const program = buildWhisperCli();
+const program = buildPeer().cli;
 const rows = [];
 for (const [type, file] of Object.entries(models)) {
   const model = path.join(root, file);
@@ -56,7 +35,7 @@ for (const [type, file] of Object.entries(models)) {
     const recording = path.join(root, "samples", name);
     const reference = readFileSync(recording.replace(/\.\w+$/, ".txt"), "utf8");
     const percent = (text: string) => Number((100 * wordErrorRate(reference, text).rate).toFixed(2));
-    const { whole, windows } = await readTrack(recording);
+    const { whole, windows } = await readTrack(recording, MAX_WINDOW);
     const cli = (samples: Float32Array) => runWhisperCli(program, samples, { model, language, threads });
     const request = { language, chunkLength: MAX_WINDOW };
     const first = await batched.transcribe(recording, request);

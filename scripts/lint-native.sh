@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-mapfile -t sources < <(git ls-files --cached --others --exclude-standard 'native/*.cpp' 'native/*.h' 'test/native/*.cpp' 'test/native/*.h')
+mapfile -t sources < <(git ls-files --cached --others --exclude-standard 'native/*.cpp' 'native/*.h' 'test/native/*.cpp' 'test/native/*.h' 'bench/*.cpp' 'bench/*.h')
 if [[ ${1:-} == --fix ]]; then
   clang-format -i "${sources[@]}"
   exit 0

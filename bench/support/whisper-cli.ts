@@ -1,39 +1,8 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { fileURLToPath } from "node:url";
-// @ts-expect-error: a script without types
-import { whisperCppDirectory } from "../../scripts/whisper-cpp-directory.mjs";
 import { SAMPLE_RATE } from "../../src/audio/types.js";
-
-const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "..", "..");
-const build = path.join(root, "build", "peer");
-
-/** Builds whisper.cpp's own `whisper-cli` for this machine from the source that the addon is built from. */
-export function buildWhisperCli(): string {
-  const program = path.join(build, "bin", "whisper-cli");
-  if (!existsSync(program)) {
-    console.error("Building whisper-cli, once …");
-    const cmake = (...args: string[]) =>
-      execFileSync("cmake", args, { stdio: ["ignore", "ignore", "inherit"] });
-    const off = ["BUILD_SHARED_LIBS", "WHISPER_BUILD_TESTS", "WHISPER_BUILD_SERVER"].map(
-      (name) => `-D${name}=OFF`,
-    );
-    cmake(
-      "-S",
-      whisperCppDirectory(),
-      "-B",
-      build,
-      "-DCMAKE_BUILD_TYPE=Release",
-      "-DCMAKE_C_FLAGS=-w",
-      "-DCMAKE_CXX_FLAGS=-w",
-      ...off,
-    );
-    cmake("--build", build, "--target", "whisper-cli", "--parallel", String(os.availableParallelism()));
-  }
-  return program;
-}
 
 export interface CliOptions {
   model: string;

@@ -88,8 +88,8 @@ else()
   set(GGML_CPU_ALL_VARIANTS ON CACHE BOOL "" FORCE)
 endif()
 
-if(AGORA_TESTS)
-  # The tests link one CPU backend directly.
+if(AGORA_TESTS OR AGORA_BENCH)
+  # These programs link one CPU backend directly.
   set(GGML_BACKEND_DL OFF CACHE BOOL "" FORCE)
 endif()
 
