@@ -2,23 +2,37 @@
 
 #include <stdexcept>
 
+#include "engine/whisper/cross_projection.h"
 #include "engine/whisper/decoder.h"
 #include "engine/whisper/encoder.h"
 
 namespace bench {
+namespace {
+
+agora::Precision precision_of(const std::string& compute_type, const agora::WhisperFile& file,
+                              const agora::KernelSet& kernels) {
+    const auto type = agora::parse_compute_type(compute_type);
+    if (!type) throw std::invalid_argument("there is no compute type " + compute_type);
+    return agora::choose_precision(*type, file.weight_type[0] == 'q', kernels);
+}
+
+}  // namespace
 
 struct Engine::Parts {
-    Parts(const std::string& path, int threads)
+    Parts(const std::string& path, int threads, const std::string& compute_type)
         : file(agora::read_whisper_file(path)),
           compute(threads),
-          weights(path, file, compute.device()),
-          encoder(weights, file.hparams, compute),
-          decoder(weights, file.hparams, compute),
-          window(new_window()) {}
+          precision(precision_of(compute_type, file, kernels)),
+          weights(path, file, precision),
+          projection(weights.decoder, precision, kernels),
+          encoder(weights.encoder, agora::encoder_shape(file.hparams), precision, kernels, compute,
+                  [this](ggml_context* context, ggml_tensor* encoded) { return projection.build(context, encoded); }),
+          decoder(weights.decoder, file.hparams, precision, kernels, compute) {}
 
-    std::unique_ptr<agora::KeyValues> new_window() const {
-        return std::make_unique<agora::KeyValues>(file.hparams.n_text_layer, file.hparams.n_text_head,
-                                                  agora::Encoder::kFrames);
+    void encode(const std::vector<float>& mel, size_t window) {
+        while (windows.size() <= window) windows.push_back(decoder.new_window());
+        projection.write_to(*windows[window]);
+        encoder.run(mel.data(), nullptr);
     }
 
     const float* run(const std::vector<int>& tokens) {
@@ -30,23 +44,22 @@ struct Engine::Parts {
         return decoder.run(inputs, nullptr);
     }
 
+    const agora::KernelSet& kernels = *agora::kernel_sets().front();
     agora::WhisperFile file;
     agora::CpuCompute compute;
-    agora::WhisperWeights weights;
+    agora::Precision precision;
+    agora::PackedWhisperWeights weights;
+    agora::CrossProjection projection;
     agora::Encoder encoder;
     agora::Decoder decoder;
-    std::unique_ptr<agora::KeyValues> window;  // of the last window encoded
-    std::vector<std::unique_ptr<agora::KeyValues>> windows, sequences;
+    std::vector<float> mel;
+    std::vector<std::unique_ptr<agora::CrossMemory>> windows;
+    std::vector<std::unique_ptr<agora::KeyValues>> sequences;
     int past = 0;
 };
 
 Engine::Engine(const std::string& path, int threads, const std::string& compute_type)
-    : parts_(std::make_unique<Parts>(path, threads)) {
-    const std::string& own = parts_->file.weight_type;
-    if (compute_type != own) {
-        throw std::invalid_argument("the engine computes this model as " + own + ", not as " + compute_type);
-    }
-}
+    : parts_(std::make_unique<Parts>(path, threads, compute_type)) {}
 
 Engine::~Engine() = default;
 
@@ -59,7 +72,8 @@ int Engine::vocabulary() const {
 }
 
 void Engine::encode(const std::vector<float>& mel, size_t windows) {
-    for (size_t i = 0; i < windows; ++i) parts_->encoder.run(mel.data(), *parts_->window, nullptr);
+    parts_->mel = mel;
+    for (size_t i = 0; i < windows; ++i) parts_->encode(mel, 0);
 }
 
 std::vector<float> Engine::encoder_output() const {
@@ -69,11 +83,9 @@ std::vector<float> Engine::encoder_output() const {
 void Engine::start_sequences(size_t batch, const std::vector<int>& tokens) {
     parts_->past = 0;
     parts_->sequences.clear();
-    parts_->windows.resize(batch);
-    for (auto& window : parts_->windows) {
+    for (size_t i = 0; i < batch; ++i) {
         parts_->sequences.push_back(parts_->decoder.new_sequence());
-        if (!window) window = parts_->new_window();
-        window->copy_from(*parts_->window, agora::Encoder::kFrames);
+        if (i >= parts_->windows.size()) parts_->encode(parts_->mel, i);
     }
     parts_->run(tokens);
 }

@@ -21,7 +21,7 @@ class Engine {
     // Output of the last window encoded, [1500][width].
     std::vector<float> encoder_output() const;
 
-    // `batch` sequences with `tokens` before them, each with a copy of the last window's memory.
+    // `batch` sequences with `tokens` before them, each with the memory of a window of its own.
     void start_sequences(size_t batch, const std::vector<int>& tokens);
     // One token more for each; their logits, [batch][vocabulary()], valid until the next call.
     const float* step(int token);

@@ -45,6 +45,7 @@ void multiply(const KernelSet& kernels, const Product& product, int thread, int 
     thread_local std::vector<uint8_t> widened;
     if (widened.size() < 2 * wide_bytes) widened.resize(2 * wide_bytes);
 
+    const size_t pair_bytes = 2 * PackedMatrix::strip_bytes(weights.storage(), weights.inputs());
     alignas(64) float tile[32 * kTileOutputs];
     TileEnd end;
     end.activation = product.activation;
@@ -69,7 +70,12 @@ void multiply(const KernelSet& kernels, const Product& product, int thread, int 
             end.bias = product.bias == nullptr ? nullptr : product.bias + end.column;
             // Tiles of even height: 16 rows go as 8 and 8, not as 12 and 4.
             const int tiles = (chunk_end - chunk + kernel.rows - 1) / kernel.rows;
+            // What the next outputs need is fetched while these are computed.
+            const uint8_t* ahead = tiles > 1 && pair + 1 < last_pair ? weights.strip(2 * pair + 2) : nullptr;
+            const size_t share = ahead == nullptr ? 0 : pair_bytes / static_cast<size_t>(tiles);
             for (int i = 0; i < tiles; ++i) {
+                for (size_t line = 0; line < share; line += 64)
+                    __builtin_prefetch(ahead + static_cast<size_t>(i) * share + line, 0, 2);
                 const int row = chunk + (chunk_end - chunk) * i / tiles;
                 const int count = chunk + (chunk_end - chunk) * (i + 1) / tiles - row;
                 const auto offset = static_cast<size_t>(row);
