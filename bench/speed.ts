@@ -14,7 +14,7 @@ import path from "node:path";
 import { parseArgs } from "node:util";
 import { createTranscriber } from "../src/index.js";
 import { type MemoryRow, measureMemory } from "./speed/memory.js";
-import { DEMO_MODEL, fileBytes, randomModel, root } from "./speed/models.js";
+import { DEMO_MODEL, fileBytes, type MeasuredModel, randomModel, root } from "./speed/models.js";
 import { markdown } from "./speed/report.js";
 import type { Goal, Row, Settings } from "./speed/row.js";
 import { type Accuracy, measureAccuracy, measureShape } from "./speed/shapes.js";
@@ -65,17 +65,19 @@ const table: Row[] = [];
 const accuracy: Record<string, Record<string, Accuracy>> = {};
 let memory: MemoryRow | undefined;
 
+const models: MeasuredModel[] = [];
+for (const shape of shapes) models.push(await randomModel(shape));
+const random = models.at(-1)!;
+
 if (rows.has("encoder") || rows.has("decoder")) {
-  for (const shape of shapes) {
-    step(`encoder and decoder, ${shape}`);
+  for (const model of models) {
+    step(`encoder and decoder, ${model.name}`);
     const parts = { encoder: rows.has("encoder"), decoder: rows.has("decoder") };
-    const result = await measureShape(await randomModel(shape), parts, encoderGoal(), settings);
+    const result = await measureShape(model, parts, encoderGoal(), settings);
     table.push(...result.rows);
-    accuracy[shape] = result.accuracy;
+    accuracy[model.name] = result.accuracy;
   }
 }
-const largest = shapes.at(-1)!;
-const random = await randomModel(largest);
 for (const [row, measure] of [
   ["whole", measureWholeFile],
   ["requests", measureRequests],
@@ -83,13 +85,13 @@ for (const [row, measure] of [
   if (!rows.has(row)) continue;
   step(`${row}, demo model`);
   table.push(await measure(DEMO_MODEL, demoAsking, settings, () => true));
-  step(`${row}, random ${largest}`);
-  accuracy[largest] ??= await measureAccuracy(random, settings);
-  const isEligible = (type: string) => accuracy[largest]![type]!.met;
+  step(`${row}, random ${random.name}`);
+  accuracy[random.name] ??= await measureAccuracy(random, settings);
+  const isEligible = (type: string) => accuracy[random.name]![type]!.met;
   table.push(await measure(random, randomAsking, settings, isEligible));
 }
 if (rows.has("memory")) {
-  step(`memory, ${largest}`);
+  step(`memory, ${random.name}`);
   memory = measureMemory(random, settings);
 }
 
@@ -102,7 +104,7 @@ const result = {
   loadAverage,
   quick,
   rounds: settings.rounds,
-  modelBytes: Object.fromEntries([DEMO_MODEL, random].map((model) => [model.name, fileBytes(model)])),
+  modelBytes: Object.fromEntries([DEMO_MODEL, ...models].map((model) => [model.name, fileBytes(model)])),
   accuracy,
   rows: table,
   memory,

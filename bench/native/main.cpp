@@ -2,8 +2,8 @@
 //
 //   engine-bench MODEL THREADS TYPE   then commands on standard input:
 //   encode WINDOWS                      windows, as many at once as the engine takes
-//   decode BATCH STEPS FIRST            one token at a time for each of BATCH sequences, at positions FIRST, FIRST + 1,
-//   … outputs FILE                        encoder output and a step's logits, for comparison between compute types
+//   decode BATCH STEPS FIRST            a token at a time for each sequence, from position FIRST on, 2 or more
+//   outputs FILE                        encoder output and a step's logits, for comparison between compute types
 #include "native/commands.h"
 #include "native/engine.h"
 
@@ -31,7 +31,9 @@ class Ours {
         const auto steps = argument<size_t>(arguments, "STEPS");
         const auto first = argument<size_t>(arguments, "FIRST");
         need_window();
-        engine_.start_sequences(batch, std::vector<int>(first, kToken));
+        // The last token before the measured ones warms up: a batch of this size is prepared once.
+        engine_.start_sequences(batch, std::vector<int>(first - 1, kToken));
+        engine_.step(kToken);
         return bench::measured(bench::seconds_of([&] {
                                    for (size_t i = 0; i < steps; ++i) engine_.step(kToken);
                                }),

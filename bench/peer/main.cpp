@@ -2,7 +2,7 @@
 //
 //   peer-bench MODEL THREADS      then commands on standard input:
 //   encode WINDOWS                  windows, one after another
-//   decode STEPS FIRST              single tokens of one sequence, at positions FIRST, FIRST + 1, …
+//   decode STEPS FIRST              single tokens of one sequence, from position FIRST on, 2 or more
 //   windows FILE TOKENS LANGUAGE    whisper_full() of each window; TOKENS 0: as the model decides, else so many each
 #include <whisper.h>
 
@@ -48,9 +48,11 @@ class Peer {
             set_spectrogram();
             encode_window();
         }
-        // What comes before the measured positions, in one batch.
-        std::vector<whisper_token> prompt(static_cast<size_t>(first), kToken);
-        check(whisper_decode(context_.get(), prompt.data(), first, 0, threads_), "whisper_decode");
+        // What comes before the measured positions, in one batch but for the last.
+        const std::vector<whisper_token> prompt(static_cast<size_t>(first - 1), kToken);
+        check(whisper_decode(context_.get(), prompt.data(), first - 1, 0, threads_), "whisper_decode");
+        // Warms up, as on the other side.
+        check(whisper_decode(context_.get(), &kToken, 1, first - 1, threads_), "whisper_decode");
         return bench::measured(bench::seconds_of([&] {
                                    for (int i = 0; i < steps; ++i) {
                                        check(whisper_decode(context_.get(), &kToken, 1, first + i, threads_),

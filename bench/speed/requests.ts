@@ -1,7 +1,7 @@
 import type { TranscribeOptions } from "../../src/index.js";
 
-/** Of multilingual vocabularies. */
-const END_OF_TEXT = 50_257;
+/** Of English-only and of multilingual vocabularies; in the other, neither is a token of text. */
+const END_OF_TEXT = [50_256, 50_257];
 
 /**
  * A request that decodes exactly as many tokens of each window: random weights never end a text by themselves. The
@@ -16,7 +16,7 @@ export function fixedTokens(tokens: number): TranscribeOptions {
     logProbThreshold: null,
     noSpeechThreshold: null,
     withoutTimestamps: true,
-    suppressTokens: [END_OF_TEXT],
+    suppressTokens: END_OF_TEXT,
     maxTokens: tokens,
   };
 }

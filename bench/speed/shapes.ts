@@ -168,7 +168,6 @@ async function measureDecoder(
       run: () => decode(program, peerSteps),
     }),
   );
-  for (const entrant of [...peer, ...ofBatch.keys()]) if (!quick) await entrant.run();
   const results = await alternate([...peer, ...ofBatch.keys()], rounds);
 
   const rowOf = (batch: number) => {
