@@ -10,9 +10,12 @@
 #include <functional>
 #include <list>
 #include <mutex>
+#include <optional>
 
 #include "engine/audio/log_mel.h"
+#include "engine/kernels/compute_type.h"
 #include "engine/whisper/alignment.h"
+#include "engine/whisper/draft_model.h"
 #include "engine/whisper/encoder.h"
 #include "engine/whisper/sequential.h"
 #include "engine/whisper/window_decoding.h"
@@ -25,6 +28,9 @@ struct WindowRequest {
     bool translate = false;
     std::vector<int> prompt;  // tokens of the text before the window
     bool word_timestamps = false;
+    WordPunctuation punctuation;
+    // Seconds of silence from which text that is probably invented is looked for around it.
+    std::optional<double> hallucination_silence_threshold;
     SearchOptions search;
     std::shared_ptr<const std::atomic<bool>> cancelled;
 };
@@ -32,20 +38,31 @@ struct WindowRequest {
 struct WindowOutcome {
     std::vector<DecodedSegment> segments;
     std::vector<LanguageProbability> languages;  // when detected, most probable first
+    DraftCount draft;
     std::exception_ptr error;
+};
+
+struct BatchedOptions {
+    int threads = 1;
+    int batch_size = 16;  // windows decoded together, 1 to 256
+    ComputeType compute_type = ComputeType::Auto;
+    std::string draft_path;  // of a model that writes ahead in greedy search; empty: none
 };
 
 class BatchedWhisper {
   public:
-    // Validates and loads; the CPU backend must be loaded. `batch_size`: windows decoded together, 1 to 256.
-    // Throws ModelNotFound, ModelInvalid, OutOfMemory, DeviceUnavailable.
-    BatchedWhisper(const std::string& path, int threads, int batch_size);
+    // Validates and loads; the CPU backend must be loaded.
+    // Throws ModelNotFound, ModelInvalid, OutOfMemory, DeviceUnavailable; InvalidArgument when the draft model has
+    // another vocabulary.
+    BatchedWhisper(const std::string& path, const BatchedOptions& options);
     ~BatchedWhisper();
     BatchedWhisper(const BatchedWhisper&) = delete;
     BatchedWhisper& operator=(const BatchedWhisper&) = delete;
 
     const WhisperFile& file() const { return file_; }
     const Vocabulary& vocabulary() const { return vocabulary_; }
+    // What the matrices are kept and multiplied in: a name of compute_type.h, or the file's own type.
+    std::string compute_type() const;
 
     using Done = std::function<void(WindowOutcome)>;
 
@@ -65,6 +82,7 @@ class BatchedWhisper {
     size_t add_start_tokens(const WindowRequest& request, std::vector<int>& prompt) const;
     void settle(Window& window);
     void add_words(Window& window, double offset, std::vector<DecodedSegment>& segments);
+    void propose_drafts();
     void step();
     void read_languages(Window& window, const float* logits) const;
 
@@ -76,6 +94,7 @@ class BatchedWhisper {
     WhisperWeights weights_;
     Encoder encoder_;
     Decoder decoder_;
+    std::unique_ptr<DraftModel> draft_;
     std::vector<AttentionHead> alignment_heads_;
     size_t batch_size_;
 

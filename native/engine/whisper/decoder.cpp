@@ -56,7 +56,7 @@ ggml_tensor* Decoder::build(ggml_context* context, Plan& plan, int rows, int out
     };
     plan.tokens = input(rows);
     plan.positions = input(rows);
-    plan.last_rows = input(outputs);
+    plan.output_rows = input(outputs);
     ggml_tensor* x = ggml_add(context, ggml_get_rows(context, weights_.decoder.embedding, plan.tokens),
                               ggml_get_rows(context, weights_.decoder.position, plan.positions));  // [D, rows]
     for (int layer = 0; layer < hparams_.n_text_layer; ++layer) {
@@ -75,7 +75,7 @@ ggml_tensor* Decoder::build(ggml_context* context, Plan& plan, int rows, int out
         x = ggml_add(context, x, apply(context, block.cross.out, attended));
         x = apply_mlp(context, block, x);
     }
-    if (outputs < rows) x = ggml_get_rows(context, x, plan.last_rows);
+    if (outputs < rows) x = ggml_get_rows(context, x, plan.output_rows);
     return ggml_mul_mat(context, weights_.decoder.embedding, apply(context, weights_.decoder.norm, x));
 }
 
@@ -142,27 +142,27 @@ const float* Decoder::run(const std::vector<DecoderInput>& inputs, const std::at
     }
     std::vector<int32_t> tokens;
     std::vector<int32_t> positions;
-    std::vector<int32_t> last_rows;
+    std::vector<int32_t> output_rows;
     for (const DecoderInput& input : inputs) {
         if (input.past + static_cast<int>(input.tokens.size()) > context()) {
             throw Error(ErrorCode::Internal, "A sequence is longer than the decoder's context");
         }
         for (size_t i = 0; i < input.tokens.size(); ++i) {
+            if (i + input.outputs() >= input.tokens.size()) output_rows.push_back(static_cast<int32_t>(tokens.size()));
             tokens.push_back(input.tokens[i]);
             positions.push_back(input.past + static_cast<int>(i));
         }
-        last_rows.push_back(static_cast<int32_t>(tokens.size()) - 1);
     }
-    Plan& current = plan(static_cast<int>(tokens.size()), static_cast<int>(inputs.size()));
+    Plan& current = plan(static_cast<int>(tokens.size()), static_cast<int>(output_rows.size()));
     const auto set = [](ggml_tensor* tensor, const std::vector<int32_t>& values) {
         if (tensor->data != nullptr) ggml_backend_tensor_set(tensor, values.data(), 0, ggml_nbytes(tensor));
     };
     set(current.tokens, tokens);
     set(current.positions, positions);
-    set(current.last_rows, last_rows);
+    set(current.output_rows, output_rows);
     inputs_ = &inputs;
     if (!compute_.run(current.graph->get(), stop)) return nullptr;
-    logits_.resize(inputs.size() * static_cast<size_t>(hparams_.n_vocab));
+    logits_.resize(output_rows.size() * static_cast<size_t>(hparams_.n_vocab));
     ggml_backend_tensor_get(current.graph->result(), logits_.data(), 0, logits_.size() * sizeof(float));
     return logits_.data();
 }

@@ -23,6 +23,9 @@ struct DecoderInput {
     int past;          // positions that `self` holds
     std::vector<int> tokens;
     AttentionCapture* capture = nullptr;
+    bool all_logits = false;  // of each token, not of the last one alone
+
+    size_t outputs() const { return all_logits ? tokens.size() : 1; }
 };
 
 class Decoder {
@@ -30,7 +33,7 @@ class Decoder {
     Decoder(const WhisperWeights& weights, const WhisperHyperParameters& hparams, CpuCompute& compute);
 
     // Runs all inputs' tokens through the decoder in one batch and appends their keys and values.
-    // Returns the logits of each input's last token, [inputs][n_vocab], valid until the next call; null when stopped.
+    // Returns the logits of each input's outputs(), [Σ outputs][n_vocab], valid until the next call; null when stopped.
     const float* run(const std::vector<DecoderInput>& inputs, const std::atomic<bool>* stop);
 
     // Positions that a sequence has room for.
@@ -45,7 +48,7 @@ class Decoder {
         int layer;
     };
     struct Plan {
-        ggml_tensor *tokens, *positions, *last_rows;
+        ggml_tensor *tokens, *positions, *output_rows;
         std::unique_ptr<Graph> graph;
     };
 
