@@ -34,6 +34,10 @@ TEST_CASE("a window's result does not depend on its neighbours") {
         requests.push_back(request(audio, i * 3 * 16000, std::min(audio.size(), (i * 3 + 4 + i) * 16000)));
         if (i % 3 == 1) requests.back().search.temperatures = {0.8f};
         if (i % 3 == 2) requests.back().search.beam_size = 2;
+        if (i % 4 == 1) requests.back().search.rules.repetition_penalty = 1.4f;
+        if (i % 4 == 2) requests.back().search.rules.no_repeat_ngram_size = 2;
+        if (i % 5 == 3) requests.back().hallucination_silence_threshold = 0.5;
+        if (i % 5 == 4) requests.back().search.rules.max_initial_timestamp = 5;
         requests.back().search.seed = static_cast<uint32_t>(i);
     }
     BatchedWhisper alone(kDemoModel, options(2, 1));
