@@ -11,6 +11,7 @@ export { implementationNames, registerImplementation } from "./engine/implementa
 export { getSystemInfo, type SystemInfo } from "./engine/system.js";
 export type {
   DeviceInfo,
+  DraftCount,
   Engine,
   EngineFactory,
   EngineOptions,
@@ -45,6 +46,7 @@ export {
   removeModel,
 } from "./models/manage.js";
 export type {
+  ComputeType,
   DeviceSelection,
   DownloadProgress,
   Progress,

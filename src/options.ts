@@ -41,20 +41,51 @@ export interface TranscribeOptions {
   logProbThreshold?: number | null;
   /** Above this probability of silence, improbable text is dropped; null switches it off. Default 0.6. */
   noSpeechThreshold?: number | null;
+  /** Makes tokens that were written less probable; 0.01 to 100, 1 for none. Not with `whisper-cpp`. Default 1. */
+  repetitionPenalty?: number;
+  /** No run of this many tokens is written twice in a window; 0 for no such rule. Not with `whisper-cpp`. Default 0. */
+  noRepeatNgramSize?: number;
+  /**
+   * Drops text that is probably invented – of odd words – where it stands in silence longer than this, in seconds above
+   * 0 to 30, and listens again after it; null for none. Not with `whisper-cpp`. Default null.
+   */
+  hallucinationSilenceThreshold?: number | null;
   /** Text that the recording might follow on from: names, spelling, style. */
   initialPrompt?: string;
   /** Words to expect, added to the prompt of every window. */
   hotwords?: string | readonly string[];
   /** Give each window the text of the one before. Slower and prone to repetition. Default false. */
   conditionOnPreviousText?: boolean;
+  /** Text decoded above this temperature is not given to the next window, 0 to 2. Default 0.5. */
+  promptResetOnTemperature?: number;
+  /**
+   * The recording changes between languages: each window's is detected by itself, and noted in its segments. Needs
+   * `language` to be `"auto"`. Default false.
+   */
+  multilingual?: boolean;
+  /** Probability from which a window settles the language of the recording, 0 to 1. Default 0.5. */
+  languageDetectionThreshold?: number;
+  /** Windows to hear at most for the language of the recording, from 1. Default 4. */
+  languageDetectionSegments?: number;
+  /**
+   * Start, end, start, end, … of the stretches to transcribe, in seconds, rising; without the last end, to the end of
+   * the recording. Default: everything.
+   */
+  clipTimestamps?: readonly number[];
   /** No blank at the start of a segment. Default true. */
   suppressBlank?: boolean;
   /** Token ids never to be produced; -1 stands for all non-speech symbols. Default [-1]. */
   suppressTokens?: readonly number[];
   /** One segment per window without times inside it. Default false. */
   withoutTimestamps?: boolean;
+  /** Latest start of a window's first segment, in seconds after the window's, 0 to 30. Default 1; fixed with `whisper-cpp`. */
+  maxInitialTimestamp?: number;
   /** Start, end and confidence of each word. Default false. */
   wordTimestamps?: boolean;
+  /** Characters that are part of the word after them. Default: opening quotes and brackets; fixed with `whisper-cpp`. */
+  prependPunctuations?: string;
+  /** Characters that are part of the word before them. Default: closing punctuation; fixed with `whisper-cpp`. */
+  appendPunctuations?: string;
   /** Most tokens per window, 1 to 448 by model. Default: what the model allows. */
   maxTokens?: number;
   /**
@@ -93,6 +124,19 @@ export interface Progress {
 /** `"auto"`: CUDA where it works, else the CPU. */
 export type DeviceSelection = "auto" | "cpu" | "cuda";
 
+/**
+ * What a model's matrices are kept and multiplied in: `"int8"` has 8-bit weights, `"int8_float16"` and
+ * `"int8_bfloat16"` multiply them with 16-bit activations. `"auto"` is what this machine computes fastest without loss.
+ */
+export type ComputeType =
+  | "auto"
+  | "float32"
+  | "float16"
+  | "bfloat16"
+  | "int8"
+  | "int8_float16"
+  | "int8_bfloat16";
+
 /** Options of a transcriber: what is loaded once and shared by its requests. */
 export interface TranscriberOptions {
   /** Name in the registry, or path of a model file. Default: see README, “Models”. */
@@ -105,6 +149,17 @@ export interface TranscriberOptions {
   batchSize?: number;
   /** Compute threads, 1 to 256. Default: the cores that this process may use, at most 8. */
   threads?: number;
+  /**
+   * Default `"auto"`. Weights of another type are converted as they are loaded; `whisper-cpp` has the file's own type
+   * only.
+   */
+  computeType?: ComputeType | "f32" | "f16" | "bf16";
+  /**
+   * Speculative decoding for the `whisper` implementation: name or path of a small model with the same vocabulary – a
+   * distil or tiny one – that writes ahead, so that the model only has to check. The text is the model's own; greedy
+   * search gets faster. Default: none.
+   */
+  draftModel?: string;
   /** CPU variant to use instead of the best one, e.g. `"haswell"`. For tests and diagnosis. */
   cpuVariant?: string;
   /** VAD model: name or path; null for none. Default: the registry's, where it is cached. */

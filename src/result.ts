@@ -1,5 +1,5 @@
 import type { AudioFormat } from "./audio/types.js";
-import type { DeviceInfo } from "./engine/types.js";
+import type { DeviceInfo, DraftCount } from "./engine/types.js";
 
 /** All times are seconds on the recording's clock: monotonic within a channel and inside the recording. */
 export interface Word {
@@ -30,6 +30,8 @@ export interface Segment {
   temperature: number;
   /** Index of the channel with `channels: "each"`, else absent. */
   channel?: number;
+  /** ISO 639-1 code of the window's language with `multilingual`, else absent. */
+  language?: string;
   /** With `wordTimestamps`. */
   words?: Word[];
 }
@@ -51,6 +53,8 @@ export interface TranscriptionStats {
   speechDuration: number;
   /** Windows that went through the model. */
   windowCount: number;
+  /** With `draftModel`: tokens that it wrote ahead, and how many of them the model agreed with. */
+  draft?: DraftCount;
   /** Seconds from call to result. */
   processingTime: number;
   /** `duration / processingTime`; 0 if nothing was measured. */
@@ -61,7 +65,10 @@ export interface TranscriptionResult {
   /** Texts of the segments, joined with one space, in order of time. */
   text: string;
   segments: Segment[];
-  /** ISO 639-1 code; of the first channel with speech for `channels: "each"`. Empty when nothing was spoken and none was given. */
+  /**
+   * ISO 639-1 code; of the first channel with speech for `channels: "each"`, and of most of the speech with
+   * `multilingual`. Empty when nothing was spoken and none was given.
+   */
   language: string;
   /** 0 to 1; 1 when the language was given. */
   languageProbability: number;
@@ -75,5 +82,7 @@ export interface TranscriptionResult {
   format: AudioFormat;
   model: string;
   implementation: string;
+  /** What the model was computed in, e.g. `"float16"` or `"int8"`. */
+  computeType: string;
   device: DeviceInfo;
 }

@@ -8,6 +8,8 @@ export interface CliOptions {
   model: string;
   language: string;
   threads: number;
+  /** Command and arguments to run it with, such as `taskset`. */
+  prefix?: string[];
 }
 
 /** What `whisper-cli` writes of 16 kHz mono samples, greedy and with its default thresholds. */
@@ -16,9 +18,11 @@ export function runWhisperCli(program: string, samples: Float32Array, options: C
   try {
     const wav = path.join(folder, "window.wav");
     writeFileSync(wav, toWav(samples));
+    const [command = program, ...before] = [...(options.prefix ?? []), program];
     execFileSync(
-      program,
+      command,
       [
+        ...before,
         "-m",
         options.model,
         "-l",

@@ -1,6 +1,7 @@
 #include "bindings/batched_model.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "bindings/arguments.h"
@@ -11,6 +12,7 @@
 #include "bindings/segments.h"
 #include "engine/log.h"
 #include "engine/whisper/languages.h"
+#include "engine/whisper/segments.h"
 
 namespace agora {
 namespace {
@@ -42,6 +44,11 @@ SearchOptions search_options(const Napi::Object& js) {
     options.rules.suppress_tokens =
         list_argument<int>(js.Get("suppressTokens"), "suppressTokens",
                            [](const Napi::Value& token) { return integer_argument(token, "suppressTokens", 0, 1e6); });
+    options.rules.max_initial_timestamp = static_cast<int>(
+        std::lround(number_argument(js.Get("maxInitialTimestamp"), "maxInitialTimestamp", 0, 30) / kTimestampSeconds));
+    options.rules.repetition_penalty =
+        static_cast<float>(number_argument(js.Get("repetitionPenalty"), "repetitionPenalty", 1e-3, 1e3));
+    options.rules.no_repeat_ngram_size = integer_argument(js.Get("noRepeatNgramSize"), "noRepeatNgramSize", 0, 1e6);
     options.beam_size = integer_argument(js.Get("beamSize"), "beamSize", 1, 16);
     options.best_of = integer_argument(js.Get("bestOf"), "bestOf", 1, 16);
     options.patience = static_cast<float>(number_argument(js.Get("patience"), "patience", 0, 100));
@@ -56,6 +63,23 @@ SearchOptions search_options(const Napi::Object& js) {
     options.max_tokens = integer_argument(js.Get("maxTokens"), "maxTokens", 1, 1e6);
     options.seed = static_cast<uint32_t>(number_argument(js.Get("seed"), "seed", 0, 4294967295.0));
     return options;
+}
+
+BatchedOptions engine_options(const Napi::Object& js) {
+    BatchedOptions options;
+    options.threads = integer_argument(js.Get("threads"), "threads", 1, 256);
+    options.batch_size = integer_argument(js.Get("batchSize"), "batchSize", 1, 256);
+    const auto type = parse_compute_type(string_argument(js.Get("computeType"), "computeType"));
+    if (!type) bad_argument("computeType", "the name of a compute type");
+    options.compute_type = *type;
+    const Napi::Value draft = js.Get("draftPath");
+    if (!draft.IsNull()) options.draft_path = string_argument(draft, "draftPath");
+    return options;
+}
+
+std::vector<std::string> strings_argument(const Napi::Value& value, const std::string& name) {
+    return list_argument<std::string>(value, name,
+                                      [&](const Napi::Value& item) { return string_argument(item, name); });
 }
 
 }  // namespace
@@ -76,16 +100,14 @@ BatchedModel::BatchedModel(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Ba
     engine_ = *info[0].As<Napi::External<Holder>>().Data();
 }
 
-// loadBatchedModel(path, { threads, batchSize }): Promise<BatchedModel>
+// loadBatchedModel(path, { threads, batchSize, computeType, draftPath }): Promise<BatchedModel>
 Napi::Value BatchedModel::load(const Napi::CallbackInfo& info) {
     return guarded(info.Env(), [&] {
         const std::string path = string_argument(info[0], "path");
-        const Napi::Object options = object_argument(info[1], "options");
-        const int threads = integer_argument(options.Get("threads"), "threads", 1, 256);
-        const int batch_size = integer_argument(options.Get("batchSize"), "batchSize", 1, 256);
+        const BatchedOptions options = engine_options(object_argument(info[1], "options"));
         return run_async(info.Env(), [=]() -> Finish {
             capture_logs();
-            auto engine = std::make_shared<BatchedWhisper>(path, threads, batch_size);
+            auto engine = std::make_shared<BatchedWhisper>(path, options);
             return [engine](Napi::Env env) {
                 Holder holder = engine;
                 return Instance::of(env).batched_model.New({Napi::External<Holder>::New(env, &holder)});
@@ -100,15 +122,17 @@ std::shared_ptr<BatchedWhisper> BatchedModel::engine(Napi::Env env) const {
 }
 
 Napi::Value BatchedModel::info(const Napi::CallbackInfo& info) {
-    const WhisperFile& file = engine(info.Env())->file();
-    return agora::to_js(info.Env(), file, whisper_languages(file.hparams.language_count()));
+    const auto engine = this->engine(info.Env());
+    const WhisperFile& file = engine->file();
+    Napi::Object result = agora::to_js(info.Env(), file, whisper_languages(file.hparams.language_count()));
+    result.Set("computeType", compute_type_name(engine->precision().type));
+    return result;
 }
 
 // tokenize(pieces): number[]
 Napi::Value BatchedModel::tokenize(const Napi::CallbackInfo& info) {
     return guarded(info.Env(), [&] {
-        const auto pieces = list_argument<std::string>(
-            info[0], "pieces", [](const Napi::Value& piece) { return string_argument(piece, "pieces"); });
+        const auto pieces = strings_argument(info[0], "pieces");
         const std::vector<int> tokens = engine(info.Env())->vocabulary().encode(pieces);
         Napi::Array result = Napi::Array::New(info.Env(), tokens.size());
         for (size_t i = 0; i < tokens.size(); ++i) result.Set(static_cast<uint32_t>(i), tokens[i]);
@@ -148,7 +172,7 @@ Napi::Promise BatchedModel::submit(Napi::Env env, WindowRequest request,
     return promise;
 }
 
-// transcribe(samples, options, cancel): Promise<segments>
+// transcribe(samples, options, cancel): Promise<{ segments, draft }>
 Napi::Value BatchedModel::transcribe(const Napi::CallbackInfo& info) {
     return guarded(info.Env(), [&] {
         const Napi::Object options = object_argument(info[1], "options");
@@ -161,6 +185,12 @@ Napi::Value BatchedModel::transcribe(const Napi::CallbackInfo& info) {
         request.prompt = list_argument<int>(options.Get("prompt"), "prompt", [](const Napi::Value& token) {
             return integer_argument(token, "prompt", 0, 50256);
         });
+        request.punctuation.prepended = strings_argument(options.Get("prependPunctuations"), "prependPunctuations");
+        request.punctuation.appended = strings_argument(options.Get("appendPunctuations"), "appendPunctuations");
+        const Napi::Value silence = options.Get("hallucinationSilenceThreshold");
+        if (!silence.IsNull()) {
+            request.hallucination_silence_threshold = number_argument(silence, "hallucinationSilenceThreshold", 0, 30);
+        }
         request.search = search_options(options);
         request.cancelled = CancelFlag::of(info[2]);
         const std::vector<std::string> known = whisper_languages(engine(info.Env())->file().hparams.language_count());
@@ -168,7 +198,13 @@ Napi::Value BatchedModel::transcribe(const Napi::CallbackInfo& info) {
             bad_argument("language", "a language of the model");
         const bool words = request.word_timestamps;
         return submit(info.Env(), std::move(request), [words](Napi::Env env, const WindowOutcome& outcome) {
-            return to_js(env, outcome.segments, words);
+            Napi::Object result = Napi::Object::New(env);
+            result.Set("segments", to_js(env, outcome.segments, words));
+            Napi::Object draft = Napi::Object::New(env);
+            draft.Set("proposed", outcome.draft.proposed);
+            draft.Set("accepted", outcome.draft.accepted);
+            result.Set("draft", draft);
+            return result;
         });
     });
 }

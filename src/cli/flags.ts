@@ -21,6 +21,11 @@ export function addTranscribeOptions(command: Command): void {
     )
     .option("--implementation <name>", "whisper-cpp (default), or whisper: batched, CPU only")
     .option("--batch-size <n>", "whisper: windows decoded together (default: 16)", read.wholeNumber)
+    .option(
+      "--compute-type <type>",
+      "auto (default), float32, float16, bfloat16, int8, int8_float16 or int8_bfloat16",
+    )
+    .option("--draft-model <name|path>", "whisper: small model that writes ahead; the text stays the same")
     .option("--cpu-variant <name>", "CPU code to use instead of the best; see: agora-transcribe doctor")
     .option("--vad-model <name|path>", "model that finds speech (default: silero, where it is cached)")
     .option("--offline", "never download a model")
@@ -34,12 +39,30 @@ export function addTranscribeOptions(command: Command): void {
         "translate",
       ]),
     )
+    .option("--multilingual", "detect the language of each window by itself")
+    .option(
+      "--language-detection-threshold <p>",
+      "probability from which a window settles the language (default: 0.5)",
+      read.number,
+    )
+    .option(
+      "--language-detection-segments <n>",
+      "windows to hear at most for the language (default: 4)",
+      read.wholeNumber,
+    )
+    .option(
+      "--clip-timestamps <list>",
+      "only these stretches: start,end,start,end,… in seconds",
+      read.numbers,
+    )
     .option(
       "--channels <mix|each|n>",
       "mix all channels, each apart, or channel n only (default: mix)",
       read.channels,
     )
     .option("--word-timestamps", "time and confidence of each word")
+    .option("--prepend-punctuations <chars>", "punctuation that is part of the word after it")
+    .option("--append-punctuations <chars>", "punctuation that is part of the word before it")
     .option("--initial-prompt <text>", "text the recording might follow on from: names, spelling, style")
     .option("--hotwords <words>", "words to expect, given to every window")
     .option("--vad", "find speech first; needs the VAD model")
@@ -91,7 +114,24 @@ export function addTranscribeOptions(command: Command): void {
         "drop text where silence is this probable (default: 0.6)",
       ).argParser(read.threshold),
     )
+    .option(
+      "--hallucination-silence-threshold <s>",
+      "drop odd text in silence longer than this (default: none)",
+      read.threshold,
+    )
+    .option("--repetition-penalty <x>", "make written tokens less probable (default: 1, none)", read.number)
+    .addOption(
+      valueNamedNo(
+        "--no-repeat-ngram-size <n>",
+        "write no run of this many tokens twice (default: 0, off)",
+      ).argParser(read.wholeNumber),
+    )
     .option("--condition-on-previous-text", "give each window the text before it")
+    .option(
+      "--prompt-reset-on-temperature <x>",
+      "not text decoded above this temperature (default: 0.5)",
+      read.number,
+    )
     .option("--no-suppress-blank", "allow a blank at the start of a segment")
     .option(
       "--suppress-tokens <ids>",
@@ -99,6 +139,11 @@ export function addTranscribeOptions(command: Command): void {
       read.wholeNumbers,
     )
     .option("--without-timestamps", "one segment per window")
+    .option(
+      "--max-initial-timestamp <s>",
+      "latest start of a window's first segment (default: 1)",
+      read.number,
+    )
     .option("--max-tokens <n>", "most tokens per window", read.wholeNumber)
     .option("--seed <n>", "seed of sampling (default: 0)", read.wholeNumber)
 

@@ -34,9 +34,13 @@ export function list(value: string): string[] {
 
 /** `0` is the first temperature alone, `0,0.2` the ones to try. */
 export function temperature(value: string): number | number[] {
-  const values = list(value).map(number);
+  const values = numbers(value);
   if (values.length === 0) throw new InvalidArgumentError("Expected a number or a comma list of numbers.");
   return values.length === 1 ? values[0]! : values;
+}
+
+export function numbers(value: string): number[] {
+  return list(value).map(number);
 }
 
 export function wholeNumbers(value: string): number[] {

@@ -42,7 +42,11 @@ function createProgram(context: CliContext, perform: Perform): Command {
     .enablePositionalOptions()
     .exitOverride()
     // Choices and defaults are part of the descriptions, in words.
-    .configureHelp({ visibleArguments: () => [], optionDescription: (option) => option.description })
+    .configureHelp({
+      minWidthToWrap: 30,
+      visibleArguments: () => [],
+      optionDescription: (option) => option.description,
+    })
     .configureOutput({
       writeOut: (text) => context.stdout.write(text),
       writeErr: (text) => context.stderr.write(text),

@@ -93,7 +93,7 @@ async function loadTranscriber(
     const loaded = await unlessAborted(api.createTranscriber({ ...transcriber, onDownload }), signal);
     const { model, device } = loaded.info;
     terminal.detail(
-      `Model ${model.name} (${model.type}, ${model.weightType}) on ${device.name}, ${device.threads} threads`,
+      `Model ${model.name} (${model.type}, ${model.weightType}, computed in ${model.computeType}) on ${device.name}, ${device.threads} threads`,
     );
     return loaded;
   } finally {

@@ -1,5 +1,4 @@
 import type { AudioLimits, ChannelSelection } from "../audio/types.js";
-import type { WindowOptions } from "../engine/types.js";
 import { invalidArgument, TranscriptionError } from "../errors.js";
 import { nearest } from "../models/nearest.js";
 import type { TranscribeOptions, TranscriberOptions, VadOptions } from "../options.js";
@@ -18,18 +17,43 @@ import {
   positive,
   text,
 } from "./checks.js";
+import { computeType } from "./compute-type.js";
 import { languageCode, languageNames } from "./languages.js";
 import { DEFAULT_AUDIO_LIMITS, MAX_CHANNELS } from "./limits.js";
+import { type GeneralWindowOptions, WINDOW_DEFAULTS } from "./window-defaults.js";
+
+/** What settles the language of a recording. */
+export interface DetectionRules {
+  /** Probability from which a window is sure. */
+  threshold: number;
+  /** Windows that are heard at most. */
+  segments: number;
+}
+
+export const DEFAULT_DETECTION: DetectionRules = { threshold: 0.5, segments: 4 };
+
+/** A stretch of a recording in seconds; `end` may be infinite. */
+export interface Clip {
+  start: number;
+  end: number;
+}
 
 /** Options of one request with every default filled in and every spelling made one. */
 export interface ResolvedRequest {
   /** Code; undefined: detect it. */
   language: string | undefined;
-  /** Options of each window that depend neither on the model nor on other windows. */
-  window: Omit<WindowOptions, "language" | "previousText" | "maxTokens">;
+  /** When a language counts as detected. */
+  detection: DetectionRules;
+  /** Every window in a language of its own. */
+  multilingual: boolean;
+  window: GeneralWindowOptions;
   /** Undefined: what the model allows. */
   maxTokens: number | undefined;
   conditionOnPreviousText: boolean;
+  /** Text decoded above this temperature is no context for what follows. */
+  promptResetOnTemperature: number;
+  /** Stretches to transcribe, in order; undefined: everything. */
+  clips: readonly Clip[] | undefined;
   vadFilter: boolean | "auto";
   vadOptions: Required<VadOptions>;
   /** Seconds. */
@@ -50,8 +74,6 @@ const MAX_PROMPT_LENGTH = 100_000;
 const MAX_TOKEN_ID = 100_000;
 /** Stands for all non-speech symbols in `suppressTokens`, as in openai-whisper. */
 const NON_SPEECH_TOKENS = -1;
-/** The fallback temperatures of openai-whisper. */
-const DEFAULT_TEMPERATURES = [0, 0.2, 0.4, 0.6, 0.8, 1];
 
 const language: Check<string> = (name, value) => {
   if (typeof value === "string" && (value.toLowerCase() === "auto" || languageCode(value))) return value;
@@ -65,6 +87,15 @@ const temperature: Check<number | readonly number[]> = (name, value) =>
 
 const hotwords: Check<string | readonly string[]> = (name, value) =>
   Array.isArray(value) ? listOf(text(1, 200), 0, 1000)(name, value) : text(0, MAX_PROMPT_LENGTH)(name, value);
+
+const clipTimestamps: Check<readonly number[]> = (name, value) => {
+  const times = listOf(number(0, 10_000 * 60 * 60), 1, 100_000)(name, value);
+  const falling = times.findIndex(
+    (time, i) => i > 0 && time <= times[i - 1]! && !(i % 2 === 0 && time === times[i - 1]),
+  );
+  if (falling < 0) return times;
+  throw invalidArgument(`${name}[${falling}]`, `a time after ${times[falling - 1]}`, times[falling]);
+};
 
 const channels: Check<ChannelSelection> = (name, value) => {
   if (value === "mix" || value === "each") return value;
@@ -104,10 +135,21 @@ const REQUEST_CHECKS: Checks<TranscribeOptions> = {
   initialPrompt: text(0, MAX_PROMPT_LENGTH),
   hotwords,
   conditionOnPreviousText: boolean,
+  promptResetOnTemperature: number(0, 2),
+  repetitionPenalty: number(0.01, 100),
+  noRepeatNgramSize: integer(0, 448),
+  hallucinationSilenceThreshold: nullable(positive(30)),
+  maxInitialTimestamp: number(0, 30),
+  multilingual: boolean,
+  languageDetectionThreshold: number(0, 1),
+  languageDetectionSegments: integer(1, 1000),
+  clipTimestamps,
   suppressBlank: boolean,
   suppressTokens: listOf(integer(NON_SPEECH_TOKENS, MAX_TOKEN_ID), 0, MAX_TOKEN_ID),
   withoutTimestamps: boolean,
   wordTimestamps: boolean,
+  prependPunctuations: text(0, 1000),
+  appendPunctuations: text(0, 1000),
   maxTokens: integer(1, 448),
   vadFilter: oneOf<boolean | "auto">(true, false, "auto"),
   vadOptions: (name, value) => checkOptions(name, value, VAD_CHECKS, `${name}.`),
@@ -127,6 +169,8 @@ const TRANSCRIBER_CHECKS: Checks<TranscriberOptions> = {
   device: oneOf("auto", "cpu", "cuda"),
   batchSize: integer(1, 256),
   threads: integer(1, 256),
+  computeType,
+  draftModel: text(1, 4096),
   cpuVariant: text(1, 100),
   vadModel: nullable(text(1, 4096)),
   download: boolean,
@@ -142,29 +186,26 @@ const TRANSCRIBER_CHECKS: Checks<TranscriberOptions> = {
  */
 export function resolveRequest(options: unknown, defaultLimits: Partial<AudioLimits> = {}): ResolvedRequest {
   const given = checkOptions("options", options, REQUEST_CHECKS);
-  const { temperature = DEFAULT_TEMPERATURES, suppressTokens = [NON_SPEECH_TOKENS] } = given;
+  const language = languageCode(given.language ?? "auto");
+  if (given.multilingual && language !== undefined) {
+    throw invalidArgument(
+      "language",
+      '"auto" with multilingual, which detects it for each window',
+      given.language,
+    );
+  }
   return {
-    language: languageCode(given.language ?? "auto"),
-    window: {
-      task: given.task ?? "transcribe",
-      beamSize: given.beamSize ?? 1,
-      bestOf: given.bestOf ?? 5,
-      patience: given.patience ?? 1,
-      lengthPenalty: given.lengthPenalty ?? -1,
-      temperatures: typeof temperature === "number" ? [temperature] : temperature,
-      compressionRatioThreshold: orDefault(given.compressionRatioThreshold, 2.4),
-      logProbThreshold: orDefault(given.logProbThreshold, -1),
-      noSpeechThreshold: orDefault(given.noSpeechThreshold, 0.6),
-      initialPrompt: prompt(given),
-      suppressBlank: given.suppressBlank ?? true,
-      suppressTokens: suppressTokens.filter((token) => token !== NON_SPEECH_TOKENS),
-      suppressNonSpeech: suppressTokens.includes(NON_SPEECH_TOKENS),
-      withoutTimestamps: given.withoutTimestamps ?? false,
-      wordTimestamps: given.wordTimestamps ?? false,
-      seed: given.seed ?? 0,
+    language,
+    detection: {
+      threshold: given.languageDetectionThreshold ?? DEFAULT_DETECTION.threshold,
+      segments: given.languageDetectionSegments ?? DEFAULT_DETECTION.segments,
     },
+    multilingual: given.multilingual ?? false,
+    window: resolveWindow(given),
     maxTokens: given.maxTokens,
     conditionOnPreviousText: given.conditionOnPreviousText ?? false,
+    promptResetOnTemperature: given.promptResetOnTemperature ?? 0.5,
+    clips: given.clipTimestamps && clipsOf(given.clipTimestamps),
     vadFilter: given.vadFilter ?? "auto",
     vadOptions: resolveVadOptions(given.vadOptions ?? {}),
     chunkLength: given.chunkLength ?? 30,
@@ -202,6 +243,25 @@ export function splitOptions(options: unknown): {
   return { transcriber, request };
 }
 
+function resolveWindow(given: Partial<TranscribeOptions>): GeneralWindowOptions {
+  const { temperature = WINDOW_DEFAULTS.temperatures, suppressTokens = [NON_SPEECH_TOKENS] } = given;
+  const named = Object.entries(given).filter(([key]) => Object.hasOwn(WINDOW_DEFAULTS, key));
+  return {
+    ...WINDOW_DEFAULTS,
+    ...Object.fromEntries(named),
+    temperatures: typeof temperature === "number" ? [temperature] : temperature,
+    initialPrompt: prompt(given),
+    suppressTokens: suppressTokens.filter((token) => token !== NON_SPEECH_TOKENS),
+    suppressNonSpeech: suppressTokens.includes(NON_SPEECH_TOKENS),
+  };
+}
+
+/** Starts and ends in turn; without a last end, to the end of the recording. */
+function clipsOf(times: readonly number[]): Clip[] {
+  const starts = times.filter((_, i) => i % 2 === 0);
+  return starts.map((start, i) => ({ start, end: times[2 * i + 1] ?? Number.POSITIVE_INFINITY }));
+}
+
 function resolveVadOptions(given: VadOptions): Required<VadOptions> {
   const threshold = given.threshold ?? 0.5;
   const negThreshold = given.negThreshold ?? Math.max(threshold - 0.15, 0.01);
@@ -224,9 +284,4 @@ function resolveVadOptions(given: VadOptions): Required<VadOptions> {
 function prompt({ hotwords = [], initialPrompt = "" }: TranscribeOptions): string {
   const words = typeof hotwords === "string" ? hotwords : hotwords.join(", ");
   return [words.trim(), initialPrompt.trim()].filter(Boolean).join(" ");
-}
-
-/** `??`, but null is an answer: off. */
-function orDefault<T>(value: T | null | undefined, fallback: T): T | null {
-  return value === undefined ? fallback : value;
 }

@@ -15,7 +15,7 @@ export interface Addon {
   loadWhisperModel(path: string, options: { gpu: boolean; threads: number }): Promise<NativeWhisperModel>;
   loadBatchedModel(
     path: string,
-    options: { threads: number; batchSize: number },
+    options: { threads: number; batchSize: number; computeType: string; draftPath: string | null },
   ): Promise<NativeBatchedModel>;
   loadVad(path: string): Promise<NativeVad>;
   inspectModel(path: string): Promise<NativeModelInfo>;
@@ -149,19 +149,25 @@ export interface NativeSearchOptions {
   logProbThreshold: number | null;
   noSpeechThreshold: number | null;
   maxTokens: number;
+  repetitionPenalty: number;
+  noRepeatNgramSize: number;
+  hallucinationSilenceThreshold: number | null;
+  maxInitialTimestamp: number;
+  prependPunctuations: string[];
+  appendPunctuations: string[];
   seed: number;
 }
 
 /** Windows of any number of callers, decoded together. */
 export interface NativeBatchedModel {
-  info(): NativeModelInfo;
+  info(): NativeModelInfo & { computeType: string };
   /** Tokens of a text that has been split as GPT-2 does. */
   tokenize(pieces: string[]): number[];
   transcribe(
     samples: Float32Array,
     options: NativeSearchOptions,
     cancel: CancelFlag,
-  ): Promise<NativeSegment[]>;
+  ): Promise<{ segments: NativeSegment[]; draft: { proposed: number; accepted: number } }>;
   /** Most probable first. */
   detectLanguage(
     samples: Float32Array,

@@ -1,5 +1,6 @@
 import { stat } from "node:fs/promises";
 import { availableParallelism } from "node:os";
+import { computeTypeOf } from "../config/compute-type.js";
 import { TranscriptionError } from "../errors.js";
 import { cachedVadModel, type ResolvedModel, resolveModel } from "../models/resolve.js";
 import type { TranscriberOptions } from "../options.js";
@@ -28,18 +29,24 @@ export async function acquireEngine(
   const implementation = options.implementation ?? DEFAULT_IMPLEMENTATION;
   const load = findImplementation(implementation);
   const { download, onDownload } = options;
-  const model = await resolveModel(options.model, { kind: "whisper", download, onDownload, signal });
+  const resolving = { kind: "whisper", download, onDownload, signal } as const;
+  const model = await resolveModel(options.model, resolving);
+  const draft =
+    options.draftModel === undefined ? undefined : await resolveModel(options.draftModel, resolving);
   const engineOptions = {
     modelPath: model.path,
     modelName: model.name,
     maxWindow: model.maxWindow,
     device: options.device ?? "auto",
     threads: options.threads ?? Math.min(availableParallelism(), MOST_THREADS),
+    computeType: computeTypeOf(options.computeType ?? "auto") ?? "auto",
+    draftModelPath: draft?.path,
     cpuVariant: options.cpuVariant,
     batchSize: options.batchSize ?? DEFAULT_BATCH_SIZE,
     maxQueue: options.maxQueue ?? DEFAULT_MAX_QUEUE,
   };
-  const key = JSON.stringify([implementation, await identity(model), engineOptions]);
+  const files = [await identity(model), draft && (await identity(draft))];
+  const key = JSON.stringify([implementation, files, engineOptions]);
   return engines.acquire(key, () => load(engineOptions));
 }
 

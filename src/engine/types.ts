@@ -1,4 +1,4 @@
-import type { DeviceSelection, TranscriptionTask } from "../options.js";
+import type { ComputeType, DeviceSelection, TranscriptionTask } from "../options.js";
 
 /** Facts about a loaded model. */
 export interface ModelInfo {
@@ -10,6 +10,8 @@ export interface ModelInfo {
   multilingual: boolean;
   /** Weight type of the file: `"f32"`, `"f16"`, `"q8_0"`, `"q5_0"`, … */
   weightType: string;
+  /** What matrices are kept and multiplied in: `"float16"`, `"int8"`, …, or the file's own type. */
+  computeType: string;
   vocabularySize: number;
   melBands: number;
   encoderLayers: number;
@@ -53,6 +55,17 @@ export interface WindowOptions {
   withoutTimestamps: boolean;
   wordTimestamps: boolean;
   maxTokens: number;
+  /** Above 0; 1 for none. */
+  repetitionPenalty: number;
+  /** 0 for none. */
+  noRepeatNgramSize: number;
+  /** Seconds; null for none. */
+  hallucinationSilenceThreshold: number | null;
+  /** Seconds. */
+  maxInitialTimestamp: number;
+  /** Characters that are joined to the word after them, and to the one before. */
+  prependPunctuations: string;
+  appendPunctuations: string;
   seed: number;
 }
 
@@ -87,6 +100,14 @@ export interface WindowSegment {
 
 export interface WindowResult {
   segments: WindowSegment[];
+  /** With a draft model. */
+  draft?: DraftCount;
+}
+
+/** Tokens that a draft model wrote ahead, and how many of them the model itself would have written. */
+export interface DraftCount {
+  proposed: number;
+  accepted: number;
 }
 
 export interface LanguageDetection {
@@ -152,6 +173,10 @@ export interface EngineOptions {
   cpuVariant: string | undefined;
   /** Windows to decode together, for implementations that can. */
   batchSize: number;
+  /** What to compute in; `"auto"` is the implementation's choice. */
+  computeType: ComputeType;
+  /** Path of an existing file: a model that writes ahead of the one, for implementations that can use it. */
+  draftModelPath: string | undefined;
   /** Windows that may wait; more are refused with `QUEUE_FULL`. */
   maxQueue: number;
 }

@@ -1,73 +1,73 @@
+import { ownComputeType } from "../config/compute-type.js";
+import { WINDOW_DEFAULTS } from "../config/window-defaults.js";
 import { invalidArgument, TranscriptionError } from "../errors.js";
 import { loadAddon, type NativeDecodeOptions, type NativeWhisperModel } from "./addon.js";
-import { cancellable } from "./cancellation.js";
 import { openDevice } from "./devices.js";
+import { commonOptions, NativeEngine, promptOf } from "./native-engine.js";
 import type {
   DeviceInfo,
   Engine,
   EngineOptions,
-  LanguageDetection,
-  ModelInfo,
   RequestWindowOptions,
   WindowOptions,
   WindowResult,
 } from "./types.js";
 import { WorkQueue } from "./work-queue.js";
 
-/** Whisper's own window. */
-const MAX_WINDOW = 30;
 /** openai-whisper's threshold on the compression ratio, and whisper.cpp's on the entropy that stands in for it. */
 const REPETITION_THRESHOLD = 2.4;
 
+/** Options that have one value here. */
+const FIXED = [
+  "patience",
+  "repetitionPenalty",
+  "noRepeatNgramSize",
+  "hallucinationSilenceThreshold",
+  "maxInitialTimestamp",
+  "prependPunctuations",
+  "appendPunctuations",
+] as const satisfies readonly (keyof WindowOptions)[];
+
 /**
  * whisper.cpp's own `whisper_full`, one window after another: the reference implementation.
- * @throws TranscriptionError DEVICE_UNAVAILABLE, MODEL_NOT_FOUND, MODEL_INVALID, OUT_OF_MEMORY
+ * @throws TranscriptionError DEVICE_UNAVAILABLE, MODEL_NOT_FOUND, MODEL_INVALID, OUT_OF_MEMORY; INVALID_ARGUMENT for
+ *   what whisper.cpp does not do: another compute type than the file's, a draft model
  */
 export async function createWhisperCppEngine(options: EngineOptions): Promise<Engine> {
+  const { computeType, draftModelPath, modelPath, threads } = options;
+  if (draftModelPath !== undefined)
+    throw invalidArgument("draftModel", "none with whisper-cpp, which cannot use one", draftModelPath);
   const device = await openDevice(options);
   try {
-    const model = await loadAddon().loadWhisperModel(options.modelPath, {
-      gpu: device.kind === "cuda",
-      threads: options.threads,
-    });
+    const addon = loadAddon();
+    if (computeType !== "auto") {
+      const own = ownComputeType((await addon.inspectModel(modelPath)).weightType);
+      if (computeType !== own) {
+        const expected = `"auto" or "${own}" with whisper-cpp, which computes in the type of the file`;
+        throw invalidArgument("computeType", expected, computeType);
+      }
+    }
+    const model = await addon.loadWhisperModel(modelPath, { gpu: device.kind === "cuda", threads });
     return new WhisperCppEngine(model, device, options);
   } catch (error) {
     throw TranscriptionError.from(error);
   }
 }
 
-class WhisperCppEngine implements Engine {
+class WhisperCppEngine extends NativeEngine<NativeWhisperModel> {
   readonly implementation = "whisper-cpp";
-  readonly model: ModelInfo;
-  readonly maxWindow: number;
   // A second window would only take the first one's cores away.
   readonly concurrency = 1;
-  readonly #native: NativeWhisperModel;
   readonly #queue: WorkQueue;
-  #closing: Promise<void> | undefined;
 
-  constructor(
-    native: NativeWhisperModel,
-    readonly device: DeviceInfo,
-    options: EngineOptions,
-  ) {
-    const { width: _, ...info } = native.info();
-    this.#native = native;
+  constructor(native: NativeWhisperModel, device: DeviceInfo, options: EngineOptions) {
+    const info = native.info();
+    super(native, { ...info, computeType: ownComputeType(info.weightType) }, device, options);
     this.#queue = new WorkQueue(this.concurrency, options.maxQueue);
-    this.model = { name: options.modelName, path: options.modelPath, ...info };
-    this.maxWindow = Math.min(options.maxWindow ?? MAX_WINDOW, MAX_WINDOW);
   }
 
   checkOptions(options: RequestWindowOptions): void {
     nativeOptions({ ...options, language: "en", previousText: "" });
-  }
-
-  async detectLanguage(samples: Float32Array, signal?: AbortSignal): Promise<LanguageDetection> {
-    const heard = samples.subarray(0, MAX_WINDOW * 16_000);
-    const probabilities = await this.#run(signal, (flag) => this.#native.detectLanguage(heard, flag));
-    const [best] = probabilities;
-    if (!best) throw new TranscriptionError("INTERNAL", "The model named no language");
-    return { ...best, probabilities };
   }
 
   async transcribeWindow(
@@ -76,27 +76,25 @@ class WhisperCppEngine implements Engine {
     signal?: AbortSignal,
   ): Promise<WindowResult> {
     const native = nativeOptions(options);
-    return { segments: await this.#run(signal, (flag) => this.#native.transcribe(samples, native, flag)) };
+    return { segments: await this.run(signal, (flag) => this.native.transcribe(samples, native, flag)) };
   }
 
-  close(): Promise<void> {
-    this.#closing ??= this.#queue.idle().then(() => this.#native.close());
-    return this.#closing;
+  protected schedule<T>(work: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+    return this.#queue.run(work, signal);
   }
 
-  async #run<T>(signal: AbortSignal | undefined, work: Parameters<typeof cancellable<T>>[1]): Promise<T> {
-    if (this.#closing) throw new TranscriptionError("CANCELLED", "The model was closed");
-    try {
-      return await this.#queue.run(() => cancellable(signal, work), signal);
-    } catch (error) {
-      throw TranscriptionError.from(error);
-    }
+  protected idle(): Promise<void> {
+    return this.#queue.idle();
   }
 }
 
 function nativeOptions(options: WindowOptions): NativeDecodeOptions {
-  if (options.patience !== 1)
-    throw invalidArgument("patience", "1 with whisper-cpp, which has no other", options.patience);
+  for (const name of FIXED) {
+    if (options[name] !== WINDOW_DEFAULTS[name]) {
+      const expected = `${JSON.stringify(WINDOW_DEFAULTS[name])} with whisper-cpp, which has no other`;
+      throw invalidArgument(name, expected, options[name]);
+    }
+  }
   const { compressionRatioThreshold } = options;
   if (compressionRatioThreshold !== null && compressionRatioThreshold !== REPETITION_THRESHOLD) {
     throw invalidArgument(
@@ -106,23 +104,11 @@ function nativeOptions(options: WindowOptions): NativeDecodeOptions {
     );
   }
   return {
-    language: options.language,
-    translate: options.task === "translate",
-    beamSize: options.beamSize,
-    bestOf: options.bestOf,
-    lengthPenalty: options.lengthPenalty,
+    ...commonOptions(options),
     ...fallback(options.temperatures),
     entropyThreshold: compressionRatioThreshold,
-    logProbThreshold: options.logProbThreshold,
-    noSpeechThreshold: options.noSpeechThreshold,
-    prompt: [options.initialPrompt, options.previousText].filter(Boolean).join(" "),
-    suppressBlank: options.suppressBlank,
-    suppressNonSpeech: options.suppressNonSpeech,
-    suppressTokens: [...options.suppressTokens],
+    prompt: promptOf(options),
     withoutTimestamps: options.withoutTimestamps,
-    wordTimestamps: options.wordTimestamps,
-    maxTokens: options.maxTokens,
-    seed: options.seed,
   };
 }
 

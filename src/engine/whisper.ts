@@ -1,26 +1,16 @@
 import { TranscriptionError } from "../errors.js";
 import { loadAddon, type NativeBatchedModel, type NativeSearchOptions } from "./addon.js";
-import { cancellable } from "./cancellation.js";
 import { openDevice } from "./devices.js";
-import type {
-  DeviceInfo,
-  Engine,
-  EngineOptions,
-  LanguageDetection,
-  ModelInfo,
-  WindowOptions,
-  WindowResult,
-} from "./types.js";
-
-/** Whisper's own window. */
-const MAX_WINDOW = 30;
+import { commonOptions, NativeEngine, promptOf } from "./native-engine.js";
+import type { DeviceInfo, Engine, EngineOptions, WindowOptions, WindowResult } from "./types.js";
 
 /** How GPT-2's tokenizer splits a text before it encodes the pieces (openai/gpt-2, encoder.py). */
 const PIECES = /'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+/gu;
 
 /**
  * The batched engine: windows of all requests are decoded together. Runs on the CPU.
- * @throws TranscriptionError DEVICE_UNAVAILABLE, MODEL_NOT_FOUND, MODEL_INVALID, OUT_OF_MEMORY
+ * @throws TranscriptionError DEVICE_UNAVAILABLE, MODEL_NOT_FOUND, MODEL_INVALID, OUT_OF_MEMORY; INVALID_ARGUMENT when
+ *   the draft model's vocabulary is not the model's
  */
 export async function createWhisperEngine(options: EngineOptions): Promise<Engine> {
   if (options.device === "cuda") {
@@ -31,46 +21,27 @@ export async function createWhisperEngine(options: EngineOptions): Promise<Engin
   }
   const device = await openDevice({ ...options, device: "cpu" });
   try {
-    const { threads, batchSize } = options;
-    const model = await loadAddon().loadBatchedModel(options.modelPath, { threads, batchSize });
+    const { threads, batchSize, computeType, draftModelPath: draftPath = null } = options;
+    const settings = { threads, batchSize, computeType, draftPath };
+    const model = await loadAddon().loadBatchedModel(options.modelPath, settings);
     return new WhisperEngine(model, device, options);
   } catch (error) {
     throw TranscriptionError.from(error);
   }
 }
 
-class WhisperEngine implements Engine {
+class WhisperEngine extends NativeEngine<NativeBatchedModel> {
   readonly implementation = "whisper";
-  readonly model: ModelInfo;
-  readonly maxWindow: number;
   readonly concurrency: number;
-  readonly #native: NativeBatchedModel;
   readonly #capacity: number;
+  readonly #drafts: boolean;
   readonly #pending = new Set<Promise<unknown>>();
-  #closing: Promise<void> | undefined;
 
-  constructor(
-    native: NativeBatchedModel,
-    readonly device: DeviceInfo,
-    options: EngineOptions,
-  ) {
-    const { width: _, ...info } = native.info();
-    this.#native = native;
-    this.#capacity = options.batchSize + options.maxQueue;
+  constructor(native: NativeBatchedModel, device: DeviceInfo, options: EngineOptions) {
+    super(native, native.info(), device, options);
     this.concurrency = options.batchSize;
-    this.model = { name: options.modelName, path: options.modelPath, ...info };
-    this.maxWindow = Math.min(options.maxWindow ?? MAX_WINDOW, MAX_WINDOW);
-  }
-
-  async detectLanguage(samples: Float32Array, signal?: AbortSignal): Promise<LanguageDetection> {
-    if (!this.model.multilingual) {
-      return { language: "en", probability: 1, probabilities: [{ language: "en", probability: 1 }] };
-    }
-    const heard = samples.subarray(0, MAX_WINDOW * 16_000);
-    const probabilities = await this.#run(signal, (flag) => this.#native.detectLanguage(heard, flag));
-    const [best] = probabilities;
-    if (!best) throw new TranscriptionError("INTERNAL", "The model named no language");
-    return { ...best, probabilities };
+    this.#capacity = options.batchSize + options.maxQueue;
+    this.#drafts = options.draftModelPath !== undefined;
   }
 
   async transcribeWindow(
@@ -79,55 +50,51 @@ class WhisperEngine implements Engine {
     signal?: AbortSignal,
   ): Promise<WindowResult> {
     const native = this.#nativeOptions(options);
-    return { segments: await this.#run(signal, (flag) => this.#native.transcribe(samples, native, flag)) };
+    const { segments, draft } = await this.run(signal, (flag) =>
+      this.native.transcribe(samples, native, flag),
+    );
+    return { segments, ...(this.#drafts && { draft }) };
   }
 
-  close(): Promise<void> {
-    this.#closing ??= Promise.allSettled(this.#pending).then(() => this.#native.close());
-    return this.#closing;
-  }
-
-  async #run<T>(signal: AbortSignal | undefined, work: Parameters<typeof cancellable<T>>[1]): Promise<T> {
-    if (this.#closing) throw new TranscriptionError("CANCELLED", "The model was closed");
+  protected async schedule<T>(work: () => Promise<T>): Promise<T> {
     if (this.#pending.size >= this.#capacity) {
       throw new TranscriptionError(
         "QUEUE_FULL",
         `${this.#pending.size} windows are waiting or running, the most that maxQueue allows; try again later`,
       );
     }
-    const window = cancellable(signal, work);
+    const window = work();
     this.#pending.add(window);
     try {
       return await window;
-    } catch (error) {
-      throw TranscriptionError.from(error);
     } finally {
       this.#pending.delete(window);
     }
   }
 
+  protected async idle(): Promise<void> {
+    await Promise.allSettled(this.#pending);
+  }
+
   #nativeOptions(options: WindowOptions): NativeSearchOptions {
-    const prompt = [options.initialPrompt, options.previousText].filter(Boolean).join(" ");
     return {
-      language: options.language,
-      translate: options.task === "translate",
-      wordTimestamps: options.wordTimestamps,
+      ...commonOptions(options),
+      prompt: this.#tokenize(promptOf(options)),
       withoutTimestamps: options.withoutTimestamps || !this.#hasTimestamps,
-      prompt: prompt === "" ? [] : this.#native.tokenize(` ${prompt.trim()}`.match(PIECES) ?? []),
-      suppressBlank: options.suppressBlank,
-      suppressNonSpeech: options.suppressNonSpeech,
-      suppressTokens: [...options.suppressTokens],
-      beamSize: options.beamSize,
-      bestOf: options.bestOf,
       patience: options.patience,
-      lengthPenalty: options.lengthPenalty,
       temperatures: [...options.temperatures],
       compressionRatioThreshold: options.compressionRatioThreshold,
-      logProbThreshold: options.logProbThreshold,
-      noSpeechThreshold: options.noSpeechThreshold,
-      maxTokens: options.maxTokens,
-      seed: options.seed,
+      repetitionPenalty: options.repetitionPenalty,
+      noRepeatNgramSize: options.noRepeatNgramSize,
+      hallucinationSilenceThreshold: options.hallucinationSilenceThreshold,
+      maxInitialTimestamp: options.maxInitialTimestamp,
+      prependPunctuations: [...options.prependPunctuations],
+      appendPunctuations: [...options.appendPunctuations],
     };
+  }
+
+  #tokenize(text: string): number[] {
+    return text === "" ? [] : this.native.tokenize(` ${text.trim()}`.match(PIECES) ?? []);
   }
 
   /** The first distil models, of two decoder layers, were trained without times. */

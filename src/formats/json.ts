@@ -6,7 +6,7 @@ import type { TranscriptionResult } from "../result.js";
  */
 export function writeJson(result: TranscriptionResult): string {
   const { text, language, languageProbability, duration, segments, channels, stats, warnings } = result;
-  const { format, model, implementation, device } = result;
+  const { format, model, implementation, computeType, device } = result;
   const ordered = {
     text,
     language,
@@ -23,6 +23,7 @@ export function writeJson(result: TranscriptionResult): string {
       compressionRatio: segment.compressionRatio,
       temperature: segment.temperature,
       channel: segment.channel,
+      language: segment.language,
       words: segment.words?.map(({ start, end, text, confidence }) => ({ start, end, text, confidence })),
     })),
     channels: channels?.map(({ channel, text, language, languageProbability }) => ({
@@ -36,6 +37,7 @@ export function writeJson(result: TranscriptionResult): string {
     format,
     model,
     implementation,
+    computeType,
     device,
   };
   return `${JSON.stringify(ordered, shorten, 2)}\n`;

@@ -107,7 +107,7 @@ interface InspectedFile {
 
 /** Facts about a model file, read from the file itself. */
 export type InspectedModel =
-  | ({ kind: "whisper" } & InspectedFile & ModelInfo)
+  | ({ kind: "whisper" } & InspectedFile & Omit<ModelInfo, "computeType">)
   | ({ kind: "vad" } & InspectedFile & { version: string });
 
 /**

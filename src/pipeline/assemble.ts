@@ -13,14 +13,14 @@ export interface Span {
  * `notBefore`, never running backwards. Segments without text are left out.
  *
  * @param firstId id of the first segment
- * @param channel channel to note in each segment, where channels are apart
+ * @param about what to note in each segment
  */
 export function placeSegments(
   segments: readonly WindowSegment[],
   window: Span,
   notBefore: number,
   firstId: number,
-  channel: number | undefined,
+  about: Pick<Segment, "channel" | "language"> = {},
 ): Segment[] {
   const placed: Segment[] = [];
   let low = Math.max(window.start, notBefore);
@@ -38,7 +38,7 @@ export function placeSegments(
       noSpeechProb: segment.noSpeechProb,
       compressionRatio: compressionRatio(text),
       temperature: segment.temperature,
-      ...(channel !== undefined && { channel }),
+      ...about,
       ...(segment.words && { words: placeWords(segment.words, window.start, span) }),
     });
   }

@@ -15,7 +15,7 @@ export async function detectAudioLanguage(
 ): Promise<LanguageDetection> {
   const maxWindow = Math.min(request.chunkLength, engine.maxWindow);
   const windower = new Windower({ maxWindow, vad, vadOptions: request.vadOptions });
-  const vote = new LanguageVote();
+  const vote = new LanguageVote(request.detection);
   const listen = async (windows: Window[]): Promise<void> => {
     for (const { samples, speech } of windows) {
       scope.throwIfEnded();

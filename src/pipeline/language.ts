@@ -1,15 +1,12 @@
+import { DEFAULT_DETECTION, type DetectionRules } from "../config/options.js";
 import type { LanguageDetection } from "../engine/types.js";
 
-/** A window at least this sure of its language settles the matter; faster-whisper's threshold. */
-const SURE = 0.5;
 /** Speech in seconds before one window may settle it alone: “Hello?” sounds the same in many languages. */
 const ENOUGH_SPEECH = 3;
-/** Windows that are looked at before the best guess is taken. */
-const MOST_WINDOWS = 4;
 
 /**
- * The language of a track from its first windows. Usually the first one settles it; where it is unsure, up to three
- * more are heard, each weighted by its seconds of speech, and the language with the greatest total wins.
+ * The language of a track from its first windows. Usually the first one settles it; where it is unsure, more are
+ * heard, each weighted by its seconds of speech, and the language with the greatest total wins.
  */
 export class LanguageVote {
   readonly #totals = new Map<string, number>();
@@ -17,9 +14,11 @@ export class LanguageVote {
   #windows = 0;
   #sure = false;
 
+  constructor(readonly rules: DetectionRules = DEFAULT_DETECTION) {}
+
   /** No further window is needed. */
   get isSettled(): boolean {
-    return this.#windows >= MOST_WINDOWS || (this.#sure && this.#weight >= ENOUGH_SPEECH);
+    return this.#windows >= this.rules.segments || (this.#sure && this.#weight >= ENOUGH_SPEECH);
   }
 
   /** Counts what a window with `speech` seconds of speech was taken for. */
@@ -29,7 +28,8 @@ export class LanguageVote {
     }
     this.#weight += speech;
     this.#windows += 1;
-    this.#sure = detection.probability >= SURE && detection.language === this.result().language;
+    this.#sure =
+      detection.probability >= this.rules.threshold && detection.language === this.result().language;
   }
 
   /** The weighted mean over the windows so far; language `""` with probability 0 when there were none. */

@@ -1,12 +1,11 @@
 import { SAMPLE_RATE } from "../audio/types.js";
-import type { WindowResult } from "../engine/types.js";
+import type { Clip, DetectionRules } from "../config/options.js";
+import type { DraftCount, WindowResult } from "../engine/types.js";
 import type { Segment } from "../result.js";
 import { joinTexts, placeSegments, type Span } from "./assemble.js";
+import { ClipWindower } from "./clips.js";
 import { LanguageVote } from "./language.js";
 import { type Window, Windower, type WindowerOptions } from "./windows.js";
-
-/** Text decoded above this temperature is no context for what follows; openai-whisper's `prompt_reset_since`. */
-const TRUSTED_TEMPERATURE = 0.5;
 
 /** A window on its way through the model. */
 export interface WindowJob {
@@ -15,12 +14,22 @@ export interface WindowJob {
   /** Let go when the result is there, which may be long before it is this window's turn to be delivered. */
   samples: Float32Array | undefined;
   result: WindowResult | undefined;
+  /** Code of its own language, where windows have one. */
+  language?: string;
+}
+
+export interface TrackOptions extends WindowerOptions {
+  /** Stretches to transcribe; undefined: everything. */
+  clips: readonly Clip[] | undefined;
+  detection: DetectionRules;
+  /** Text decoded above this temperature is no context for what follows; openai-whisper's `prompt_reset_since`. */
+  trustedTemperature: number;
 }
 
 /** One track of a recording: its windows on the way in, its segments on the way out, both in order of time. */
 export class Track {
   readonly segments: Segment[] = [];
-  readonly vote = new LanguageVote();
+  readonly vote: LanguageVote;
   /** Code of the language, once it is known. */
   language: string | undefined;
   /** Windows that wait for the language. */
@@ -32,17 +41,23 @@ export class Track {
   /** Seconds of speech in all windows so far. */
   speech = 0;
   windowCount = 0;
+  /** Of all windows, where there is a draft model. */
+  draft: DraftCount | undefined;
 
-  readonly #windower: Windower;
+  readonly #trustedTemperature: number;
+  readonly #windower: Windower | ClipWindower;
   /** Windows not yet delivered. */
   readonly #jobs: WindowJob[] = [];
 
   /** @param channel noted in the segments; undefined where channels are not apart */
   constructor(
-    options: WindowerOptions,
+    options: TrackOptions,
     readonly channel: number | undefined,
   ) {
-    this.#windower = new Windower(options);
+    const { clips, detection, trustedTemperature, ...rest } = options;
+    this.vote = new LanguageVote(detection);
+    this.#trustedTemperature = trustedTemperature;
+    this.#windower = clips ? new ClipWindower(rest, clips) : new Windower(rest);
   }
 
   /** Seconds of the track that need no more work. */
@@ -67,7 +82,7 @@ export class Track {
     const delivered: Segment[] = [];
     for (let next = this.#jobs[0]; next?.result; next = this.#jobs[0]) {
       this.#jobs.shift();
-      delivered.push(...this.#deliver(next.span, next.result));
+      delivered.push(...this.#deliver(next, next.result));
     }
     return delivered;
   }
@@ -91,12 +106,20 @@ export class Track {
     return jobs;
   }
 
-  #deliver(span: Span, result: WindowResult): Segment[] {
+  #deliver({ span, language }: WindowJob, { segments: decoded, draft }: WindowResult): Segment[] {
     const notBefore = this.segments.at(-1)?.end ?? 0;
-    const segments = placeSegments(result.segments, span, notBefore, this.segments.length, this.channel);
+    const about = {
+      ...(this.channel !== undefined && { channel: this.channel }),
+      ...(language !== undefined && { language }),
+    };
+    const segments = placeSegments(decoded, span, notBefore, this.segments.length, about);
     this.segments.push(...segments);
-    const trusted = segments.every((segment) => segment.temperature <= TRUSTED_TEMPERATURE);
+    const trusted = segments.every((segment) => segment.temperature <= this.#trustedTemperature);
     this.previousText = trusted ? joinTexts(segments) : "";
+    if (draft) {
+      const { proposed, accepted } = this.draft ?? { proposed: 0, accepted: 0 };
+      this.draft = { proposed: proposed + draft.proposed, accepted: accepted + draft.accepted };
+    }
     return segments;
   }
 }

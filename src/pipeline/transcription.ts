@@ -1,6 +1,6 @@
 import type { DecodedAudio } from "../audio/types.js";
 import type { ResolvedRequest } from "../config/options.js";
-import type { Engine, VadModel } from "../engine/types.js";
+import type { DraftCount, Engine, VadModel } from "../engine/types.js";
 import { TranscriptionError } from "../errors.js";
 import type { Segment, TranscriptionResult } from "../result.js";
 import { interleave, joinTexts } from "./assemble.js";
@@ -55,7 +55,14 @@ class Transcription {
   constructor(job: TranscriptionJob) {
     this.#job = job;
     const { audio, engine, vad, request, modelRequest, scope } = job;
-    const options = { maxWindow: modelRequest.maxWindow, vad, vadOptions: request.vadOptions };
+    const options = {
+      maxWindow: modelRequest.maxWindow,
+      vad,
+      vadOptions: request.vadOptions,
+      clips: request.clips,
+      detection: request.detection,
+      trustedTemperature: request.promptResetOnTemperature,
+    };
     const apart = request.channels === "each";
     this.#tracks = Array.from(
       { length: audio.trackCount },
@@ -114,6 +121,7 @@ class Transcription {
         charCount: countCodePoints(text),
         speechDuration: tracks.reduce((sum, track) => sum + track.speech, 0),
         windowCount: tracks.reduce((sum, track) => sum + track.windowCount, 0),
+        ...draftOf(tracks),
         processingTime,
         speedFactor: speedFactor(audio.duration, processingTime),
       },
@@ -121,6 +129,7 @@ class Transcription {
       format: audio.format,
       model: engine.model.name,
       implementation: engine.implementation,
+      computeType: engine.model.computeType,
       device: engine.device,
     };
   }
@@ -134,7 +143,7 @@ class Transcription {
 
   async #submit(track: Track, jobs: WindowJob[]): Promise<void> {
     for (const job of jobs) {
-      if (track.language !== undefined) {
+      if (track.language !== undefined || this.#job.request.multilingual) {
         await this.#start(track, track.language, job);
         continue;
       }
@@ -162,7 +171,8 @@ class Transcription {
     for (const job of track.undecided.splice(0)) await this.#start(track, language, job);
   }
 
-  async #start(track: Track, language: string, job: WindowJob): Promise<void> {
+  /** @param language undefined: the window's own is detected first */
+  async #start(track: Track, language: string | undefined, job: WindowJob): Promise<void> {
     const { request, scope } = this.#job;
     if (request.conditionOnPreviousText) await track.latest;
     const { done } = await this.#limiter.start(() => this.#transcribe(track, language, job));
@@ -170,14 +180,25 @@ class Transcription {
     scope.throwIfEnded();
   }
 
-  async #transcribe(track: Track, language: string, job: WindowJob): Promise<void> {
+  async #transcribe(track: Track, given: string | undefined, job: WindowJob): Promise<void> {
     const { engine, modelRequest, request, scope } = this.#job;
     scope.throwIfEnded();
+    const language = given ?? (await this.#detectOwn(track, job));
     const previousText = request.conditionOnPreviousText ? track.previousText : "";
     const options = { ...modelRequest.window, language, previousText };
     const result = await engine.transcribeWindow(job.samples!, options, scope.signal);
     for (const segment of track.complete(job, result)) this.#reportSegment(segment);
     this.#reportProgress(Math.min(...this.#tracks.map((each) => each.finished)));
+  }
+
+  /** The language of one window. */
+  async #detectOwn(track: Track, job: WindowJob): Promise<string> {
+    const { engine, scope } = this.#job;
+    const detection = await engine.detectLanguage(job.samples!, scope.signal);
+    scope.throwIfEnded();
+    track.vote.add(detection, job.speech);
+    job.language = detection.language;
+    return detection.language;
   }
 
   #reportSegment(segment: Segment): void {
@@ -215,6 +236,14 @@ class Transcription {
       throw failed(error);
     }
   }
+}
+
+function draftOf(tracks: readonly Track[]): { draft?: DraftCount } {
+  const counts = tracks.flatMap(({ draft }) => draft ?? []);
+  if (counts.length === 0) return {};
+  const sum = (of: (count: DraftCount) => number): number =>
+    counts.reduce((total, each) => total + of(each), 0);
+  return { draft: { proposed: sum((each) => each.proposed), accepted: sum((each) => each.accepted) } };
 }
 
 function messageOf(error: unknown): string {

@@ -72,12 +72,14 @@ export async function startServer(
 }
 
 function transcriberOptions(settings: ServerSettings, log: Logger): TranscriberOptions {
-  const { batchSize, decodeTimeout, device, implementation, maxDuration, maxUploadBytes, model, threads } =
-    settings;
+  const { batchSize, computeType, decodeTimeout, device, draftModel, implementation } = settings;
+  const { maxDuration, maxUploadBytes, model, threads } = settings;
   let announced: string | undefined;
   return {
     device,
     batchSize,
+    computeType,
+    ...(draftModel !== undefined && { draftModel }),
     ...(implementation !== undefined && { implementation }),
     ...(model !== undefined && { model }),
     ...(threads !== undefined && { threads }),
@@ -93,7 +95,7 @@ function logModel({ info }: Transcriber, settings: ServerSettings, log: Logger):
   const { device, implementation, maxWindow, model } = info;
   const chunk = Math.min(settings.chunkDuration, maxWindow);
   log.info(
-    `Serving with ${implementation}: model ${model.name} (${model.type}, ${model.weightType}), ` +
+    `Serving with ${implementation}: model ${model.name} (${model.type}, ${model.weightType}, computed in ${model.computeType}), ` +
       `device ${device.kind} (${device.name}, ${device.threads} threads), ` +
       `batch size ${settings.batchSize}, chunk length ${chunk} s, ${settings.maxWorkers} workers`,
   );

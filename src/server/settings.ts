@@ -6,6 +6,20 @@ const DAY = 24 * 60 * 60;
 /** Lengths of messages are 31-bit numbers in gRPC's implementations. */
 const LONGEST_MESSAGE = 2 ** 31 - 1;
 
+/** The library's compute types, with their abbreviations. */
+const computeType = choice(
+  "auto",
+  "float32",
+  "float16",
+  "bfloat16",
+  "int8",
+  "int8_float16",
+  "int8_bfloat16",
+  "f32",
+  "f16",
+  "bf16",
+);
+
 interface Setting<T, Fallback> {
   variable: string;
   kind: ValueKind<T>;
@@ -47,6 +61,10 @@ const SETTINGS = {
   threads: optional("MODEL_THREADS", integer(1, 256)),
   /** Windows per line of progress in the log, and decoded together by implementations that can. */
   batchSize: setting("MODEL_BATCH_SIZE", integer(1, 256), 32),
+  /** What to compute in. */
+  computeType: setting("MODEL_COMPUTE_TYPE", computeType, "auto"),
+  /** Name or path of a model that writes ahead; undefined: none. */
+  draftModel: optional("MODEL_DRAFT", text("the name of a model or the path of its file")),
   /** Longest window in seconds. Models that read less well get shorter ones. */
   chunkDuration: setting("MODEL_CHUNK_DURATION", number(1, 30), 30),
   /** Code of the language that is spoken, or `auto`. */

@@ -22,6 +22,20 @@ const REQUEST: Record<keyof api.TranscribeOptions, { good: unknown[]; bad: unkno
   noSpeechThreshold: { good: [0, 1, null], bad: [-0.1, 1.1] },
   initialPrompt: { good: ["", "Agora", "п".repeat(10_000)], bad: [5, "a\0b", "x".repeat(100_001), ["a"]] },
   hotwords: { good: ["", "Agora Borealis", [], ["Agora", "Borealis"]], bad: [5, [""], [1], "a\0b"] },
+  repetitionPenalty: { good: [1, 1.2, 0.5, 100], bad: [0, -1, 101] },
+  noRepeatNgramSize: { good: [0, 3, 448], bad: [-1, 1.5, 449] },
+  hallucinationSilenceThreshold: { good: [2, 0.5, 30, null], bad: [0, -1, 31] },
+  promptResetOnTemperature: { good: [0, 0.5, 2], bad: [-1, 3] },
+  multilingual: { good: [true, false], bad: ["yes"] },
+  languageDetectionThreshold: { good: [0, 1], bad: [-0.1, 1.1] },
+  languageDetectionSegments: { good: [1, 10], bad: [0, 1.5] },
+  clipTimestamps: {
+    good: [[0], [1, 2], [0, 5, 5, 8, 10]],
+    bad: [[], 5, "0,5", [-1, 2], [2, 1], [0, 0], [0, 5, 4, 8], [0, 5, 5, 5]],
+  },
+  maxInitialTimestamp: { good: [0, 1, 30], bad: [-1, 31] },
+  prependPunctuations: { good: ["", "([{"], bad: [5, ["("], "a\0b"] },
+  appendPunctuations: { good: ["", "..."], bad: [5, "x".repeat(1001)] },
   conditionOnPreviousText: { good: [true, false], bad: ["true", 1] },
   suppressBlank: { good: [true, false], bad: [0] },
   suppressTokens: { good: [[], [-1], [-1, 50257, 3]], bad: [-1, [-2], [1.5], ["a"], [1e9]] },
@@ -61,6 +75,22 @@ const TRANSCRIBER: Record<keyof api.TranscriberOptions, { good: unknown[]; bad: 
   device: { good: ["auto", "cpu", "cuda"], bad: ["gpu", ""] },
   batchSize: { good: [1, 256], bad: [0, 257, 1.5, "4"] },
   threads: { good: [1, 256], bad: [0, 257, 1.5, "4"] },
+  computeType: {
+    good: [
+      "auto",
+      "float32",
+      "f32",
+      "float16",
+      "f16",
+      "bfloat16",
+      "bf16",
+      "int8",
+      "int8_float16",
+      "int8_bfloat16",
+    ],
+    bad: ["", "INT8", "half", "int4", 16, "constructor"],
+  },
+  draftModel: { good: ["distil-large-v3", "/models/tiny.bin"], bad: ["", 3, "a\0b"] },
   cpuVariant: { good: ["haswell"], bad: ["", 1] },
   vadModel: { good: ["silero-v6.2.0", null], bad: ["", 1] },
   download: { good: [true, false], bad: ["yes"] },
@@ -133,6 +163,11 @@ describe("messages", () => {
       "Expected a number from 0 to 2 for temperature[1] but received 5 of type number",
     ],
     [{ limits: { maxBytes: 0 } }, "for limits.maxBytes but received 0"],
+    [
+      { language: "en", multilingual: true },
+      'Expected "auto" with multilingual, which detects it for each window for language but received "en"',
+    ],
+    [{ clipTimestamps: [0, 5, 3] }, "Expected a time after 5 for clipTimestamps[2] but received 3"],
     [{ language: "rusian" }, 'did you mean "russian"?'],
   ])("of %j say what was given and what was expected", (options, message) => {
     expect(() => resolveRequest(options)).toThrow(message);
@@ -143,6 +178,8 @@ describe("defaults", () => {
   it("are those of faster-whisper and openai-whisper", () => {
     expect(resolveRequest({})).toEqual({
       language: undefined,
+      detection: { threshold: 0.5, segments: 4 },
+      multilingual: false,
       window: {
         task: "transcribe",
         beamSize: 1,
@@ -159,10 +196,18 @@ describe("defaults", () => {
         suppressNonSpeech: true,
         withoutTimestamps: false,
         wordTimestamps: false,
+        repetitionPenalty: 1,
+        noRepeatNgramSize: 0,
+        hallucinationSilenceThreshold: null,
+        maxInitialTimestamp: 1,
+        prependPunctuations: "\"'“¿([{-",
+        appendPunctuations: "\"'.。,，!！?？:：”)]}、;…",
         seed: 0,
       },
       maxTokens: undefined,
       conditionOnPreviousText: false,
+      promptResetOnTemperature: 0.5,
+      clips: undefined,
       vadFilter: "auto",
       vadOptions: {
         threshold: 0.5,
@@ -202,6 +247,25 @@ describe("defaults", () => {
   it("of limits are laid under the transcriber's and the request's", () => {
     const { limits } = resolveRequest({ limits: { maxBytes: 5 } }, { maxBytes: 9, maxDuration: 7 });
     expect(limits).toEqual({ maxBytes: 5, maxDuration: 7, decodeTimeout: 600 });
+  });
+});
+
+describe("clips", () => {
+  it("are pairs of times, the last one open", () => {
+    expect(resolveRequest({ clipTimestamps: [1, 2, 4] }).clips).toEqual([
+      { start: 1, end: 2 },
+      { start: 4, end: Number.POSITIVE_INFINITY },
+    ]);
+  });
+});
+
+describe("compute types", () => {
+  it("have one name each, whatever they were called", () => {
+    const named = ["auto", "f32", "f16", "bf16", "float16"].map(
+      (computeType) => resolveTranscriberOptions({ computeType }).computeType,
+    );
+    expect(named).toEqual(["auto", "float32", "float16", "bfloat16", "float16"]);
+    expect(() => resolveTranscriberOptions({ computeType: "flot16" })).toThrow('did you mean "float16"?');
   });
 });
 

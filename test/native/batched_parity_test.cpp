@@ -84,7 +84,7 @@ struct Parts {
     Parts(const std::string& path, agora::ComputeType type)
         : file(agora::read_whisper_file(path)),
           compute(2),
-          precision(agora::choose_precision(type, file.weight_type != "f16", kernels)),
+          precision(agora::choose_precision(type, file, kernels)),
           weights(path, file, precision),
           projection(weights.decoder, precision, kernels),
           encoder(weights.encoder, agora::encoder_shape(file.hparams), precision, kernels, compute,

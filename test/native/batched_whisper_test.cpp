@@ -1,42 +1,12 @@
-#include "engine/batch/batched_whisper.h"
-
 #include <doctest/doctest.h>
 
-#include <random>
-#include <thread>
-
+#include "batched_support.h"
 #include "engine/error.h"
 #include "engine/whisper/compression_ratio.h"
-#include "support.h"
 
 namespace {
 
 using agora::BatchedWhisper;
-using agora::WindowOutcome;
-
-agora::WindowRequest request(const std::vector<float>& audio, size_t begin, size_t end) {
-    agora::WindowRequest result;
-    result.samples.assign(audio.begin() + static_cast<std::ptrdiff_t>(begin),
-                          audio.begin() + static_cast<std::ptrdiff_t>(end));
-    result.language = "en";
-    result.cancelled = std::make_shared<std::atomic<bool>>(false);
-    return result;
-}
-
-std::vector<WindowOutcome> outcomes(BatchedWhisper& whisper, const std::vector<agora::WindowRequest>& requests) {
-    std::vector<WindowOutcome> results(requests.size());
-    for (size_t i = 0; i < requests.size(); ++i) {
-        whisper.submit(requests[i], [&results, i](WindowOutcome outcome) { results[i] = std::move(outcome); });
-    }
-    whisper.run();
-    return results;
-}
-
-std::string text_of(const WindowOutcome& outcome) {
-    std::string text;
-    for (const auto& segment : outcome.segments) text += segment.text;
-    return text;
-}
 
 const std::string kFirstEightSeconds =
     " My phone number is two eight nine two six. Hi there, how can I help you? Six routers, please.";
@@ -44,7 +14,7 @@ const std::string kFirstEightSeconds =
 }  // namespace
 
 TEST_CASE("the batched engine writes what was said, whatever the search") {
-    BatchedWhisper whisper(kDemoModel, 2, 8);
+    BatchedWhisper whisper(kDemoModel, options(2, 8));
     const std::vector<float> audio = read_wav(kEnglishCall);
     agora::WindowRequest beams = request(audio, 0, 8 * 16000);
     beams.search.beam_size = 3;
@@ -64,10 +34,14 @@ TEST_CASE("a window's result does not depend on its neighbours") {
         requests.push_back(request(audio, i * 3 * 16000, std::min(audio.size(), (i * 3 + 4 + i) * 16000)));
         if (i % 3 == 1) requests.back().search.temperatures = {0.8f};
         if (i % 3 == 2) requests.back().search.beam_size = 2;
+        if (i % 4 == 1) requests.back().search.rules.repetition_penalty = 1.4f;
+        if (i % 4 == 2) requests.back().search.rules.no_repeat_ngram_size = 2;
+        if (i % 5 == 3) requests.back().hallucination_silence_threshold = 0.5;
+        if (i % 5 == 4) requests.back().search.rules.max_initial_timestamp = 5;
         requests.back().search.seed = static_cast<uint32_t>(i);
     }
-    BatchedWhisper alone(kDemoModel, 2, 1);
-    BatchedWhisper together(kDemoModel, 2, 32);
+    BatchedWhisper alone(kDemoModel, options(2, 1));
+    BatchedWhisper together(kDemoModel, options(2, 32));
     const auto one_by_one = outcomes(alone, requests);
     const auto at_once = outcomes(together, requests);
     for (size_t i = 0; i < requests.size(); ++i) {
@@ -79,7 +53,7 @@ TEST_CASE("a window's result does not depend on its neighbours") {
 }
 
 TEST_CASE("languages are detected in the batch") {
-    BatchedWhisper whisper(kDemoModel, 2, 4);
+    BatchedWhisper whisper(kDemoModel, options(2, 4));
     const std::vector<float> english = read_wav(kEnglishCall);
     const std::vector<float> russian = read_wav(AGORA_ROOT "/samples/sales-call-ru.wav");
     std::vector<agora::WindowRequest> requests = {request(english, 0, 160000), request(russian, 0, 160000)};
@@ -91,7 +65,7 @@ TEST_CASE("languages are detected in the batch") {
 }
 
 TEST_CASE("a cancelled window leaves the batch and harms no other") {
-    BatchedWhisper whisper(kDemoModel, 2, 4);
+    BatchedWhisper whisper(kDemoModel, options(2, 4));
     const std::vector<float> audio = read_wav(kEnglishCall);
     std::vector<agora::WindowRequest> requests;
     for (int i = 0; i < 6; ++i) requests.push_back(request(audio, 0, 8 * 16000));
@@ -110,7 +84,7 @@ TEST_CASE("a cancelled window leaves the batch and harms no other") {
 }
 
 TEST_CASE("a text that does not end stops where the decoder's context ends") {
-    BatchedWhisper whisper(kDemoModel, 2, 4);
+    BatchedWhisper whisper(kDemoModel, options(2, 4));
     const std::vector<float> audio = read_wav(kEnglishCall);
     agora::WindowRequest endless = request(audio, 0, 8 * 16000);
     endless.prompt.assign(1000, 1222);

@@ -65,6 +65,14 @@ describe("settings", () => {
     });
   });
 
+  it("say what to compute in, and what writes ahead", () => {
+    const settings = readSettings({ MODEL_COMPUTE_TYPE: "BF16", MODEL_DRAFT: "tiny" });
+    expect(settings).toMatchObject({ computeType: "bf16", draftModel: "tiny" });
+    expect(problemsOf({ MODEL_COMPUTE_TYPE: "int4" })[1]).toMatch(
+      /^MODEL_COMPUTE_TYPE: expected auto, float32/,
+    );
+  });
+
   it("name everything that is wrong with them at once", () => {
     const wrong = {
       SERVER_PORT: "65536",

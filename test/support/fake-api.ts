@@ -20,7 +20,7 @@ export function fakeApi(transcribe: Transcribe = textOfName, overrides: Partial<
       fake.created.push(options);
       return {
         info: {
-          model: { name: "demo", type: "custom", weightType: "q8_0" },
+          model: { name: "demo", type: "custom", weightType: "q8_0", computeType: "int8" },
           device: { kind: "cpu", name: "Test CPU", threads: 2 },
         },
         transcribe: (input, transcribeOptions = {}) => {

@@ -54,6 +54,7 @@ export class FakeEngine implements Engine {
       type: "custom",
       multilingual: languages.length > 1,
       weightType: "f32",
+      computeType: "float32",
       vocabularySize: 51865,
       melBands: 80,
       encoderLayers: 1,

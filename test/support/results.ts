@@ -46,6 +46,7 @@ export function result(segments: Segment[], extra: Partial<TranscriptionResult> 
     format: { container: "wav", codec: "pcm_s16le", sampleRate: 16_000, channels: 1 },
     model: "demo",
     implementation: "whisper-cpp",
+    computeType: "int8",
     device: { kind: "cpu", name: "Test CPU", threads: 2 },
     ...extra,
   };

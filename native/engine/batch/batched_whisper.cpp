@@ -5,80 +5,21 @@
 #include <algorithm>
 #include <cmath>
 
+#include "engine/audio/silence.h"
 #include "engine/error.h"
+#include "engine/whisper/hallucination.h"
+#include "engine/whisper/segments.h"
 #include "engine/whisper/softmax.h"
 
 namespace agora {
 namespace {
 
-constexpr double kTimestampSeconds = 0.02;
 // Less than this is no speech worth another look.
 constexpr size_t kMinSamples = kSampleRate / 10;
 
-// Whether the matrices have 8 bits or fewer.
-bool has_bytes(const WhisperFile& file) {
-    return file.weight_type != "f16" && file.weight_type != "f32";
-}
-
-// Segments of one pass, from `offset` seconds on, and how many samples of it are settled.
-// Source: openai-whisper, transcribe.py.
-size_t split_segments(const DecodedText& text, const Vocabulary& v, double offset, size_t samples, bool timestamps,
-                      std::vector<DecodedSegment>& segments) {
-    const double duration = static_cast<double>(samples) / kSampleRate;
-    const std::vector<int>& tokens = text.tokens;
-    const auto seconds = [&](int token) { return std::min((token - v.first_timestamp) * kTimestampSeconds, duration); };
-    const auto is_time = [&](size_t i) { return v.is_timestamp(tokens[i]); };
-    const auto add = [&](size_t begin, size_t end, double start, double stop) {
-        DecodedSegment segment{};
-        double log_prob = 0;
-        double probability = 0;
-        for (size_t i = begin; i < end; ++i) {
-            log_prob += text.log_probs[i];
-            if (is_time(i)) continue;
-            segment.probabilities.push_back(std::exp(text.log_probs[i]));
-            probability += segment.probabilities.back();
-            segment.tokens.push_back(tokens[i]);
-            segment.text += v.texts[static_cast<size_t>(tokens[i])];
-        }
-        if (segment.tokens.empty()) return;
-        segment.text = valid_utf8(segment.text);
-        segment.start = offset + start;
-        segment.end = offset + std::max(start, stop);
-        segment.avg_log_prob = static_cast<float>(log_prob / static_cast<double>(end - begin));
-        segment.confidence = static_cast<float>(probability / static_cast<double>(segment.tokens.size()));
-        segment.no_speech_prob = text.no_speech_prob;
-        segment.temperature = text.temperature;
-        segments.push_back(std::move(segment));
-    };
-    if (tokens.empty()) return samples;
-    if (!timestamps) {
-        add(0, tokens.size(), 0, duration);
-        return samples;
-    }
-    const bool single_ending = tokens.size() > 1 && is_time(tokens.size() - 1) && !is_time(tokens.size() - 2);
-    std::vector<size_t> ends;
-    for (size_t i = 1; i < tokens.size(); ++i) {
-        if (is_time(i) && is_time(i - 1)) ends.push_back(i);
-    }
-    if (ends.empty()) {
-        double stop = duration;
-        for (const int token : tokens) {
-            if (v.is_timestamp(token) && token != v.first_timestamp) stop = seconds(token);
-        }
-        const double start = is_time(0) && stop > seconds(tokens[0]) ? seconds(tokens[0]) : 0;
-        add(0, tokens.size(), start, stop);
-        return samples;
-    }
-    if (single_ending) ends.push_back(tokens.size());
-    size_t begin = 0;
-    for (const size_t end : ends) {
-        add(begin, end, seconds(tokens[begin]), seconds(tokens[end - 1]));
-        begin = end;
-    }
-    if (single_ending) return samples;
-    const auto settled = static_cast<size_t>(seconds(tokens[begin - 1]) * kSampleRate);
-    return settled == 0 ? samples : std::min(settled, samples);
-}
+// Digital silence this far around a segment, in seconds, means that nobody spoke it; and this much of it before speech
+// is heard: the first time that a model gives may be a second, so longer silence would hide the speech after it.
+constexpr double kSilentMargin = 0.5;
 
 }  // namespace
 
@@ -90,6 +31,24 @@ class BatchedWhisper::Window {
     size_t remaining() const { return request.samples.size() - position; }
     bool languages_known() const { return !outcome.languages.empty(); }
     bool detects() const { return request.language.empty(); }
+    // Whether nothing can be heard from `start` to `end` seconds and a little around them.
+    bool is_silent(double start, double end) const {
+        const auto sample = [this](double seconds) {
+            return std::min(static_cast<size_t>(std::max(0.0, seconds) * kSampleRate), request.samples.size());
+        };
+        const size_t first = sample(start - kSilentMargin);
+        return is_digital_silence(request.samples.data() + first, sample(end + kSilentMargin) - first);
+    }
+    void skip_silence() {
+        constexpr auto kMargin = static_cast<size_t>(kSilentMargin * kSampleRate);
+        const size_t silence = leading_silence(request.samples.data() + position, remaining());
+        position += silence > kMargin ? silence - kMargin : 0;
+    }
+    bool is_finished() const {
+        if (detects()) return languages_known() || request.samples.empty();
+        return (position > 0 && remaining() < kMinSamples) ||
+               is_digital_silence(request.samples.data() + position, remaining());
+    }
 
     void finish() { done_(std::move(outcome)); }
     void fail(std::exception_ptr error) {
@@ -105,19 +64,21 @@ class BatchedWhisper::Window {
     std::unique_ptr<CrossMemory> cross;
     std::unique_ptr<KeyValues> detection;  // the decoder's memory of a language detection
     std::unique_ptr<WindowDecoding> decoding;
+    std::unique_ptr<DraftMemory> draft;
+    double last_speech = 0;  // seconds where the text so far ends
 
   private:
     Done done_;
 };
 
-BatchedWhisper::BatchedWhisper(const std::string& path, int threads, int batch_size, ComputeType compute_type)
+BatchedWhisper::BatchedWhisper(const std::string& path, const BatchedOptions& options)
     : file_(read_whisper_file(path)),
       vocabulary_(read_vocabulary(path, file_)),
       rules_(vocabulary_),
       log_mel_(file_.hparams.n_mels, read_mel_filters(path, file_)),
-      compute_(threads),
+      compute_(options.threads),
       kernels_(*kernel_sets().front()),
-      precision_(choose_precision(compute_type, has_bytes(file_), kernels_)),
+      precision_(choose_precision(options.compute_type, file_, kernels_)),
       weights_(path, file_, precision_),
       cross_projection_(weights_.decoder, precision_, kernels_),
       encoder_(
@@ -125,8 +86,13 @@ BatchedWhisper::BatchedWhisper(const std::string& path, int threads, int batch_s
           [this](ggml_context* context, ggml_tensor* encoded) { return cross_projection_.build(context, encoded); }),
       decoder_(weights_.decoder, file_.hparams, precision_, kernels_, compute_),
       alignment_heads_(alignment_heads(file_.hparams)),
-      batch_size_(static_cast<size_t>(batch_size)),
-      mel_(static_cast<size_t>(file_.hparams.n_mels) * LogMel::kFrames) {}
+      batch_size_(static_cast<size_t>(options.batch_size)),
+      mel_(static_cast<size_t>(file_.hparams.n_mels) * LogMel::kFrames) {
+    if (!options.draft_path.empty()) {
+        const Target target{path, file_, vocabulary_, rules_};
+        draft_ = std::make_unique<DraftModel>(options.draft_path, target, options.compute_type, kernels_, compute_);
+    }
+}
 
 BatchedWhisper::~BatchedWhisper() = default;
 
@@ -169,8 +135,7 @@ bool BatchedWhisper::prepare(Window& window) {
     try {
         if (window.cancelled()) throw Error(ErrorCode::Cancelled, "The request was cancelled");
         if (window.decoding && window.decoding->done()) settle(window);
-        if (window.languages_known() || (window.position > 0 && window.remaining() < kMinSamples) ||
-            window.remaining() == 0) {
+        if (window.is_finished()) {
             window.finish();
             return false;
         }
@@ -183,6 +148,7 @@ bool BatchedWhisper::prepare(Window& window) {
 }
 
 void BatchedWhisper::encode(Window& window) {
+    window.skip_silence();
     if (!window.cross) window.cross = decoder_.new_window();
     log_mel_.compute(window.request.samples.data() + window.position, window.remaining(), mel_.data());
     cross_projection_.write_to(*window.cross);
@@ -192,6 +158,11 @@ void BatchedWhisper::encode(Window& window) {
     if (window.detects()) {
         window.detection = decoder_.new_sequence();
         return;
+    }
+    if (draft_ && window.request.search.has_greedy_attempt()) {
+        window.draft = draft_->listen(window.request.samples.data() + window.position, window.remaining(), encoder_,
+                                      window.request.cancelled.get());
+        if (!window.draft) throw Error(ErrorCode::Cancelled, "The request was cancelled");
     }
     const size_t start_tokens = add_start_tokens(window.request, window.prompt);
     window.decoding = std::make_unique<WindowDecoding>(vocabulary_, rules_, decoder_, *window.cross, window.prompt,
@@ -221,11 +192,26 @@ size_t BatchedWhisper::add_start_tokens(const WindowRequest& request, std::vecto
 void BatchedWhisper::settle(Window& window) {
     const DecodedText& text = window.decoding->text();
     const double offset = static_cast<double>(window.position) / kSampleRate;
-    std::vector<DecodedSegment> segments;
-    window.position +=
-        split_segments(text, vocabulary_, offset, window.remaining(), window.request.search.rules.timestamps, segments);
-    if (text.silence) segments.clear();
-    if (window.request.word_timestamps && !segments.empty()) add_words(window, offset, segments);
+    PassSegments pass =
+        split_segments(text, vocabulary_, offset, window.remaining(), window.request.search.rules.timestamps);
+    std::vector<DecodedSegment>& segments = pass.segments;
+    const auto unheard = [&](const DecodedSegment& segment) {
+        return text.silence || window.is_silent(segment.start, segment.end);
+    };
+    segments.erase(std::remove_if(segments.begin(), segments.end(), unheard), segments.end());
+    const std::optional<double> threshold = window.request.hallucination_silence_threshold;
+    if ((window.request.word_timestamps || threshold) && !segments.empty()) add_words(window, offset, segments);
+    window.position += pass.settled;
+    if (threshold) {
+        const double end = static_cast<double>(window.request.samples.size()) / kSampleRate;
+        const PassTimes times{offset, end, window.last_speech};
+        const auto resume = skip_hallucinations(segments, pass.ends_with_timestamp, times, *threshold);
+        if (resume)
+            window.position = std::min(static_cast<size_t>(*resume * kSampleRate), window.request.samples.size());
+    }
+    if (!segments.empty()) window.last_speech = segments.back().end;
+    window.outcome.draft.proposed += text.draft.proposed;
+    window.outcome.draft.accepted += text.draft.accepted;
     std::move(segments.begin(), segments.end(), std::back_inserter(window.outcome.segments));
     window.decoding = nullptr;
 }
@@ -265,23 +251,33 @@ void BatchedWhisper::add_words(Window& window, double offset, std::vector<Decode
             timed.push_back({vocabulary_.texts[static_cast<size_t>(segment.tokens[i])], time(next), time(next + 1),
                              segment.probabilities[i]});
         }
-        segment.words = split_words(timed, window.request.language);
+        segment.words = split_words(timed, window.request.language, window.request.punctuation);
     }
 }
 
-void BatchedWhisper::step() {
-    std::vector<DecoderInput> inputs;
-    std::vector<size_t> counts;
+void BatchedWhisper::propose_drafts() {
+    std::vector<DraftTask> tasks;
     for (const auto& window : active_) {
-        const size_t before = inputs.size();
-        if (window->detection) {
-            inputs.push_back({window->detection.get(), window->cross.get(), 0, {vocabulary_.start_of_transcript}});
-        } else {
-            window->decoding->add_inputs(inputs);
-        }
-        counts.push_back(inputs.size() - before);
+        if (window->decoding && window->draft) tasks.push_back({window->draft.get(), window->decoding.get()});
     }
+    if (!tasks.empty()) draft_->propose(tasks);
+}
+
+void BatchedWhisper::step() {
     try {
+        propose_drafts();
+        std::vector<DecoderInput> inputs;
+        std::vector<size_t> counts;
+        for (const auto& window : active_) {
+            const size_t before = inputs.size();
+            if (window->detection) {
+                inputs.push_back({window->detection.get(), window->cross.get(), 0, {vocabulary_.start_of_transcript}});
+            } else {
+                window->decoding->add_inputs(inputs);
+            }
+            counts.push_back(0);
+            for (size_t i = before; i < inputs.size(); ++i) counts.back() += inputs[i].outputs();
+        }
         const float* logits = decoder_.run(inputs, nullptr);
         size_t i = 0;
         for (const auto& window : active_) {

@@ -10,11 +10,12 @@
 #include <functional>
 #include <list>
 #include <mutex>
+#include <optional>
 
 #include "engine/audio/log_mel.h"
+#include "engine/kernels/compute_type.h"
 #include "engine/whisper/alignment.h"
-#include "engine/whisper/cross_projection.h"
-#include "engine/whisper/decoder.h"
+#include "engine/whisper/draft_model.h"
 #include "engine/whisper/encoder.h"
 #include "engine/whisper/sequential.h"
 #include "engine/whisper/window_decoding.h"
@@ -27,6 +28,9 @@ struct WindowRequest {
     bool translate = false;
     std::vector<int> prompt;  // tokens of the text before the window
     bool word_timestamps = false;
+    WordPunctuation punctuation;
+    // Seconds of silence from which text that is probably invented is looked for around it.
+    std::optional<double> hallucination_silence_threshold;
     SearchOptions search;
     std::shared_ptr<const std::atomic<bool>> cancelled;
 };
@@ -34,14 +38,23 @@ struct WindowRequest {
 struct WindowOutcome {
     std::vector<DecodedSegment> segments;
     std::vector<LanguageProbability> languages;  // when detected, most probable first
+    DraftCount draft;
     std::exception_ptr error;
+};
+
+struct BatchedOptions {
+    int threads = 1;
+    int batch_size = 16;  // windows decoded together, 1 to 256
+    ComputeType compute_type = ComputeType::Auto;
+    std::string draft_path;  // of a model that writes ahead in greedy search; empty: none
 };
 
 class BatchedWhisper {
   public:
-    // Validates and loads; the CPU backend must be loaded. `batch_size`: windows decoded together, 1 to 256.
-    // Throws ModelNotFound, ModelInvalid, OutOfMemory, DeviceUnavailable.
-    BatchedWhisper(const std::string& path, int threads, int batch_size, ComputeType compute_type = ComputeType::Auto);
+    // Validates and loads; the CPU backend must be loaded.
+    // Throws ModelNotFound, ModelInvalid, OutOfMemory, DeviceUnavailable; InvalidArgument when the draft model has
+    // another vocabulary.
+    BatchedWhisper(const std::string& path, const BatchedOptions& options);
     ~BatchedWhisper();
     BatchedWhisper(const BatchedWhisper&) = delete;
     BatchedWhisper& operator=(const BatchedWhisper&) = delete;
@@ -68,6 +81,7 @@ class BatchedWhisper {
     size_t add_start_tokens(const WindowRequest& request, std::vector<int>& prompt) const;
     void settle(Window& window);
     void add_words(Window& window, double offset, std::vector<DecodedSegment>& segments);
+    void propose_drafts();
     void step();
     void read_languages(Window& window, const float* logits) const;
 
@@ -82,6 +96,7 @@ class BatchedWhisper {
     CrossProjection cross_projection_;
     Encoder encoder_;
     Decoder decoder_;
+    std::unique_ptr<DraftModel> draft_;
     std::vector<AttentionHead> alignment_heads_;
     size_t batch_size_;
 

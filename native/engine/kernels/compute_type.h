@@ -1,4 +1,4 @@
-// The precision that a model computes in.
+// Precision that a model's matrices are kept and multiplied in.
 #pragma once
 
 #include <optional>
@@ -6,10 +6,21 @@
 
 namespace agora {
 
-// Auto: the fastest that keeps the accuracy of the file on this processor.
-enum class ComputeType { Auto, F32, F16, BF16, Int8, Int8F16, Int8BF16 };
+enum class ComputeType {
+    Auto,      // the fastest on this processor that keeps the accuracy of the file
+    F32,       // weights and activations in single precision
+    F16,       // weights in half precision
+    BF16,      // weights and activations in bfloat16
+    Int8,      // weights and activations in 8 bits
+    Int8F16,   // 8-bit weights, activations no narrower than half precision
+    Int8BF16,  // 8-bit weights, activations in bfloat16
+};
 
-// From "auto", "float32" or "f32", "float16" or "f16", "bfloat16" or "bf16", "int8", "int8_float16", "int8_bfloat16".
+// "auto", "float32", "float16", "bfloat16", "int8", "int8_float16" and "int8_bfloat16"; "f32", "f16" and "bf16" for
+// short. Nothing for any other text.
 std::optional<ComputeType> parse_compute_type(const std::string& name);
+
+// The long name.
+const char* compute_type_name(ComputeType type);
 
 }  // namespace agora

@@ -2,12 +2,12 @@
 
 namespace agora {
 
-Precision choose_precision(ComputeType type, bool eight_bit, const KernelSet& kernels) {
+Precision choose_precision(ComputeType type, bool quantised, const KernelSet& kernels) {
     const bool has_bf16 = kernels.multiplies(Arithmetic::BF16);
     const bool has_int8 = kernels.multiplies(Arithmetic::Int8);
     const Arithmetic short_floats = has_bf16 ? Arithmetic::BF16 : Arithmetic::F32;
     if (type == ComputeType::Auto) {
-        type = eight_bit ? ComputeType::Int8 : has_bf16 ? ComputeType::BF16 : ComputeType::F16;
+        type = quantised ? ComputeType::Int8 : has_bf16 ? ComputeType::BF16 : ComputeType::F16;
     }
     const Storage convolutions = has_bf16 ? Storage::BF16 : Storage::F16;
     constexpr Arithmetic F32 = Arithmetic::F32;
@@ -33,24 +33,8 @@ Precision choose_precision(ComputeType type, bool eight_bit, const KernelSet& ke
             few_rows,          short_floats,  has_int8};
 }
 
-const char* compute_type_name(ComputeType type) {
-    switch (type) {
-        case ComputeType::Auto:
-            return "auto";
-        case ComputeType::F32:
-            return "float32";
-        case ComputeType::F16:
-            return "float16";
-        case ComputeType::BF16:
-            return "bfloat16";
-        case ComputeType::Int8:
-            return "int8";
-        case ComputeType::Int8F16:
-            return "int8_float16";
-        case ComputeType::Int8BF16:
-            return "int8_bfloat16";
-    }
-    return "";
+Precision choose_precision(ComputeType type, const WhisperFile& file, const KernelSet& kernels) {
+    return choose_precision(type, file.weight_type != "f16" && file.weight_type != "f32", kernels);
 }
 
 }  // namespace agora

@@ -3,6 +3,7 @@
 
 #include "engine/kernels/compute_type.h"
 #include "engine/kernels/kernel_set.h"
+#include "engine/model/whisper_file.h"
 
 namespace agora {
 
@@ -16,10 +17,8 @@ struct Precision {
     bool bytes_memory;     // cross-attention keys and values in 8 bits, else in half precision
 };
 
-// `eight_bit`: whether the model file's own weights have 8 bits or fewer.
-Precision choose_precision(ComputeType type, bool eight_bit, const KernelSet& kernels);
-
-// "float32", "int8_bfloat16", …
-const char* compute_type_name(ComputeType type);
+// `quantised`: whether the model file's own weights have 8 bits or fewer.
+Precision choose_precision(ComputeType type, bool quantised, const KernelSet& kernels);
+Precision choose_precision(ComputeType type, const WhisperFile& file, const KernelSet& kernels);
 
 }  // namespace agora

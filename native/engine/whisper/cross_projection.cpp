@@ -1,5 +1,7 @@
 #include "engine/whisper/cross_projection.h"
 
+#include "engine/error.h"
+
 namespace agora {
 
 CrossProjection::CrossProjection(const PackedDecoderWeights& weights, const Precision& precision,
@@ -21,6 +23,21 @@ ggml_tensor* CrossProjection::build(ggml_context* context, ggml_tensor* encoded)
                                });
     }
     return stored;
+}
+
+bool CrossProjection::run(const std::vector<float>& encoded, CpuCompute& compute, const std::atomic<bool>* stop) {
+    if (!graph_) {
+        const size_t nodes = 16 + 8 * weights_.blocks.size();
+        graph_ = std::make_unique<Graph>(compute.backend(), nodes, [this](ggml_context* context) {
+            const int width = weights_.blocks.front().cross.key.weight->inputs();
+            encoded_ = ggml_new_tensor_2d(context, GGML_TYPE_F32, width, CrossMemory::kFrames);
+            ggml_set_input(encoded_);
+            return build(context, encoded_);
+        });
+        if (!graph_->allocated()) throw Error(ErrorCode::OutOfMemory, "No memory for the draft model");
+    }
+    ggml_backend_tensor_set(encoded_, encoded.data(), 0, ggml_nbytes(encoded_));
+    return compute.run(graph_->get(), stop);
 }
 
 void CrossProjection::store(int layer, const ggml_tensor* keys, const ggml_tensor* values, int thread, int threads) {

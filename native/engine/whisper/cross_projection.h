@@ -1,7 +1,11 @@
 // The encoder's output as the decoder's cross-attention takes it.
 #pragma once
 
+#include <memory>
+
+#include "engine/device/compute.h"
 #include "engine/whisper/cross_memory.h"
+#include "engine/whisper/graph.h"
 #include "engine/whisper/packed_weights.h"
 
 namespace agora {
@@ -16,7 +20,11 @@ class CrossProjection {
 
     ggml_tensor* build(ggml_context* context, ggml_tensor* encoded);
 
-    // Where the next run of the encoder puts keys and values.
+    // The same by itself, from what another model's encoder has put out, [1500][D]. False when stopped.
+    // Throws OutOfMemory.
+    bool run(const std::vector<float>& encoded, CpuCompute& compute, const std::atomic<bool>* stop);
+
+    // Where the next run puts keys and values.
     void write_to(CrossMemory& memory) { memory_ = &memory; }
 
   private:
@@ -26,6 +34,8 @@ class CrossProjection {
     Arithmetic arithmetic_;
     KernelNodes nodes_;
     CrossMemory* memory_ = nullptr;
+    std::unique_ptr<Graph> graph_;  // of run()
+    ggml_tensor* encoded_ = nullptr;
 };
 
 }  // namespace agora

@@ -3,14 +3,13 @@
 #include <algorithm>
 #include <limits>
 
+#include "engine/whisper/repetition.h"
 #include "engine/whisper/softmax.h"
 
 namespace agora {
 namespace {
 
 constexpr float kNever = -std::numeric_limits<float>::infinity();
-// A window's first timestamp is at most 1 s, in steps of 20 ms.
-constexpr int kMaxInitialTimestamp = 50;
 
 const char* const kNonSpeechSymbols[] = {
     "\"", "#", "(", ")", "*", "+", "/", ":", ";", "<", "=", ">", "@", "[", "\\", "]", "^", "_", "`", "{", "|", "}", "~",
@@ -41,6 +40,8 @@ LogitRules::LogitRules(const Vocabulary& vocabulary) : vocabulary_(vocabulary), 
 
 void LogitRules::apply(float* logits, const std::vector<int>& tokens, const RuleOptions& options) const {
     const Vocabulary& v = vocabulary_;
+    penalize_repetition(logits, tokens, options.repetition_penalty);
+    forbid_repeated_ngrams(logits, tokens, options.no_repeat_ngram_size);
     if (tokens.empty() && options.suppress_blank) {
         if (blank_ >= 0) logits[blank_] = kNever;
         logits[v.end_of_text] = kNever;
@@ -53,17 +54,17 @@ void LogitRules::apply(float* logits, const std::vector<int>& tokens, const Rule
     }
     forbid(logits, v.end_of_text + 1, v.first_timestamp);
     if (options.timestamps) {
-        apply_timestamp_rules(logits, tokens);
+        apply_timestamp_rules(logits, tokens, options.max_initial_timestamp);
     } else {
         forbid(logits, v.first_timestamp, v.size);
     }
 }
 
-void LogitRules::apply_timestamp_rules(float* logits, const std::vector<int>& tokens) const {
+void LogitRules::apply_timestamp_rules(float* logits, const std::vector<int>& tokens, int max_initial_timestamp) const {
     const Vocabulary& v = vocabulary_;
     if (tokens.empty()) {
         forbid(logits, 0, v.first_timestamp);
-        forbid(logits, v.first_timestamp + kMaxInitialTimestamp + 1, v.size);
+        forbid(logits, std::min(v.first_timestamp + max_initial_timestamp + 1, v.size), v.size);
         return;
     }
     // Timestamps come in pairs, except before the end of the text.

@@ -13,6 +13,9 @@ struct RuleOptions {
     bool suppress_blank = true;
     bool suppress_non_speech = true;
     std::vector<int> suppress_tokens;
+    int max_initial_timestamp = 50;  // in steps of 20 ms
+    float repetition_penalty = 1;
+    int no_repeat_ngram_size = 0;  // 0: any run of tokens may come again
 };
 
 class LogitRules {
@@ -23,7 +26,7 @@ class LogitRules {
     void apply(float* logits, const std::vector<int>& tokens, const RuleOptions& options) const;
 
   private:
-    void apply_timestamp_rules(float* logits, const std::vector<int>& tokens) const;
+    void apply_timestamp_rules(float* logits, const std::vector<int>& tokens, int max_initial_timestamp) const;
 
     const Vocabulary& vocabulary_;
     std::vector<int> non_speech_;

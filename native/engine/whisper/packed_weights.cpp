@@ -106,11 +106,14 @@ PackedWhisperWeights::PackedWhisperWeights(const std::string& path, const Whispe
     const auto blocks = [&](const std::string& side, int count, bool cross) {
         return read_blocks<PackedLinear, PackedNorm>(side, count, cross, linear, norm);
     };
-    encoder.position = floats(tensor("encoder.positional_embedding"));
-    encoder.conv1 = convolution("encoder.conv1");
-    encoder.conv2 = convolution("encoder.conv2");
-    encoder.norm = norm("encoder.ln_post");
-    encoder.blocks = blocks("encoder", file.hparams.n_audio_layer, false);
+    // A file may have been read for its decoder alone.
+    if (entries.count("encoder.conv1.weight") > 0) {
+        encoder.position = floats(tensor("encoder.positional_embedding"));
+        encoder.conv1 = convolution("encoder.conv1");
+        encoder.conv2 = convolution("encoder.conv2");
+        encoder.norm = norm("encoder.ln_post");
+        encoder.blocks = blocks("encoder", file.hparams.n_audio_layer, false);
+    }
     decoder.position = floats(tensor("decoder.positional_embedding"));
     decoder.embedding = linear("decoder.token_embedding");
     decoder.norm = norm("decoder.ln");

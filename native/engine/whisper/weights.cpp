@@ -95,8 +95,11 @@ WhisperWeights::WhisperWeights(const std::string& path, const WhisperFile& file,
     const auto blocks = [&](const std::string& side, int count, bool cross) {
         return read_blocks<Linear, LayerNorm>(side, count, cross, linear, norm);
     };
-    encoder = {tensor("encoder.positional_embedding"), linear("encoder.conv1"), linear("encoder.conv2"),
-               norm("encoder.ln_post"), blocks("encoder", file.hparams.n_audio_layer, false)};
+    // A file may have been read for its decoder alone.
+    if (tensors.count("encoder.conv1.weight") != 0) {
+        encoder = {tensor("encoder.positional_embedding"), linear("encoder.conv1"), linear("encoder.conv2"),
+                   norm("encoder.ln_post"), blocks("encoder", file.hparams.n_audio_layer, false)};
+    }
     decoder = {tensor("decoder.positional_embedding"), tensor("decoder.token_embedding.weight"), norm("decoder.ln"),
                blocks("decoder", file.hparams.n_text_layer, true)};
 }

@@ -10,7 +10,7 @@
 namespace agora {
 namespace {
 
-// openai-whisper: text before the window is left out from this temperature on.
+// whisper.cpp: text before the window is left out from this temperature on.
 constexpr float kPromptTemperature = 0.5f;
 
 }  // namespace
@@ -30,7 +30,8 @@ WindowDecoding::WindowDecoding(const Vocabulary& vocabulary, const LogitRules& r
 
 void WindowDecoding::begin_attempt() {
     const bool with_previous = options_.temperatures[attempt_] < kPromptTemperature;
-    const auto first = prompt_.end() - static_cast<std::ptrdiff_t>(with_previous ? prompt_.size() : start_tokens_);
+    prompt_begin_ = with_previous ? 0 : prompt_.size() - start_tokens_;
+    const auto first = prompt_.begin() + static_cast<std::ptrdiff_t>(prompt_begin_);
     const auto after_start = prompt_.end() - static_cast<std::ptrdiff_t>(start_tokens_) + 1;
     prompt_stage_ = 0;
     // What the prompt leaves of the decoder's context.
@@ -49,8 +50,28 @@ void WindowDecoding::begin_attempt() {
 void WindowDecoding::add_inputs(std::vector<DecoderInput>& inputs) const {
     for (const Hypothesis& hypothesis : hypotheses_) {
         if (!hypothesis.finished)
-            inputs.push_back({hypothesis.memory.get(), &cross_, hypothesis.past, hypothesis.pending});
+            inputs.push_back({hypothesis.memory.get(), &cross_, hypothesis.past, hypothesis.pending, nullptr,
+                              hypothesis.drafted > 0});
     }
+}
+
+int WindowDecoding::draft_room() const {
+    const bool greedy = options_.temperatures[attempt_] == 0 && options_.beam_size == 1;
+    if (!greedy || prompt_stage_ != 2 || done_) return 0;
+    // One more is chosen after the draft.
+    return max_tokens_ - static_cast<int>(written().size()) - 1;
+}
+
+std::vector<int> WindowDecoding::context() const {
+    std::vector<int> tokens(prompt_.begin() + static_cast<std::ptrdiff_t>(prompt_begin_), prompt_.end());
+    tokens.insert(tokens.end(), written().begin(), written().end());
+    return tokens;
+}
+
+void WindowDecoding::set_draft(const std::vector<int>& tokens) {
+    Hypothesis& hypothesis = hypotheses_.front();
+    hypothesis.pending.insert(hypothesis.pending.end(), tokens.begin(), tokens.end());
+    hypothesis.drafted = tokens.size();
 }
 
 void WindowDecoding::advance(const float* logits) {
@@ -139,15 +160,33 @@ void WindowDecoding::step_samples(const float* logits) {
     bool running = false;
     for (Hypothesis& hypothesis : hypotheses_) {
         if (hypothesis.finished) continue;
-        const std::vector<float> probabilities = log_probs(logits, hypothesis);
-        logits += vocabulary_.size;
-        const int token = sample(probabilities.data(), hypothesis);
-        extend(hypothesis, token, probabilities[static_cast<size_t>(token)]);
+        logits += follow(logits, hypothesis) * static_cast<size_t>(vocabulary_.size);
         running = running || !hypothesis.finished;
     }
     if (running) return;
     for (Hypothesis& hypothesis : hypotheses_) finished_.push_back(hypothesis);
     finish_attempt();
+}
+
+// Chooses the next token, and goes on as long as the draft has it too. Returns the number of logits that there were.
+size_t WindowDecoding::follow(const float* logits, Hypothesis& hypothesis) {
+    const size_t drafted = hypothesis.drafted;
+    const std::vector<int> draft(hypothesis.pending.end() - static_cast<std::ptrdiff_t>(drafted),
+                                 hypothesis.pending.end());
+    size_t agreed = 0;
+    for (;; ++agreed) {
+        const std::vector<float> probabilities =
+            log_probs(logits + agreed * static_cast<size_t>(vocabulary_.size), hypothesis);
+        const int token = sample(probabilities.data(), hypothesis);
+        extend(hypothesis, token, probabilities[static_cast<size_t>(token)]);
+        if (hypothesis.finished || agreed == drafted || token != draft[agreed]) break;
+    }
+    // What the memory holds of the rest of the draft will be overwritten.
+    hypothesis.past -= static_cast<int>(drafted - agreed);
+    hypothesis.drafted = 0;
+    draft_.proposed += static_cast<int>(drafted);
+    draft_.accepted += static_cast<int>(agreed);
+    return drafted + 1;
 }
 
 // openai-whisper, BeamSearchDecoder: the best continuations of all beams; those that end are set aside, until there
@@ -227,7 +266,8 @@ void WindowDecoding::finish_attempt() {
         begin_attempt();
         return;
     }
-    text_ = {best->tokens, best->log_probs, avg_log_prob, no_speech_prob_, options_.temperatures[attempt_], silence};
+    text_ = {best->tokens, best->log_probs, avg_log_prob, no_speech_prob_, options_.temperatures[attempt_],
+             silence,      draft_};
     hypotheses_.clear();
     finished_.clear();
     done_ = true;

@@ -2,6 +2,7 @@
 // Source: openai-whisper, decoding.py and transcribe.py decode_with_fallback().
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <random>
 #include <vector>
@@ -24,6 +25,17 @@ struct SearchOptions {
     float no_speech_threshold = 0.6f;
     int max_tokens = 224;
     uint32_t seed = 0;
+
+    // Whether some attempt takes the most probable token at each step, which a draft model can be ahead of.
+    bool has_greedy_attempt() const {
+        return beam_size == 1 && std::find(temperatures.begin(), temperatures.end(), 0.0f) != temperatures.end();
+    }
+};
+
+// Tokens that a draft model wrote ahead, and how many of them the model would have written too.
+struct DraftCount {
+    int proposed = 0;
+    int accepted = 0;
 };
 
 // What was accepted.
@@ -34,22 +46,33 @@ struct DecodedText {
     float no_speech_prob = 0;
     float temperature = 0;
     bool silence = false;  // to be dropped
+    DraftCount draft;      // of all attempts
 };
 
 // One pass of the decoder over one encoded window. The caller runs the steps of many of these in one batch:
 // it takes inputs(), runs them, and hands the logits to advance(), until done().
 class WindowDecoding {
   public:
-    // `prompt` ends with the start-of-transcript tokens, of which there are `start_tokens`. `previous` tokens before
-    // them are left out at high temperatures, where they do more harm than good.
+    // `prompt` ends with the start-of-transcript tokens, of which there are `start_tokens`. What stands
+    // before them is left out at high temperatures, where it does more harm than good.
     WindowDecoding(const Vocabulary& vocabulary, const LogitRules& rules, const Decoder& decoder, CrossMemory& cross,
                    std::vector<int> prompt, size_t start_tokens, const SearchOptions& options);
 
     bool done() const { return done_; }
     // Sequences that the next step runs.
     void add_inputs(std::vector<DecoderInput>& inputs) const;
-    // `logits`: [sequences of add_inputs()][n_vocab]
+    // `logits`: [outputs of add_inputs()][n_vocab]
     void advance(const float* logits);
+
+    // Speculative decoding (Leviathan et al., 2023, arXiv:2211.17192), for greedy search only: tokens that a cheaper
+    // model expects go through the decoder in one step, and those are kept that the search would have chosen itself.
+    // Whether the next step may be given a draft, and of how many tokens at most.
+    int draft_room() const;
+    // What a draft continues: prompt and text so far; and the text alone, by which the rules go.
+    std::vector<int> context() const;
+    const std::vector<int>& written() const { return hypotheses_.front().tokens; }
+    const RuleOptions& rules() const { return options_.rules; }
+    void set_draft(const std::vector<int>& tokens);
 
     const DecodedText& text() const { return text_; }
 
@@ -61,7 +84,8 @@ class WindowDecoding {
         bool finished = false;
         std::shared_ptr<KeyValues> memory;
         int past = 0;
-        std::vector<int> pending;  // tokens to run next
+        std::vector<int> pending;  // tokens to run next: one that was chosen, or the prompt, then the draft
+        size_t drafted = 0;        // of them
         std::mt19937 random;
     };
     struct Candidate {
@@ -74,6 +98,7 @@ class WindowDecoding {
     void begin_attempt();
     void begin_search(const float* logits);
     void step_samples(const float* logits);
+    size_t follow(const float* logits, Hypothesis& hypothesis);
     void step_beams(const float* logits);
     std::vector<float> log_probs(const float* logits, const Hypothesis& hypothesis) const;
     int sample(const float* logits, Hypothesis& hypothesis) const;
@@ -88,6 +113,7 @@ class WindowDecoding {
     CrossMemory& cross_;
     std::vector<int> prompt_;
     size_t start_tokens_;
+    size_t prompt_begin_ = 0;  // of this attempt
     SearchOptions options_;
 
     size_t attempt_ = 0;
@@ -97,6 +123,7 @@ class WindowDecoding {
     std::vector<Hypothesis> hypotheses_;
     std::vector<Hypothesis> finished_;
     bool done_ = false;
+    DraftCount draft_;
     DecodedText text_;
 };
 

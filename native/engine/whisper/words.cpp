@@ -8,13 +8,8 @@ namespace agora {
 namespace {
 
 constexpr std::array<std::string_view, 6> kLanguagesWithoutSpaces = {"zh", "ja", "th", "lo", "my", "yue"};
-// Punctuation that belongs to the word after it, and to the word before it.
-constexpr std::array<std::string_view, 8> kOpening = {"\"", "'", "“", "¿", "(", "[", "{", "-"};
-constexpr std::array<std::string_view, 19> kClosing = {"\"", "'",  ".", "。", ",", "，", "!",  "！", "?", "？",
-                                                       ":",  "：", "”", ")",  "]", "}",  "、", ";",  "…"};
-
-template <size_t N>
-bool one_of(const std::array<std::string_view, N>& set, std::string_view text) {
+template <typename Set>
+bool one_of(const Set& set, std::string_view text) {
     return std::find(set.begin(), set.end(), text) != set.end();
 }
 
@@ -85,11 +80,14 @@ std::vector<Group> whole_characters(const std::vector<TimedToken>& tokens) {
     return groups;
 }
 
+// Punctuation stands alone at first, whatever it will be merged with.
 std::vector<Group> join_at_spaces(const std::vector<Group>& parts) {
+    static const WordPunctuation marks;
     std::vector<Group> words;
     for (const Group& part : parts) {
         const bool begins_word = part.text.rfind(' ', 0) == 0;
-        const bool punctuation = one_of(kOpening, trimmed(part.text)) || one_of(kClosing, trimmed(part.text));
+        const bool punctuation =
+            one_of(marks.prepended, trimmed(part.text)) || one_of(marks.appended, trimmed(part.text));
         if (words.empty() || begins_word || punctuation) {
             words.push_back(part);
         } else {
@@ -99,19 +97,19 @@ std::vector<Group> join_at_spaces(const std::vector<Group>& parts) {
     return words;
 }
 
-std::vector<Group> merge_punctuation(const std::vector<Group>& words) {
+std::vector<Group> merge_punctuation(const std::vector<Group>& words, const WordPunctuation& marks) {
     std::vector<Group> merged;
     bool opening = false;
     for (const Group& word : words) {
         const std::string_view bare = trimmed(word.text);
         const bool spaced = word.text.rfind(' ', 0) == 0;
-        const bool closes = !merged.empty() && !spaced && one_of(kClosing, bare);
+        const bool closes = !merged.empty() && !spaced && one_of(marks.appended, bare);
         if (!merged.empty() && (opening || closes)) {
             merged.back().append(word);
         } else {
             merged.push_back(word);
         }
-        opening = spaced && one_of(kOpening, bare);
+        opening = spaced && one_of(marks.prepended, bare);
     }
     return merged;
 }
@@ -156,11 +154,12 @@ std::string valid_utf8(const std::string& text) {
     return result;
 }
 
-std::vector<Word> split_words(const std::vector<TimedToken>& tokens, const std::string& language) {
+std::vector<Word> split_words(const std::vector<TimedToken>& tokens, const std::string& language,
+                              const WordPunctuation& punctuation) {
     std::vector<Group> groups = whole_characters(tokens);
     if (!one_of(kLanguagesWithoutSpaces, language)) groups = join_at_spaces(groups);
     std::vector<Word> words;
-    for (const Group& group : merge_punctuation(groups)) {
+    for (const Group& group : merge_punctuation(groups, punctuation)) {
         if (trimmed(group.text).empty()) continue;
         words.push_back({valid_utf8(group.text), group.start, std::max(group.start, group.end),
                          static_cast<float>(group.probability_sum / group.tokens)});

@@ -20,8 +20,16 @@ struct Word {
     float confidence;  // mean probability of its tokens
 };
 
+// Punctuation that belongs to the word after it, and to the word before it.
+struct WordPunctuation {
+    std::vector<std::string> prepended = {"\"", "'", "“", "¿", "(", "[", "{", "-"};
+    std::vector<std::string> appended = {"\"", "'",  ".", "。", ",", "，", "!",  "！", "?", "？",
+                                         ":",  "：", "”", ")",  "]", "}",  "、", ";",  "…"};
+};
+
 // `language` decides whether words are separated by spaces.
-std::vector<Word> split_words(const std::vector<TimedToken>& tokens, const std::string& language);
+std::vector<Word> split_words(const std::vector<TimedToken>& tokens, const std::string& language,
+                              const WordPunctuation& punctuation = {});
 
 // `text` with incomplete or invalid UTF-8 replaced by U+FFFD.
 std::string valid_utf8(const std::string& text);

@@ -23,7 +23,7 @@ describe("options", () => {
   it("choose the model and where it runs", async () => {
     const { transcriber } = await asked(
       ...["-m", "demo", "--device", "cpu", "-t", "3", "--implementation", "whisper"],
-      ...["--batch-size", "8"],
+      ...["--batch-size", "8", "--compute-type", "int8_float16", "--draft-model", "tiny"],
       ...["--cpu-variant", "haswell", "--vad-model", "silero-v6.2.0", "--offline"],
     );
     expect(transcriber).toEqual({
@@ -32,6 +32,8 @@ describe("options", () => {
       threads: 3,
       implementation: "whisper",
       batchSize: 8,
+      computeType: "int8_float16",
+      draftModel: "tiny",
       cpuVariant: "haswell",
       vadModel: "silero-v6.2.0",
       download: false,
@@ -46,6 +48,10 @@ describe("options", () => {
       ...["--no-speech-threshold", "0.4", "--initial-prompt", "Hi, there", "--hotwords", "Agora,Borealis"],
       ...["--condition-on-previous-text", "--no-suppress-blank", "--suppress-tokens", "-1,50257"],
       ...["--without-timestamps", "--word-timestamps", "--max-tokens", "100", "--chunk-length", "20"],
+      ...["--repetition-penalty", "1.2", "--no-repeat-ngram-size", "3", "--max-initial-timestamp", "2"],
+      ...["--hallucination-silence-threshold", "2", "--prompt-reset-on-temperature", "0.3"],
+      ...["--multilingual", "--language-detection-threshold", "0.7", "--language-detection-segments", "2"],
+      ...["--clip-timestamps", "1,2.5,7", "--prepend-punctuations", "(", "--append-punctuations", ")."],
       ...["--seed", "7", "--timeout", "1.5", "--temperature", "0"],
     );
     expect(transcribe).toEqual({
@@ -70,6 +76,17 @@ describe("options", () => {
       seed: 7,
       timeout: 1.5,
       temperature: 0,
+      repetitionPenalty: 1.2,
+      noRepeatNgramSize: 3,
+      maxInitialTimestamp: 2,
+      hallucinationSilenceThreshold: 2,
+      promptResetOnTemperature: 0.3,
+      multilingual: true,
+      languageDetectionThreshold: 0.7,
+      languageDetectionSegments: 2,
+      clipTimestamps: [1, 2.5, 7],
+      prependPunctuations: "(",
+      appendPunctuations: ").",
     });
   });
 

@@ -340,7 +340,7 @@ describe("what is seen on a terminal", () => {
   it("is the model, the device and the measurements with --verbose", async () => {
     const folder = await folderWith("a.wav");
     const { stderr } = await runInProcess([join(folder, "a.wav"), "--verbose"]);
-    expect(stderr).toContain("Model demo (custom, q8_0) on Test CPU, 2 threads");
+    expect(stderr).toContain("Model demo (custom, q8_0, computed in int8) on Test CPU, 2 threads");
     expect(stderr).toContain("(24×)");
   });
 });

@@ -9,7 +9,7 @@ const WINDOW = { start: 100, end: 110 };
 
 describe("segments of a window", () => {
   it("are moved to the recording's clock", () => {
-    const [segment] = placeSegments([fakeSegment("hello", 1.5, 2.25)], WINDOW, 0, 7, undefined);
+    const [segment] = placeSegments([fakeSegment("hello", 1.5, 2.25)], WINDOW, 0, 7);
     expect(segment).toEqual({
       id: 7,
       start: 101.5,
@@ -25,15 +25,15 @@ describe("segments of a window", () => {
 
   it("are numbered without gaps when some have no text", () => {
     const segments = ["one", "", "  ", "two"].map((text, i) => fakeSegment(text, i, i + 1));
-    expect(placeSegments(segments, WINDOW, 3, 3, undefined).map(({ id, text }) => [id, text])).toEqual([
+    expect(placeSegments(segments, WINDOW, 3, 3).map(({ id, text }) => [id, text])).toEqual([
       [3, "one"],
       [4, "two"],
     ]);
   });
 
   it("carry their channel only where channels are apart", () => {
-    expect(placeSegments([fakeSegment("a", 0, 1)], WINDOW, 0, 0, 1)[0]!.channel).toBe(1);
-    expect(placeSegments([fakeSegment("a", 0, 1)], WINDOW, 0, 0, undefined)[0]).not.toHaveProperty("channel");
+    expect(placeSegments([fakeSegment("a", 0, 1)], WINDOW, 0, 0, { channel: 1 })[0]!.channel).toBe(1);
+    expect(placeSegments([fakeSegment("a", 0, 1)], WINDOW, 0, 0)[0]).not.toHaveProperty("channel");
   });
 
   it("never leave the window, run backwards or overlap, nor do their words", () => {
@@ -46,7 +46,7 @@ describe("segments of a window", () => {
         }),
       );
       let last = 101;
-      for (const segment of placeSegments(segments, WINDOW, last, 0, undefined)) {
+      for (const segment of placeSegments(segments, WINDOW, last, 0)) {
         expect(segment.start).toBeGreaterThanOrEqual(last);
         expect(segment.end).toBeGreaterThanOrEqual(segment.start);
         expect(segment.end).toBeLessThanOrEqual(WINDOW.end);
@@ -68,9 +68,7 @@ describe("segments of a window", () => {
       { start: 1, end: 1, text: " ", confidence: 0.5 },
       { start: 1, end: 2, text: " yes.", confidence: 0.7 },
     ];
-    expect(
-      placeSegments([fakeSegment("Well, yes.", 0, 2, { words })], WINDOW, 0, 0, undefined)[0]!.words,
-    ).toEqual([
+    expect(placeSegments([fakeSegment("Well, yes.", 0, 2, { words })], WINDOW, 0, 0)[0]!.words).toEqual([
       { start: 100, end: 101, text: "Well,", confidence: 0.5 },
       { start: 101, end: 102, text: "yes.", confidence: 0.7 },
     ]);
@@ -85,7 +83,7 @@ describe("channels", () => {
         { start: 0, end: 99 },
         0,
         0,
-        channel,
+        { channel },
       );
     const channels = [place(0, 0, 4, 6), place(1, 2, 4)];
     const all = interleave(channels);

@@ -26,6 +26,14 @@ describe("the language", () => {
     expect(vote.result().language).toBe("ru");
   });
 
+  it("is settled by the rules that were given", () => {
+    const strict = new LanguageVote({ threshold: 0.9, segments: 2 });
+    strict.add(heard({ ru: 0.8, uk: 0.1 }), 20);
+    expect(strict.isSettled).toBe(false);
+    strict.add(heard({ ru: 0.8, uk: 0.1 }), 20);
+    expect(strict.isSettled).toBe(true);
+  });
+
   it("is the best total of four windows when none is sure", () => {
     const vote = new LanguageVote();
     for (const language of ["uk", "ru", "ru", "be"]) {

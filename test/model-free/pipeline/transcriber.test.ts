@@ -79,11 +79,32 @@ describe("a transcriber", () => {
         maxWindow: undefined,
         device: "auto",
         threads: 3,
+        computeType: "auto",
+        draftModelPath: undefined,
         cpuVariant: undefined,
         batchSize: 16,
         maxQueue: 7,
       },
     ]);
+  });
+
+  it("hands over what to compute in, by its full name, and the draft model's file", async () => {
+    const draftModel = model("draft.bin");
+    await using transcriber = await createTranscriber({ ...options, computeType: "bf16", draftModel });
+    expect(engineOptions).toMatchObject([{ computeType: "bfloat16", draftModelPath: draftModel }]);
+    expect(transcriber.info.model.computeType).toBe("float32");
+    expect(await transcriber.transcribe(speech(1))).toMatchObject({ computeType: "float32" });
+    await expect(createTranscriber({ ...options, draftModel: "nowhere.bin" })).rejects.toMatchObject({
+      code: "MODEL_NOT_FOUND",
+      message: expect.stringContaining("nowhere.bin"),
+    });
+  });
+
+  it("sums up what the draft model did", async () => {
+    behaviour.answer = () => ({ segments: [], draft: { proposed: 10, accepted: 7 } });
+    await using transcriber = await createTranscriber(options);
+    const { stats } = await transcriber.transcribe(speech(3));
+    expect(stats.draft).toEqual({ proposed: 30, accepted: 21 });
   });
 
   it("keeps windows within what the model reads well", async () => {

@@ -158,6 +158,12 @@ describe("a transcription", () => {
       hotwords: ["Agora", "Borealis"],
       initialPrompt: "A call.",
       wordTimestamps: true,
+      repetitionPenalty: 1.5,
+      noRepeatNgramSize: 3,
+      hallucinationSilenceThreshold: 2,
+      maxInitialTimestamp: 5,
+      prependPunctuations: "(",
+      appendPunctuations: ".",
     });
     expect(engine.detections).toBe(0);
     expect(engine.windows).toHaveLength(2);
@@ -181,6 +187,12 @@ describe("a transcription", () => {
         withoutTimestamps: false,
         wordTimestamps: true,
         maxTokens: 224,
+        repetitionPenalty: 1.5,
+        noRepeatNgramSize: 3,
+        hallucinationSilenceThreshold: 2,
+        maxInitialTimestamp: 5,
+        prependPunctuations: "(",
+        appendPunctuations: ".",
         seed: 0,
       });
     }

@@ -1,0 +1,26 @@
+// The text of a pass as segments with times.
+// Source: openai-whisper, transcribe.py.
+#pragma once
+
+#include <vector>
+
+#include "engine/whisper/sequential.h"
+#include "engine/whisper/window_decoding.h"
+
+namespace agora {
+
+constexpr double kTimestampSeconds = 0.02;
+
+struct PassSegments {
+    std::vector<DecodedSegment> segments;
+    // Samples that need no other pass.
+    size_t settled;
+    // The text ended with one timestamp, after which the model heard no more.
+    bool ends_with_timestamp;
+};
+
+// Segments of a pass over `samples` samples. Times count from `offset` seconds.
+PassSegments split_segments(const DecodedText& text, const Vocabulary& vocabulary, double offset, size_t samples,
+                            bool timestamps);
+
+}  // namespace agora
