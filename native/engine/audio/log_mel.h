@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <vector>
 
 namespace agora {
@@ -19,14 +20,22 @@ class LogMel {
 
     int bands() const { return bands_; }
 
-    // `count` samples of 16 kHz, at most 30 s, filled up with silence. Writes [bands][kFrames].
-    void compute(const float* samples, size_t count, float* output) const;
+    // Work in up to 256 parts, which do not depend on each other.
+    using Part = std::function<void(int part, int parts)>;
+    using Run = std::function<void(const Part&)>;
+
+    // `count` samples of 16 kHz, at most 30 s, filled up with silence. Writes [bands][kFrames]. `run` does the parts,
+    // one after another or on several threads.
+    void compute(
+        const float* samples, size_t count, float* output, const Run& run = [](const Part& part) { part(0, 1); }) const;
 
   private:
     struct Band {
         int first;  // bins outside [first, first + weights.size()) weigh nothing
         std::vector<float> weights;
     };
+
+    float write_frame(const float* samples, float* output) const;
 
     int bands_;
     std::vector<Band> filters_;

@@ -3,6 +3,7 @@
 #include <whisper.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 
 #include "engine/audio/silence.h"
@@ -77,6 +78,7 @@ BatchedWhisper::BatchedWhisper(const std::string& path, const BatchedOptions& op
       rules_(vocabulary_),
       log_mel_(file_.hparams.n_mels, read_mel_filters(path, file_)),
       compute_(options.threads),
+      parallel_(compute_),
       kernels_(*kernel_sets().front()),
       precision_(choose_precision(options.compute_type, file_, kernels_)),
       weights_(path, file_, precision_),
@@ -150,7 +152,8 @@ bool BatchedWhisper::prepare(Window& window) {
 void BatchedWhisper::encode(Window& window) {
     window.skip_silence();
     if (!window.cross) window.cross = decoder_.new_window();
-    log_mel_.compute(window.request.samples.data() + window.position, window.remaining(), mel_.data());
+    log_mel_.compute(window.request.samples.data() + window.position, window.remaining(), mel_.data(),
+                     [this](const LogMel::Part& part) { parallel_.run(part); });
     cross_projection_.write_to(*window.cross);
     if (!encoder_.run(mel_.data(), window.request.cancelled.get())) {
         throw Error(ErrorCode::Cancelled, "The request was cancelled");
@@ -278,17 +281,29 @@ void BatchedWhisper::step() {
             counts.push_back(0);
             for (size_t i = before; i < inputs.size(); ++i) counts.back() += inputs[i].outputs();
         }
-        const float* logits = decoder_.run(inputs, nullptr);
-        size_t i = 0;
-        for (const auto& window : active_) {
-            window->detection ? read_languages(*window, logits) : window->decoding->advance(logits);
-            logits += counts[i++] * static_cast<size_t>(vocabulary_.size);
-        }
+        choose(decoder_.run(inputs, nullptr), counts);
     } catch (...) {
         // What was computed for the batch is lost, but only that.
         for (const auto& window : active_) window->fail(std::current_exception());
         active_.clear();
     }
+}
+
+// Every window makes its choice from its logits, of which it has `counts`: a pass over the vocabulary for each.
+void BatchedWhisper::choose(const float* logits, const std::vector<size_t>& counts) {
+    std::vector<std::pair<Window*, const float*>> choices;
+    for (const auto& window : active_) {
+        const size_t count = counts[choices.size()];
+        choices.emplace_back(window.get(), logits);
+        logits += count * static_cast<size_t>(vocabulary_.size);
+    }
+    std::atomic<size_t> next{0};
+    parallel_.run([&](int, int) {
+        for (size_t i = next++; i < choices.size(); i = next++) {
+            auto [window, own] = choices[i];
+            window->detection ? read_languages(*window, own) : window->decoding->advance(own);
+        }
+    });
 }
 
 void BatchedWhisper::read_languages(Window& window, const float* logits) const {

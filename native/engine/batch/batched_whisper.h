@@ -13,6 +13,7 @@
 #include <optional>
 
 #include "engine/audio/log_mel.h"
+#include "engine/device/parallel.h"
 #include "engine/kernels/compute_type.h"
 #include "engine/whisper/alignment.h"
 #include "engine/whisper/draft_model.h"
@@ -83,6 +84,7 @@ class BatchedWhisper {
     void add_words(Window& window, double offset, std::vector<DecodedSegment>& segments);
     void propose_drafts();
     void step();
+    void choose(const float* logits, const std::vector<size_t>& counts);
     void read_languages(Window& window, const float* logits) const;
 
     WhisperFile file_;
@@ -90,6 +92,7 @@ class BatchedWhisper {
     LogitRules rules_;
     LogMel log_mel_;
     CpuCompute compute_;
+    Parallel parallel_;
     const KernelSet& kernels_;
     Precision precision_;
     PackedWhisperWeights weights_;
