@@ -141,7 +141,7 @@ export type ComputeType =
 export interface TranscriberOptions {
   /** Name in the registry, or path of a model file. Default: see README, “Models”. */
   model?: string;
-  /** Name of an implementation. Default `"whisper-cpp"`. */
+  /** Name of an implementation. Default `"whisper"`. */
   implementation?: string;
   /** Default `"auto"`. */
   device?: DeviceSelection;

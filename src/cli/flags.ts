@@ -19,7 +19,7 @@ export function addTranscribeOptions(command: Command): void {
       "compute threads (default: the cores of this process, at most 8)",
       read.wholeNumber,
     )
-    .option("--implementation <name>", "whisper-cpp (default), or whisper: batched, CPU only")
+    .option("--implementation <name>", "whisper (default): batched; or whisper-cpp: one window after another")
     .option("--batch-size <n>", "whisper: windows decoded together (default: 16)", read.wholeNumber)
     .option(
       "--compute-type <type>",

@@ -4,7 +4,7 @@ import { createWhisperEngine } from "./whisper.js";
 import { createWhisperCppEngine } from "./whisper-cpp.js";
 
 /** Used where `implementation` is not given. */
-export const DEFAULT_IMPLEMENTATION = "whisper-cpp";
+export const DEFAULT_IMPLEMENTATION = "whisper";
 
 const factories = new Map<string, EngineFactory>([
   ["whisper-cpp", createWhisperCppEngine],

@@ -37,7 +37,7 @@ test("JSON is the library's result", async () => {
   const { code, stdout } = await demo(ENGLISH, "--format", "json", "--word-timestamps");
   expect(code).toBe(0);
   const result = JSON.parse(stdout);
-  expect(result).toMatchObject({ language: "en", model: "demo", implementation: "whisper-cpp" });
+  expect(result).toMatchObject({ language: "en", model: "demo", implementation: "whisper" });
   expect(result.duration).toBeCloseTo(48.08, 2);
   expect(result.segments).toHaveLength(sampleTurns("sales-call-en").length);
   expect(result.segments[0].words[0]).toMatchObject({ text: "My" });

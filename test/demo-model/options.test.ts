@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { TranscribeOptions } from "../../src/index.js";
-import { failure, sharedTranscriber } from "../support/demo.js";
+import { DEMO, failure, sharedTranscriber } from "../support/demo.js";
 import { DEMO_MODEL, sampleAudio, samplePath, sampleText } from "../support/samples.js";
 import { tokensWith } from "../support/vocabulary.js";
 import { wordErrorRate } from "../support/word-error-rate.js";
@@ -110,6 +110,7 @@ describe("what decoding options do", () => {
 });
 
 describe("what whisper.cpp does not have is refused, with what it has", () => {
+  const sequential = sharedTranscriber({ ...DEMO, implementation: "whisper-cpp" });
   test.each<[string, TranscribeOptions, RegExp]>([
     ["patience", { patience: 2 }, /Expected 1 .*for patience but received 2/],
     [
@@ -120,7 +121,7 @@ describe("what whisper.cpp does not have is refused, with what it has", () => {
     ["uneven temperatures", { temperature: [0, 0.5, 0.6] }, /equal steps up to 1.*temperature/],
     ["falling temperatures", { temperature: [1, 0.5] }, /equal steps up to 1.*temperature/],
   ])("%s", async (_, options, message) => {
-    const refused = await failure(transcriber().transcribe(CLIP, options));
+    const refused = await failure(sequential().transcribe(CLIP, options));
     expect(refused.code).toBe("INVALID_ARGUMENT");
     expect(refused.message).toMatch(message);
   });

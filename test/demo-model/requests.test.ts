@@ -50,7 +50,7 @@ describe("requests at once", () => {
   });
 
   test("beyond the queue's length are refused at once", async () => {
-    const small = await createTranscriber({ ...DEMO, maxQueue: 1 });
+    const small = await createTranscriber({ ...DEMO, batchSize: 1, maxQueue: 1 });
     const results = await Promise.allSettled(CLIPS.map((clip) => small.transcribe(clip, { language: "en" })));
     const refused = results.filter((result) => result.status === "rejected");
     expect(refused.length).toBeGreaterThan(0);
@@ -80,7 +80,7 @@ describe("a model", () => {
 
   test("is described by its transcriber", () => {
     expect(transcriber().info).toMatchObject({
-      implementation: "whisper-cpp",
+      implementation: "whisper",
       maxWindow: 20,
       device: { kind: "cpu" },
       model: {

@@ -103,7 +103,7 @@ test("statistics describe the result", async () => {
 
 test("a result says what it came from", async () => {
   const { model, implementation, device, format } = await transcribe("sales-call-en");
-  expect({ model, implementation }).toEqual({ model: "demo", implementation: "whisper-cpp" });
+  expect({ model, implementation }).toEqual({ model: "demo", implementation: "whisper" });
   expect(device).toEqual(transcriber().info.device);
   expect(device.kind).toBe("cpu");
   expect(device.threads).toBeGreaterThan(0);

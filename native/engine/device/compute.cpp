@@ -2,6 +2,11 @@
 
 #include <ggml-cpu.h>
 
+#include <exception>
+#include <string>
+#include <thread>
+#include <vector>
+
 #include "engine/error.h"
 
 namespace agora {
@@ -14,12 +19,26 @@ Function cpu_function(ggml_backend_t backend, const char* name) {
     return reinterpret_cast<Function>(ggml_backend_reg_get_proc_address(registry, name));
 }
 
+// ggml ends the process where a thread cannot be started. So many are started once before it tries.
+void check_threads(int count) {
+    std::vector<std::thread> started;
+    bool failed = false;
+    try {
+        for (int i = 0; i < count; ++i) started.emplace_back([] {});
+    } catch (const std::exception&) {
+        failed = true;
+    }
+    for (std::thread& thread : started) thread.join();
+    if (failed) throw Error(ErrorCode::OutOfMemory, "No memory for " + std::to_string(count) + " compute threads");
+}
+
 }  // namespace
 
 CpuCompute::CpuCompute(int threads) : backend_(ggml_backend_init_by_type(GGML_BACKEND_DEVICE_TYPE_CPU, nullptr)) {
     if (!backend_) throw Error(ErrorCode::DeviceUnavailable, "The CPU backend could not be started");
     ggml_backend_t backend = backend_.get();
     if (threads > 1) {
+        check_threads(threads - 1);
         ggml_threadpool_params params = ggml_threadpool_params_default(threads);
         params.poll = 0;  // waiting threads sleep
         pool_ = cpu_function<decltype(&ggml_threadpool_new)>(backend, "ggml_threadpool_new")(&params);
