@@ -69,15 +69,13 @@ TEST_CASE("no search repeats a run of tokens that it may not repeat") {
     BatchedWhisper whisper(kDemoModel, options(2, 8));
     const std::vector<float> audio = read_wav(kEnglishCall);
     std::vector<agora::WindowRequest> requests;
-    for (const int beams : {1, 3}) {
-        for (const float temperature : {0.0f, 0.6f}) {
-            requests.push_back(request(audio, 0, 19 * 16000));
-            requests.back().search.beam_size = beams;
-            requests.back().search.temperatures = {temperature};
-            requests.back().search.best_of = 2;
-            // Without times between them, runs of text are seen as they are.
-            requests.back().search.rules.timestamps = false;
-        }
+    for (int i = 0; i < 3; ++i) {
+        requests.push_back(request(audio, 0, 19 * 16000));
+        requests.back().search.beam_size = i == 1 ? 3 : 1;
+        requests.back().search.temperatures = {i == 2 ? 0.6f : 0};
+        requests.back().search.best_of = 2;
+        // Without times between them, runs of text are seen as they are.
+        requests.back().search.rules.timestamps = false;
     }
     const auto repeats = [](const std::vector<int>& tokens) {
         std::set<std::pair<int, int>> seen;
@@ -184,7 +182,7 @@ TEST_CASE("what follows the last word is heard again when it is longer than the 
 TEST_CASE("the hallucination guard leaves speech as it is, comes to an end on noise, and asks for no words") {
     BatchedWhisper whisper(kDemoModel, options(2, 8));
     const std::vector<float> speech = read_wav(kEnglishCall);
-    std::vector<float> tones(20 * 16000), noise(20 * 16000);
+    std::vector<float> tones(8 * 16000), noise(8 * 16000);
     std::mt19937 random(1);
     for (size_t i = 0; i < tones.size(); ++i) {
         tones[i] = 0.3f * std::sin(static_cast<float>(i) * 0.17f) * (i / 16000 % 4 == 0 ? 1.0f : 0.0f);

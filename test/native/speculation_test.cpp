@@ -8,20 +8,25 @@ namespace {
 
 using agora::BatchedWhisper;
 
+// Which of the windows are not greedy.
+constexpr size_t kBeams = 4;
+constexpr size_t kSampled = 5;
+constexpr size_t kDetected = 6;
+
 // Windows of many lengths, greedy and otherwise.
 std::vector<agora::WindowRequest> mixed_requests(const agora::Vocabulary& vocabulary) {
     const std::vector<float> audio = read_wav(kEnglishCall);
     std::vector<agora::WindowRequest> requests;
-    for (size_t i = 0; i < 10; ++i) requests.push_back(request(audio, i * 3 * 16000, (i * 3 + 5 + i) * 16000));
+    for (size_t i = 0; i < 7; ++i) requests.push_back(request(audio, i * 3 * 16000, (i * 3 + 5 + i) * 16000));
     requests[1].search.rules.timestamps = false;
-    requests[2].search.max_tokens = 7;
-    requests[3].search.beam_size = 3;
-    requests[4].search.rules.repetition_penalty = 1.3f;
-    requests[5].search.rules.no_repeat_ngram_size = 2;
-    requests[6].search.temperatures = {0.7f};
-    requests[7].prompt = vocabulary.encode({" routers", ",", " please", "."});
-    requests[8].search.rules.suppress_tokens = vocabulary.encode({" phone"});
-    requests[9].language.clear();
+    requests[1].search.max_tokens = 7;
+    requests[2].search.rules.repetition_penalty = 1.3f;
+    requests[2].search.rules.no_repeat_ngram_size = 2;
+    requests[3].prompt = vocabulary.encode({" routers", ",", " please", "."});
+    requests[3].search.rules.suppress_tokens = vocabulary.encode({" phone"});
+    requests[kBeams].search.beam_size = 3;
+    requests[kSampled].search.temperatures = {0.7f};
+    requests[kDetected].language.clear();
     return requests;
 }
 
@@ -51,7 +56,7 @@ agora::DraftCount check_same_text(const std::string& draft, int batch_size) {
             CHECK(actual[i].segments[k].end == expected[i].segments[k].end);
         }
         CHECK(expected[i].draft.proposed == 0);
-        if (i == 3 || i == 6 || i == 9) CHECK(actual[i].draft.proposed == 0);
+        if (i == kBeams || i == kSampled || i == kDetected) CHECK(actual[i].draft.proposed == 0);
         count.proposed += actual[i].draft.proposed;
         count.accepted += actual[i].draft.accepted;
     }
@@ -63,7 +68,7 @@ agora::DraftCount check_same_text(const std::string& draft, int batch_size) {
 TEST_CASE("a draft model changes nothing of the text: a good one") {
     for (const int batch_size : {1, 8}) {
         const agora::DraftCount count = check_same_text(kDemoModel, batch_size);
-        CHECK(count.proposed > 100);
+        CHECK(count.proposed > 30);
         CHECK(count.accepted > 0.8 * count.proposed);
     }
 }
@@ -71,13 +76,13 @@ TEST_CASE("a draft model changes nothing of the text: a good one") {
 TEST_CASE("a draft model changes nothing of the text: one that shares the encoder") {
     const TemporaryFile distil(with_decoder_layers(kDemoModelF16, 1));
     const agora::DraftCount count = check_same_text(distil.path(), 8);
-    CHECK(count.proposed > 50);
+    CHECK(count.proposed > 30);
 }
 
 TEST_CASE("a draft model changes nothing of the text: one that knows nothing") {
     const TemporaryFile random(random_model({128, 1, 2, 100}, 3));
     const agora::DraftCount count = check_same_text(random.path(), 8);
-    CHECK(count.proposed > 50);
+    CHECK(count.proposed > 30);
     CHECK(count.accepted < 0.2 * count.proposed);
 }
 

@@ -38,7 +38,7 @@ it("tells what it serves", async () => {
     device: "fake",
   });
   expect(lines.at(-1)).toMatch(
-    /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d - Server - INFO - Serving with fake: model fake \(custom, f32\), device cpu \(fake, 1 threads\), batch size 32, chunk length 30 s, 7 workers\n$/,
+    /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d - Server - INFO - Serving with fake: model fake \(custom, f32, computed in float32\), device cpu \(fake, 1 threads\), batch size 32, chunk length 30 s, 7 workers\n$/,
   );
 });
 
