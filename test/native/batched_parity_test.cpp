@@ -8,6 +8,7 @@
 #include "engine/audio/log_mel.h"
 #include "engine/log.h"
 #include "engine/whisper/attention.h"
+#include "engine/whisper/cross_projection.h"
 #include "engine/whisper/decoder.h"
 #include "engine/whisper/encoder.h"
 #include "engine/whisper/softmax.h"
@@ -82,7 +83,11 @@ TEST_CASE("spectrogram, encoder and decoder agree with whisper.cpp") {
         const agora::WhisperFile file = agora::read_whisper_file(path);
         agora::CpuCompute compute(2);
         const agora::WhisperWeights weights(path, file, compute.device());
-        agora::Encoder encoder(weights, file.hparams, compute);
+        agora::CrossProjection projection(weights.decoder, file.hparams.n_text_head);
+        agora::Encoder encoder(weights.encoder, agora::encoder_shape(file.hparams), compute,
+                               [&](ggml_context* context, ggml_tensor* encoded) {
+                                   return projection.build(context, encoded);
+                               });
         agora::Decoder decoder(weights, file.hparams, compute);
         const agora::LogMel log_mel(file.hparams.n_mels, agora::read_mel_filters(path, file));
 
@@ -97,7 +102,8 @@ TEST_CASE("spectrogram, encoder and decoder agree with whisper.cpp") {
         REQUIRE(whisper_encode(reference.context, 0, 2) == 0);
 
         agora::KeyValues cross(file.hparams.n_text_layer, file.hparams.n_text_head, agora::Encoder::kFrames);
-        REQUIRE(encoder.run(mel.data(), cross, nullptr));
+        projection.write_to(cross);
+        REQUIRE(encoder.run(mel.data(), nullptr));
         // Both sides round to half precision, or to 8 bits, in places of their own.
         const double bound = path == kDemoModel ? 3e-2 : 2e-3;
         CHECK(relative_error(encoder.output(), agora::encoder_output(reference.context)) < bound);

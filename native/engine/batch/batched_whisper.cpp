@@ -112,7 +112,9 @@ BatchedWhisper::BatchedWhisper(const std::string& path, int threads, int batch_s
       log_mel_(file_.hparams.n_mels, read_mel_filters(path, file_)),
       compute_(threads),
       weights_(path, file_, compute_.device()),
-      encoder_(weights_, file_.hparams, compute_),
+      cross_projection_(weights_.decoder, file_.hparams.n_text_head),
+      encoder_(weights_.encoder, encoder_shape(file_.hparams), compute_,
+               [this](ggml_context* context, ggml_tensor* encoded) { return cross_projection_.build(context, encoded); }),
       decoder_(weights_, file_.hparams, compute_),
       alignment_heads_(alignment_heads(file_.hparams)),
       batch_size_(static_cast<size_t>(batch_size)),
@@ -178,7 +180,8 @@ void BatchedWhisper::encode(Window& window) {
             std::make_unique<KeyValues>(file_.hparams.n_text_layer, file_.hparams.n_text_head, Encoder::kFrames);
     }
     log_mel_.compute(window.request.samples.data() + window.position, window.remaining(), mel_.data());
-    if (!encoder_.run(mel_.data(), *window.cross, window.request.cancelled.get())) {
+    cross_projection_.write_to(*window.cross);
+    if (!encoder_.run(mel_.data(), window.request.cancelled.get())) {
         throw Error(ErrorCode::Cancelled, "The request was cancelled");
     }
     if (window.detects()) {

@@ -13,6 +13,8 @@
 
 #include "engine/audio/log_mel.h"
 #include "engine/whisper/alignment.h"
+#include "engine/whisper/cross_projection.h"
+#include "engine/whisper/decoder.h"
 #include "engine/whisper/encoder.h"
 #include "engine/whisper/sequential.h"
 #include "engine/whisper/window_decoding.h"
@@ -74,6 +76,7 @@ class BatchedWhisper {
     LogMel log_mel_;
     CpuCompute compute_;
     WhisperWeights weights_;
+    CrossProjection cross_projection_;
     Encoder encoder_;
     Decoder decoder_;
     std::vector<AttentionHead> alignment_heads_;
