@@ -19,8 +19,15 @@ export function addTranscribeOptions(command: Command): void {
       "compute threads (default: the cores of this process, at most 8)",
       read.wholeNumber,
     )
-    .option("--implementation <name>", "whisper-cpp (default), or whisper: batched, CPU only")
-    .option("--batch-size <n>", "whisper: windows decoded together (default: 16)", read.wholeNumber)
+    .option(
+      "--implementation <name>",
+      "whisper-cpp, whisper (batched, CPU only) or borealis (default: by the model)",
+    )
+    .option(
+      "--batch-size <n>",
+      "whisper, borealis: windows decoded together (default: 16, 32)",
+      read.wholeNumber,
+    )
     .option("--cpu-variant <name>", "CPU code to use instead of the best; see: agora-transcribe doctor")
     .option("--vad-model <name|path>", "model that finds speech (default: silero, where it is cached)")
     .option("--offline", "never download a model")
@@ -100,6 +107,10 @@ export function addTranscribeOptions(command: Command): void {
     )
     .option("--without-timestamps", "one segment per window")
     .option("--max-tokens <n>", "most tokens per window", read.wholeNumber)
+    .option("--top-k <n>", "borealis: draw from so many tokens; 0 for all (default: 50)", read.wholeNumber)
+    .option("--top-p <p>", "borealis: draw from tokens that make up so much (default: 0.9)", read.number)
+    .option("--system-prompt <text>", "borealis: what the model is told first")
+    .option("--user-prompt <text>", "borealis: what the model is told before the audio")
     .option("--seed <n>", "seed of sampling (default: 0)", read.wholeNumber)
 
     .optionsGroup("Limits:")

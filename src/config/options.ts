@@ -18,6 +18,7 @@ import {
   positive,
   text,
 } from "./checks.js";
+import { GENERATION_CHECKS, resolveGeneration } from "./generation.js";
 import { languageCode, languageNames } from "./languages.js";
 import { DEFAULT_AUDIO_LIMITS, MAX_CHANNELS } from "./limits.js";
 
@@ -114,6 +115,7 @@ const REQUEST_CHECKS: Checks<TranscribeOptions> = {
   chunkLength: number(1, 30),
   channels,
   seed: integer(0, 2 ** 31 - 1),
+  ...GENERATION_CHECKS,
   limits,
   timeout: positive(WEEK),
   signal: abortSignal,
@@ -162,6 +164,7 @@ export function resolveRequest(options: unknown, defaultLimits: Partial<AudioLim
       withoutTimestamps: given.withoutTimestamps ?? false,
       wordTimestamps: given.wordTimestamps ?? false,
       seed: given.seed ?? 0,
+      generation: resolveGeneration(given),
     },
     maxTokens: given.maxTokens,
     conditionOnPreviousText: given.conditionOnPreviousText ?? false,

@@ -1,6 +1,7 @@
 import { stat } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { TranscriptionError } from "../errors.js";
+import { isBorealisModel } from "../models/borealis-files.js";
 import { cachedVadModel, type ResolvedModel, resolveModel } from "../models/resolve.js";
 import type { TranscriberOptions } from "../options.js";
 import { DEFAULT_IMPLEMENTATION, findImplementation } from "./implementations.js";
@@ -25,10 +26,12 @@ export async function acquireEngine(
   options: TranscriberOptions,
   signal?: AbortSignal,
 ): Promise<Lease<Engine>> {
-  const implementation = options.implementation ?? DEFAULT_IMPLEMENTATION;
-  const load = findImplementation(implementation);
   const { download, onDownload } = options;
+  if (options.implementation !== undefined) needModel(options.implementation, options.model);
   const model = await resolveModel(options.model, { kind: "whisper", download, onDownload, signal });
+  const implementation =
+    options.implementation ?? ((await isBorealisModel(model.path)) ? "borealis" : DEFAULT_IMPLEMENTATION);
+  const load = findImplementation(implementation);
   const engineOptions = {
     modelPath: model.path,
     modelName: model.name,
@@ -36,7 +39,7 @@ export async function acquireEngine(
     device: options.device ?? "auto",
     threads: options.threads ?? Math.min(availableParallelism(), MOST_THREADS),
     cpuVariant: options.cpuVariant,
-    batchSize: options.batchSize ?? DEFAULT_BATCH_SIZE,
+    batchSize: options.batchSize ?? load.batchSize ?? DEFAULT_BATCH_SIZE,
     maxQueue: options.maxQueue ?? DEFAULT_MAX_QUEUE,
   };
   const key = JSON.stringify([implementation, await identity(model), engineOptions]);
@@ -67,6 +70,16 @@ export async function acquireVad(
   if (vadModel === undefined && !cached && filter === "auto") return undefined;
   const model = cached ?? (await resolveModel(vadModel, { kind: "vad", download, onDownload, signal }));
   return vadModels.acquire(await identity(model), () => loadVadModel(model.path));
+}
+
+/** The library's default model is none of every implementation's. @throws TranscriptionError INVALID_ARGUMENT, MODEL_NOT_FOUND */
+function needModel(implementation: string, model: string | undefined): void {
+  const { model: expected } = findImplementation(implementation);
+  if (expected === undefined || model !== undefined || process.env.AGORA_MODEL) return;
+  throw new TranscriptionError(
+    "MODEL_NOT_FOUND",
+    `No model was named. Implementation "${implementation}" needs ${expected}`,
+  );
 }
 
 /** Tells files apart, and versions of a file, whatever path leads to them. */

@@ -12,6 +12,7 @@ import type {
   WindowOptions,
   WindowResult,
 } from "./types.js";
+import { refuseGeneration } from "./whisper-only.js";
 import { WorkQueue } from "./work-queue.js";
 
 /** Whisper's own window. */
@@ -60,6 +61,7 @@ class WhisperCppEngine implements Engine {
 
   checkOptions(options: RequestWindowOptions): void {
     nativeOptions({ ...options, language: "en", previousText: "" });
+    refuseGeneration(options, this.implementation);
   }
 
   async detectLanguage(samples: Float32Array, signal?: AbortSignal): Promise<LanguageDetection> {

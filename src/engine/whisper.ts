@@ -8,9 +8,11 @@ import type {
   EngineOptions,
   LanguageDetection,
   ModelInfo,
+  RequestWindowOptions,
   WindowOptions,
   WindowResult,
 } from "./types.js";
+import { refuseGeneration } from "./whisper-only.js";
 
 /** Whisper's own window. */
 const MAX_WINDOW = 30;
@@ -60,6 +62,10 @@ class WhisperEngine implements Engine {
     this.concurrency = options.batchSize;
     this.model = { name: options.modelName, path: options.modelPath, ...info };
     this.maxWindow = Math.min(options.maxWindow ?? MAX_WINDOW, MAX_WINDOW);
+  }
+
+  checkOptions(options: RequestWindowOptions): void {
+    refuseGeneration(options, this.implementation);
   }
 
   async detectLanguage(samples: Float32Array, signal?: AbortSignal): Promise<LanguageDetection> {

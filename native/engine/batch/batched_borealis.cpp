@@ -68,6 +68,16 @@ bool BatchedBorealis::submit(BorealisRequest request, Done done) {
     return queue_.push(std::make_unique<Window>(std::move(request), std::move(done)));
 }
 
+BorealisTimings BatchedBorealis::timings() const {
+    const std::lock_guard<std::mutex> lock(timings_mutex_);
+    return timings_;
+}
+
+void BatchedBorealis::record(const std::function<void(BorealisTimings&)>& change) {
+    const std::lock_guard<std::mutex> lock(timings_mutex_);
+    change(timings_);
+}
+
 void BatchedBorealis::run() {
     for (;;) {
         drop_cancelled();
@@ -121,13 +131,15 @@ void BatchedBorealis::begin(Window& window, int sequence) {
     const Stopwatch watch;
     if (!encoder_.run(request.samples.data(), request.samples.size(), request.cancelled.get(), rows.data()))
         throw Error(ErrorCode::Cancelled, "The request was cancelled");
-    timings_.encode_seconds += watch.seconds();
-    ++timings_.windows;
+    record([&](BorealisTimings& timings) {
+        timings.encode_seconds += watch.seconds();
+        ++timings.windows;
+        if (options_.share_prompts) timings.shared_rows += prompt.before.size();
+    });
 
     if (options_.share_prompts) {
         share_prompt(prompt.before);
         language_.copy(options_.batch_size, sequence);
-        timings_.shared_rows += prompt.before.size();
     } else {
         language_.truncate(sequence, 0);
         for (const int token : prompt.before) language_.embed(token, window.pending);
@@ -154,7 +166,7 @@ void BatchedBorealis::share_prompt(const std::vector<int>& tokens) {
         active_.clear();
         throw;
     }
-    timings_.prompt_seconds += watch.seconds();
+    record([&](BorealisTimings& timings) { timings.prompt_seconds += watch.seconds(); });
     shared_prompt_ = tokens;
 }
 
@@ -187,14 +199,16 @@ void BatchedBorealis::step() {
         shared_prompt_.clear();
         return;
     }
-    if (rows > inputs.size()) {
-        timings_.prompt_seconds += watch.seconds();
-        timings_.prompt_rows += rows - inputs.size() + 1;
-    } else {
-        timings_.token_seconds += watch.seconds();
-        timings_.tokens += inputs.size();
-        ++timings_.steps;
-    }
+    record([&](BorealisTimings& timings) {
+        if (rows > inputs.size()) {
+            timings.prompt_seconds += watch.seconds();
+            timings.prompt_rows += rows - inputs.size() + 1;
+        } else {
+            timings.token_seconds += watch.seconds();
+            timings.tokens += inputs.size();
+            ++timings.steps;
+        }
+    });
     std::vector<size_t> done;
     for (size_t i = 0; i < active_.size(); ++i, logits += language_.vocabulary()) {
         if (advance(*active_[i], static_cast<int>(i), logits)) done.push_back(i);

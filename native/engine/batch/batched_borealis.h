@@ -60,7 +60,9 @@ class BatchedBorealis {
 
     const LanguageFile& language_file() const { return language_file_; }
     const AudioFile& audio_file() const { return audio_file_; }
-    const BorealisTimings& timings() const { return timings_; }
+    // Positions of a window for the prompts, without the audio, and the text.
+    int text_capacity() const { return language_.capacity() - audio_file_.rows(); }
+    BorealisTimings timings() const;
 
     using Done = std::function<void(BorealisOutcome)>;
 
@@ -74,6 +76,7 @@ class BatchedBorealis {
   private:
     class Window;
 
+    void record(const std::function<void(BorealisTimings&)>& change);
     bool admit();
     void begin(Window& window, int sequence);
     void share_prompt(const std::vector<int>& tokens);
@@ -90,11 +93,13 @@ class BatchedBorealis {
     LanguageModel language_;
     WindowQueue<Window> queue_;
 
+    mutable std::mutex timings_mutex_;
+    BorealisTimings timings_;
+
     // Of the running thread alone. Windows stand at their sequences' numbers, without gaps: libllama computes
     // neighbours together. The sequence after the last one keeps the prompt's beginning.
     std::vector<std::unique_ptr<Window>> active_;
     std::vector<int> shared_prompt_;
-    BorealisTimings timings_;
 };
 
 }  // namespace agora

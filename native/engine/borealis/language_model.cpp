@@ -78,7 +78,8 @@ LanguageModel::LanguageModel(const std::string& path, const LanguageFile& file, 
     const bool exact = file.weight_type == ggml_type_name(GGML_TYPE_F32);
     context.type_k = exact ? GGML_TYPE_F32 : GGML_TYPE_F16;
     context.type_v = context.type_k;
-    context.flash_attn_type = LLAMA_FLASH_ATTN_TYPE_ENABLED;
+    // On the CPU, ggml's fused attention sums up in 16 bits when there are few rows: a hundredth of a logit is lost.
+    context.flash_attn_type = gpu ? LLAMA_FLASH_ATTN_TYPE_ENABLED : LLAMA_FLASH_ATTN_TYPE_DISABLED;
     context_.reset(llama_init_from_model(model_.get(), context));
     if (!context_) throw Error(ErrorCode::OutOfMemory, "No memory for the language model's sequences" + reason());
     if (compute.pool() != nullptr) llama_attach_threadpool(context_.get(), compute.pool(), compute.pool());
