@@ -146,8 +146,12 @@ class BorealisEngine implements Engine {
 }
 
 function nativeOptions(options: WindowOptions): NativeGenerationOptions {
+  const { systemPrompt, userPrompt, ...sampling } = options.generation;
   return {
-    ...options.generation,
+    ...sampling,
+    // As the model's tokenizer has it; libllama leaves texts as they are.
+    systemPrompt: systemPrompt.normalize("NFC"),
+    userPrompt: userPrompt.normalize("NFC"),
     temperatures: [...options.temperatures],
     compressionRatioThreshold: options.compressionRatioThreshold,
     maxTokens: options.maxTokens,

@@ -57,7 +57,7 @@ struct Loaded {
           language_file(agora::read_language_file(file_of(model, "language-model", type))),
           compute(2),
           audio(file_of(model, "audio", type), audio_file, compute),
-          language(file_of(model, "language-model", type), language_file, compute, 2, 3, 1024, false) {}
+          language(file_of(model, "language-model", type), language_file, compute, 2, 3, 2048, false) {}
     bool quiet;
     agora::AudioFile audio_file;
     agora::LanguageFile language_file;
@@ -170,5 +170,23 @@ TEST_CASE("a prompt in pieces, on a copied beginning or beside another is the sa
         const auto half = static_cast<std::ptrdiff_t>(both.size() / 2);
         CHECK(relative_error({both.begin(), both.begin() + half}, whole) < 1e-5);
         CHECK(relative_error({both.begin() + half, both.end()}, whole) < 1e-5);
+    }
+}
+
+TEST_CASE("texts have the tokens that the checkpoint's tokenizer says") {
+    for (const std::string& model : models()) {
+        Loaded loaded(model, "q8_0");
+        std::ifstream texts(model + "/texts");
+        std::ifstream expected(model + "/text-ids");
+        size_t count = 0;
+        for (std::string hex, line; std::getline(texts, hex) && std::getline(expected, line); ++count) {
+            std::string text;
+            for (size_t i = 0; i < hex.size(); i += 2)
+                text += static_cast<char>(std::stoi(hex.substr(i, 2), nullptr, 16));
+            std::istringstream fields(line);
+            CAPTURE(text);
+            CHECK(loaded.language.tokenize(text) == std::vector<int>(std::istream_iterator<int>(fields), {}));
+        }
+        CHECK(count > 30);
     }
 }

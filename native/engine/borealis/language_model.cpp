@@ -151,6 +151,8 @@ const std::vector<float>& LanguageModel::decode(const std::vector<LanguageInput>
         wanted.back() = 1;
         last.push_back(static_cast<int32_t>(wanted.size()) - 1);
     }
+    if (sequences.size() > llama_n_batch(context_.get()))
+        throw Error(ErrorCode::Internal, "More rows at once than the language model was made for");
     std::vector<int32_t> one(sequences.size(), 1);
     std::vector<llama_seq_id*> each;
     for (llama_seq_id& sequence : sequences) each.push_back(&sequence);

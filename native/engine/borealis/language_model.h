@@ -46,6 +46,7 @@ class LanguageModel {
 
     // Goes on with sequences, which must be different ones. The logits that follow each input's last row come one
     // after another, [inputs][vocabulary]; valid until the next call.
+    // At most one sequence's capacity of rows in all, and one more for each sequence.
     // Throws Internal, after which all sequences are empty.
     const std::vector<float>& decode(const std::vector<LanguageInput>& inputs);
 
