@@ -165,6 +165,7 @@ describe("defaults", () => {
         withoutTimestamps: false,
         wordTimestamps: false,
         seed: 0,
+        generation: { topK: 50, topP: 0.9, repetitionPenalty: 1, systemPrompt: "", userPrompt: "" },
       },
       maxTokens: undefined,
       conditionOnPreviousText: false,

@@ -31,10 +31,12 @@ const SYSTEM =
 const USER = "Транскрибируйте это аудио: ";
 
 /**
- * Writes a checkpoint of random weights that the engine can run – 1500 positions, a tokenizer of bytes – into `folder`,
- * and computes what it makes of two recordings.
+ * Writes a checkpoint of random weights that the engine can run into `folder`: 1500 positions, a tokenizer of bytes.
  */
-export function runnableModel(folder: string, generation: Generation): ReferenceModel {
+export function writeRunnable(
+  folder: string,
+  generation: Generation,
+): { tensors: TestTensors; tokenizer: TokenizerJson } {
   const tensors = tame(borealisTensors(generation, SIZES).set("llm.lm_head.weight", outputLayer()));
   const tokenizer = byteTokenizer();
   for (const [name, content] of Object.entries({ ...borealisFiles(), "tokenizer.json": tokenizer })) {
@@ -43,7 +45,12 @@ export function runnableModel(folder: string, generation: Generation): Reference
     writeFileSync(path, JSON.stringify(content));
   }
   writeFileSync(join(folder, "model.safetensors"), safetensors(tensors));
+  return { tensors, tokenizer };
+}
 
+/** The same, with what it makes of two recordings. */
+export function runnableModel(folder: string, generation: Generation): ReferenceModel {
+  const { tensors, tokenizer } = writeRunnable(folder, generation);
   const { before, after } = promptOf(new BytePairTokenizer(tokenizer));
   const forward = new BorealisForward(tensors, SIZES);
   const clips = [1, 2].map((seed): ReferenceClip => {
