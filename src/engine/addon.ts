@@ -39,6 +39,8 @@ export interface Addon {
     cancel: CancelFlag,
     onProgress: (fraction: number) => void,
   ): Promise<void>;
+  /** Blocks of a quantised type, in a thread of their own. */
+  quantizeValues(type: string, values: Float32Array): Promise<Uint8Array>;
   quantizeTypes: readonly string[];
   /** Stops all work that this environment started. */
   cancelAll(): void;

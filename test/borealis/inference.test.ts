@@ -11,6 +11,7 @@ import { writeRunnable } from "../support/borealis-runnable.js";
 import { sharedTiny } from "../support/borealis-tiny.js";
 import { startCli } from "../support/cli.js";
 import { codeOf, failure } from "../support/demo.js";
+import { readGguf } from "../support/gguf-reader.js";
 import { describeWithShared } from "../support/shared.js";
 import { TranscriptionClient } from "../support/transcription-client.js";
 import { WINDOW_OPTIONS } from "../support/window-options.js";
@@ -156,6 +157,25 @@ describe("a converted Borealis model", () => {
       await server.stop();
     }
   });
+});
+
+test("a model of K types has them where rows are long enough, and runs", async () => {
+  const checkpoint = join(folder, "wide", "checkpoint");
+  writeRunnable(checkpoint, 2, { width: 256 });
+  const out = join(folder, "wide", "model");
+  const { files } = await convertModel(checkpoint, { out, type: "q4_k" });
+  const [language] = files.map(({ path }) => readGguf(readFileSync(path)));
+  const types = Object.fromEntries(language!.tensors.map(({ name, type }) => [name, type]));
+  // Rows of 256: q4_k, but q8_0 for the embeddings; rows of 64 and 96: q5_0.
+  expect(types).toMatchObject({
+    "token_embd.weight": 8,
+    "blk.0.attn_q.weight": 12,
+    "blk.0.attn_output.weight": 6,
+    "blk.0.ffn_up.weight": 12,
+    "blk.0.ffn_down.weight": 6,
+  });
+  const result = await transcribe(short, { model: out, vadModel: null, ...BRIEF });
+  expect(result.model).toBe("checkpoint-q4_k");
 });
 
 describe("what is no Borealis model", () => {

@@ -116,8 +116,8 @@ export const BOREALIS_TOKENIZER = {
 };
 
 /** All files of a checkpoint but the tensors'. */
-export function borealisFiles(): Record<string, unknown> {
-  const { audioHeads, width, heads } = BOREALIS;
+export function borealisFiles(sizes: BorealisSizes = BOREALIS): Record<string, unknown> {
+  const { audioHeads, width, heads } = sizes;
   return {
     "config.json": { model_type: "borealis", whisper_encoder_name: "./encoder", llm_name: "./llm" },
     "encoder/config.json": { encoder_layers: 1, encoder_attention_heads: audioHeads },

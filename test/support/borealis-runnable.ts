@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 import {
   BOREALIS,
   BOREALIS_TOKENIZER,
+  type BorealisSizes,
   borealisFiles,
   borealisTensors,
   type Generation,
@@ -19,7 +20,7 @@ const MERGES = [
   ["Ð", "°"],
   ["Ð", "¾"],
 ] as const;
-const SIZES = {
+const SIZES: BorealisSizes = {
   ...BOREALIS,
   positions: 1500,
   vocabulary: BYTE_CHARACTERS.length + MERGES.length + SPECIAL.length,
@@ -36,10 +37,12 @@ const USER = "Транскрибируйте это аудио: ";
 export function writeRunnable(
   folder: string,
   generation: Generation,
+  change: Partial<BorealisSizes> = {},
 ): { tensors: TestTensors; tokenizer: TokenizerJson } {
-  const tensors = tame(borealisTensors(generation, SIZES).set("llm.lm_head.weight", outputLayer()));
+  const sizes = { ...SIZES, ...change };
+  const tensors = tame(borealisTensors(generation, sizes).set("llm.lm_head.weight", outputLayer(sizes)));
   const tokenizer = byteTokenizer();
-  for (const [name, content] of Object.entries({ ...borealisFiles(), "tokenizer.json": tokenizer })) {
+  for (const [name, content] of Object.entries({ ...borealisFiles(sizes), "tokenizer.json": tokenizer })) {
     const path = join(folder, name);
     mkdirSync(dirname(path), { recursive: true });
     writeFileSync(path, JSON.stringify(content));
@@ -81,9 +84,9 @@ export function runnableModel(folder: string, generation: Generation): Reference
 }
 
 /** One of its own: with the embeddings' a random model says one word again and again. */
-function outputLayer(): TestTensor {
+function outputLayer({ vocabulary, width }: BorealisSizes): TestTensor {
   const random = seededRandom(3);
-  return floats([SIZES.vocabulary, SIZES.width], () => 4 * (random() - 0.5));
+  return floats([vocabulary, width], () => 4 * (random() - 0.5));
 }
 
 /** Weights small enough for values to stay near 1 from layer to layer; norms near 1. */

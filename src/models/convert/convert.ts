@@ -16,7 +16,8 @@ export interface ConvertModelOptions {
   out: string;
   /**
    * How matrices are stored. Whisper: `"f32"`, `"f16"` and all that {@link quantizeModel} offers.
-   * Borealis: `"f32"`, `"bf16"`, `"f16"`, `"q8_0"`, `"q5_0"`, `"q4_0"`. Default `"f16"`.
+   * Borealis: `"f32"`, `"bf16"`, `"f16"`, `"q8_0"`, `"q5_0"`, `"q4_0"`, and `"q6_k"`, `"q5_k"`, `"q4_k"`, which
+   * suit models that are at least 1024 wide, the 4B for one. Default `"f16"`.
    */
   type?: string;
   /** Replace files that are there already. Default false. */
