@@ -83,7 +83,8 @@ TEST_CASE("a GGUF file that disagrees with itself is refused with what is wrong"
     expect(refusal("audio", {audio.begin(), audio.end() - 100}), "it ends inside tensor v.eoi");
     expect(refusal("language-model", changed<uint32_t>(language, "qwen3.attention.head_count_kv", 4, 3)),
            "4 heads cannot share 3");
-    expect(refusal("language-model", changed<float>(language, "qwen3.rope.freq_base", 4, -1.0f)), "expected more than 0");
+    expect(refusal("language-model", changed<float>(language, "qwen3.rope.freq_base", 4, -1.0f)),
+           "expected more than 0");
     expect(refusal("language-model", changed<uint32_t>(language, "tokenizer.ggml.eos_token_id", 4, 1 << 30)),
            "expected 0 to");
     // An array's type and length come before its items.

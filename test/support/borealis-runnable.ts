@@ -101,7 +101,7 @@ function tame(tensors: TestTensors): TestTensors {
   );
 }
 
-function byteTokenizer(): TokenizerJson & typeof BOREALIS_TOKENIZER {
+export function byteTokenizer(): TokenizerJson & typeof BOREALIS_TOKENIZER {
   const merged = MERGES.map((pair) => pair.join(""));
   const vocab = Object.fromEntries([...BYTE_CHARACTERS, ...merged].map((token, id) => [token, id]));
   const first = Object.keys(vocab).length;

@@ -30,11 +30,15 @@ SampledToken Sampler::next(const float* logits, int count, const std::vector<int
 }
 
 int Sampler::draw(const float* logits, int count) {
-    candidates_.resize(static_cast<size_t>(count));
-    std::iota(candidates_.begin(), candidates_.end(), 0);
+    // What is e³⁰ times less probable than the best is not worth sorting.
+    const float least = *std::max_element(logits, logits + count) - 30 * options_.temperature;
+    candidates_.clear();
+    for (int token = 0; token < count; ++token) {
+        if (logits[token] >= least) candidates_.push_back(token);
+    }
     // Equal logits in the order of the tokens: the choice must not depend on how the library sorts.
     const auto better = [&](int a, int b) { return logits[a] != logits[b] ? logits[a] > logits[b] : a < b; };
-    if (options_.top_k > 0 && options_.top_k < count) {
+    if (options_.top_k > 0 && static_cast<size_t>(options_.top_k) < candidates_.size()) {
         std::partial_sort(candidates_.begin(), candidates_.begin() + options_.top_k, candidates_.end(), better);
         candidates_.resize(static_cast<size_t>(options_.top_k));
     } else {
