@@ -14,7 +14,8 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { SAMPLE_RATE } from "../src/audio/types.js";
 import { sampleAudio } from "../test/support/samples.js";
-import { buildWhisperCli, runWhisperCli } from "./support/whisper-cli.js";
+import { buildPeer } from "./support/native-builds.js";
+import { runWhisperCli } from "./support/whisper-cli.js";
 
 const TARGET_PERCENT = 40;
 const CORES = "0,1";
@@ -43,7 +44,7 @@ function ours(implementation: string): Measure {
 
 /** Its time has the loading of the model in it, 17 MB, since its process has. */
 function whisperCli(): Measure {
-  const cli = buildWhisperCli();
+  const cli = buildPeer().cli;
   const call = Float32Array.from(sampleAudio("sales-call-en").samples, (value) => value / 32768);
   const samples = new Float32Array(call.length * COPIES);
   for (let i = 0; i < COPIES; i++) samples.set(call, i * call.length);

@@ -3,6 +3,7 @@
 #include <napi.h>
 
 #include "bindings/batched_model.h"
+#include "bindings/borealis_model.h"
 #include "bindings/cancel_flag.h"
 #include "bindings/devices.h"
 #include "bindings/instance.h"
@@ -19,6 +20,7 @@ Napi::Object initialise(Napi::Env env, Napi::Object exports) {
     agora::CancelFlag::define(env, exports);
     agora::WhisperModel::define(env, exports);
     agora::BatchedModel::define(env, exports);
+    agora::BorealisModel::define(env, exports);
     agora::VoiceActivity::define(env, exports);
     agora::ResamplerObject::define(env, exports);
     agora::define_devices(env, exports);

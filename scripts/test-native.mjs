@@ -23,6 +23,12 @@ function run(program, args, env = {}) {
   if (status !== 0) process.exit(status ?? 1);
 }
 
+run(process.execPath, [
+  "--import",
+  "./test/support/typescript-loader.mjs",
+  "test/support/native-fixtures.ts",
+  path.join(root, "build", "native-fixtures"),
+]);
 run("cmake", [
   "-S",
   root,

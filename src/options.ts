@@ -100,6 +100,14 @@ export interface TranscribeOptions {
   channels?: ChannelSelection;
   /** Seed of sampling at temperatures above 0. Default 0. */
   seed?: number;
+  /** `borealis`, at temperatures above 0: draws from so many of the most probable tokens; 0 for all. Default 50. */
+  topK?: number;
+  /** `borealis`, at temperatures above 0: draws from the most probable tokens that make up so much. Default 0.9. */
+  topP?: number;
+  /** `borealis`: what the model is told first. Default: what it was trained with. */
+  systemPrompt?: string;
+  /** `borealis`: what the model is told before the audio. Default: what it was trained with. */
+  userPrompt?: string;
   /** Limits on the input. */
   limits?: Partial<AudioLimits>;
   /** Seconds until the request fails with `DEADLINE_EXCEEDED`. Default: none. */
@@ -139,13 +147,15 @@ export type ComputeType =
 
 /** Options of a transcriber: what is loaded once and shared by its requests. */
 export interface TranscriberOptions {
-  /** Name in the registry, or path of a model file. Default: see README, “Models”. */
+  /**
+   * Name in the registry, path of a model file, or folder of a converted Borealis model. Default: see README, “Models”.
+   */
   model?: string;
-  /** Name of an implementation. Default `"whisper"`. */
+  /** Name of an implementation. Default `"borealis"` for a model of its kind, else `"whisper"`. */
   implementation?: string;
   /** Default `"auto"`. */
   device?: DeviceSelection;
-  /** Windows that the `whisper` implementation decodes together, 1 to 256. Default 16. */
+  /** Windows that `whisper` or `borealis` decodes together, 1 to 256. Default 16, with `borealis` 32. */
   batchSize?: number;
   /** Compute threads, 1 to 256. Default: the cores that this process may use, at most 8. */
   threads?: number;

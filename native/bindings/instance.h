@@ -17,6 +17,7 @@ class Instance {
     Napi::FunctionReference cancel_flag;
     Napi::FunctionReference whisper_model;
     Napi::FunctionReference batched_model;
+    Napi::FunctionReference borealis_model;
     Napi::FunctionReference vad;
     Napi::FunctionReference resampler;
 

@@ -58,6 +58,22 @@ Napi::Value quantize_model(const Napi::CallbackInfo& info) {
     });
 }
 
+// quantizeValues(type, values): Promise<Uint8Array>
+Napi::Value quantize_blocks(const Napi::CallbackInfo& info) {
+    return guarded(info.Env(), [&] {
+        const std::string type = string_argument(info[0], "type");
+        const std::vector<float> values = samples_argument(info[1], "values");
+        return run_async(info.Env(), [=]() -> Finish {
+            const std::vector<uint8_t> packed = quantize_values(type, values);
+            return [packed](Napi::Env env) {
+                Napi::Uint8Array array = Napi::Uint8Array::New(env, packed.size());
+                std::copy(packed.begin(), packed.end(), array.Data());
+                return array;
+            };
+        });
+    });
+}
+
 }  // namespace
 
 Napi::Object to_js(Napi::Env env, const WhisperFile& file, const std::vector<std::string>& languages) {
@@ -81,6 +97,7 @@ Napi::Object to_js(Napi::Env env, const WhisperFile& file, const std::vector<std
 void define_model_files(Napi::Env env, Napi::Object exports) {
     exports.Set("inspectModel", Napi::Function::New<inspect_model>(env));
     exports.Set("inspectVadModel", Napi::Function::New<inspect_vad_model>(env));
+    exports.Set("quantizeValues", Napi::Function::New<quantize_blocks>(env));
     exports.Set("quantizeModel", Napi::Function::New<quantize_model>(env));
     Napi::Array types = Napi::Array::New(env);
     for (const std::string& type : quantize_types()) types.Set(types.Length(), type);

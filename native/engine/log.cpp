@@ -1,5 +1,6 @@
 #include "engine/log.h"
 
+#include <llama.h>
 #include <whisper.h>
 
 #include <cstdio>
@@ -28,7 +29,7 @@ void capture_logs() {
         const char* setting = std::getenv("AGORA_NATIVE_LOG");
         void* verbose = setting != nullptr && std::strcmp(setting, "1") == 0 ? &yes : nullptr;
         whisper_log_set(on_message, verbose);
-        ggml_log_set(on_message, verbose);
+        llama_log_set(on_message, verbose);  // ggml's with it
     });
 }
 

@@ -19,8 +19,15 @@ export function addTranscribeOptions(command: Command): void {
       "compute threads (default: the cores of this process, at most 8)",
       read.wholeNumber,
     )
-    .option("--implementation <name>", "whisper (default): batched; or whisper-cpp: one window after another")
-    .option("--batch-size <n>", "whisper: windows decoded together (default: 16)", read.wholeNumber)
+    .option(
+      "--implementation <name>",
+      "whisper (batched), whisper-cpp (one window after another) or borealis (default: by the model)",
+    )
+    .option(
+      "--batch-size <n>",
+      "whisper, borealis: windows decoded together (default: 16, 32)",
+      read.wholeNumber,
+    )
     .option(
       "--compute-type <type>",
       "auto (default), float32, float16, bfloat16, int8, int8_float16 or int8_bfloat16",
@@ -145,6 +152,10 @@ export function addTranscribeOptions(command: Command): void {
       read.number,
     )
     .option("--max-tokens <n>", "most tokens per window", read.wholeNumber)
+    .option("--top-k <n>", "borealis: draw from so many tokens; 0 for all (default: 50)", read.wholeNumber)
+    .option("--top-p <p>", "borealis: draw from tokens that make up so much (default: 0.9)", read.number)
+    .option("--system-prompt <text>", "borealis: what the model is told first")
+    .option("--user-prompt <text>", "borealis: what the model is told before the audio")
     .option("--seed <n>", "seed of sampling (default: 0)", read.wholeNumber)
 
     .optionsGroup("Limits:")

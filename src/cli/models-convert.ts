@@ -6,7 +6,7 @@ import { formatBytes, formatDuration } from "./units.js";
 
 export type ConvertFlags = Verbosity & { out: string; type?: string; force?: boolean };
 
-/** `agora-transcribe models convert FOLDER --out FOLDER` */
+/** `agora-transcribe models convert FOLDER|NAME --out FOLDER` */
 export async function convertModel(
   source: string,
   { out, type, force = false }: ConvertFlags,
@@ -15,13 +15,19 @@ export async function convertModel(
 ): Promise<number> {
   const start = performance.now();
   let done = 0;
-  terminal.showStatus(() => `${bar(done)}  ${source}`);
+  let phase = source;
+  terminal.showStatus(() => `${bar(done)}  ${phase}`);
   try {
     const { kind, files, ...made } = await api.convertModel(source, {
       out,
       overwrite: force,
       signal,
+      onDownload: ({ received, total }) => {
+        phase = `downloading ${source}, ${formatBytes(total ?? received)}`;
+        done = total ? received / total : 0;
+      },
       onProgress: (fraction) => {
+        phase = source;
         done = fraction;
       },
       ...(type !== undefined && { type }),

@@ -71,6 +71,10 @@ const TRANSCRIBE_KEYS = [
   "maxTokens",
   "chunkLength",
   "channels",
+  "topK",
+  "topP",
+  "systemPrompt",
+  "userPrompt",
   "seed",
   "timeout",
 ] as const satisfies readonly (keyof TranscribeOptions)[];

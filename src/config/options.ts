@@ -18,6 +18,7 @@ import {
   text,
 } from "./checks.js";
 import { computeType } from "./compute-type.js";
+import { GENERATION_CHECKS, resolveGeneration } from "./generation.js";
 import { languageCode, languageNames } from "./languages.js";
 import { DEFAULT_AUDIO_LIMITS, MAX_CHANNELS } from "./limits.js";
 import { type GeneralWindowOptions, WINDOW_DEFAULTS } from "./window-defaults.js";
@@ -156,6 +157,7 @@ const REQUEST_CHECKS: Checks<TranscribeOptions> = {
   chunkLength: number(1, 30),
   channels,
   seed: integer(0, 2 ** 31 - 1),
+  ...GENERATION_CHECKS,
   limits,
   timeout: positive(WEEK),
   signal: abortSignal,
@@ -253,6 +255,7 @@ function resolveWindow(given: Partial<TranscribeOptions>): GeneralWindowOptions 
     initialPrompt: prompt(given),
     suppressTokens: suppressTokens.filter((token) => token !== NON_SPEECH_TOKENS),
     suppressNonSpeech: suppressTokens.includes(NON_SPEECH_TOKENS),
+    generation: resolveGeneration(given),
   };
 }
 

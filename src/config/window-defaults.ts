@@ -1,4 +1,5 @@
 import type { WindowOptions } from "../engine/types.js";
+import { GENERATION_DEFAULTS } from "./generation.js";
 
 /** Options of each window that depend neither on the model nor on other windows. */
 export type GeneralWindowOptions = Omit<WindowOptions, "language" | "previousText" | "maxTokens">;
@@ -27,4 +28,5 @@ export const WINDOW_DEFAULTS: GeneralWindowOptions = {
   prependPunctuations: "\"'“¿([{-",
   appendPunctuations: "\"'.。,，!！?？:：”)]}、;…",
   seed: 0,
+  generation: GENERATION_DEFAULTS,
 };

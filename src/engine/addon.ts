@@ -17,6 +17,18 @@ export interface Addon {
     path: string,
     options: { threads: number; batchSize: number; computeType: string; draftPath: string | null },
   ): Promise<NativeBatchedModel>;
+  loadBorealisModel(
+    languagePath: string,
+    audioPath: string,
+    options: {
+      threads: number;
+      /** 1 to 255. */
+      batchSize: number;
+      gpu: boolean;
+      /** Compute the beginning of the prompt once for all windows; off for measurements only. */
+      sharePrompts: boolean;
+    },
+  ): Promise<NativeBorealisModel>;
   loadVad(path: string): Promise<NativeVad>;
   inspectModel(path: string): Promise<NativeModelInfo>;
   inspectVadModel(path: string): Promise<{ version: string; frameSamples: number }>;
@@ -27,6 +39,8 @@ export interface Addon {
     cancel: CancelFlag,
     onProgress: (fraction: number) => void,
   ): Promise<void>;
+  /** Blocks of a quantised type, in a thread of their own. */
+  quantizeValues(type: string, values: Float32Array): Promise<Uint8Array>;
   quantizeTypes: readonly string[];
   /** Stops all work that this environment started. */
   cancelAll(): void;
@@ -173,6 +187,58 @@ export interface NativeBatchedModel {
     samples: Float32Array,
     cancel: CancelFlag,
   ): Promise<{ language: string; probability: number }[]>;
+  close(): Promise<void>;
+}
+
+export interface NativeGenerationOptions {
+  /** The first attempt's, and those of new attempts when the text repeats itself. */
+  temperatures: number[];
+  /** 0: all. */
+  topK: number;
+  topP: number;
+  repetitionPenalty: number;
+  compressionRatioThreshold: number | null;
+  /** Empty: the training's. */
+  systemPrompt: string;
+  userPrompt: string;
+  maxTokens: number;
+  seed: number;
+}
+
+export interface NativeBorealisInfo {
+  /** Of the language model: `"qwen2"` or `"qwen3"`. */
+  architecture: string;
+  weightType: string;
+  vocabularySize: number;
+  melBands: number;
+  encoderLayers: number;
+  decoderLayers: number;
+  textContext: number;
+  fileBytes: number;
+}
+
+/** What was done since the model was loaded. Seconds are wall-clock time. */
+export interface BorealisTimings {
+  windows: number;
+  encodeSeconds: number;
+  promptRows: number;
+  /** Rows of prompts that were not computed again. */
+  sharedRows: number;
+  promptSeconds: number;
+  tokens: number;
+  steps: number;
+  tokenSeconds: number;
+}
+
+/** Windows of any number of callers, written together. */
+export interface NativeBorealisModel {
+  info(): NativeBorealisInfo;
+  timings(): BorealisTimings;
+  transcribe(
+    samples: Float32Array,
+    options: NativeGenerationOptions,
+    cancel: CancelFlag,
+  ): Promise<NativeSegment[]>;
   close(): Promise<void>;
 }
 

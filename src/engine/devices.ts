@@ -72,7 +72,8 @@ export async function openDevice(request: BackendRequest): Promise<DeviceInfo> {
     const backends = await addon.loadBackends(backendDirectory(), cpuVariant ?? null, gpu !== undefined);
     if (gpu) return { kind: "cuda", name: gpu.description, threads };
     const cpu = backends.devices.find((candidate) => candidate.kind === "cpu");
-    return { kind: "cpu", name: `${cpu?.description ?? "CPU"} (${backends.cpuVariant.name})`, threads };
+    const name = `${cpu?.description ?? "CPU"} (${backends.cpuVariant.name})`;
+    return { kind: "cpu", name, threads, ...(cuda && { fallback: `no CUDA: ${cuda.reason}` }) };
   } catch (error) {
     throw TranscriptionError.from(error);
   }

@@ -1,4 +1,5 @@
 import { TranscriptionError } from "../errors.js";
+import { createBorealisEngine } from "./borealis.js";
 import type { EngineFactory } from "./types.js";
 import { createWhisperEngine } from "./whisper.js";
 import { createWhisperCppEngine } from "./whisper-cpp.js";
@@ -9,6 +10,7 @@ export const DEFAULT_IMPLEMENTATION = "whisper";
 const factories = new Map<string, EngineFactory>([
   ["whisper-cpp", createWhisperCppEngine],
   ["whisper", createWhisperEngine],
+  ["borealis", createBorealisEngine],
 ]);
 
 /**

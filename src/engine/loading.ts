@@ -2,6 +2,7 @@ import { stat } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { computeTypeOf } from "../config/compute-type.js";
 import { TranscriptionError } from "../errors.js";
+import { isBorealisModel } from "../models/borealis-files.js";
 import { cachedVadModel, type ResolvedModel, resolveModel } from "../models/resolve.js";
 import type { TranscriberOptions } from "../options.js";
 import { DEFAULT_IMPLEMENTATION, findImplementation } from "./implementations.js";
@@ -26,13 +27,15 @@ export async function acquireEngine(
   options: TranscriberOptions,
   signal?: AbortSignal,
 ): Promise<Lease<Engine>> {
-  const implementation = options.implementation ?? DEFAULT_IMPLEMENTATION;
-  const load = findImplementation(implementation);
   const { download, onDownload } = options;
+  if (options.implementation !== undefined) needModel(options.implementation, options.model);
   const resolving = { kind: "whisper", download, onDownload, signal } as const;
   const model = await resolveModel(options.model, resolving);
   const draft =
     options.draftModel === undefined ? undefined : await resolveModel(options.draftModel, resolving);
+  const implementation =
+    options.implementation ?? ((await isBorealisModel(model.path)) ? "borealis" : DEFAULT_IMPLEMENTATION);
+  const load = findImplementation(implementation);
   const engineOptions = {
     modelPath: model.path,
     modelName: model.name,
@@ -42,7 +45,7 @@ export async function acquireEngine(
     computeType: computeTypeOf(options.computeType ?? "auto") ?? "auto",
     draftModelPath: draft?.path,
     cpuVariant: options.cpuVariant,
-    batchSize: options.batchSize ?? DEFAULT_BATCH_SIZE,
+    batchSize: options.batchSize ?? load.batchSize ?? DEFAULT_BATCH_SIZE,
     maxQueue: options.maxQueue ?? DEFAULT_MAX_QUEUE,
   };
   const files = [await identity(model), draft && (await identity(draft))];
@@ -74,6 +77,16 @@ export async function acquireVad(
   if (vadModel === undefined && !cached && filter === "auto") return undefined;
   const model = cached ?? (await resolveModel(vadModel, { kind: "vad", download, onDownload, signal }));
   return vadModels.acquire(await identity(model), () => loadVadModel(model.path));
+}
+
+/** The library's default model is none of every implementation's. @throws TranscriptionError INVALID_ARGUMENT, MODEL_NOT_FOUND */
+function needModel(implementation: string, model: string | undefined): void {
+  const { model: expected } = findImplementation(implementation);
+  if (expected === undefined || model !== undefined || process.env.AGORA_MODEL) return;
+  throw new TranscriptionError(
+    "MODEL_NOT_FOUND",
+    `No model was named. Implementation "${implementation}" needs ${expected}`,
+  );
 }
 
 /** Tells files apart, and versions of a file, whatever path leads to them. */

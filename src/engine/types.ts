@@ -1,3 +1,4 @@
+import type { GenerationOptions } from "../config/generation.js";
 import type { ComputeType, DeviceSelection, TranscriptionTask } from "../options.js";
 
 /** Facts about a loaded model. */
@@ -30,6 +31,8 @@ export interface DeviceInfo {
   name: string;
   /** Compute threads on the CPU. */
   threads: number;
+  /** Why it is not the GPU that was looked for. */
+  fallback?: string;
 }
 
 /** Decoding options of one window, all resolved: nothing optional is missing. */
@@ -67,6 +70,13 @@ export interface WindowOptions {
   prependPunctuations: string;
   appendPunctuations: string;
   seed: number;
+  /** For implementations with a language model; others refuse what differs from the defaults. */
+  generation: GenerationOptions;
+}
+
+/** What else an implementation may have no use for. */
+export interface RequestTraits {
+  conditionOnPreviousText: boolean;
 }
 
 /** Options that all windows of a request have in common. */
@@ -130,12 +140,14 @@ export interface Engine {
   readonly maxWindow: number;
   /** Windows that may usefully be in flight at once. */
   readonly concurrency: number;
+  /** Most tokens of a window where the request does not say; undefined: half of the model's context. */
+  readonly maxTokens?: number;
 
   /**
    * Refuses options that this implementation does not have, before any audio is read.
    * @throws TranscriptionError INVALID_ARGUMENT
    */
-  checkOptions?(options: RequestWindowOptions): void;
+  checkOptions?(options: RequestWindowOptions, traits: RequestTraits): void;
 
   /**
    * Language of `samples` (16 kHz mono, at most 30 s are looked at).
@@ -182,7 +194,13 @@ export interface EngineOptions {
 }
 
 /** Loads a model. @throws TranscriptionError */
-export type EngineFactory = (options: EngineOptions) => Promise<Engine>;
+export interface EngineFactory {
+  (options: EngineOptions): Promise<Engine>;
+  /** What its models are, where the library's default model is none of them: “the folder that …”. */
+  readonly model?: string;
+  /** Windows decoded together where the options do not say. */
+  readonly batchSize?: number;
+}
 
 /** Voice activity detection over one stream of audio. */
 export interface VadSession {

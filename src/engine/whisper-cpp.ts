@@ -12,6 +12,7 @@ import type {
   WindowOptions,
   WindowResult,
 } from "./types.js";
+import { refuseGeneration } from "./whisper-only.js";
 import { WorkQueue } from "./work-queue.js";
 
 /** openai-whisper's threshold on the compression ratio, and whisper.cpp's on the entropy that stands in for it. */
@@ -68,6 +69,7 @@ class WhisperCppEngine extends NativeEngine<NativeWhisperModel> {
 
   checkOptions(options: RequestWindowOptions): void {
     nativeOptions({ ...options, language: "en", previousText: "" });
+    refuseGeneration(options, this.implementation);
   }
 
   async transcribeWindow(

@@ -2,7 +2,15 @@ import { TranscriptionError } from "../errors.js";
 import { loadAddon, type NativeBatchedModel, type NativeSearchOptions } from "./addon.js";
 import { openDevice } from "./devices.js";
 import { commonOptions, NativeEngine, promptOf } from "./native-engine.js";
-import type { DeviceInfo, Engine, EngineOptions, WindowOptions, WindowResult } from "./types.js";
+import type {
+  DeviceInfo,
+  Engine,
+  EngineOptions,
+  RequestWindowOptions,
+  WindowOptions,
+  WindowResult,
+} from "./types.js";
+import { refuseGeneration } from "./whisper-only.js";
 
 /** How GPT-2's tokenizer splits a text before it encodes the pieces (openai/gpt-2, encoder.py). */
 const PIECES = /'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+/gu;
@@ -42,6 +50,10 @@ class WhisperEngine extends NativeEngine<NativeBatchedModel> {
     this.concurrency = options.batchSize;
     this.#capacity = options.batchSize + options.maxQueue;
     this.#drafts = options.draftModelPath !== undefined;
+  }
+
+  checkOptions(options: RequestWindowOptions): void {
+    refuseGeneration(options, this.implementation);
   }
 
   async transcribeWindow(

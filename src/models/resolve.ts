@@ -1,8 +1,9 @@
 import { constants } from "node:fs";
 import { access, lstat, stat } from "node:fs/promises";
-import { basename, resolve } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { invalidArgument, TranscriptionError, throwIfAborted } from "../errors.js";
 import type { DownloadProgress } from "../options.js";
+import { borealisModelIn, borealisName } from "./borealis-files.js";
 import { formatBytes } from "./bytes.js";
 import { fileSize, isComplete, modelPath } from "./cache.js";
 import { type ModelEnvironment, modelEnvironment } from "./environment.js";
@@ -118,11 +119,15 @@ async function resolvePath(
   const path = resolve(given);
   const status = await stat(path).catch((error: NodeJS.ErrnoException) => error);
   if (status instanceof Error) throw await missing(given, path, status, options, environment);
+  if (status.isDirectory()) {
+    const languageModel = await borealisModelIn(path);
+    if (languageModel) return { name: borealisName(languageModel), path: languageModel };
+  }
   if (!status.isFile()) {
     const what = status.isDirectory() ? "a folder" : "not a regular file";
     throw new TranscriptionError(
       "MODEL_INVALID",
-      `Expected a model file but ${JSON.stringify(given)} is ${what}`,
+      `Expected a model file but ${JSON.stringify(given)} is ${what}${await checkpointHint(path)}`,
     );
   }
   await access(path, constants.R_OK).catch((error: NodeJS.ErrnoException) => {
@@ -131,6 +136,14 @@ async function resolvePath(
   const name = basename(path);
   const entry = environment.registry.findFile(name);
   return entry?.bytes === status.size ? describe(entry, path) : { name, path };
+}
+
+/** What to do with a folder that holds a checkpoint, or the like. */
+async function checkpointHint(path: string): Promise<string> {
+  const config = await stat(join(path, "config.json")).catch(() => undefined);
+  return config?.isFile()
+    ? " with a checkpoint in it; convert it first: agora-transcribe models convert FOLDER --out DIR"
+    : "";
 }
 
 /** Why a path leads nowhere. What has neither a folder nor an ending was probably meant to be a name. */

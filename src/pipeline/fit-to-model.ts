@@ -26,9 +26,12 @@ export function fitToModel(request: ResolvedRequest, engine: Engine): ModelReque
     task = "transcribe";
   }
   // Half of the decoder's context is for the prompt, as in openai-whisper.
-  const maxTokens = Math.min(request.maxTokens ?? Math.floor(model.textContext / 2), model.textContext);
+  const maxTokens = Math.min(
+    request.maxTokens ?? engine.maxTokens ?? Math.floor(model.textContext / 2),
+    model.textContext,
+  );
   const window = { ...request.window, task, maxTokens };
-  engine.checkOptions?.(window);
+  engine.checkOptions?.(window, { conditionOnPreviousText: request.conditionOnPreviousText });
   return {
     language: languageFor(request.language, engine),
     maxWindow: Math.min(request.chunkLength, engine.maxWindow),

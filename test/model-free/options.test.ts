@@ -59,6 +59,10 @@ const REQUEST: Record<keyof api.TranscribeOptions, { good: unknown[]; bad: unkno
   chunkLength: { good: [1, 17.5, 30], bad: [0, 0.9, 31] },
   channels: { good: ["mix", "each", 0, 63], bad: ["left", -1, 64, 0.5] },
   seed: { good: [0, 2 ** 31 - 1], bad: [-1, 2 ** 31, 0.5] },
+  topK: { good: [0, 50], bad: [-1, 0.5] },
+  topP: { good: [0.01, 1], bad: [0, 1.1] },
+  systemPrompt: { good: ["", "Распознай речь."], bad: [5, "a\0b"] },
+  userPrompt: { good: ["", "Запиши: "], bad: [null, "x".repeat(10_001)] },
   limits: {
     good: [{}, { maxBytes: 1, maxDuration: 0.5, decodeTimeout: 1 }],
     bad: [{ maxBytes: 0 }, { maxDuration: 0 }, { maxSize: 1 }],
@@ -203,6 +207,7 @@ describe("defaults", () => {
         prependPunctuations: "\"'“¿([{-",
         appendPunctuations: "\"'.。,，!！?？:：”)]}、;…",
         seed: 0,
+        generation: { topK: 50, topP: 0.9, systemPrompt: "", userPrompt: "" },
       },
       maxTokens: undefined,
       conditionOnPreviousText: false,

@@ -20,8 +20,13 @@ export const QWEN3_HEAD_WIDTH = 16;
 
 export type Generation = 1 | 2;
 
+export type BorealisSizes = Record<keyof typeof BOREALIS, number>;
+
 /** The tensors of a Borealis checkpoint with one layer each: generation 1 is Qwen2, generation 2 is Qwen3. */
-export function borealisTensors(generation: Generation): Map<string, TestTensor> {
+export function borealisTensors(
+  generation: Generation,
+  sizes: BorealisSizes = BOREALIS,
+): Map<string, TestTensor> {
   const {
     audioWidth,
     audioFeedForward,
@@ -32,7 +37,7 @@ export function borealisTensors(generation: Generation): Map<string, TestTensor>
     keyHeads,
     feedForward,
     vocabulary,
-  } = BOREALIS;
+  } = sizes;
   const headWidth = generation === 2 ? QWEN3_HEAD_WIDTH : width / heads;
   const shapes: Record<string, number[]> = {
     "encoder.conv1.weight": [audioWidth, 128, 3],
@@ -111,8 +116,8 @@ export const BOREALIS_TOKENIZER = {
 };
 
 /** All files of a checkpoint but the tensors'. */
-export function borealisFiles(): Record<string, unknown> {
-  const { audioHeads, width, heads } = BOREALIS;
+export function borealisFiles(sizes: BorealisSizes = BOREALIS): Record<string, unknown> {
+  const { audioHeads, width, heads } = sizes;
   return {
     "config.json": { model_type: "borealis", whisper_encoder_name: "./encoder", llm_name: "./llm" },
     "encoder/config.json": { encoder_layers: 1, encoder_attention_heads: audioHeads },

@@ -5,13 +5,16 @@ export interface GgufFile {
   tensors: FileTensor[];
 }
 
-/** Values and bytes of a block, by ggml's number of the type: f32, f16, q4_0, q5_0, q8_0, bf16. */
+/** Values and bytes of a block, by ggml's number of the type: f32, f16, q4_0, q5_0, q8_0, q4_k, q5_k, q6_k, bf16. */
 const BLOCKS: Record<number, readonly [number, number]> = {
   0: [1, 4],
   1: [1, 2],
   2: [32, 18],
   6: [32, 22],
   8: [32, 34],
+  12: [256, 144],
+  13: [256, 176],
+  14: [256, 210],
   30: [1, 2],
 };
 

@@ -21,6 +21,9 @@ class CpuCompute {
     ggml_backend_t backend() const { return backend_.get(); }
     ggml_backend_dev_t device() const { return ggml_backend_get_device(backend_.get()); }
 
+    // Its threads, for other users of the same thread; null where there is only the calling one.
+    ggml_threadpool* pool() const { return pool_; }
+
     // False when `stop` was set before the graph was done. Throws Internal.
     bool run(ggml_cgraph* graph, const std::atomic<bool>* stop);
 

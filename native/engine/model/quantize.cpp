@@ -105,6 +105,24 @@ const std::vector<std::string>& quantize_types() {
     return names;
 }
 
+std::vector<uint8_t> quantize_values(const std::string& type, const std::vector<float>& values) {
+    const auto target = targets().find(type);
+    if (target == targets().end()) {
+        throw Error(ErrorCode::InvalidArgument,
+                    "Expected a quantised type (" + joined(quantize_types()) + ") but received \"" + type + "\"");
+    }
+    const ggml_type stored = target->second.type;
+    const int64_t block = ggml_blck_size(stored);
+    const auto count = static_cast<int64_t>(values.size());
+    if (count % block != 0) {
+        throw Error(ErrorCode::InvalidArgument, "Expected a multiple of " + std::to_string(block) +
+                                                    " values but received " + std::to_string(count));
+    }
+    std::vector<uint8_t> packed(ggml_row_size(stored, count));
+    ggml_quantize_chunk(stored, values.data(), packed.data(), 0, count / block, block, nullptr);
+    return packed;
+}
+
 void quantize_whisper_file(const std::string& source, const std::string& destination, const std::string& type,
                            const std::atomic<bool>& cancelled, const std::function<void(double)>& progress) {
     const auto target = targets().find(type);

@@ -1,9 +1,9 @@
+#include <cmath>
+
 #include "engine/whisper/encoder_graphs.h"
 
 namespace agora {
 namespace {
-
-constexpr int kHeadWidth = 64;
 
 ggml_tensor* gelu(ggml_context* context, const EncoderShape& shape, ggml_tensor* x) {
     return shape.exact_gelu ? ggml_gelu_erf(context, x) : ggml_gelu(context, x);
@@ -27,16 +27,23 @@ ggml_tensor* portable_encoder(ggml_context* context, const EncoderWeights& weigh
     x = convolve(context, shape, weights.conv2, ggml_cont(context, ggml_transpose(context, x)), 2);
     x = ggml_add(context, x, weights.position);  // [D, T]
 
-    const auto split = [&](ggml_tensor* rows) {  // [D, T] → [64, T, heads]
-        ggml_tensor* heads = ggml_reshape_3d(context, rows, kHeadWidth, shape.heads, Encoder::kFrames);
+    const int head_width = shape.width / shape.heads;
+    const float scale = 1 / std::sqrt(static_cast<float>(head_width));
+    const auto split = [&](ggml_tensor* rows) {  // [D, T] → [D / heads, T, heads]
+        ggml_tensor* heads = ggml_reshape_3d(context, rows, head_width, shape.heads, Encoder::kFrames);
         return ggml_permute(context, heads, 0, 2, 1, 3);
+    };
+    // Full-precision weights are there for full precision.
+    const bool exact = weights.blocks[0].self.key.weight->type == GGML_TYPE_F32;
+    const auto narrow = [&](ggml_tensor* rows) {
+        return exact ? ggml_cont(context, rows) : ggml_cast(context, rows, GGML_TYPE_F16);
     };
     for (const Block& block : weights.blocks) {
         ggml_tensor* normed = apply(context, block.self.norm, x);
         ggml_tensor* query = split(apply(context, block.self.query, normed));
-        ggml_tensor* key = ggml_cast(context, split(apply(context, block.self.key, normed)), GGML_TYPE_F16);
-        ggml_tensor* value = ggml_cast(context, split(apply(context, block.self.value, normed)), GGML_TYPE_F16);
-        ggml_tensor* attended = ggml_flash_attn_ext(context, query, key, value, nullptr, 0.125f, 0.0f, 0.0f);
+        ggml_tensor* key = narrow(split(apply(context, block.self.key, normed)));
+        ggml_tensor* value = narrow(split(apply(context, block.self.value, normed)));
+        ggml_tensor* attended = ggml_flash_attn_ext(context, query, key, value, nullptr, scale, 0.0f, 0.0f);
         attended = ggml_reshape_2d(context, attended, shape.width, Encoder::kFrames);
         x = ggml_add(context, x, apply(context, block.self.out, attended));
         ggml_tensor* hidden = apply(context, block.up, apply(context, block.mlp_norm, x));

@@ -342,7 +342,7 @@ describe("a Borealis checkpoint", () => {
   it("takes the types that it can be stored as", async () => {
     await expect(convert(1, "q5_1")).rejects.toMatchObject({
       code: "INVALID_ARGUMENT",
-      message: expect.stringContaining("one of f32, f16, bf16, q4_0, q5_0, q8_0 for type"),
+      message: expect.stringContaining("one of f32, f16, bf16, q4_0, q5_0, q8_0, q4_k, q5_k, q6_k for type"),
     });
   });
 

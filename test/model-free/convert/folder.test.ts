@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { Checkpoint } from "../../../src/models/convert/checkpoint/folder.js";
 import { convertModel } from "../../../src/models/convert/convert.js";
 import { folderOf } from "../../support/folder-of.js";
@@ -92,10 +92,12 @@ describe("a checkpoint's folder", () => {
 });
 
 describe("convertModel", () => {
-  it("says what a name on the Hub is", async () => {
+  it("takes what is no folder for a name on the Hub", async () => {
+    vi.stubEnv("AGORA_OFFLINE", "1");
+    onTestFinished(() => void vi.unstubAllEnvs());
     await expect(convertModel("openai/whisper-tiny", { out: "x" })).rejects.toMatchObject({
       code: "MODEL_NOT_FOUND",
-      message: expect.stringContaining("Names on the Hugging Face Hub are not downloaded"),
+      message: expect.stringContaining("AGORA_OFFLINE forbids downloads"),
     });
   });
 

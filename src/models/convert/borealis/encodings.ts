@@ -9,7 +9,13 @@ const FILE_TYPES: Readonly<Record<EncodingName, number>> = {
   q8_0: 7,
   q5_0: 8,
   bf16: 32,
+  q4_k: 14,
+  q5_k: 16,
+  q6_k: 18,
 };
+
+/** What rows that are no whole number of a K type's blocks are stored as, as llama.cpp does it. */
+const FALLBACKS: Partial<Record<EncodingName, EncodingName>> = { q4_k: "q5_0", q5_k: "q8_0", q6_k: "q8_0" };
 
 /** How the tensors of a file of one type are stored. */
 export class FileEncodings {
@@ -36,9 +42,11 @@ export class FileEncodings {
     return ENCODINGS.f32;
   }
 
-  /** @param rowLength values of a row; rows that are no whole number of blocks stay 16-bit */
+  /** @param rowLength values of a row; rows that are no whole number of blocks get simpler ones, or stay 16-bit */
   matrix(rowLength: number): Encoding {
-    return rowLength % this.matrices.blockValues === 0 ? this.matrices : ENCODINGS.f16;
+    const fallback = FALLBACKS[this.matrices.name];
+    const candidates = [this.matrices, ...(fallback ? [ENCODINGS[fallback]] : [])];
+    return candidates.find(({ blockValues }) => rowLength % blockValues === 0) ?? ENCODINGS.f16;
   }
 
   /**

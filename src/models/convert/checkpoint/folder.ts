@@ -12,8 +12,6 @@ import { readTorchFile } from "./torch-file.js";
 /** In order of preference; with `.index.json` after the name where the tensors are spread over several files. */
 const WEIGHT_FILES = ["model.safetensors", "pytorch_model.bin"];
 const MAX_SHARDS = 1000;
-/** The form of a name on the Hugging Face Hub. */
-const HUB_NAME = /^[\w.-]+\/[\w.-]+$/;
 
 /** A checkpoint in Hugging Face's layout: `config.json`, tokenizer files, and the tensors of one or more files. */
 export class Checkpoint {
@@ -69,10 +67,7 @@ async function existingFolder(source: unknown): Promise<string> {
   const status = await stat(folder).catch(() => undefined);
   if (status?.isDirectory()) return folder;
   if (status) throw invalidArgument("source", "a folder with config.json and the tensors' files", source);
-  const hint = HUB_NAME.test(source)
-    ? ". Names on the Hugging Face Hub are not downloaded: clone the repository and give its folder"
-    : "";
-  throw new TranscriptionError("MODEL_NOT_FOUND", `There is no checkpoint folder ${folder}${hint}`);
+  throw new TranscriptionError("MODEL_NOT_FOUND", `There is no checkpoint folder ${folder}`);
 }
 
 async function readTensors(folder: string, files: SourceFile[]): Promise<Map<string, StoredTensor>> {

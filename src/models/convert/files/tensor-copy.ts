@@ -45,7 +45,7 @@ export async function writeValues(
   for await (const values of readValues(tensor, signal, from, count)) {
     refuseOverflow(tensor, values, encoding);
     const bytes = new Uint8Array(encodedBytes(encoding, values.length));
-    encoding.encode(values, bytes);
+    await encoding.encode(values, bytes);
     await output.write(bytes);
     onValues(values.length);
   }

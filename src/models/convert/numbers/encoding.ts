@@ -1,3 +1,4 @@
+import { loadAddon } from "../../../engine/addon.js";
 import { BLOCK_VALUES, type BlockEncoder, encodeQ4, encodeQ5, encodeQ8 } from "./blocks.js";
 import { floatToBfloat16, floatToHalf, HALF_OVERFLOW } from "./float16.js";
 
@@ -11,10 +12,11 @@ export interface Encoding {
   readonly blockBytes: number;
   /** Magnitudes from here on cannot be stored. */
   readonly overflow: number;
-  encode: BlockEncoder;
+  /** Writes the blocks of `values` to `target`; the K types in a thread of the addon's. */
+  encode: BlockEncoder | ((values: Float32Array, target: Uint8Array) => Promise<void>);
 }
 
-export type EncodingName = "f32" | "f16" | "bf16" | "q4_0" | "q5_0" | "q8_0";
+export type EncodingName = "f32" | "f16" | "bf16" | "q4_0" | "q5_0" | "q8_0" | "q4_k" | "q5_k" | "q6_k";
 
 export const ENCODINGS: Readonly<Record<EncodingName, Encoding>> = {
   f32: {
@@ -45,7 +47,17 @@ export const ENCODINGS: Readonly<Record<EncodingName, Encoding>> = {
   q4_0: blocks("q4_0", 2, 18, encodeQ4, 8),
   q5_0: blocks("q5_0", 6, 22, encodeQ5, 16),
   q8_0: blocks("q8_0", 8, 34, encodeQ8, 127),
+  q4_k: superBlocks("q4_k", 12, 144),
+  q5_k: superBlocks("q5_k", 13, 176),
+  q6_k: superBlocks("q6_k", 14, 210),
 };
+
+/** ggml's K types: blocks of 256 whose scales are searched for. Made by ggml itself. */
+function superBlocks(name: EncodingName, id: number, blockBytes: number): Encoding {
+  const encode = async (values: Float32Array, target: Uint8Array) =>
+    target.set(await loadAddon().quantizeValues(name, values));
+  return { name, id, blockValues: 256, blockBytes, overflow: HALF_OVERFLOW, encode };
+}
 
 function blocks(
   name: EncodingName,

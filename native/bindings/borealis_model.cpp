@@ -1,0 +1,188 @@
+#include "bindings/borealis_model.h"
+
+#include <cmath>
+#include <limits>
+
+#include "bindings/arguments.h"
+#include "bindings/async.h"
+#include "bindings/cancel_flag.h"
+#include "bindings/instance.h"
+#include "bindings/segments.h"
+#include "engine/log.h"
+
+namespace agora {
+namespace {
+
+using Holder = std::shared_ptr<BatchedBorealis>;
+
+GenerationOptions generation_options(const Napi::Object& js) {
+    GenerationOptions options;
+    const Napi::Value temperatures = js.Get("temperatures");
+    if (!temperatures.IsArray() || temperatures.As<Napi::Array>().Length() == 0)
+        bad_argument("temperatures", "an array of numbers");
+    options.temperatures.clear();
+    const auto array = temperatures.As<Napi::Array>();
+    for (uint32_t i = 0; i < array.Length(); ++i)
+        options.temperatures.push_back(static_cast<float>(number_argument(array.Get(i), "temperatures", 0, 2)));
+    options.sampling.top_k = integer_argument(js.Get("topK"), "topK", 0, 1e6);
+    options.sampling.top_p = static_cast<float>(number_argument(js.Get("topP"), "topP", 0, 1));
+    options.sampling.repetition_penalty =
+        static_cast<float>(number_argument(js.Get("repetitionPenalty"), "repetitionPenalty", 0.01, 100));
+    options.sampling.seed = static_cast<uint32_t>(number_argument(js.Get("seed"), "seed", 0, 4294967295.0));
+    options.max_tokens = integer_argument(js.Get("maxTokens"), "maxTokens", 1, 1e6);
+    const Napi::Value threshold = js.Get("compressionRatioThreshold");
+    options.compression_ratio_threshold = threshold.IsNull()
+                                              ? std::numeric_limits<double>::infinity()
+                                              : number_argument(threshold, "compressionRatioThreshold", 0, 1000);
+    return options;
+}
+
+// All of a window as one segment; none where nothing was said.
+std::vector<DecodedSegment> segments_of(const GeneratedText& text, double seconds) {
+    if (text.text.empty()) return {};
+    DecodedSegment segment{};
+    segment.end = seconds;
+    segment.text = text.text;
+    segment.tokens = text.tokens;
+    segment.temperature = text.temperature;
+    double log_prob = 0;
+    double probability = 0;
+    for (const float value : text.log_probs) {
+        log_prob += value;
+        probability += std::exp(value);
+    }
+    const auto count = static_cast<double>(text.log_probs.size());
+    segment.avg_log_prob = static_cast<float>(log_prob / count);
+    segment.confidence = static_cast<float>(probability / count);
+    return {segment};
+}
+
+}  // namespace
+
+void BorealisModel::define(Napi::Env env, Napi::Object exports) {
+    const Napi::Function constructor = DefineClass(
+        env, "BorealisModel",
+        {InstanceMethod<&BorealisModel::info>("info"), InstanceMethod<&BorealisModel::timings>("timings"),
+         InstanceMethod<&BorealisModel::transcribe>("transcribe"), InstanceMethod<&BorealisModel::close>("close")});
+    Instance::of(env).borealis_model = Napi::Persistent(constructor);
+    exports.Set("loadBorealisModel", Napi::Function::New<load>(env));
+}
+
+BorealisModel::BorealisModel(const Napi::CallbackInfo& info) : Napi::ObjectWrap<BorealisModel>(info) {
+    if (!info[0].IsExternal()) throw Napi::TypeError::New(info.Env(), "A BorealisModel is made by loadBorealisModel()");
+    engine_ = *info[0].As<Napi::External<Holder>>().Data();
+}
+
+// loadBorealisModel(languagePath, audioPath, { threads, batchSize, gpu, sharePrompts }): Promise<BorealisModel>
+Napi::Value BorealisModel::load(const Napi::CallbackInfo& info) {
+    return guarded(info.Env(), [&] {
+        const std::string language = string_argument(info[0], "languagePath");
+        const std::string audio = string_argument(info[1], "audioPath");
+        const Napi::Object js = object_argument(info[2], "options");
+        BorealisOptions options;
+        options.threads = integer_argument(js.Get("threads"), "threads", 1, 256);
+        options.batch_size = integer_argument(js.Get("batchSize"), "batchSize", 1, 255);
+        options.gpu = boolean_argument(js.Get("gpu"), "gpu");
+        options.share_prompts = boolean_argument(js.Get("sharePrompts"), "sharePrompts");
+        return run_async(info.Env(), [=]() -> Finish {
+            capture_logs();
+            auto engine = std::make_shared<BatchedBorealis>(language, audio, options);
+            return [engine](Napi::Env env) {
+                Holder holder = engine;
+                return Instance::of(env).borealis_model.New({Napi::External<Holder>::New(env, &holder)});
+            };
+        });
+    });
+}
+
+std::shared_ptr<BatchedBorealis> BorealisModel::engine(Napi::Env env) const {
+    if (!engine_) throw to_js_error(env, Error(ErrorCode::InvalidArgument, "The model is closed"));
+    return engine_;
+}
+
+Napi::Value BorealisModel::info(const Napi::CallbackInfo& info) {
+    const Napi::Env env = info.Env();
+    const Holder engine = this->engine(env);
+    const LanguageFile& language = engine->language_file();
+    const AudioFile& audio = engine->audio_file();
+    Napi::Object result = Napi::Object::New(env);
+    result.Set("architecture", language.architecture);
+    result.Set("weightType", language.weight_type);
+    result.Set("vocabularySize", static_cast<double>(language.vocabulary));
+    result.Set("melBands", audio.mels);
+    result.Set("encoderLayers", audio.layers);
+    result.Set("decoderLayers", static_cast<double>(language.layers));
+    result.Set("textContext", engine->text_capacity());
+    result.Set("fileBytes", static_cast<double>(language.bytes + audio.bytes));
+    return result;
+}
+
+Napi::Value BorealisModel::timings(const Napi::CallbackInfo& info) {
+    const BorealisTimings timings = engine(info.Env())->timings();
+    Napi::Object result = Napi::Object::New(info.Env());
+    result.Set("windows", static_cast<double>(timings.windows));
+    result.Set("encodeSeconds", timings.encode_seconds);
+    result.Set("promptRows", static_cast<double>(timings.prompt_rows));
+    result.Set("sharedRows", static_cast<double>(timings.shared_rows));
+    result.Set("promptSeconds", timings.prompt_seconds);
+    result.Set("tokens", static_cast<double>(timings.tokens));
+    result.Set("steps", static_cast<double>(timings.steps));
+    result.Set("tokenSeconds", timings.token_seconds);
+    return result;
+}
+
+// transcribe(samples, options, cancel): Promise<segments>
+Napi::Value BorealisModel::transcribe(const Napi::CallbackInfo& info) {
+    return guarded(info.Env(), [&] {
+        const Napi::Env env = info.Env();
+        const Napi::Object options = object_argument(info[1], "options");
+        BorealisRequest request;
+        request.samples = samples_argument(info[0], "samples");
+        if (request.samples.size() > kMaxWindowSamples) bad_argument("samples", "at most 30 s");
+        request.system_prompt = string_argument(options.Get("systemPrompt"), "systemPrompt");
+        request.user_prompt = string_argument(options.Get("userPrompt"), "userPrompt");
+        request.generation = generation_options(options);
+        request.cancelled = CancelFlag::of(info[2]);
+        const double seconds = static_cast<double>(request.samples.size()) / kSampleRate;
+
+        const Holder engine = this->engine(env);
+        const auto deferred = std::make_shared<Napi::Promise::Deferred>(Napi::Promise::Deferred::New(env));
+        Napi::Promise promise = deferred->Promise();
+        auto deliver = Napi::ThreadSafeFunction::New(env, Napi::Function::New(env, [](const Napi::CallbackInfo&) {}),
+                                                     "transcribed window", 0, 1);
+        const bool start =
+            engine->submit(std::move(request), [deliver, deferred, seconds](const BorealisOutcome& outcome) mutable {
+                // The call fails when the environment is going down: then nobody waits any more.
+                deliver.NonBlockingCall([deferred, seconds, outcome](Napi::Env e, Napi::Function) {
+                    try {
+                        if (outcome.error) std::rethrow_exception(outcome.error);
+                        deferred->Resolve(to_js(e, segments_of(outcome.text, seconds), false));
+                    } catch (const Napi::Error& error) {
+                        deferred->Reject(error.Value());
+                    } catch (const std::exception& error) {
+                        deferred->Reject(to_js_error(e, error).Value());
+                    }
+                });
+                deliver.Release();
+            });
+        if (start) {
+            run_async(env, [engine]() -> Finish {
+                engine->run();
+                return [](Napi::Env e) { return e.Undefined(); };
+            });
+        }
+        return promise;
+    });
+}
+
+// close(): Promise<void>; memory is freed on a worker thread once running windows are done.
+Napi::Value BorealisModel::close(const Napi::CallbackInfo& info) {
+    auto holder = std::make_shared<Holder>(std::move(engine_));
+    engine_ = nullptr;
+    return run_async(info.Env(), [holder]() -> Finish {
+        holder->reset();
+        return [](Napi::Env env) { return env.Undefined(); };
+    });
+}
+
+}  // namespace agora

@@ -1,0 +1,105 @@
+// Borealis: windows of any number of requests, read by the audio encoder one by one and written by the language model
+// together.
+//
+// One thread at a time runs the model (run()). Each of its rounds encodes the next waiting window while there is room,
+// and takes one step of the language model for all windows at once: the new one's prompt beside the others' tokens. A
+// window that is done, cancelled or failed leaves at once. No window's result depends on which others are there.
+#pragma once
+
+#include <exception>
+#include <functional>
+#include <memory>
+
+#include "engine/batch/window_queue.h"
+#include "engine/borealis/audio_encoder.h"
+#include "engine/borealis/generation.h"
+#include "engine/borealis/prompt.h"
+
+namespace agora {
+
+struct BorealisRequest {
+    std::vector<float> samples;  // 16 kHz mono, at most 30 s
+    std::string system_prompt;   // empty: the one of the training
+    std::string user_prompt;     // before the audio; empty: the one of the training
+    GenerationOptions generation;
+    std::shared_ptr<const std::atomic<bool>> cancelled;
+};
+
+struct BorealisOutcome {
+    GeneratedText text;
+    std::exception_ptr error;
+};
+
+// What was done since the model was loaded. Seconds are wall-clock time.
+struct BorealisTimings {
+    size_t windows = 0;  // encoded
+    double encode_seconds = 0;
+    size_t prompt_rows = 0;     // computed: the audio and what follows it
+    size_t shared_rows = 0;     // not computed again: the beginning of a prompt that is there already
+    double prompt_seconds = 0;  // of steps that read a prompt
+    size_t tokens = 0;          // generated in the other steps
+    size_t steps = 0;
+    double token_seconds = 0;
+};
+
+struct BorealisOptions {
+    int threads = 1;
+    int batch_size = 32;        // windows written together, 1 to 255
+    bool gpu = false;           // the language model on the first GPU, whose backend must be loaded
+    bool share_prompts = true;  // off for measurements only
+};
+
+class BatchedBorealis {
+  public:
+    // Validates and loads both files; the CPU backend must be loaded.
+    // Throws ModelNotFound, ModelInvalid, OutOfMemory, DeviceUnavailable.
+    BatchedBorealis(const std::string& language_path, const std::string& audio_path, const BorealisOptions& options);
+    ~BatchedBorealis();
+    BatchedBorealis(const BatchedBorealis&) = delete;
+    BatchedBorealis& operator=(const BatchedBorealis&) = delete;
+
+    const LanguageFile& language_file() const { return language_file_; }
+    const AudioFile& audio_file() const { return audio_file_; }
+    // Positions of a window for the prompts, without the audio, and the text.
+    int text_capacity() const { return language_.capacity() - audio_file_.rows(); }
+    BorealisTimings timings() const;
+
+    using Done = std::function<void(BorealisOutcome)>;
+
+    // Queues a window. `done` is called once, from run(). True when nobody is running the model: the caller sees to it
+    // that run() is called.
+    bool submit(BorealisRequest request, Done done);
+
+    // Works until no window is left.
+    void run();
+
+  private:
+    class Window;
+
+    void record(const std::function<void(BorealisTimings&)>& change);
+    bool admit();
+    void begin(Window& window, int sequence);
+    void share_prompt(const std::vector<int>& tokens);
+    void drop_cancelled();
+    void leave(size_t index);
+    void step();
+    bool advance(Window& window, int sequence, const float* logits);
+
+    LanguageFile language_file_;
+    AudioFile audio_file_;
+    CpuCompute compute_;
+    AudioEncoder encoder_;
+    BorealisOptions options_;
+    LanguageModel language_;
+    WindowQueue<Window> queue_;
+
+    mutable std::mutex timings_mutex_;
+    BorealisTimings timings_;
+
+    // Of the running thread alone. Windows stand at their sequences' numbers, without gaps: libllama computes
+    // neighbours together. The sequence after the last one keeps the prompt's beginning.
+    std::vector<std::unique_ptr<Window>> active_;
+    std::vector<int> shared_prompt_;
+};
+
+}  // namespace agora

@@ -1,0 +1,32 @@
+// A model file's tensors in the memory of a device.
+#pragma once
+
+#include <ggml-backend.h>
+#include <ggml-cpp.h>
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "engine/model/whisper_file.h"
+
+namespace agora {
+
+class TensorMemory {
+  public:
+    // Reads `tensors` of the validated file at `path` into buffers of `device`; weights of matrix products go to the
+    // layout that the device's kernels like best. Throws ModelInvalid, OutOfMemory.
+    TensorMemory(const std::string& path, const std::vector<TensorEntry>& tensors, ggml_backend_dev_t device);
+
+    // The tensor called `name`, or null.
+    ggml_tensor* find(const std::string& name) const;
+    // As above, where it is known to be there.
+    ggml_tensor* at(const std::string& name) const { return tensors_.at(name); }
+
+  private:
+    std::map<std::string, ggml_tensor*> tensors_;
+    std::vector<ggml_context_ptr> contexts_;
+    std::vector<ggml_backend_buffer_ptr> buffers_;
+};
+
+}  // namespace agora

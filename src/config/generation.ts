@@ -1,0 +1,33 @@
+import { type Checks, integer, number, text } from "./checks.js";
+
+/** How a language model writes: options of implementations that have one. */
+export interface GenerationOptions {
+  /** Only so many of the most probable tokens are drawn from; 0 for all. */
+  topK: number;
+  /** Only the most probable tokens that make up so much are drawn from. */
+  topP: number;
+  /** Empty: the one that the model was trained with. */
+  systemPrompt: string;
+  userPrompt: string;
+}
+
+/** Borealis's own values for sampling; they matter at temperatures above 0 only. */
+export const GENERATION_DEFAULTS: GenerationOptions = {
+  topK: 50,
+  topP: 0.9,
+  systemPrompt: "",
+  userPrompt: "",
+};
+
+export const GENERATION_CHECKS: Checks<Partial<GenerationOptions>> = {
+  topK: integer(0, 1_000_000),
+  topP: number(0.01, 1),
+  systemPrompt: text(0, 10_000),
+  userPrompt: text(0, 10_000),
+};
+
+/** The options of `given` that concern generation, with defaults filled in. */
+export function resolveGeneration(given: Partial<GenerationOptions>): GenerationOptions {
+  const named = Object.entries(given).filter(([key]) => Object.hasOwn(GENERATION_DEFAULTS, key));
+  return { ...GENERATION_DEFAULTS, ...Object.fromEntries(named) };
+}

@@ -1,0 +1,192 @@
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <filesystem>
+#include <sstream>
+
+#include "engine/batch/batched_borealis.h"
+#include "engine/log.h"
+#include "support.h"
+
+namespace {
+
+// Folders that test/support/native-fixtures.ts has written.
+std::vector<std::string> models() {
+    std::vector<std::string> found;
+    const std::filesystem::path folder = AGORA_ROOT "/build/native-fixtures";
+    if (!std::filesystem::exists(folder)) return found;
+    for (const auto& entry : std::filesystem::directory_iterator(folder)) found.push_back(entry.path().string());
+    return found;
+}
+
+std::vector<float> floats(const std::string& path) {
+    const Bytes bytes = read_file(path);
+    REQUIRE(!bytes.empty());
+    std::vector<float> values(bytes.size() / sizeof(float));
+    std::memcpy(values.data(), bytes.data(), bytes.size());
+    return values;
+}
+
+template <typename Number>
+std::vector<Number> numbers(const std::string& path) {
+    std::ifstream file(path);
+    return {std::istream_iterator<Number>(file), {}};
+}
+
+double relative_error(const std::vector<float>& actual, const std::vector<float>& expected) {
+    REQUIRE(actual.size() == expected.size());
+    double difference = 0;
+    double norm = 0;
+    for (size_t i = 0; i < actual.size(); ++i) {
+        difference += std::pow(static_cast<double>(actual[i]) - expected[i], 2);
+        norm += std::pow(static_cast<double>(expected[i]), 2);
+    }
+    return std::sqrt(difference / norm);
+}
+
+std::string file_of(const std::string& model, const std::string& role, const std::string& type) {
+    return model + "/" + role + "-" + type + ".gguf";
+}
+
+struct Loaded {
+    Loaded(const std::string& model, const std::string& type)
+        : quiet((agora::capture_logs(), true)),
+          audio_file(agora::read_audio_file(file_of(model, "audio", type))),
+          language_file(agora::read_language_file(file_of(model, "language-model", type))),
+          compute(2),
+          audio(file_of(model, "audio", type), audio_file, compute),
+          language(file_of(model, "language-model", type), language_file, compute, 2, 3, 2048, false) {}
+    bool quiet;
+    agora::AudioFile audio_file;
+    agora::LanguageFile language_file;
+    agora::CpuCompute compute;
+    agora::AudioEncoder audio;
+    agora::LanguageModel language;
+
+    // Rows of the whole prompt around the audio's.
+    std::vector<float> prompt_rows(const std::vector<float>& audio_rows) {
+        const agora::Prompt prompt = agora::make_prompt(language, "", "");
+        std::vector<float> rows;
+        for (const int token : prompt.before) language.embed(token, rows);
+        rows.insert(rows.end(), audio_rows.begin(), audio_rows.end());
+        for (const int token : prompt.after) language.embed(token, rows);
+        return rows;
+    }
+};
+
+}  // namespace
+
+TEST_CASE("Borealis computes what its reference computes") {
+    if (models().empty()) MESSAGE("skipped: scripts/test-native.mjs writes the models");
+    for (const std::string& model : models()) {
+        for (const std::string type : {"f32", "f16", "q8_0", "q4_0"}) {
+            CAPTURE(model);
+            CAPTURE(type);
+            Loaded loaded(model, type);
+            const double tolerance = type == "f32" ? 1e-4 : type == "f16" ? 1e-2 : type == "q8_0" ? 5e-2 : 0.5;
+            for (const std::string clip : {"0", "1"}) {
+                const std::vector<float> samples = floats(model + "/samples." + clip);
+                std::vector<float> rows(static_cast<size_t>(loaded.audio_file.rows() * loaded.language.width()));
+                REQUIRE(loaded.audio.run(samples.data(), samples.size(), nullptr, rows.data()));
+                const double mel_error = relative_error(loaded.audio.mel(), floats(model + "/mel." + clip));
+                const double encoder_error = relative_error(loaded.audio.encoded(), floats(model + "/encoded." + clip));
+                const double adapter_error = relative_error(rows, floats(model + "/adapted." + clip));
+                MESSAGE(type << ": mel " << mel_error << ", encoder " << encoder_error << ", adapter "
+                             << adapter_error);
+                CHECK(mel_error <= 1e-5);
+                CHECK(encoder_error <= tolerance);
+                CHECK(adapter_error <= tolerance);
+
+                const std::vector<int> greedy = numbers<int>(model + "/greedy." + clip);
+                const std::vector<float> margins = numbers<float>(model + "/margins." + clip);
+                const std::vector<int> top = numbers<int>(model + "/top." + clip);
+                // What a logit may be off by; they span about ten.
+                const float logit_error = type == "f32" ? 1e-3f : type == "f16" ? 3e-2f : type == "q8_0" ? 0.1f : 1.0f;
+                std::vector<float> next = loaded.prompt_rows(rows);
+                size_t same = 0;
+                loaded.language.truncate(0, 0);
+                for (size_t step = 0; step < greedy.size(); ++step) {
+                    const std::vector<float>& logits = loaded.language.decode({{0, &next}});
+                    if (step == 0 && type == "f32") {
+                        std::vector<int> best(logits.size());
+                        for (size_t i = 0; i < best.size(); ++i) best[i] = static_cast<int>(i);
+                        std::partial_sort(best.begin(), best.begin() + 10, best.end(), [&](int a, int b) {
+                            return logits[static_cast<size_t>(a)] > logits[static_cast<size_t>(b)];
+                        });
+                        best.resize(10);
+                        CHECK(best == top);
+                    }
+                    const auto token =
+                        static_cast<int>(std::max_element(logits.begin(), logits.end()) - logits.begin());
+                    if (token != greedy[step]) {
+                        // The two differ for the first time: only where the reference could hardly tell them apart.
+                        CHECK(margins[step] <= logit_error);
+                        break;
+                    }
+                    ++same;
+                    next.clear();
+                    loaded.language.embed(token, next);
+                }
+                MESSAGE(type << ": " << same << " of " << greedy.size() << " greedy tokens are the same");
+                if (type == "f32") CHECK(same == greedy.size());
+            }
+        }
+    }
+}
+
+TEST_CASE("the prompt of Borealis has the reference's ids") {
+    for (const std::string& model : models()) {
+        Loaded loaded(model, "q8_0");
+        const agora::Prompt prompt = agora::make_prompt(loaded.language, "", "");
+        std::vector<int> ids = prompt.before;
+        ids.insert(ids.end(), prompt.after.begin(), prompt.after.end());
+        CHECK(ids == numbers<int>(model + "/prompt"));
+    }
+}
+
+TEST_CASE("a prompt in pieces, on a copied beginning or beside another is the same prompt") {
+    for (const std::string& model : models()) {
+        Loaded loaded(model, "f16");
+        const std::vector<float> samples = floats(model + "/samples.0");
+        std::vector<float> audio(static_cast<size_t>(loaded.audio_file.rows() * loaded.language.width()));
+        loaded.audio.run(samples.data(), samples.size(), nullptr, audio.data());
+        const std::vector<float> all = loaded.prompt_rows(audio);
+        const std::vector<float> whole = loaded.language.decode({{0, &all}});
+        const auto width = static_cast<std::ptrdiff_t>(loaded.language.width());
+        for (const std::ptrdiff_t cut : {1, 57, 300, 420}) {
+            const std::vector<float> before(all.begin(), all.begin() + cut * width);
+            const std::vector<float> after(all.begin() + cut * width, all.end());
+            loaded.language.truncate(0, 0);
+            loaded.language.decode({{0, &before}});
+            loaded.language.copy(0, 1);
+            CHECK(relative_error(loaded.language.decode({{0, &after}}), whole) < 1e-5);
+            CHECK(relative_error(loaded.language.decode({{1, &after}}), whole) < 1e-5);
+        }
+        loaded.language.truncate(0, 0);
+        loaded.language.truncate(1, 0);
+        std::vector<float> both = loaded.language.decode({{0, &all}, {1, &all}});
+        const auto half = static_cast<std::ptrdiff_t>(both.size() / 2);
+        CHECK(relative_error({both.begin(), both.begin() + half}, whole) < 1e-5);
+        CHECK(relative_error({both.begin() + half, both.end()}, whole) < 1e-5);
+    }
+}
+
+TEST_CASE("texts have the tokens that the checkpoint's tokenizer says") {
+    for (const std::string& model : models()) {
+        Loaded loaded(model, "q8_0");
+        std::ifstream texts(model + "/texts");
+        std::ifstream expected(model + "/text-ids");
+        size_t count = 0;
+        for (std::string hex, line; std::getline(texts, hex) && std::getline(expected, line); ++count) {
+            std::string text;
+            for (size_t i = 0; i < hex.size(); i += 2)
+                text += static_cast<char>(std::stoi(hex.substr(i, 2), nullptr, 16));
+            std::istringstream fields(line);
+            CAPTURE(text);
+            CHECK(loaded.language.tokenize(text) == std::vector<int>(std::istream_iterator<int>(fields), {}));
+        }
+        CHECK(count > 30);
+    }
+}

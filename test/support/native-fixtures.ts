@@ -1,0 +1,73 @@
+/**
+ * Writes what the tests of native/engine need and cannot make themselves: converted checkpoints of Borealis with
+ * reference outputs, one folder each. Run by scripts/test-native.mjs with the folder to write to.
+ */
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { rename } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { convertModel } from "../../src/models/convert/convert.js";
+import { runnableModel } from "./borealis-runnable.js";
+import { sharedTiny } from "./borealis-tiny.js";
+import { BytePairTokenizer } from "./byte-pair.js";
+import { TRICKY_TEXTS } from "./tricky-texts.js";
+
+const TYPES = ["f32", "f16", "q8_0", "q4_0"];
+
+/** What a model has to make of one recording. */
+export interface ReferenceClip {
+  samples: Float32Array;
+  /** [bands][3000], [1500][width], [375][rows] */
+  mel: Float32Array;
+  encoded: Float32Array;
+  adapted: Float32Array;
+  /** Most probable tokens of the first step. */
+  top: readonly number[];
+  greedy: readonly number[];
+  /** Of each step, the greatest logit less the second. */
+  margins: readonly number[];
+}
+
+export interface ReferenceModel {
+  checkpoint: string;
+  prompt: readonly number[];
+  clips: readonly ReferenceClip[];
+}
+
+async function write(folder: string, { checkpoint, prompt, clips }: ReferenceModel): Promise<void> {
+  mkdirSync(folder, { recursive: true });
+  for (const type of TYPES) {
+    const { files } = await convertModel(checkpoint, { out: folder, type, overwrite: true });
+    for (const { role, path } of files) await rename(path, join(folder, `${role}-${type}.gguf`));
+  }
+  const floats = (name: string, values: Float32Array) =>
+    writeFileSync(join(folder, name), new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
+  const numbers = (name: string, values: readonly number[]) =>
+    writeFileSync(join(folder, name), `${values.join(" ")}\n`);
+  numbers("prompt", prompt);
+  const tokenizer = new BytePairTokenizer(
+    JSON.parse(readFileSync(join(checkpoint, "tokenizer.json"), "utf8")),
+  );
+  // llama.cpp does not normalise text, src/engine/borealis.ts does.
+  const texts = TRICKY_TEXTS.map((text) => text.normalize("NFC"));
+  writeFileSync(
+    join(folder, "texts"),
+    texts.map((text) => `${Buffer.from(text).toString("hex")}\n`).join(""),
+  );
+  writeFileSync(
+    join(folder, "text-ids"),
+    texts.map((text) => `${tokenizer.encode(text).join(" ")}\n`).join(""),
+  );
+  for (const [i, clip] of clips.entries()) {
+    for (const name of ["samples", "mel", "encoded", "adapted"] as const) floats(`${name}.${i}`, clip[name]);
+    for (const name of ["top", "greedy", "margins"] as const) numbers(`${name}.${i}`, clip[name]);
+  }
+}
+
+const [, , target] = process.argv;
+if (!target || process.argv[1] !== fileURLToPath(import.meta.url))
+  throw new Error("Expected a folder to write to");
+await write(join(target, "gen2"), runnableModel(join(target, "gen2", "checkpoint"), 2));
+const tiny = sharedTiny();
+if (tiny) await write(join(target, "tiny"), tiny);
+else console.error("borealis: no reference checkpoint beside the repository, its tests are skipped");

@@ -1,0 +1,10 @@
+import { resolveRequest } from "../../src/config/options.js";
+import type { WindowOptions } from "../../src/engine/types.js";
+
+/** The options of a window where a request gives none. */
+export const WINDOW_OPTIONS: WindowOptions = {
+  ...resolveRequest({}).window,
+  language: "en",
+  previousText: "",
+  maxTokens: 224,
+};
