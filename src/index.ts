@@ -13,6 +13,7 @@ export type {
   DeviceInfo,
   Engine,
   EngineFactory,
+  EngineLoad,
   EngineOptions,
   LanguageDetection,
   ModelInfo,

@@ -5,6 +5,7 @@ import { openDevice } from "./devices.js";
 import type {
   DeviceInfo,
   Engine,
+  EngineLoad,
   EngineOptions,
   LanguageDetection,
   ModelInfo,
@@ -77,6 +78,10 @@ class WhisperCppEngine implements Engine {
   ): Promise<WindowResult> {
     const native = nativeOptions(options);
     return { segments: await this.#run(signal, (flag) => this.#native.transcribe(samples, native, flag)) };
+  }
+
+  load(): EngineLoad {
+    return { running: this.#queue.running, waiting: this.#queue.waiting, capacity: this.concurrency };
   }
 
   close(): Promise<void> {

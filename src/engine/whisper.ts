@@ -5,6 +5,7 @@ import { openDevice } from "./devices.js";
 import type {
   DeviceInfo,
   Engine,
+  EngineLoad,
   EngineOptions,
   LanguageDetection,
   ModelInfo,
@@ -80,6 +81,12 @@ class WhisperEngine implements Engine {
   ): Promise<WindowResult> {
     const native = this.#nativeOptions(options);
     return { segments: await this.#run(signal, (flag) => this.#native.transcribe(samples, native, flag)) };
+  }
+
+  load(): EngineLoad {
+    const capacity = this.concurrency;
+    const running = Math.min(this.#pending.size, capacity);
+    return { running, waiting: this.#pending.size - running, capacity };
   }
 
   close(): Promise<void> {
