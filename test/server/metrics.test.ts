@@ -1,6 +1,7 @@
 import { type AddressInfo, createServer } from "node:net";
 import { describe, expect, it } from "vitest";
 import { Registry } from "../../src/server/metrics/registry.js";
+import { readMetrics } from "../support/metrics.js";
 import { RECORDING, startFakeServer, startUnready, until } from "../support/server.js";
 import { latch } from "../support/transcribe-fake.js";
 import { chunked, statusOf } from "../support/transcription-client.js";
@@ -11,19 +12,6 @@ const HTTP = { httpHost: "localhost", httpPort: 0 };
 
 const get = (port: number | undefined, path: string, init?: RequestInit): Promise<Response> =>
   fetch(`http://localhost:${port}${path}`, init);
-
-/** Samples by name and labels, as they stand in the text. */
-async function samples(port: number | undefined): Promise<Map<string, number>> {
-  const response = await get(port, "/metrics");
-  expect(response.headers.get("content-type")).toBe("text/plain; version=0.0.4; charset=utf-8");
-  const lines = (await response.text()).split("\n").filter((line) => line !== "" && !line.startsWith("#"));
-  return new Map(
-    lines.map((line) => {
-      const [, name, value] = /^([a-z_0-9]+(?:\{.*\})?) (\S+)$/i.exec(line)!;
-      return [name!, Number(value)];
-    }),
-  );
-}
 
 describe("the text of metrics", () => {
   it("has help, type and samples of each", () => {
@@ -93,8 +81,10 @@ describe("metrics", () => {
     const ended = (name: string, outcome: string) =>
       `agora_requests_total{method="${name}",outcome="${outcome}"}`;
     const cancelled = ended(method("v2", "TranscribeUploadEvents"), "CANCELLED");
-    await until(async () => (await samples(server.httpPort)).has(cancelled));
-    const seen = await samples(server.httpPort);
+    await until(async () => (await readMetrics(server.httpPort!)).has(cancelled));
+    const { headers } = await get(server.httpPort, "/metrics");
+    expect(headers.get("content-type")).toBe("text/plain; version=0.0.4; charset=utf-8");
+    const seen = await readMetrics(server.httpPort!);
     const requests = [...seen].filter(([name]) => name.startsWith("agora_requests_total"));
     expect(Object.fromEntries(requests)).toEqual({
       [ended(method("v1", "TranscribeAudio"), "OK")]: 1,
@@ -132,8 +122,10 @@ describe("metrics", () => {
     });
     const calls = Array.from({ length: 4 }, () => client.unary(REQUEST));
     await until(() => engine.running === 1);
-    await until(async () => (await samples(server.httpPort)).get('agora_queue_length{stage="unread"}') === 2);
-    expect(Object.fromEntries(await samples(server.httpPort))).toMatchObject({
+    await until(
+      async () => (await readMetrics(server.httpPort!)).get('agora_queue_length{stage="unread"}') === 2,
+    );
+    expect(Object.fromEntries(await readMetrics(server.httpPort!))).toMatchObject({
       agora_open_calls: 4,
       agora_workers_busy: 1,
       'agora_queue_length{stage="worker"}': 1,
