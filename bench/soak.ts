@@ -28,7 +28,7 @@ function median(values: number[]): number {
   return values.sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 }
 
-const server = await startServerProcess({ SERVER_IDLE_TIMEOUT: "5", LOGGING_LEVEL: "WARNING" });
+const server = await startServerProcess({ SERVER_IDLE_TIMEOUT: "5" });
 let isAlive = true;
 void server.ended.then(() => {
   isAlive = false;

@@ -1,4 +1,11 @@
-import { type CallOptions, Client, credentials, Metadata, type MethodDefinition } from "@grpc/grpc-js";
+import {
+  type CallOptions,
+  Client,
+  type ClientOptions,
+  credentials,
+  Metadata,
+  type MethodDefinition,
+} from "@grpc/grpc-js";
 import { loadDefinitions, serviceIn, V1_SERVICE, V2_SERVICE } from "../../src/server/grpc/definitions.js";
 
 /** The ways to send a recording. */
@@ -60,12 +67,15 @@ type Settle = (error: { code: number; details: string } | null, answer?: Answer)
 export class Caller {
   readonly #client: Client;
 
-  constructor(port: number) {
-    this.#client = new Client(`localhost:${port}`, credentials.createInsecure(), {
+  /** @param target port on this machine, or a target of gRPC */
+  constructor(target: number | string, options: ClientOptions = {}) {
+    const address = typeof target === "number" ? `localhost:${target}` : target;
+    this.#client = new Client(address, credentials.createInsecure(), {
       "grpc.use_local_subchannel_pool": 1,
       // A connection that was cut is made again at once.
       "grpc.initial_reconnect_backoff_ms": 50,
       "grpc.max_reconnect_backoff_ms": 200,
+      ...options,
     });
   }
 

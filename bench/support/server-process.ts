@@ -25,26 +25,27 @@ export interface ServerProcess {
 const KEPT = 200;
 
 /**
- * Starts the server with the demo model on free ports.
+ * Starts the server with the demo model on free ports. Its log says when it is ready, at level INFO.
  * @param settings variables of `.env.example`, laid over those of this process
+ * @param program the command line, with whatever implementations
  */
-export async function startServerProcess(settings: Record<string, string> = {}): Promise<ServerProcess> {
-  const child: ChildProcess = spawn(
-    process.execPath,
-    ["--import", LOADER, path("src/cli/main.ts"), "serve", "--port", "0"],
-    {
-      env: {
-        SERVER_HOST: "localhost",
-        SERVER_HTTP_HOST: "localhost",
-        SERVER_HTTP_PORT: "0",
-        MODEL_IMPLEMENTATION: "whisper",
-        MODEL_NAME: "demo",
-        ...process.env,
-        ...settings,
-      },
-      stdio: ["ignore", "ignore", "pipe"],
+export async function startServerProcess(
+  settings: Record<string, string> = {},
+  program = "src/cli/main.ts",
+): Promise<ServerProcess> {
+  const child: ChildProcess = spawn(process.execPath, ["--import", LOADER, path(program), "serve"], {
+    env: {
+      SERVER_HOST: "localhost",
+      SERVER_PORT: "0",
+      SERVER_HTTP_HOST: "localhost",
+      SERVER_HTTP_PORT: "0",
+      MODEL_IMPLEMENTATION: "whisper",
+      MODEL_NAME: "demo",
+      ...process.env,
+      ...settings,
     },
-  );
+    stdio: ["ignore", "ignore", "pipe"],
+  });
   const ended = once(child, "exit").then(([code, signal]) => ({ code, signal }));
   const log: string[] = [];
   const ports = { port: 0, httpPort: 0 };
