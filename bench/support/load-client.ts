@@ -10,6 +10,9 @@ import { Caller, type Way } from "./calls.js";
 import { secondsOf } from "./short-files.js";
 
 export interface LoadReport {
+  /** Unix time of the first call's beginning and of the last one's end, milliseconds. */
+  from: number;
+  to: number;
   /** Milliseconds of each call that was answered. */
   latencies: number[];
   audioSeconds: number;
@@ -31,7 +34,14 @@ const caller = new Caller(Number(port));
 async function load(): Promise<LoadReport> {
   const names = readdirSync(folder).sort();
   const files = names.map((name) => readFileSync(join(folder, name)));
-  const report: LoadReport = { latencies: [], audioSeconds: 0, failures: [], texts: {} };
+  const report: LoadReport = {
+    from: Date.now(),
+    to: 0,
+    latencies: [],
+    audioSeconds: 0,
+    failures: [],
+    texts: {},
+  };
   const until = performance.now() + Number(seconds) * 1000;
   const one = async (lane: number): Promise<void> => {
     for (let i = lane; performance.now() < until; i += 7) {
@@ -51,6 +61,7 @@ async function load(): Promise<LoadReport> {
     }
   };
   await Promise.all(Array.from({ length: Number(calls) }, (_, i) => one(Number(number) * 31 + i)));
+  report.to = Date.now();
   return report;
 }
 
