@@ -39,12 +39,16 @@ export type ErrorCode = (typeof ERROR_CODES)[number];
 export class TranscriptionError extends Error {
   override readonly name = "TranscriptionError";
 
+  /** The option that is wrong, where `code` is INVALID_ARGUMENT and it is known: `"beamSize"`, `"vadOptions.threshold"`. */
+  readonly option: string | undefined;
+
   constructor(
     readonly code: ErrorCode,
     message: string,
-    options?: ErrorOptions,
+    options?: ErrorOptions & { option?: string },
   ) {
     super(message, options);
+    this.option = options?.option;
   }
 
   /** Wraps anything thrown: coded errors (the addon's too) keep their code, the rest becomes `INTERNAL`. */
@@ -66,7 +70,11 @@ export function isErrorCode(value: unknown): value is ErrorCode {
 /** “Expected `expected` for `name` but received `value` of type `type`”, as a coded error. */
 export function invalidArgument(name: string, expected: string, value: unknown): TranscriptionError {
   const shown = typeof value === "string" ? JSON.stringify(value) : describe(value);
-  return new TranscriptionError("INVALID_ARGUMENT", `Expected ${expected} for ${name} but received ${shown}`);
+  return new TranscriptionError(
+    "INVALID_ARGUMENT",
+    `Expected ${expected} for ${name} but received ${shown}`,
+    { option: name },
+  );
 }
 
 function describe(value: unknown): string {

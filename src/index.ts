@@ -14,6 +14,7 @@ export type {
   DraftCount,
   Engine,
   EngineFactory,
+  EngineLoad,
   EngineOptions,
   LanguageDetection,
   ModelInfo,

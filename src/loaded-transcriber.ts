@@ -3,7 +3,7 @@ import type { AudioInput, DecodedAudio } from "./audio/types.js";
 import { type ResolvedRequest, resolveRequest } from "./config/options.js";
 import { acquireEngine, acquireVad } from "./engine/loading.js";
 import type { Lease } from "./engine/shared.js";
-import type { Engine, LanguageDetection, VadModel } from "./engine/types.js";
+import type { Engine, EngineLoad, LanguageDetection, VadModel } from "./engine/types.js";
 import { invalidArgument, TranscriptionError } from "./errors.js";
 import type { TranscribeOptions, TranscriberOptions } from "./options.js";
 import { detectAudioLanguage } from "./pipeline/detect-language.js";
@@ -48,6 +48,10 @@ export class LoadedTranscriber implements Transcriber {
     this.#engine = engine;
   }
 
+  checkOptions(options: TranscribeOptions): void {
+    fitToModel(resolveRequest(options, this.#options.limits), this.#engine.value);
+  }
+
   async transcribe(input: AudioInput, options: TranscribeOptions = {}): Promise<TranscriptionResult> {
     const startedAt = performance.now();
     const request = resolveRequest(options, this.#options.limits);
@@ -79,6 +83,10 @@ export class LoadedTranscriber implements Transcriber {
     return this.#run(input, request, (audio, vad, scope) =>
       detectAudioLanguage(audio, this.#engine.value, vad, request, scope),
     );
+  }
+
+  load(): EngineLoad | undefined {
+    return this.#engine.value.load?.();
   }
 
   close(): Promise<void> {

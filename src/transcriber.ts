@@ -1,6 +1,6 @@
 import type { AudioInput } from "./audio/types.js";
 import { resolveRequest, resolveTranscriberOptions, splitOptions } from "./config/options.js";
-import type { DeviceInfo, LanguageDetection, ModelInfo } from "./engine/types.js";
+import type { DeviceInfo, EngineLoad, LanguageDetection, ModelInfo } from "./engine/types.js";
 import { loadTranscriber } from "./loaded-transcriber.js";
 import type { TranscribeOptions, TranscriberOptions } from "./options.js";
 import { RequestScope } from "./pipeline/request-scope.js";
@@ -34,6 +34,12 @@ export interface Transcriber extends AsyncDisposable {
   readonly info: TranscriberInfo;
 
   /**
+   * Refuses options as {@link transcribe} would before it reads its input: for callers whose input is yet to come.
+   * @throws TranscriptionError INVALID_ARGUMENT
+   */
+  checkOptions(options: TranscribeOptions): void;
+
+  /**
    * Text of a recording.
    * @throws TranscriptionError with any of `ERROR_CODES`; CANCELLED also once the transcriber is closed
    */
@@ -51,6 +57,9 @@ export interface Transcriber extends AsyncDisposable {
    * @throws TranscriptionError as {@link transcribe}
    */
   detectLanguage(input: AudioInput, options?: DetectLanguageOptions): Promise<LanguageDetection>;
+
+  /** How busy the engine is with the windows of all who share it; undefined when its implementation does not tell. */
+  load(): EngineLoad | undefined;
 
   /**
    * Refuses new requests, waits for those that run, and frees the model unless another transcriber uses it.

@@ -272,6 +272,7 @@ function resolveVadOptions(given: VadOptions): Required<VadOptions> {
     throw new TranscriptionError(
       "INVALID_ARGUMENT",
       `Expected vadOptions.negThreshold to be at most vadOptions.threshold (${threshold}) but received ${negThreshold}`,
+      { option: "vadOptions.negThreshold" },
     );
   }
   return {

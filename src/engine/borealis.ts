@@ -8,6 +8,7 @@ import { openDevice } from "./devices.js";
 import type {
   DeviceInfo,
   Engine,
+  EngineLoad,
   EngineOptions,
   LanguageDetection,
   ModelInfo,
@@ -160,6 +161,12 @@ class BorealisEngine implements Engine {
     } finally {
       this.#pending.delete(window);
     }
+  }
+
+  load(): EngineLoad {
+    const capacity = this.concurrency;
+    const running = Math.min(this.#pending.size, capacity);
+    return { running, waiting: this.#pending.size - running, capacity };
   }
 
   close(): Promise<void> {

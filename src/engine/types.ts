@@ -128,6 +128,16 @@ export interface LanguageDetection {
   probabilities: ReadonlyArray<{ language: string; probability: number }>;
 }
 
+/** How busy an engine is, in windows of all requests. */
+export interface EngineLoad {
+  /** Windows that are being encoded or decoded. */
+  running: number;
+  /** Windows that wait for a place among those. */
+  waiting: number;
+  /** Most windows that can run at once. */
+  capacity: number;
+}
+
 /**
  * One loaded model, ready for windows of any number of requests at once.
  * What `whisper-cpp`, the batched engine and Borealis have in common.
@@ -165,6 +175,9 @@ export interface Engine {
     options: WindowOptions,
     signal?: AbortSignal,
   ): Promise<WindowResult>;
+
+  /** How busy it is now, for engines that know. */
+  load?(): EngineLoad;
 
   /** Waits for running windows, then frees the model. Safe to call more than once. */
   close(): Promise<void>;

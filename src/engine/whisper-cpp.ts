@@ -7,6 +7,7 @@ import { commonOptions, NativeEngine, promptOf } from "./native-engine.js";
 import type {
   DeviceInfo,
   Engine,
+  EngineLoad,
   EngineOptions,
   RequestWindowOptions,
   WindowOptions,
@@ -79,6 +80,10 @@ class WhisperCppEngine extends NativeEngine<NativeWhisperModel> {
   ): Promise<WindowResult> {
     const native = nativeOptions(options);
     return { segments: await this.run(signal, (flag) => this.native.transcribe(samples, native, flag)) };
+  }
+
+  load(): EngineLoad {
+    return { running: this.#queue.running, waiting: this.#queue.waiting, capacity: this.concurrency };
   }
 
   protected schedule<T>(work: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {

@@ -5,6 +5,7 @@ import { commonOptions, NativeEngine, promptOf } from "./native-engine.js";
 import type {
   DeviceInfo,
   Engine,
+  EngineLoad,
   EngineOptions,
   RequestWindowOptions,
   WindowOptions,
@@ -66,6 +67,12 @@ class WhisperEngine extends NativeEngine<NativeBatchedModel> {
       this.native.transcribe(samples, native, flag),
     );
     return { segments, ...(this.#drafts && { draft }) };
+  }
+
+  load(): EngineLoad {
+    const capacity = this.concurrency;
+    const running = Math.min(this.#pending.size, capacity);
+    return { running, waiting: this.#pending.size - running, capacity };
   }
 
   protected async schedule<T>(work: () => Promise<T>): Promise<T> {

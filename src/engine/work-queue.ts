@@ -17,6 +17,14 @@ export class WorkQueue {
     this.#capacity = capacity;
   }
 
+  get running(): number {
+    return this.#running;
+  }
+
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
   /**
    * Result of `task`, once it was its turn.
    * @throws TranscriptionError QUEUE_FULL at once; CANCELLED when `signal` fires while waiting; what the task throws

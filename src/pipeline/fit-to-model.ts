@@ -50,5 +50,6 @@ function languageFor(language: string | undefined, { model }: Engine): string | 
   throw new TranscriptionError(
     "INVALID_ARGUMENT",
     `Model ${model.name} does not have the language "${language}"; ${known}`,
+    { option: "language" },
   );
 }

@@ -2,31 +2,66 @@ export const LEVELS = ["DEBUG", "INFO", "WARNING", "ERROR"] as const;
 
 export type Level = (typeof LEVELS)[number];
 
+/** `text`: lines for people, `json`: an object per line. */
+export const LOG_FORMATS = ["text", "json"] as const;
+
+export type LogFormat = (typeof LOG_FORMATS)[number];
+
 /** Writes messages of one part of the server. */
 export interface Logger {
   debug(message: string): void;
   info(message: string): void;
   warning(message: string): void;
   error(message: string): void;
+  /** The same for messages about one request, each of which bears its id. */
+  about(requestId: string): Logger;
 }
 
+interface Entry {
+  time: Date;
+  name: string;
+  level: Level;
+  requestId: string | undefined;
+  message: string;
+}
+
+const LAYOUTS: Record<LogFormat, (entry: Entry) => string> = {
+  /** `YYYY-MM-DD HH:MM:SS - Name - LEVEL - [request id] message`, in local time. */
+  text: ({ time, name, level, requestId, message }) => {
+    const text = requestId === undefined ? message : `[${requestId}] ${message}`;
+    return `${timestamp(time)} - ${name} - ${level} - ${printable(text)}`;
+  },
+  /** The same in an object; time in ISO 8601, UTC. */
+  json: ({ time, name, level, requestId, message }) =>
+    JSON.stringify({ time: time.toISOString(), level, name, request_id: requestId, message }),
+};
+
 /**
- * Text lines `YYYY-MM-DD HH:MM:SS - Name - LEVEL - message`, in local time.
+ * Makes loggers by the names that their lines bear.
  * @param write gets each line with its line feed
  */
 export function createLog(
   level: Level,
   write: (line: string) => void,
+  format: LogFormat = "text",
   now: () => Date = () => new Date(),
 ): (name: string) => Logger {
   const least = LEVELS.indexOf(level);
-  return (name) => {
+  const layout = LAYOUTS[format];
+  const logger = (name: string, requestId?: string): Logger => {
     const at = (level: Level) => (message: string) => {
-      if (LEVELS.indexOf(level) < least) return;
-      write(`${timestamp(now())} - ${name} - ${level} - ${printable(message)}\n`);
+      if (LEVELS.indexOf(level) >= least)
+        write(`${layout({ time: now(), name, level, requestId, message })}\n`);
     };
-    return { debug: at("DEBUG"), info: at("INFO"), warning: at("WARNING"), error: at("ERROR") };
+    return {
+      debug: at("DEBUG"),
+      info: at("INFO"),
+      warning: at("WARNING"),
+      error: at("ERROR"),
+      about: (id) => logger(name, id),
+    };
   };
+  return (name) => logger(name);
 }
 
 /** `text` quoted, cut at `longest` characters, for names that clients choose. */

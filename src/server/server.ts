@@ -1,12 +1,16 @@
 import { createTranscriber, type Transcriber, type TranscriberOptions, VERSION } from "../index.js";
 import { GrpcFront } from "./grpc/front.js";
+import { HttpFront } from "./http/front.js";
 import { createLog, type Logger } from "./log.js";
+import { ServerMetrics } from "./metrics/server-metrics.js";
 import type { ServerSettings } from "./settings.js";
 import { Workers } from "./workers.js";
 
 /** A server that listens. Made by {@link startServer}. */
 export interface RunningServer {
   readonly port: number;
+  /** Port of metrics and probes; undefined without `SERVER_HTTP_PORT`. */
+  readonly httpPort: number | undefined;
   /**
    * Resolves with what is served when the model is loaded; health is SERVING from then on.
    * @throws TranscriptionError as `createTranscriber`
@@ -28,47 +32,113 @@ export interface ServedModel {
   device: string;
 }
 
+type Phase = "loading" | "serving" | "stopping";
+
 /**
  * Listens at once, loads the model meanwhile, and serves as soon as it is loaded.
  * @param write gets each line of the log with its line feed; default: standard error
- * @throws TranscriptionError INVALID_ARGUMENT when the address or a TLS file cannot be used
+ * @throws TranscriptionError INVALID_ARGUMENT when an address or a TLS file cannot be used
  */
 export async function startServer(
   settings: ServerSettings,
   write: (line: string) => void = (line) => process.stderr.write(line),
 ): Promise<RunningServer> {
-  const loggers = createLog(settings.loggingLevel, write);
-  const log = loggers("Server");
-  const workers = new Workers(settings);
-  const front = await GrpcFront.open(settings, workers, loggers("TranscriptionService"));
-  log.info(
-    `agora-transcribe ${VERSION} listens on ${settings.host}, port ${front.port}, and loads the model`,
-  );
+  const server = new TranscriptionServer(settings, write);
+  await server.open();
+  return server;
+}
 
-  let transcriber: Transcriber | undefined;
-  let stopping: Promise<void> | undefined;
-  const load = async (): Promise<ServedModel> => {
-    const loaded = await createTranscriber(transcriberOptions(settings, log));
-    if (stopping) await loaded.close();
-    transcriber = loaded;
-    workers.use(loaded);
-    front.serve();
-    return logModel(loaded, settings, log);
-  };
-  const stop = async (): Promise<void> => {
-    log.info("Stopping");
-    await front.close();
-    await transcriber?.close();
-    log.info("Stopped");
-  };
-  return {
-    port: front.port,
-    ready: load(),
-    stop: () => {
-      stopping ??= stop();
-      return stopping;
-    },
-  };
+class TranscriptionServer implements RunningServer {
+  readonly #settings: ServerSettings;
+  readonly #log: Logger;
+  readonly #requestLog: Logger;
+  readonly #metrics = new ServerMetrics();
+  readonly #workers: Workers;
+  #grpc!: GrpcFront;
+  #http: HttpFront | undefined;
+  #phase: Phase = "loading";
+  #served: ServedModel | undefined;
+  #stopped: Promise<void> | undefined;
+  #transcriber: Transcriber | undefined;
+  ready!: Promise<ServedModel>;
+
+  constructor(settings: ServerSettings, write: (line: string) => void) {
+    const loggers = createLog(settings.loggingLevel, write, settings.logFormat);
+    this.#settings = settings;
+    this.#log = loggers("Server");
+    this.#requestLog = loggers("TranscriptionService");
+    this.#workers = new Workers(settings, this.#metrics);
+  }
+
+  get port(): number {
+    return this.#grpc.port;
+  }
+
+  get httpPort(): number | undefined {
+    return this.#http?.port;
+  }
+
+  async open(): Promise<void> {
+    const { host, httpHost, httpPort } = this.#settings;
+    this.#observe();
+    if (httpPort !== undefined) {
+      this.#http = await HttpFront.open(httpHost, httpPort, {
+        metrics: () => this.#metrics.text(),
+        notReady: () => (this.#phase === "serving" ? undefined : this.#phase),
+      });
+      this.#log.info(`Metrics and probes on ${httpHost}, HTTP port ${this.#http.port}`);
+    }
+    try {
+      this.#grpc = await GrpcFront.open(this.#settings, this.#workers, this.#metrics, this.#requestLog);
+    } catch (error) {
+      await this.#closeHttp();
+      throw error;
+    }
+    this.#log.info(`agora-transcribe ${VERSION} listens on ${host}, port ${this.port}, and loads the model`);
+    this.ready = this.#load();
+  }
+
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  async #load(): Promise<ServedModel> {
+    const loaded = await createTranscriber(transcriberOptions(this.#settings, this.#log));
+    if (this.#stopped) await loaded.close();
+    this.#transcriber = loaded;
+    this.#workers.use(loaded);
+    this.#grpc.serve();
+    if (!this.#stopped) this.#phase = "serving";
+    this.#served = logModel(loaded, this.#settings, this.#log);
+    return this.#served;
+  }
+
+  async #stop(): Promise<void> {
+    this.#phase = "stopping";
+    this.#log.info("Stopping");
+    await this.#grpc.close();
+    await this.#transcriber?.close();
+    await this.#closeHttp();
+    this.#log.info("Stopped");
+  }
+
+  async #closeHttp(): Promise<void> {
+    this.#metrics.close();
+    await this.#http?.close();
+  }
+
+  #observe(): void {
+    this.#metrics.observe({
+      openCalls: () => this.#grpc.openCalls,
+      unread: () => this.#grpc.unread,
+      running: () => this.#workers.running,
+      waiting: () => this.#workers.waiting,
+      load: () => this.#transcriber?.load(),
+      isServing: () => this.#phase === "serving",
+      identity: () => this.#served,
+    });
+  }
 }
 
 function transcriberOptions(settings: ServerSettings, log: Logger): TranscriberOptions {

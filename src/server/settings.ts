@@ -1,4 +1,5 @@
 import { implementationNames, LANGUAGES, TranscriptionError } from "../index.js";
+import { LEVELS, LOG_FORMATS } from "./log.js";
 import { choice, integer, limit, number, text, type ValueKind } from "./setting-values.js";
 
 const MIB = 1024 ** 2;
@@ -24,6 +25,8 @@ interface Setting<T, Fallback> {
   variable: string;
   kind: ValueKind<T>;
   fallback: Fallback;
+  /** Clients are told whether it is set, and no more. */
+  isPrivate?: boolean;
 }
 
 function setting<T>(variable: string, kind: ValueKind<T>, fallback: T): Setting<T, T> {
@@ -34,15 +37,17 @@ function optional<T>(variable: string, kind: ValueKind<T>): Setting<T, undefined
   return { variable, kind, fallback: undefined };
 }
 
+function hidden<T>(variable: string, kind: ValueKind<T>): Setting<T, undefined> {
+  return { variable, kind, fallback: undefined, isPrivate: true };
+}
+
 type Value<S> = S extends Setting<infer T, infer Fallback> ? T | Fallback : never;
+
+const address = text("an address without port", (host) => !/\s|\/|:\d+$/.test(bare(host)));
 
 const SETTINGS = {
   /** Address to listen on. */
-  host: setting(
-    "SERVER_HOST",
-    text("an address without port", (host) => !/\s|\/|:\d+$/.test(bare(host))),
-    "[::]",
-  ),
+  host: setting("SERVER_HOST", address, "[::]"),
   /** Port to listen on; 0 takes a free one. */
   port: setting("SERVER_PORT", integer(0, 65_535), 50_051),
 
@@ -55,7 +60,7 @@ const SETTINGS = {
     ),
   ),
   /** Name in the registry or path of a model file; undefined: the library's default. */
-  model: optional("MODEL_NAME", text("the name of a model or the path of its file")),
+  model: hidden("MODEL_NAME", text("the name of a model or the path of its file")),
   device: setting("MODEL_DEVICE", choice("auto", "cpu", "cuda"), "auto"),
   /** Compute threads; undefined: the library's default. */
   threads: optional("MODEL_THREADS", integer(1, 256)),
@@ -64,7 +69,7 @@ const SETTINGS = {
   /** What to compute in. */
   computeType: setting("MODEL_COMPUTE_TYPE", computeType, "auto"),
   /** Name or path of a model that writes ahead; undefined: none. */
-  draftModel: optional("MODEL_DRAFT", text("the name of a model or the path of its file")),
+  draftModel: hidden("MODEL_DRAFT", text("the name of a model or the path of its file")),
   /** Longest window in seconds. Models that read less well get shorter ones. */
   chunkDuration: setting("MODEL_CHUNK_DURATION", number(1, 30), 30),
   /** Code of the language that is spoken, or `auto`. */
@@ -87,8 +92,8 @@ const SETTINGS = {
   maxSendMessageLength: setting("GRPC_MAX_SEND_MESSAGE_LENGTH", integer(1, LONGEST_MESSAGE), 200 * MIB),
   /** Bytes of one message from a client. */
   maxReceiveMessageLength: setting("GRPC_MAX_RECEIVE_MESSAGE_LENGTH", integer(1, LONGEST_MESSAGE), 200 * MIB),
-  /** Bytes of one recording, in one message or many. */
-  maxUploadBytes: setting("SERVER_MAX_UPLOAD_BYTES", integer(1, Number.MAX_SAFE_INTEGER), 4096 * MIB),
+  /** Bytes of one recording, in one message or many. The default is what a message may hold: one limit for both modes. */
+  maxUploadBytes: setting("SERVER_MAX_UPLOAD_BYTES", integer(1, Number.MAX_SAFE_INTEGER), 200 * MIB),
   /** Seconds of one recording. */
   maxDuration: setting("SERVER_MAX_AUDIO_DURATION", number(0.001, 10_000 * 3600), DAY / 2),
   /** Seconds spent waiting for the decoder of one recording. */
@@ -110,18 +115,25 @@ const SETTINGS = {
   maxConnectionAge: setting("SERVER_MAX_CONNECTION_AGE", limit(1, 24 * DAY), Number.POSITIVE_INFINITY),
 
   /** Path of the certificate chain (PEM); TLS is used when it is set. */
-  tlsCertificate: optional("SERVER_TLS_CERT", text("the path of a PEM file")),
+  tlsCertificate: hidden("SERVER_TLS_CERT", text("the path of a PEM file")),
   /** Path of the certificate's private key (PEM). */
-  tlsKey: optional("SERVER_TLS_KEY", text("the path of a PEM file")),
+  tlsKey: hidden("SERVER_TLS_KEY", text("the path of a PEM file")),
   /** Path of the authorities (PEM) whose client certificates are accepted; none is asked for when it is not set. */
-  tlsClientAuthority: optional("SERVER_TLS_CLIENT_CA", text("the path of a PEM file")),
+  tlsClientAuthority: hidden("SERVER_TLS_CLIENT_CA", text("the path of a PEM file")),
   /** Token that calls must bring as `authorization: Bearer …`. */
-  apiToken: optional(
+  apiToken: hidden(
     "SERVER_API_TOKEN",
     text("at least 16 printable ASCII characters without blanks", (token) => /^[!-~]{16,}$/.test(token)),
   ),
 
-  loggingLevel: setting("LOGGING_LEVEL", choice("DEBUG", "INFO", "WARNING", "ERROR"), "INFO"),
+  /** Address that the HTTP port listens on. */
+  httpHost: setting("SERVER_HTTP_HOST", address, "[::]"),
+  /** Port of metrics and probes over HTTP, 0 for a free one; undefined: none. */
+  httpPort: optional("SERVER_HTTP_PORT", integer(0, 65_535)),
+
+  loggingLevel: setting("LOGGING_LEVEL", choice(...LEVELS), "INFO"),
+  /** Lines for people, or a JSON object per line. */
+  logFormat: setting("LOG_FORMAT", choice(...LOG_FORMATS), "text"),
 };
 
 type Key = keyof typeof SETTINGS;
@@ -132,16 +144,35 @@ export type ServerSettings = { [K in Key]: Value<(typeof SETTINGS)[K]> };
 /** Values given on the command line, by setting, as they were typed. */
 export type FlagValues = { [K in Key]?: string | undefined };
 
-/** Variables of limits that the library names in its messages. */
-export const LIMIT_VARIABLES = {
-  "limits.maxBytes": SETTINGS.maxUploadBytes.variable,
-  "limits.maxDuration": SETTINGS.maxDuration.variable,
-  "limits.decodeTimeout": SETTINGS.decodeTimeout.variable,
-} as const;
-
-/** Variables of settings that messages of the server name. */
+/** Variable of a setting, for messages. */
 export function variableOf(key: Key): string {
   return SETTINGS[key].variable;
+}
+
+/** Variables of limits that the library names in its messages. */
+const LIMIT_VARIABLES = {
+  "limits.maxBytes": variableOf("maxUploadBytes"),
+  "limits.maxDuration": variableOf("maxDuration"),
+  "limits.decodeTimeout": variableOf("decodeTimeout"),
+};
+
+/** A message of the library with the server's names for limits. */
+export function withVariableNames(message: string): string {
+  return Object.entries(LIMIT_VARIABLES).reduce(
+    (named, [limit, variable]) => named.replaceAll(limit, variable),
+    message,
+  );
+}
+
+/** All settings by variable, as they would be written; of private ones, whether they are set. */
+export function publicSettings(settings: ServerSettings): Record<string, string> {
+  const shown = (key: Key): string => {
+    const value = settings[key];
+    if (value === undefined) return "";
+    if (SETTINGS[key].isPrivate) return "(set)";
+    return value === Number.POSITIVE_INFINITY ? "0" : String(value);
+  };
+  return Object.fromEntries((Object.keys(SETTINGS) as Key[]).map((key) => [variableOf(key), shown(key)]));
 }
 
 /**

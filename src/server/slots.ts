@@ -14,11 +14,16 @@ export class Slots {
    * @param full what is said to those who may not
    */
   constructor(
-    count: number,
+    readonly count: number,
     readonly maxWaiting: number,
     readonly full: string,
   ) {
     this.#free = count;
+  }
+
+  /** Slots in use. */
+  get taken(): number {
+    return this.count - this.#free;
   }
 
   get waiting(): number {

@@ -5,18 +5,38 @@ import {
   TranscriptionError,
   type TranscriptionResult,
 } from "../index.js";
+import type { ServerMetrics } from "./metrics/server-metrics.js";
 import { type ServerSettings, variableOf } from "./settings.js";
 import { Slots } from "./slots.js";
+
+/** A transcribed recording and the seconds that it took. */
+export interface Work {
+  result: TranscriptionResult;
+  /** Waiting for its turn. */
+  queued: number;
+  /** From its turn to its result. */
+  processing: number;
+}
+
+/** Share of the newest recording in the mean that retry hints rest on. */
+const NEWEST = 0.1;
+/** Retry hints in seconds: what is not worth asking sooner for, and what nobody should wait longer for. */
+const SOONEST = 1;
+const LATEST = 60;
 
 /** Transcribes a bounded number of recordings at once; more of them wait in line. */
 export class Workers {
   readonly #slots: Slots;
-  readonly #options: TranscribeOptions;
+  readonly #defaults: TranscribeOptions;
+  readonly #metrics: ServerMetrics;
   #transcriber: Transcriber | undefined;
+  /** Seconds that a recording takes of late. */
+  #usual = SOONEST;
 
-  constructor({ chunkDuration, language, maxQueue, maxWorkers }: ServerSettings) {
+  constructor({ chunkDuration, language, maxQueue, maxWorkers }: ServerSettings, metrics: ServerMetrics) {
     this.#slots = new Slots(maxWorkers, maxQueue, busy(maxQueue));
-    this.#options = { chunkLength: chunkDuration, language };
+    this.#defaults = { chunkLength: chunkDuration, language };
+    this.#metrics = metrics;
   }
 
   /**
@@ -24,7 +44,7 @@ export class Workers {
    * @throws TranscriptionError INVALID_ARGUMENT when the model does not have the language of the settings
    */
   use(transcriber: Transcriber): void {
-    const { language = "auto" } = this.#options;
+    const { language = "auto" } = this.#defaults;
     const { languages, model } = transcriber.info;
     if (language !== "auto" && !languages.includes(language)) {
       const expected =
@@ -37,18 +57,44 @@ export class Workers {
     this.#transcriber = transcriber;
   }
 
+  /** What {@link use} was given. @throws TranscriptionError INTERNAL before that */
+  get transcriber(): Transcriber {
+    if (!this.#transcriber) throw new TranscriptionError("INTERNAL", "The model is not loaded");
+    return this.#transcriber;
+  }
+
+  /** Recordings that are being transcribed. */
+  get running(): number {
+    return this.#slots.taken;
+  }
+
+  /** Requests that wait for their turn. */
+  get waiting(): number {
+    return this.#slots.waiting;
+  }
+
+  /** Seconds after which who finds no room now may find some. */
+  get retryAfter(): number {
+    const expected = (this.#usual * (this.#slots.waiting + 1)) / this.#slots.count;
+    return Math.min(Math.max(expected, SOONEST), LATEST);
+  }
+
   /**
    * Text of a recording, when it is its turn.
    * @throws TranscriptionError, and the reason of `signal` when that fires while it waits
    */
-  async transcribe(
-    input: AudioInput,
-    options: TranscribeOptions & { signal: AbortSignal },
-  ): Promise<TranscriptionResult> {
+  async transcribe(input: AudioInput, options: TranscribeOptions & { signal: AbortSignal }): Promise<Work> {
+    const since = stopwatch();
     const release = await this.#slots.acquire(options.signal);
+    const queued = since();
+    this.#metrics.started(queued);
     try {
-      if (!this.#transcriber) throw new TranscriptionError("INTERNAL", "The model is not loaded");
-      return await this.#transcriber.transcribe(input, { ...this.#options, ...options });
+      const started = stopwatch();
+      const result = await this.transcriber.transcribe(input, { ...this.#defaults, ...options });
+      const processing = started();
+      this.#usual += NEWEST * (processing - this.#usual);
+      this.#metrics.finished(result.duration, processing);
+      return { result, queued, processing };
     } finally {
       release();
     }
@@ -61,4 +107,10 @@ export function busy(maxQueue: number): string {
     `The server is busy: ${maxQueue} requests are waiting, the most that ${variableOf("maxQueue")} allows; ` +
     "try again later"
   );
+}
+
+/** A function that tells the seconds since it was made. */
+function stopwatch(): () => number {
+  const start = performance.now();
+  return () => (performance.now() - start) / 1000;
 }

@@ -127,7 +127,7 @@ describe.each(["unary", "stream"] as const)("%s", (mode) => {
       },
     });
     const { error_message } = await send(client, RECORDING, "a.wav");
-    const [, id] = /internal error, see ([0-9a-f]{8}) in the server's log$/.exec(error_message)!;
+    const [, id] = /internal error, see ([0-9a-f]{16}) in the server's log$/.exec(error_message)!;
     expect(error_message).not.toContain("secret");
     expect(lines.join("")).toMatch(new RegExp(`ERROR - \\[${id}\\] Failed .*secret of the house`));
   });
@@ -158,6 +158,24 @@ describe.each(["unary", "stream"] as const)("%s", (mode) => {
 });
 
 describe("stream", () => {
+  it("of 210 MB in small chunks is refused in band, as soon as it is too large", async () => {
+    const { client } = await startFakeServer();
+    let sent = 0;
+    function* chunks(): Generator<Chunk> {
+      for (const chunk of chunked(Buffer.alloc(210 * MB), "a.wav", MB)) {
+        yield chunk;
+        sent++;
+      }
+    }
+    const response = await client.stream(chunks());
+    expect(response).toMatchObject({ success: false, transcript: "", audio_duration: 0 });
+    expect(response.error_message).toBe(
+      "Ошибка при обработке стрима: The recording is larger than SERVER_MAX_UPLOAD_BYTES (209715200 bytes)",
+    );
+    expect(sent).toBeGreaterThanOrEqual(209);
+    expect((await client.stream(chunked(RECORDING, "a.wav"))).success).toBe(true);
+  });
+
   const data = (...parts: Chunk[]): Chunk[] => parts;
 
   it("without a chunk has no filename", async () => {

@@ -7,6 +7,7 @@ import { latch } from "../support/transcribe-fake.js";
 import { chunked, statusOf, TranscriptionClient } from "../support/transcription-client.js";
 
 const SERVICE = "transcription.v1.TranscriptionService";
+const V2_SERVICE = "transcription.v2.TranscriptionService";
 const REQUEST = { audio_data: RECORDING, filename: "a.wav" };
 
 it("is not serving until the model is loaded", async () => {
@@ -20,6 +21,7 @@ it("is not serving until the model is loaded", async () => {
   await server.ready;
   expect(await checkHealth(client.client)).toBe("SERVING");
   expect(await checkHealth(client.client, SERVICE)).toBe("SERVING");
+  expect(await checkHealth(client.client, V2_SERVICE)).toBe("SERVING");
   expect((await client.unary(REQUEST)).success).toBe(true);
 });
 
@@ -45,7 +47,7 @@ it("tells what it serves", async () => {
 it("lists its services by reflection", async () => {
   const { client } = await startFakeServer();
   expect(await listServices(client.client)).toEqual(
-    expect.arrayContaining([SERVICE, "grpc.health.v1.Health"]),
+    expect.arrayContaining([SERVICE, V2_SERVICE, "grpc.health.v1.Health"]),
   );
 });
 

@@ -189,7 +189,7 @@ describe("progress", () => {
     const progress = lines.filter((line) => line.includes("Progress:"));
     expect(progress).toHaveLength(2);
     expect(progress[0]).toMatch(
-      / - TranscriptionService - INFO - \[[0-9a-f]{8}\] Progress: \d+\.\d( of \d+\.\d)? s, \d+\.\dx$/m,
+      / - TranscriptionService - INFO - \[[0-9a-f]{16}\] Progress: \d+\.\d( of \d+\.\d)? s, \d+\.\dx$/m,
     );
   });
 });

@@ -4,7 +4,7 @@ import { createLog, type Level, quoted } from "../../src/server/log.js";
 function logged(level: Level, write: (log: ReturnType<ReturnType<typeof createLog>>) => void): string[] {
   const lines: string[] = [];
   const at = () => new Date(2024, 0, 5, 7, 8, 9);
-  write(createLog(level, (line) => lines.push(line), at)("Part"));
+  write(createLog(level, (line) => lines.push(line), "text", at)("Part"));
   return lines;
 }
 
@@ -37,4 +37,24 @@ it("lets no message pass for a line of its own, or drive a terminal", () => {
 it("quotes names, and cuts long ones", () => {
   expect(quoted('a"\n')).toBe('"a\\"\\n"');
   expect(quoted("я".repeat(300))).toBe(`"${"я".repeat(200)}…"`);
+});
+
+it("bears the id of the request that a line is about", () => {
+  expect(logged("INFO", (log) => log.about("abc").info("Hm"))).toEqual([
+    "2024-01-05 07:08:09 - Part - INFO - [abc] Hm\n",
+  ]);
+});
+
+it("writes an object per line when it is told so", () => {
+  const lines: string[] = [];
+  const at = () => new Date(Date.UTC(2024, 0, 5, 7, 8, 9));
+  const log = createLog("INFO", (line) => lines.push(line), "json", at)("Part");
+  log.info("one\ntwo");
+  log.about("abc").error("Hm");
+  const time = "2024-01-05T07:08:09.000Z";
+  expect(lines.every((line) => line.indexOf("\n") === line.length - 1)).toBe(true);
+  expect(lines.map((line) => JSON.parse(line))).toEqual([
+    { time, level: "INFO", name: "Part", message: "one\ntwo" },
+    { time, level: "ERROR", name: "Part", request_id: "abc", message: "Hm" },
+  ]);
 });

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { decodeStatus } from "../../src/server/grpc/status-details.js";
 import { startServer } from "../../src/server/server.js";
 import { readSettings } from "../../src/server/settings.js";
 import { wav } from "../support/audio.js";
@@ -14,6 +15,7 @@ import { wordErrorRate } from "../support/word-error-rate.js";
 /** Debian's Python, which its packages python3-grpcio and python3-grpc-tools are for. */
 const PYTHON = "/usr/bin/python3";
 const CLIENT = fileURLToPath(new URL("../support/contract_client.py", import.meta.url));
+const V2_CLIENT = fileURLToPath(new URL("../support/v2_client.py", import.meta.url));
 const hasClient = spawnSync(PYTHON, ["-c", "import grpc, grpc_tools"]).status === 0;
 
 describe.skipIf(!hasClient)("a Python client (needs python3-grpcio and python3-grpc-tools)", () => {
@@ -61,7 +63,50 @@ describe.skipIf(!hasClient)("a Python client (needs python3-grpcio and python3-g
     }
     expect(named("stream nothing").error_message).toBe("Имя файла не указано");
     expect(named("stream large and refused early").error_message).toBe("Неподдерживаемый формат файла: .exe");
+    expect(named("stream too large in chunks")).toMatchObject({
+      ...failed,
+      error_message: expect.stringContaining("SERVER_MAX_UPLOAD_BYTES"),
+    });
+    for (const name of ["unary 190 MB", "stream 190 MB"]) {
+      expect(named(name)).toMatchObject({
+        error_message: "",
+        transcript: named("unary recording").transcript,
+      });
+    }
     expect(named("afterwards").transcript).toBe(named("unary recording").transcript);
+  });
+});
+
+describe.skipIf(!hasClient)("a Python client of contract v2", () => {
+  it("gets segments and words three ways, news, and errors with details", async () => {
+    const server = await startServer(
+      { ...readSettings({}), host: "localhost", port: 0, model: "demo", implementation: "whisper" },
+      () => {},
+    );
+    onTestFinished(() => server.stop());
+    await server.ready;
+    const { recording, text } = await beginningOfCall();
+    const args = [V2_CLIENT, String(server.port), await temporaryFolder(), recording];
+    const { stdout } = await promisify(execFile)(PYTHON, args);
+    const answer = JSON.parse(stdout);
+    for (const way of ["unary", "upload", "events"]) {
+      const result = answer[way];
+      expect(wordErrorRate(text, result.text).rate).toBeLessThan(0.05);
+      expect(result).toMatchObject({ language: "ru", model: "demo", implementation: "whisper" });
+      expect(result.request_id).toBe(`python-${way}`);
+      expect(result.words.join(" ")).toBe(result.text);
+    }
+    expect(answer.kinds.at(-1)).toBe("result");
+    expect(new Set(answer.kinds)).toEqual(new Set(["upload", "progress", "segment", "result"]));
+    expect(answer.failure.status).toBe("INVALID_ARGUMENT");
+    expect(decodeStatus(Buffer.from(answer.failure.details, "hex"))).toMatchObject({
+      code: 3,
+      message: answer.failure.message,
+      reason: "INVALID_ARGUMENT",
+      field: "config.options.beam_size",
+      metadata: { request_id: "python-failure" },
+    });
+    expect(answer.info).toMatchObject({ implementation: "whisper", models: ["demo"], upload: 209715200 });
   });
 });
 

@@ -4,6 +4,7 @@ Usage: contract_client.py PORT STUBS_FOLDER FILE, where STUBS_FOLDER is for the 
 """
 
 import json
+import struct
 import sys
 
 import grpc
@@ -26,6 +27,14 @@ def chunks(data, filename, size=CHUNK):
     for start in range(0, max(len(data), 1), size):
         name = filename if start == 0 else ""
         yield messages.AudioChunk(chunk_data=data[start : start + size], filename=name, sample_rate=16000)
+
+
+def padded(wav, size):
+    """The WAV file with a chunk of zeros before its audio, so that it has `size` bytes."""
+    zeros = size - len(wav) - 8
+    audio = wav.index(b"data")
+    head = wav[:4] + struct.pack("<I", size - 8) + wav[8:audio]
+    return head + b"junk" + struct.pack("<I", zeros) + bytes(zeros) + wav[audio:]
 
 
 def show(name, call):
@@ -75,4 +84,7 @@ with open(PATH, "rb") as file, grpc.insecure_channel(f"localhost:{PORT}", option
     show("stream large and refused early", lambda: stream(bytes(50 * MEGABYTE), "call.exe"))
     show("unary too large", lambda: unary(bytes(210 * MEGABYTE), "call.wav"))
     show("stream too large", lambda: stream(bytes(210 * MEGABYTE), "call.wav", 210 * MEGABYTE))
+    show("stream too large in chunks", lambda: stream(bytes(210 * MEGABYTE), "call.wav", MEGABYTE))
+    show("unary 190 MB", lambda: unary(padded(recording, 190 * MEGABYTE), "call.wav"))
+    show("stream 190 MB", lambda: stream(padded(recording, 190 * MEGABYTE), "call.wav", MEGABYTE))
     show("afterwards", lambda: unary(recording, "call.wav"))

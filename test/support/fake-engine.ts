@@ -1,6 +1,7 @@
 import type {
   DeviceInfo,
   Engine,
+  EngineLoad,
   LanguageDetection,
   ModelInfo,
   VadModel,
@@ -84,6 +85,10 @@ export class FakeEngine implements Engine {
       if (this.options.answer) return this.options.answer(samples, options, index);
       return { segments: [fakeSegment(peakLabel(samples), 0, samples.length / 16_000)] };
     });
+  }
+
+  load(): EngineLoad {
+    return { running: this.running, waiting: 0, capacity: this.concurrency };
   }
 
   async close(): Promise<void> {

@@ -3,50 +3,81 @@
 #include "engine/audio/mel_filters.h"
 
 namespace agora {
+namespace {
 
-AudioEncoder::AudioEncoder(const std::string& path, const AudioFile& file, CpuCompute& compute)
-    : tensors_(path, file.tensors, compute.device()),
-      weights_(encoder_weights(file)),
-      log_mel_(file.mels, mel_filters(file.mels)),
-      mel_(static_cast<size_t>(file.mels) * LogMel::kFrames),
-      // PyTorch's GELU is the exact one.
-      encoder_(weights_, {file.mels, file.width, file.heads, file.layers, true}, compute,
-               [this, stacked = file.stacked](ggml_context* context, ggml_tensor* encoded) {
-                   // [D, 1500] → [stacked·D, rows] → [H, rows]
-                   ggml_tensor* x =
-                       ggml_reshape_2d(context, encoded, encoded->ne[0] * stacked, encoded->ne[1] / stacked);
-                   x = ggml_gelu_erf(context, apply(context, linear("mm.a.mlp.1"), x));
-                   return apply(context, linear("mm.a.mlp.2"), x);
-               }) {}
+constexpr char kAdapter[] = "mm.a.mlp.";
 
-EncoderWeights AudioEncoder::encoder_weights(const AudioFile& file) const {
+std::vector<TensorEntry> select(const AudioFile& file, bool adapter) {
+    std::vector<TensorEntry> selected;
+    for (const TensorEntry& tensor : file.tensors) {
+        if ((tensor.name.rfind(kAdapter, 0) == 0) == adapter) selected.push_back(tensor);
+    }
+    return selected;
+}
+
+Linear linear(const TensorMemory& tensors, const std::string& name) {
+    return {tensors.at(name + ".weight"), tensors.find(name + ".bias")};
+}
+
+EncoderWeights encoder_weights(const TensorMemory& tensors, int layers) {
+    const auto norm = [&](const std::string& name) {
+        return LayerNorm{tensors.at(name + ".weight"), tensors.at(name + ".bias")};
+    };
     EncoderWeights weights;
-    weights.position = tensors_.at("a.position_embd.weight");
-    weights.conv1 = linear("a.conv1d.1");
-    weights.conv2 = linear("a.conv1d.2");
+    weights.position = tensors.at("a.position_embd.weight");
+    weights.conv1 = linear(tensors, "a.conv1d.1");
+    weights.conv2 = linear(tensors, "a.conv1d.2");
     weights.norm = norm("mm.a.norm_pre");
-    for (int i = 0; i < file.layers; ++i) {
+    for (int i = 0; i < layers; ++i) {
         const std::string block = "a.blk." + std::to_string(i) + ".";
-        Attention attention{norm(block + "ln1"), linear(block + "attn_q"), linear(block + "attn_k"),
-                            linear(block + "attn_v"), linear(block + "attn_out")};
-        weights.blocks.push_back(
-            {attention, {}, norm(block + "ln2"), linear(block + "ffn_up"), linear(block + "ffn_down")});
+        Attention attention{norm(block + "ln1"), linear(tensors, block + "attn_q"), linear(tensors, block + "attn_k"),
+                            linear(tensors, block + "attn_v"), linear(tensors, block + "attn_out")};
+        weights.blocks.push_back({attention,
+                                  {},
+                                  norm(block + "ln2"),
+                                  linear(tensors, block + "ffn_up"),
+                                  linear(tensors, block + "ffn_down")});
     }
     return weights;
 }
 
-Linear AudioEncoder::linear(const std::string& name) const {
-    return {tensors_.at(name + ".weight"), tensors_.find(name + ".bias")};
-}
+}  // namespace
 
-LayerNorm AudioEncoder::norm(const std::string& name) const {
-    return {tensors_.at(name + ".weight"), tensors_.at(name + ".bias")};
+AudioEncoder::AudioEncoder(const std::string& path, const AudioFile& file, CpuCompute& compute)
+    : adapter_(path, select(file, true), compute.device()),
+      log_mel_(file.mels, mel_filters(file.mels)),
+      mel_(static_cast<size_t>(file.mels) * LogMel::kFrames),
+      encoder_(make_encoder(path, file, compute)) {}
+
+std::unique_ptr<Encoder> AudioEncoder::make_encoder(const std::string& path, const AudioFile& file,
+                                                    CpuCompute& compute) {
+    const EncoderHead head = [this, stacked = file.stacked](ggml_context* context, ggml_tensor* encoded) {
+        // [D, 1500] → [stacked·D, rows] → [H, rows]
+        ggml_tensor* x = ggml_reshape_2d(context, encoded, encoded->ne[0] * stacked, encoded->ne[1] / stacked);
+        x = ggml_gelu_erf(context, apply(context, linear(adapter_, "mm.a.mlp.1"), x));
+        return apply(context, linear(adapter_, "mm.a.mlp.2"), x);
+    };
+    // PyTorch's GELU is the exact one.
+    const EncoderShape shape{file.mels, file.width, file.heads, file.layers, true};
+    if (file.width != file.heads * 64 || file.feed_forward % 32 != 0) {
+        tensors_ = std::make_unique<TensorMemory>(path, select(file, false), compute.device());
+        weights_ = encoder_weights(*tensors_, file.layers);
+        return std::make_unique<Encoder>(weights_, shape, compute, head);
+    }
+    const KernelSet& kernels = *kernel_sets().front();
+    const bool wide = file.weight_type == "f16" || file.weight_type == "bf16";
+    const ComputeType type = file.weight_type == "f32" ? ComputeType::F32 : ComputeType::Auto;
+    const Precision precision = choose_precision(type, !wide, kernels);
+    // Host memory in ggml's own layout, until the weights are packed.
+    const TensorMemory source(path, select(file, false), nullptr);
+    packed_ = pack_encoder(encoder_weights(source, file.layers), precision);
+    return std::make_unique<Encoder>(packed_, shape, precision, kernels, compute, head);
 }
 
 bool AudioEncoder::run(const float* samples, size_t count, const std::atomic<bool>* stop, float* rows) {
     log_mel_.compute(samples, count, mel_.data());
-    if (!encoder_.run(mel_.data(), stop)) return false;
-    ggml_backend_tensor_get(encoder_.result(), rows, 0, ggml_nbytes(encoder_.result()));
+    if (!encoder_->run(mel_.data(), stop)) return false;
+    ggml_backend_tensor_get(encoder_->result(), rows, 0, ggml_nbytes(encoder_->result()));
     return true;
 }
 

@@ -1,6 +1,8 @@
 // The audio side of Borealis: Whisper's encoder, and the adapter that makes its frames rows of the language model.
 #pragma once
 
+#include <memory>
+
 #include "engine/audio/log_mel.h"
 #include "engine/borealis/audio_file.h"
 #include "engine/model/tensor_memory.h"
@@ -21,18 +23,19 @@ class AudioEncoder {
 
     // For tests, of the last run: the spectrogram [bands][3000] and the encoder's output [1500][D].
     const std::vector<float>& mel() const { return mel_; }
-    std::vector<float> encoded() const { return encoder_.output(); }
+    std::vector<float> encoded() const { return encoder_->output(); }
 
   private:
-    EncoderWeights encoder_weights(const AudioFile& file) const;
-    Linear linear(const std::string& name) const;
-    LayerNorm norm(const std::string& name) const;
+    std::unique_ptr<Encoder> make_encoder(const std::string& path, const AudioFile& file, CpuCompute& compute);
 
-    TensorMemory tensors_;
-    EncoderWeights weights_;
+    TensorMemory adapter_;
     LogMel log_mel_;
     std::vector<float> mel_;
-    Encoder encoder_;
+    // The encoder's weights, as the CPU kernels read them or, for heads that those do not take, as ggml does.
+    PackedEncoderWeights packed_;
+    std::unique_ptr<TensorMemory> tensors_;
+    EncoderWeights weights_;
+    std::unique_ptr<Encoder> encoder_;
 };
 
 }  // namespace agora

@@ -44,7 +44,8 @@ bool is_matrix(const TensorEntry& entry) {
 
 TensorMemory::TensorMemory(const std::string& path, const std::vector<TensorEntry>& tensors,
                            ggml_backend_dev_t device) {
-    const std::vector<ggml_backend_buffer_type_t> types = matrix_buffer_types(device);
+    const std::vector<ggml_backend_buffer_type_t> types =
+        device == nullptr ? std::vector{ggml_backend_cpu_buffer_type()} : matrix_buffer_types(device);
     std::map<ggml_backend_buffer_type_t, ggml_context*> contexts;
     for (const TensorEntry& entry : tensors) {
         ggml_backend_buffer_type_t type = types.back();

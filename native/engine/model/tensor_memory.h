@@ -15,7 +15,8 @@ namespace agora {
 class TensorMemory {
   public:
     // Reads `tensors` of the validated file at `path` into buffers of `device`; weights of matrix products go to the
-    // layout that the device's kernels like best. Throws ModelInvalid, OutOfMemory.
+    // layout that the device's kernels like best. Without a device, all of them to host memory as the file has them.
+    // Throws ModelInvalid, OutOfMemory.
     TensorMemory(const std::string& path, const std::vector<TensorEntry>& tensors, ggml_backend_dev_t device);
 
     // The tensor called `name`, or null.

@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import { TranscriptionError } from "../../index.js";
 
 /** Why a call ended that nobody waits for any more. */
@@ -13,17 +12,25 @@ export class ServerStopped extends Error {
 
 /** One call from its headers to its trailers: who it is in the log, how long it takes, and whether it goes on. */
 export class Call {
-  /** Stands in every line of the log. */
-  readonly id = randomBytes(4).toString("hex");
   readonly #controller = new AbortController();
   readonly #releases: (() => void)[] = [];
+  readonly #startedAt = performance.now();
   /** Resolves when the client has sent everything. */
   readonly received: Promise<void>;
   #markReceived!: () => void;
+  #receivedAt: number | undefined;
   #timer: NodeJS.Timeout | undefined;
-  #clock = performance.now();
+  /** What became of it, where its status does not tell: contract v1 answers failures in band. */
+  outcome: string | undefined;
 
-  constructor() {
+  /**
+   * @param id stands in every line of the log
+   * @param method full name of service and method
+   */
+  constructor(
+    readonly id: string,
+    readonly method: string,
+  ) {
     this.received = new Promise((resolve) => {
       this.#markReceived = resolve;
     });
@@ -34,15 +41,20 @@ export class Call {
     return this.#controller.signal;
   }
 
+  /** Seconds since the call began. */
+  get age(): number {
+    return (performance.now() - this.#startedAt) / 1000;
+  }
+
   /** Seconds since the request was complete, or since the call began while it is not. */
   get seconds(): number {
-    return (performance.now() - this.#clock) / 1000;
+    return (performance.now() - (this.#receivedAt ?? this.#startedAt)) / 1000;
   }
 
   /** The client has sent everything: what takes time from here on is our doing. */
   markReceived(): void {
     clearTimeout(this.#timer);
-    this.#clock = performance.now();
+    this.#receivedAt = performance.now();
     this.#markReceived();
   }
 

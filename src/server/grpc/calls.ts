@@ -1,5 +1,5 @@
 import {
-  type Metadata,
+  Metadata,
   ServerInterceptingCall,
   type ServerInterceptingCallInterface,
   type ServerInterceptor,
@@ -9,6 +9,10 @@ import {
 import { variableOf } from "../settings.js";
 import type { Slots } from "../slots.js";
 import { Call } from "./call.js";
+import { REQUEST_ID, requestIdOf } from "./request-id.js";
+import { type Failure, RESTART_SECONDS, statusFor } from "./statuses.js";
+
+type SentStatus = Parameters<ServerInterceptingCallInterface["sendStatus"]>[0];
 
 /** Answers a call that fails before its handler gets it. */
 export type Refuse = (call: Call, reason: unknown, respond: sendUnaryData<unknown>) => void;
@@ -19,9 +23,16 @@ export interface CallsOptions {
   maxCalls: number;
   /** Requests in one message that may be in memory at once. They are not read from the network before. */
   inbox: Slots;
+  /** Methods whose requests bring no recording, by full name: the inbox is not for them. */
+  light: ReadonlySet<string>;
   /** Seconds that a request may take to arrive. */
   uploadTimeout: number;
+  isAuthorized: (metadata: Metadata) => boolean;
   refuse: Refuse;
+  /** Seconds after which those who are refused may try again. */
+  retryAfter: () => number;
+  /** Called once for each call, when it is over. */
+  onEnd: (call: Call, outcome: string) => void;
 }
 
 /**
@@ -65,48 +76,63 @@ export class Calls {
 
   readonly interceptor: ServerInterceptor = (method, channel) => {
     if (!method.path.startsWith(this.#options.prefix)) return new ServerInterceptingCall(channel);
-    const call = new Call();
-    return new ServerInterceptingCall(channel, {
+    const name = method.path.slice(1);
+    let call: Call | undefined;
+    let sent: SentStatus | undefined;
+    let answered = false;
+    const intercepted = new ServerInterceptingCall(channel, {
       start: (next) => {
         next({
           onReceiveMetadata: (metadata, deliver) => {
-            const refusal = this.#refusal();
-            if (refusal) return channel.sendStatus(refusal);
-            this.#begin(call, metadata);
-            if (method.requestStream) this.#read(call, () => deliver(metadata));
-            else this.#readInTurn(call, channel, () => deliver(metadata));
+            call = new Call(requestIdOf(metadata), name);
+            const refusal = this.#refusal(call, metadata);
+            if (refusal) return intercepted.sendStatus(refusal);
+            this.#byMetadata.set(metadata, call);
+            this.#open.add(call);
+            if (method.requestStream || this.#options.light.has(name))
+              this.#read(call, () => deliver(metadata));
+            else this.#readInTurn(call, intercepted, () => deliver(metadata));
           },
           onReceiveHalfClose: (deliver) => {
             // A connection that breaks looks for a moment as if the request were complete.
             setImmediate(() => {
               // A call that has failed is answered already.
-              if (call.signal.aborted) return;
+              if (!call || call.signal.aborted) return;
               call.markReceived();
               deliver();
             });
           },
-          onCancel: () => this.#end(call),
+          onCancel: () => {
+            if (call) this.#end(call, outcomeOf(call, sent, channel));
+          },
         });
       },
+      sendMessage: (message, next) => {
+        if (call && !answered) channel.sendMetadata(withId(undefined, call));
+        answered = true;
+        next(message);
+      },
+      sendStatus: (given, next) => {
+        sent = given;
+        next(call ? { ...given, metadata: withId(given.metadata, call) } : given);
+      },
     });
+    return intercepted;
   };
 
-  #refusal(): { code: status; details: string } | undefined {
-    if (!this.#accepting) return { code: status.UNAVAILABLE, details: "The model is being loaded" };
-    if (this.#open.size < this.#options.maxCalls) return undefined;
-    return {
-      code: status.RESOURCE_EXHAUSTED,
-      details: `${this.#open.size} calls are open, the most allowed`,
-    };
+  #refusal(call: Call, metadata: Metadata): Failure | undefined {
+    const { isAuthorized, maxCalls, retryAfter } = this.#options;
+    if (!isAuthorized(metadata)) return statusFor("UNAUTHENTICATED", "Expected the API token", call.id, 0);
+    if (!this.#accepting)
+      return statusFor("UNAVAILABLE", "The model is being loaded", call.id, RESTART_SECONDS);
+    if (this.#open.size < maxCalls) return undefined;
+    const message = `${this.#open.size} calls are open, the most that ${variableOf("maxCalls")} allows`;
+    return statusFor("QUEUE_FULL", message, call.id, retryAfter());
   }
 
-  #begin(call: Call, metadata: Metadata): void {
-    this.#byMetadata.set(metadata, call);
-    this.#open.add(call);
-  }
-
-  #end(call: Call): void {
+  #end(call: Call, outcome: string): void {
     call.end();
+    this.#options.onEnd(call, outcome);
     if (!this.#open.delete(call) || this.#open.size > 0) return;
     for (const resolve of this.#onIdle.splice(0)) resolve();
   }
@@ -136,7 +162,29 @@ export class Calls {
 /** What a handler gets to answer with. */
 function responder(channel: ServerInterceptingCallInterface): sendUnaryData<unknown> {
   return (error, value) => {
-    if (error) channel.sendStatus({ code: error.code ?? status.UNKNOWN, details: error.details ?? "" });
-    else channel.sendMessage(value, () => channel.sendStatus({ code: status.OK, details: "OK" }));
+    if (error) {
+      const { code = status.UNKNOWN, details = "", metadata } = error;
+      channel.sendStatus({ code, details, metadata: metadata ?? null });
+    } else {
+      channel.sendMessage(value, () => channel.sendStatus({ code: status.OK, details: "OK" }));
+    }
   };
+}
+
+function withId(metadata: Metadata | null | undefined, call: Call): Metadata {
+  const extended = metadata?.clone() ?? new Metadata();
+  extended.set(REQUEST_ID, call.id);
+  return extended;
+}
+
+/** Name of a status, `OK` among them, or of what contract v1 has answered in band. */
+function outcomeOf(
+  call: Call,
+  sent: SentStatus | undefined,
+  channel: ServerInterceptingCallInterface,
+): string {
+  if (call.outcome !== undefined) return call.outcome;
+  if (sent) return String(status[sent.code ?? status.UNKNOWN]);
+  // gRPC ends a call at its deadline without asking us.
+  return Number(channel.getDeadline()) <= Date.now() ? "DEADLINE_EXCEEDED" : "CANCELLED";
 }

@@ -7,11 +7,19 @@ import { protoPath as healthProto } from "grpc-health-check";
 const FOLDER = fileURLToPath(new URL("../../../proto/", import.meta.url));
 
 export const V1_SERVICE = "transcription.v1.TranscriptionService";
+export const V2_SERVICE = "transcription.v2.TranscriptionService";
 
 /** Everything that the server's proto files define, by full name. */
 export function loadDefinitions(): PackageDefinition {
-  const files = ["v1/transcription.proto", healthProto];
-  return loadSync(files, { includeDirs: [FOLDER], keepCase: true, defaults: true });
+  const files = ["v1/transcription.proto", "v2/transcription.proto", healthProto];
+  return loadSync(files, {
+    includeDirs: [FOLDER],
+    keepCase: true,
+    defaults: true,
+    oneofs: true,
+    longs: Number,
+    enums: String,
+  });
 }
 
 /** A service of `definitions`. */

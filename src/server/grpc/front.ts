@@ -1,32 +1,37 @@
-import type { Server } from "@grpc/grpc-js";
+import type { Server, sendUnaryData } from "@grpc/grpc-js";
 import { ReflectionService } from "@grpc/reflection";
 import { HealthImplementation } from "grpc-health-check";
 import type { Logger } from "../log.js";
+import type { ServerMetrics } from "../metrics/server-metrics.js";
 import type { ServerSettings } from "../settings.js";
 import { Slots } from "../slots.js";
 import { busy, type Workers } from "../workers.js";
-import { ServerStopped } from "./call.js";
+import { type Call, ServerStopped } from "./call.js";
 import { Calls } from "./calls.js";
 import { loadCredentials } from "./credentials.js";
-import { loadDefinitions, serviceIn, V1_SERVICE } from "./definitions.js";
+import { loadDefinitions, serviceIn, V1_SERVICE, V2_SERVICE } from "./definitions.js";
 import { createGrpcServer, listen, stopListening } from "./listener.js";
-import { requireToken } from "./token.js";
+import { bearerOf } from "./token.js";
 import { V1Service } from "./v1/service.js";
+import { V2Service } from "./v2/service.js";
 
 /** Calls with these paths are ours: counted, limited, drained, and only for those with the token. */
 const PREFIX = "/transcription.";
 /** What health is told about: the server as a whole, and each service. */
-const HEALTH_NAMES = ["", V1_SERVICE];
+const HEALTH_NAMES = ["", V1_SERVICE, V2_SERVICE];
+/** Methods that bring no recording. */
+const LIGHT = new Set([`${V2_SERVICE}/GetServerInfo`]);
 /** Requests of one message that wait in memory for a worker, per worker: enough to keep it busy. */
 const READ_AHEAD = 1;
 /** Clients get this long to read what was sent to them when the server closes, in seconds. */
 const FLUSH_SECONDS = 1;
 
-/** The gRPC side of the server: contract v1, health and reflection on one port. */
+/** The gRPC side of the server: contracts v1 and v2, health and reflection on one port. */
 export class GrpcFront {
   readonly port: number;
   readonly #server: Server;
   readonly #calls: Calls;
+  readonly #inbox: Slots;
   readonly #health: HealthImplementation;
   readonly #settings: ServerSettings;
   readonly #log: Logger;
@@ -35,6 +40,7 @@ export class GrpcFront {
     port: number,
     server: Server,
     calls: Calls,
+    inbox: Slots,
     health: HealthImplementation,
     settings: ServerSettings,
     log: Logger,
@@ -42,6 +48,7 @@ export class GrpcFront {
     this.port = port;
     this.#server = server;
     this.#calls = calls;
+    this.#inbox = inbox;
     this.#health = health;
     this.#settings = settings;
     this.#log = log;
@@ -51,27 +58,51 @@ export class GrpcFront {
    * Listens, and answers that it does not serve yet.
    * @throws TranscriptionError INVALID_ARGUMENT when the address or a TLS file cannot be used
    */
-  static async open(settings: ServerSettings, workers: Workers, log: Logger): Promise<GrpcFront> {
+  static async open(
+    settings: ServerSettings,
+    workers: Workers,
+    metrics: ServerMetrics,
+    log: Logger,
+  ): Promise<GrpcFront> {
     const { apiToken, maxCalls, maxQueue, maxWorkers, uploadTimeout } = settings;
-    const v1 = new V1Service(settings, workers, log);
+    const v1 = new V1Service(settings, workers, metrics, log);
+    const v2 = new V2Service(settings, workers, metrics, log);
+    const inbox = new Slots(maxWorkers * (1 + READ_AHEAD), maxQueue, busy(maxQueue));
     const calls = new Calls({
       prefix: PREFIX,
       maxCalls,
-      inbox: new Slots(maxWorkers * (1 + READ_AHEAD), maxQueue, busy(maxQueue)),
+      inbox,
+      light: LIGHT,
       uploadTimeout,
-      refuse: (call, reason, respond) => v1.fail(call, "unary", reason, respond),
+      isAuthorized: apiToken ? bearerOf(apiToken) : () => true,
+      refuse: (call, reason, respond) => {
+        if (isOf(V2_SERVICE, call)) v2.fail(call, reason, respond);
+        else v1.fail(call, "unary", reason, respond as sendUnaryData<object>);
+      },
+      retryAfter: () => workers.retryAfter,
+      onEnd: (call, outcome) => metrics.ended(call.method, outcome, call.age),
     });
-    const interceptors = [...(apiToken ? [requireToken(apiToken, PREFIX)] : []), calls.interceptor];
     const credentials = await loadCredentials(settings);
-    const server = createGrpcServer(settings, interceptors);
+    const server = createGrpcServer(settings, [calls.interceptor]);
     const definitions = loadDefinitions();
     server.addService(serviceIn(definitions, V1_SERVICE), v1.handlers(calls));
+    server.addService(serviceIn(definitions, V2_SERVICE), v2.handlers(calls));
     new ReflectionService(definitions).addToServer(server);
     const health = new HealthImplementation();
     health.addToServer(server);
     for (const name of HEALTH_NAMES) health.setStatus(name, "NOT_SERVING");
     const port = await listen(server, settings, credentials);
-    return new GrpcFront(port, server, calls, health, settings, log);
+    return new GrpcFront(port, server, calls, inbox, health, settings, log);
+  }
+
+  /** Calls that are open. */
+  get openCalls(): number {
+    return this.#calls.size;
+  }
+
+  /** Requests that wait unread for room in memory. */
+  get unread(): number {
+    return this.#inbox.waiting;
   }
 
   /** The model is loaded: answers calls from now on. */
@@ -97,6 +128,10 @@ export class GrpcFront {
     await within(closed, FLUSH_SECONDS);
     this.#server.forceShutdown();
   }
+}
+
+function isOf(service: string, { method }: Call): boolean {
+  return method.startsWith(`${service}/`);
 }
 
 /** Whether `work` is done within `seconds`. */

@@ -1,5 +1,5 @@
 import { TranscriptionError } from "../../../index.js";
-import { LIMIT_VARIABLES } from "../../settings.js";
+import { withVariableNames } from "../../settings.js";
 import { InvalidRequest } from "./validation.js";
 
 /** How the recording comes: in one message, or in many. */
@@ -10,9 +10,14 @@ const PREFIX: Record<Mode, string> = {
   stream: "Ошибка при обработке стрима",
 };
 
+/** What a failure is counted as. */
+export function outcomeOf(reason: unknown): string {
+  return reason instanceof InvalidRequest ? "INVALID_ARGUMENT" : TranscriptionError.from(reason).code;
+}
+
 /** A failure that is the server's fault, whose details belong into its log and nowhere else. */
 export function isDefect(reason: unknown): reason is Error {
-  return !(reason instanceof InvalidRequest) && TranscriptionError.from(reason).code === "INTERNAL";
+  return outcomeOf(reason) === "INTERNAL";
 }
 
 /** `error_message` of the contract. @param callId what a defect is found by in the log */
@@ -20,15 +25,6 @@ export function errorMessage(mode: Mode, reason: unknown, callId: string): strin
   if (reason instanceof InvalidRequest) return reason.message;
   const details = isDefect(reason)
     ? `internal error, see ${callId} in the server's log`
-    : nameVariables(reason);
+    : withVariableNames(TranscriptionError.from(reason).message);
   return `${PREFIX[mode]}: ${details}`;
-}
-
-/** The message with the server's names for limits. */
-function nameVariables(reason: unknown): string {
-  const { message } = TranscriptionError.from(reason);
-  return Object.entries(LIMIT_VARIABLES).reduce(
-    (named, [limit, variable]) => named.replaceAll(limit, variable),
-    message,
-  );
 }

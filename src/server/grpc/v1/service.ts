@@ -1,20 +1,21 @@
-import {
-  type ServerReadableStream,
-  type ServerUnaryCall,
-  type sendUnaryData,
-  status,
-  type UntypedServiceImplementation,
+import type {
+  ServerReadableStream,
+  ServerUnaryCall,
+  sendUnaryData,
+  UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 import type { AudioInput, TranscriptionResult } from "../../../index.js";
-import { type Logger, quoted } from "../../log.js";
-import { ProgressLog } from "../../progress-log.js";
+import type { Logger } from "../../log.js";
+import type { ServerMetrics } from "../../metrics/server-metrics.js";
 import { type ServerSettings, variableOf } from "../../settings.js";
 import type { Workers } from "../../workers.js";
 import { type Call, ClientGone, ServerStopped } from "../call.js";
 import type { Calls } from "../calls.js";
+import { incoming } from "../incoming.js";
+import { RequestLog } from "../request-log.js";
+import { RESTART_SECONDS, statusOfFailure } from "../statuses.js";
 import { Upload } from "../upload.js";
-import { chunksOf } from "./chunks.js";
-import { errorMessage, isDefect, type Mode } from "./failures.js";
+import { errorMessage, isDefect, type Mode, outcomeOf } from "./failures.js";
 import type { AudioChunk, AudioRequest, TranscriptionResponse } from "./messages.js";
 import { failure, success } from "./responses.js";
 import { requireAudio, requireFilename, requireKnownExtension } from "./validation.js";
@@ -25,11 +26,13 @@ type Respond = sendUnaryData<TranscriptionResponse>;
 export class V1Service {
   readonly #settings: ServerSettings;
   readonly #workers: Workers;
+  readonly #metrics: ServerMetrics;
   readonly #log: Logger;
 
-  constructor(settings: ServerSettings, workers: Workers, log: Logger) {
+  constructor(settings: ServerSettings, workers: Workers, metrics: ServerMetrics, log: Logger) {
     this.#settings = settings;
     this.#workers = workers;
+    this.#metrics = metrics;
     this.#log = log;
   }
 
@@ -47,24 +50,24 @@ export class V1Service {
 
   /** Answers a call that failed, unless its client is gone. */
   fail(call: Call, mode: Mode, reason: unknown, respond: Respond): void {
-    const after = `after ${call.seconds.toFixed(2)} s`;
+    const log = this.#logOf(call);
     if (reason instanceof ClientGone) {
-      this.#log.info(`[${call.id}] Cancelled by the client or its deadline ${after}`);
+      log.cancelled();
     } else if (reason instanceof ServerStopped) {
-      this.#log.warning(`[${call.id}] Not finished ${after}: ${reason.message}`);
-      respond({ code: status.UNAVAILABLE, details: reason.message });
+      log.unfinished(reason);
+      respond(statusOfFailure(reason, call.id, RESTART_SECONDS));
     } else {
       const message = errorMessage(mode, reason, call.id);
-      if (isDefect(reason))
-        this.#log.error(`[${call.id}] Failed ${after}: ${reason.stack ?? reason.message}`);
-      else this.#log.warning(`[${call.id}] Failed ${after}: ${message}`);
+      if (isDefect(reason)) log.defect(reason);
+      else log.failed(message);
+      call.outcome = outcomeOf(reason);
       respond(null, failure(message, call.seconds));
     }
   }
 
   async #unary(call: Call, request: AudioRequest): Promise<TranscriptionResult> {
     const { audio_data, filename, format } = request;
-    this.#logRequest(call, filename, audio_data.length, format);
+    this.#note(call, filename, audio_data.length, format);
     requireFilename(filename);
     requireAudio(audio_data.length);
     requireKnownExtension(filename);
@@ -93,7 +96,7 @@ export class V1Service {
     let filename = "";
     let format: string | undefined;
     try {
-      for await (const chunk of chunksOf(rpc, call, this.#settings.idleTimeout)) {
+      for await (const chunk of incoming<AudioChunk>(rpc, call, this.#settings.idleTimeout)) {
         // Of the first chunk only.
         if (format === undefined) ({ filename, format } = chunk);
         requireFilename(filename);
@@ -102,7 +105,9 @@ export class V1Service {
         await upload.write(chunk.chunk_data);
       }
     } finally {
-      this.#logRequest(call, filename, upload.bytes, format ?? "");
+      // What still comes is discarded as it arrives.
+      rpc.destroy();
+      this.#note(call, filename, upload.bytes, format ?? "");
     }
     requireFilename(filename);
     requireAudio(upload.bytes);
@@ -114,11 +119,9 @@ export class V1Service {
       requestTimeout,
       `The request took longer than ${variableOf("requestTimeout")} (${requestTimeout} s)`,
     );
-    const progress = new ProgressLog(batchSize, (line) => this.#log.info(`[${call.id}] ${line}`));
-    return this.#workers.transcribe(input, {
-      signal: call.signal,
-      onProgress: (event) => progress.report(event),
-    });
+    const onProgress = this.#logOf(call).progress(batchSize);
+    const { result } = await this.#workers.transcribe(input, { signal: call.signal, onProgress });
+    return result;
   }
 
   async #answer(
@@ -129,28 +132,21 @@ export class V1Service {
   ): Promise<void> {
     try {
       const result = await work(call);
-      const response = success(result, call.seconds);
-      this.#logSuccess(call, result, response);
-      respond(null, response);
+      const { seconds } = call;
+      this.#logOf(call).success(result, seconds);
+      respond(null, success(result, seconds));
     } catch (error) {
       // What a cancelled request rejects with tells less than why it was cancelled.
       this.fail(call, mode, call.signal.aborted ? call.signal.reason : error, respond);
     }
   }
 
-  #logRequest(call: Call, filename: string, bytes: number, format: string): void {
-    const size = (bytes / 1024 ** 2).toFixed(2);
-    this.#log.info(
-      `[${call.id}] Request: file ${quoted(filename)}, ${size} MB, format ${format === "" ? "not given" : quoted(format)}`,
-    );
+  #note(call: Call, filename: string, bytes: number, format: string): void {
+    this.#metrics.received(bytes);
+    this.#logOf(call).request(filename, bytes, format);
   }
 
-  #logSuccess(call: Call, { warnings }: TranscriptionResult, response: TranscriptionResponse): void {
-    const { word_count, char_count, speed_factor } = response.stats;
-    for (const warning of warnings) this.#log.warning(`[${call.id}] ${warning}`);
-    this.#log.info(
-      `[${call.id}] Done in ${response.processing_time.toFixed(2)} s, ${speed_factor.toFixed(1)}x, ` +
-        `${word_count} words, ${char_count} characters`,
-    );
+  #logOf(call: Call): RequestLog {
+    return new RequestLog(this.#log, call);
   }
 }

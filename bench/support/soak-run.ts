@@ -1,0 +1,255 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+import { readMetrics } from "../../test/support/metrics.js";
+import { seededRandom } from "../../test/support/random.js";
+import { Caller, type Ended, type SendOptions, WAYS } from "./calls.js";
+import { shortFiles } from "./short-files.js";
+
+export interface SoakOptions {
+  port: number;
+  httpPort: number;
+  pid: number;
+  /** Seconds of disorder. */
+  seconds: number;
+  /** Calls that go on at once. */
+  lanes: number;
+  seed: number;
+  /** Recordings to send; default: all of {@link shortFiles}. */
+  files?: Buffer[];
+  onSample?: (sample: Sample) => void;
+}
+
+/** The server at one moment of the disorder. */
+export interface Sample {
+  seconds: number;
+  residentMiB: number;
+  openFiles: number;
+  openCalls: number;
+}
+
+export interface SoakReport {
+  calls: number;
+  /** How calls ended: name of the mischief, and status or "text". */
+  endings: Record<string, number>;
+  /** Calls that nothing was done to and that were not answered with the right text. */
+  wrong: string[];
+  /** Calls that had not ended long after the disorder. */
+  unanswered: number;
+  samples: Sample[];
+  /** The server at rest: before and after it all. */
+  before: Sample;
+  after: Sample;
+  /** What the server's metrics say is left: open calls, waiting requests, busy workers, windows in the engine. */
+  left: Record<string, number>;
+  /** Decoder processes that the server still has. */
+  decoders: number;
+}
+
+/** Milliseconds that calls get to end after the disorder, and the server to settle. */
+const PATIENCE = 60_000;
+const SAMPLE_EVERY = 5000;
+const MIB = 1024 * 1024;
+
+/** What may happen to a call. */
+type Mischief =
+  | "none"
+  | "cancel"
+  | "deadline"
+  | "bad file"
+  | "bad option"
+  | "disconnect"
+  | "slow"
+  | "silent"
+  | "noise";
+const MISCHIEFS: Mischief[] = [
+  "none",
+  "none",
+  "none",
+  "cancel",
+  "cancel",
+  "deadline",
+  "bad file",
+  "bad option",
+  "disconnect",
+  "slow",
+  "silent",
+  "noise",
+];
+
+/**
+ * Sends calls of all kinds to a server, most of which go wrong on purpose: cancelled, expired, damaged, cut off,
+ * trickling or silent. Those that are left alone must be answered as they were before.
+ */
+export async function runSoak(options: SoakOptions): Promise<SoakReport> {
+  const { port, seconds, lanes, seed, pid, httpPort } = options;
+  const files = options.files ?? shortFiles();
+  const calm = new Caller(port);
+  const right = await Promise.all(files.map(async (file) => (await calm.send("v1 unary", file).ended).text));
+  const startedAt = performance.now();
+  const elapsed = () => (performance.now() - startedAt) / 1000;
+  const sample = () => takeSample(httpPort, elapsed());
+  const before = await sample();
+  const report = {
+    calls: 0,
+    endings: {} as Record<string, number>,
+    wrong: [] as string[],
+    samples: [before],
+  };
+  const pending = new Set<Promise<unknown>>();
+
+  const note = (mischief: Mischief, file: number, { status, text, message }: Ended): void => {
+    const ending = `${mischief}: ${text === undefined ? `status ${status}` : "text"}`;
+    report.endings[ending] = (report.endings[ending] ?? 0) + 1;
+    const isRight = text !== undefined && text === right[file];
+    if ((mischief === "none" || mischief === "slow") && !isRight)
+      report.wrong.push(`${mischief}: ${status} ${message ?? text}`);
+  };
+  const lane = async (number: number): Promise<void> => {
+    const chance = seededRandom(seed * 1000 + number);
+    while (elapsed() < seconds) {
+      const file = Math.floor(chance() * files.length);
+      const mischief = MISCHIEFS[Math.floor(chance() * MISCHIEFS.length)]!;
+      report.calls++;
+      const ended = misbehave(mischief, port, files[file]!, chance).then((end) => note(mischief, file, end));
+      pending.add(ended);
+      await ended.finally(() => pending.delete(ended));
+    }
+  };
+  const timer = setInterval(async () => {
+    const taken = await sample().catch(() => undefined);
+    if (!taken) return;
+    report.samples.push(taken);
+    options.onSample?.(taken);
+  }, SAMPLE_EVERY);
+  await Promise.race([
+    Promise.all(Array.from({ length: lanes }, (_, i) => lane(i))),
+    new Promise((resolve) => setTimeout(resolve, seconds * 1000 + PATIENCE).unref()),
+  ]);
+  clearInterval(timer);
+  const unanswered = pending.size;
+  const left = await settle(httpPort);
+  calm.close();
+  const after = await sample();
+  return { ...report, unanswered, before, after, left, decoders: decodersOf(pid) };
+}
+
+/** Makes one call, and does to it what it says. */
+async function misbehave(
+  mischief: Mischief,
+  port: number,
+  file: Buffer,
+  chance: () => number,
+): Promise<Ended> {
+  const way = WAYS[Math.floor(chance() * WAYS.length)]!;
+  if (mischief === "noise") return sendNoise(port, chance);
+  if (mischief === "disconnect") return disconnect(port, way, file, chance);
+  const caller = new Caller(port);
+  const send: SendOptions = {};
+  let bytes = file;
+  if (mischief === "deadline") send.deadline = 1 + 1000 * chance();
+  if (mischief === "bad file") bytes = damaged(file, chance);
+  if (mischief === "bad option") send.options = { beam_size: 9, language: "klingon", temperatures: [-1] };
+  if (mischief === "slow") Object.assign(send, { chunk: 16 * 1024, pause: 5 });
+  if (mischief === "silent") send.silent = true;
+  const call = caller.send(way, bytes, send);
+  const timer =
+    mischief === "cancel" || mischief === "silent" ? setTimeout(call.cancel, 1500 * chance()) : undefined;
+  const ended = await call.ended;
+  clearTimeout(timer);
+  caller.close();
+  return ended;
+}
+
+/** A file that was cut, overwritten, or never was one. */
+function damaged(file: Buffer, chance: () => number): Buffer {
+  const kind = Math.floor(chance() * 5);
+  if (kind === 0) return file.subarray(0, Math.floor(chance() * 60));
+  if (kind === 1) return Buffer.from("PK\x03\x04 and so on");
+  if (kind === 2) return Buffer.alloc(0);
+  if (kind === 3) return Buffer.from(Array.from({ length: 4000 }, () => Math.floor(chance() * 256)));
+  const forged = Buffer.from(file);
+  for (let i = 0; i < 8; i++) forged[Math.floor(chance() * 44)] = Math.floor(chance() * 256);
+  return forged;
+}
+
+/** A call whose connection breaks. */
+async function disconnect(
+  port: number,
+  way: (typeof WAYS)[number],
+  file: Buffer,
+  chance: () => number,
+): Promise<Ended> {
+  const sockets: Socket[] = [];
+  const proxy = createServer((inbound) => {
+    const outbound = connect(port, "localhost");
+    sockets.push(inbound, outbound);
+    for (const socket of [inbound, outbound]) socket.on("error", () => {});
+    inbound.pipe(outbound).pipe(inbound);
+  });
+  await new Promise<void>((resolve) => proxy.listen(0, "localhost", resolve));
+  const caller = new Caller((proxy.address() as AddressInfo).port);
+  const call = caller.send(way, file);
+  const cut = () => {
+    proxy.close();
+    for (const socket of sockets) socket.destroy();
+    // Nobody is there for a second attempt.
+    call.cancel();
+  };
+  const timer = setTimeout(cut, 1500 * chance());
+  const ended = await call.ended;
+  clearTimeout(timer);
+  caller.close();
+  cut();
+  return ended;
+}
+
+/** Bytes that are no HTTP/2. */
+function sendNoise(port: number, chance: () => number): Promise<Ended> {
+  return new Promise((resolve) => {
+    const socket = connect(port, "localhost");
+    socket.on("error", () => {});
+    socket.once("close", () => resolve({ status: -1 }));
+    socket.resume().end(Buffer.from(Array.from({ length: 500 }, () => Math.floor(chance() * 256))));
+    setTimeout(() => socket.destroy(), 1000).unref();
+  });
+}
+
+/** What of all calls is left, once as little is left as ever will be. */
+async function settle(httpPort: number): Promise<Record<string, number>> {
+  const until = performance.now() + PATIENCE;
+  for (;;) {
+    const metrics = await readMetrics(httpPort);
+    const left = Object.fromEntries(
+      [...metrics].filter(
+        ([name]) =>
+          name === "agora_open_calls" ||
+          name === "agora_workers_busy" ||
+          name.startsWith("agora_queue_length") ||
+          name.startsWith("agora_batch_windows"),
+      ),
+    );
+    if (Object.values(left).every((value) => value === 0) || performance.now() > until) return left;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+async function takeSample(httpPort: number, seconds: number): Promise<Sample> {
+  const metrics = await readMetrics(httpPort);
+  return {
+    seconds: Math.round(seconds),
+    residentMiB: Math.round(metrics.get("process_resident_memory_bytes")! / MIB),
+    openFiles: metrics.get("process_open_fds")!,
+    openCalls: metrics.get("agora_open_calls")!,
+  };
+}
+
+function decodersOf(pid: number): number {
+  return readdirSync("/proc").filter((entry) => {
+    try {
+      const [, name, parent] = /^\d+ \((.*)\) \w (\d+)/.exec(readFileSync(`/proc/${entry}/stat`, "utf8"))!;
+      return name === "ffmpeg" && Number(parent) === pid;
+    } catch {
+      return false;
+    }
+  }).length;
+}

@@ -1,0 +1,107 @@
+import { fromJSON, type MessageTypeDefinition } from "@grpc/proto-loader";
+
+/**
+ * What a status says beyond its code, in the error model of https://google.aip.dev/193: numbers of fields are those
+ * of google.rpc.Status, ErrorInfo, BadRequest and RetryInfo.
+ */
+export interface StatusDetails {
+  /** Stable name of the error, such as `QUEUE_FULL`. */
+  reason: string;
+  metadata: Record<string, string>;
+  /** Field of the request that is wrong, such as `config.options.beam_size`. */
+  field?: string | undefined;
+  /** Seconds after which the same request may succeed. */
+  retryAfter?: number | undefined;
+}
+
+/** Metadata that gRPC's libraries read details from. */
+export const DETAILS_KEY = "grpc-status-details-bin";
+export const ERROR_DOMAIN = "agora-transcribe";
+
+/** A google.rpc.Status, encoded. */
+export function encodeStatus(
+  code: number,
+  message: string,
+  { reason, metadata, field, retryAfter }: StatusDetails,
+): Buffer {
+  const details = [packed("ErrorInfo", { reason, domain: ERROR_DOMAIN, metadata })];
+  if (field !== undefined)
+    details.push(packed("BadRequest", { field_violations: [{ field, description: message }] }));
+  if (retryAfter !== undefined) {
+    const seconds = Math.floor(retryAfter);
+    const nanos = Math.round((retryAfter - seconds) * 1e9);
+    details.push(packed("RetryInfo", { retry_delay: { seconds, nanos } }));
+  }
+  return typeNamed("Status").serialize({ code, message, details });
+}
+
+/** What {@link encodeStatus} was given: for clients and tests. */
+export function decodeStatus(bytes: Buffer): StatusDetails & { code: number; message: string } {
+  const { code, message, details } = typeNamed("Status").deserialize(bytes) as DecodedStatus;
+  const find = <T>(name: string): T | undefined => {
+    const any = details.find(({ type_url }) => type_url === TYPE_URL + name);
+    return any && (typeNamed(name).deserialize(any.value) as T);
+  };
+  const info = find<{ reason: string; metadata: Record<string, string> }>("ErrorInfo");
+  const request = find<{ field_violations: { field: string }[] }>("BadRequest");
+  const delay = find<{ retry_delay: { seconds: number; nanos: number } }>("RetryInfo")?.retry_delay;
+  return {
+    code,
+    message,
+    reason: info?.reason ?? "",
+    metadata: info?.metadata ?? {},
+    field: request?.field_violations[0]?.field,
+    retryAfter: delay && delay.seconds + delay.nanos / 1e9,
+  };
+}
+
+interface DecodedStatus {
+  code: number;
+  message: string;
+  details: { type_url: string; value: Buffer }[];
+}
+
+const TYPE_URL = "type.googleapis.com/google.rpc.";
+
+/** google.protobuf's Any and Duration are the same on the wire wherever they are declared. */
+const TYPES = fromJSON(
+  {
+    nested: {
+      google: {
+        nested: {
+          rpc: {
+            nested: {
+              Status: fields({ code: "int32", message: "string", details: "repeated Any" }),
+              Any: fields({ type_url: "string", value: "bytes" }),
+              ErrorInfo: fields({ reason: "string", domain: "string", metadata: "map" }),
+              BadRequest: fields({ field_violations: "repeated FieldViolation" }),
+              FieldViolation: fields({ field: "string", description: "string" }),
+              RetryInfo: fields({ retry_delay: "Duration" }),
+              Duration: fields({ seconds: "int64", nanos: "int32" }),
+            },
+          },
+        },
+      },
+    },
+  } as Parameters<typeof fromJSON>[0],
+  { keepCase: true, defaults: true, longs: Number },
+);
+
+/** Fields numbered from 1 in the order given. */
+function fields(types: Record<string, string>): object {
+  const entries = Object.entries(types).map(([name, type], i) => {
+    const [last, rule] = type.split(" ").reverse();
+    const field =
+      last === "map" ? { keyType: "string", type: "string" } : { type: last, ...(rule && { rule }) };
+    return [name, { ...field, id: i + 1 }];
+  });
+  return { fields: Object.fromEntries(entries) };
+}
+
+function typeNamed(name: string): MessageTypeDefinition<object, object> {
+  return TYPES[`google.rpc.${name}`] as MessageTypeDefinition<object, object>;
+}
+
+function packed(name: string, value: object): object {
+  return { type_url: TYPE_URL + name, value: typeNamed(name).serialize(value) };
+}

@@ -1,0 +1,93 @@
+import { Metadata, status } from "@grpc/grpc-js";
+import { type ErrorCode, TranscriptionError } from "../../index.js";
+import { withVariableNames } from "../settings.js";
+import { ClientGone, ServerStopped } from "./call.js";
+import { DETAILS_KEY, encodeStatus } from "./status-details.js";
+
+/** What goes wrong besides the library's errors. */
+export type Reason = ErrorCode | "UNAVAILABLE" | "UNAUTHENTICATED";
+
+interface Meaning {
+  status: status;
+  /** Whether the same request may succeed later; its retry hint says when. */
+  retry: boolean;
+}
+
+const no = (code: status): Meaning => ({ status: code, retry: false });
+const later = (code: status): Meaning => ({ status: code, retry: true });
+
+/** Every failure of this server as a gRPC status; `proto/v2/transcription.proto` documents the same table. */
+export const MEANINGS: Record<Reason, Meaning> = {
+  INVALID_ARGUMENT: no(status.INVALID_ARGUMENT),
+  UNSUPPORTED_FORMAT: no(status.INVALID_ARGUMENT),
+  DECODE_FAILED: no(status.INVALID_ARGUMENT),
+  AUDIO_TOO_LONG: no(status.INVALID_ARGUMENT),
+  // As gRPC says of one message that is too large.
+  AUDIO_TOO_LARGE: no(status.RESOURCE_EXHAUSTED),
+  MODEL_NOT_FOUND: no(status.FAILED_PRECONDITION),
+  MODEL_INVALID: no(status.FAILED_PRECONDITION),
+  DEVICE_UNAVAILABLE: later(status.UNAVAILABLE),
+  OUT_OF_MEMORY: later(status.RESOURCE_EXHAUSTED),
+  QUEUE_FULL: later(status.RESOURCE_EXHAUSTED),
+  CANCELLED: no(status.CANCELLED),
+  DEADLINE_EXCEEDED: no(status.DEADLINE_EXCEEDED),
+  UNAVAILABLE: later(status.UNAVAILABLE),
+  UNAUTHENTICATED: no(status.UNAUTHENTICATED),
+  INTERNAL: no(status.INTERNAL),
+};
+
+/** What {@link MEANINGS} knows an error by. */
+export function reasonOf(error: unknown): Reason {
+  if (error instanceof ServerStopped) return "UNAVAILABLE";
+  if (error instanceof ClientGone) return "CANCELLED";
+  return TranscriptionError.from(error).code;
+}
+
+export interface Failure {
+  code: status;
+  details: string;
+  metadata: Metadata;
+}
+
+/** Retry hint of a server that is starting or shutting down: another one takes over meanwhile. */
+export const RESTART_SECONDS = 1;
+
+/** Status messages and their details are headers, of which clients take 8 KiB in all. */
+const LONGEST_MESSAGE = 300;
+
+/**
+ * The status of a failure, with details.
+ * @param requestId what a defect is found by in the log, which alone tells more of it
+ * @param retryAfter seconds, for failures that may go away
+ */
+export function statusOfFailure(error: unknown, requestId: string, retryAfter: number): Failure {
+  const reason = reasonOf(error);
+  const message =
+    reason === "INTERNAL"
+      ? `Internal error, see ${requestId} in the server's log`
+      : withVariableNames((error as Error).message);
+  const field = error instanceof TranscriptionError ? error.option : undefined;
+  return statusFor(reason, message, requestId, retryAfter, field);
+}
+
+/** A status of the table. @param field of the request, where one is wrong */
+export function statusFor(
+  reason: Reason,
+  message: string,
+  requestId: string,
+  retryAfter: number,
+  field?: string,
+): Failure {
+  const { status: code, retry } = MEANINGS[reason];
+  // By code points: half a surrogate pair cannot be sent.
+  const characters = [...message];
+  const details =
+    characters.length > LONGEST_MESSAGE ? `${characters.slice(0, LONGEST_MESSAGE).join("")}…` : message;
+  const hint = retry ? retryAfter : undefined;
+  const info = { reason, metadata: { request_id: requestId }, field, retryAfter: hint };
+  const metadata = new Metadata();
+  metadata.set(DETAILS_KEY, encodeStatus(code, details, info));
+  // Negative: clients that retry by themselves shall not (gRFC A6).
+  metadata.set("grpc-retry-pushback-ms", hint === undefined ? "-1" : String(Math.ceil(hint * 1000)));
+  return { code, details, metadata };
+}

@@ -1,0 +1,161 @@
+import { type TranscribeOptions, type Transcriber, TranscriptionError } from "../../../index.js";
+import type { ChannelSelection, Threshold, TranscriptionOptions, VadOptions, Wrapped } from "./messages.js";
+
+const TASKS = {
+  TASK_UNSPECIFIED: undefined,
+  TASK_TRANSCRIBE: "transcribe",
+  TASK_TRANSLATE: "translate",
+} as const;
+const VAD_FILTERS = {
+  VAD_FILTER_UNSPECIFIED: undefined,
+  VAD_FILTER_AUTO: "auto",
+  VAD_FILTER_ON: true,
+  VAD_FILTER_OFF: false,
+} as const;
+
+/** Options that a request can have; the others are the server's own. */
+type RequestOptions = Omit<TranscribeOptions, "signal" | "onSegment" | "onProgress">;
+
+/** Where options stand in the requests. */
+const PATH = "config.options.";
+/** Fields that the library's options do not have the names of. */
+const FIELDS: Record<string, string> = { temperature: "temperatures", "limits.maxDuration": "max_duration" };
+
+/**
+ * The library's options for those of a request.
+ * @param maxDuration most seconds of audio that the server takes
+ * @throws TranscriptionError INVALID_ARGUMENT that names the field
+ */
+export function toTranscribeOptions(
+  message: TranscriptionOptions | null,
+  maxDuration: number,
+  transcriber: Transcriber,
+): TranscribeOptions {
+  if (!message) return {};
+  const options = withoutUndefined<RequestOptions>({
+    language: languageOf(message),
+    task: named("task", TASKS, message.task),
+    beamSize: orDefault(message.beam_size),
+    bestOf: orDefault(message.best_of),
+    patience: orDefault(message.patience),
+    lengthPenalty: unwrap(message.length_penalty),
+    temperature: message.temperatures.length === 0 ? undefined : message.temperatures,
+    compressionRatioThreshold: threshold("compression_ratio_threshold", message.compression_ratio_threshold),
+    logProbThreshold: threshold("log_prob_threshold", message.log_prob_threshold),
+    noSpeechThreshold: threshold("no_speech_threshold", message.no_speech_threshold),
+    initialPrompt: message.initial_prompt,
+    hotwords: message.hotwords,
+    conditionOnPreviousText: message.condition_on_previous_text,
+    suppressBlank: unwrap(message.suppress_blank),
+    suppressTokens: message.suppress_tokens?.ids,
+    withoutTimestamps: message.without_timestamps,
+    wordTimestamps: message.word_timestamps,
+    maxTokens: orDefault(message.max_tokens),
+    vadFilter: named("vad_filter", VAD_FILTERS, message.vad_filter),
+    vadOptions: message.vad_options ? vadOptions(message.vad_options) : undefined,
+    chunkLength: orDefault(message.chunk_length),
+    channels: message.channels ? channels(message.channels) : undefined,
+    seed: message.seed,
+    repetitionPenalty: orDefault(message.repetition_penalty),
+    noRepeatNgramSize: message.no_repeat_ngram_size,
+    hallucinationSilenceThreshold: orDefault(message.hallucination_silence_threshold),
+    promptResetOnTemperature: unwrap(message.prompt_reset_on_temperature),
+    multilingual: message.multilingual,
+    languageDetectionThreshold: unwrap(message.language_detection_threshold),
+    languageDetectionSegments: orDefault(message.language_detection_segments),
+    clipTimestamps: message.clip_timestamps.length === 0 ? undefined : message.clip_timestamps,
+    maxInitialTimestamp: unwrap(message.max_initial_timestamp),
+    prependPunctuations: unwrap(message.prepend_punctuations),
+    appendPunctuations: unwrap(message.append_punctuations),
+    topK: unwrap(message.top_k),
+    topP: orDefault(message.top_p),
+    systemPrompt: message.system_prompt === "" ? undefined : message.system_prompt,
+    userPrompt: message.user_prompt === "" ? undefined : message.user_prompt,
+    timeout: orDefault(message.timeout),
+    limits:
+      message.max_duration === 0 ? undefined : { maxDuration: lesser(message.max_duration, maxDuration) },
+  });
+  return checked(options, transcriber);
+}
+
+/** `options`, if the model and its implementation take them; errors name the fields of the request. */
+function checked(options: TranscribeOptions, transcriber: Transcriber): TranscribeOptions {
+  try {
+    transcriber.checkOptions(options);
+    return options;
+  } catch (cause) {
+    const { code, message, option } = TranscriptionError.from(cause);
+    if (option === undefined) throw cause;
+    const field = fieldOf(option);
+    throw new TranscriptionError(code, message.replace(` for ${option} `, ` for ${field} `), {
+      cause,
+      option: field,
+    });
+  }
+}
+
+/** `config.options.temperatures[1]` for `temperature[1]`. */
+function fieldOf(option: string): string {
+  const [, name = option, index = ""] = /^(.*?)(\[\d+\])?$/.exec(option) ?? [];
+  const field = FIELDS[name] ?? name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+  return PATH + field + index;
+}
+
+/** undefined is the server's own, which a recording in several languages is not in. */
+function languageOf({ language, multilingual }: TranscriptionOptions): string | undefined {
+  if (language !== "") return language;
+  return multilingual ? "auto" : undefined;
+}
+
+function vadOptions(message: VadOptions): TranscribeOptions["vadOptions"] {
+  return withoutUndefined<NonNullable<TranscribeOptions["vadOptions"]>>({
+    threshold: orDefault(message.threshold),
+    negThreshold: orDefault(message.neg_threshold),
+    minSpeechDuration: unwrap(message.min_speech_duration),
+    minSilenceDuration: unwrap(message.min_silence_duration),
+    speechPad: unwrap(message.speech_pad),
+  });
+}
+
+function channels({ selection, each, index }: ChannelSelection): TranscribeOptions["channels"] {
+  if (selection === "index") return index;
+  return each ? "each" : undefined;
+}
+
+/** null switches a threshold off. */
+function threshold(field: string, given: Threshold | null): number | null | undefined {
+  if (!given) return undefined;
+  if (given.threshold === "value") return given.value;
+  if (given.off) return null;
+  throw wrongField(field, "a value, or off = true", "neither");
+}
+
+function named<T>(field: string, values: Readonly<Record<string, T>>, given: string | number): T {
+  if (Object.hasOwn(values, given)) return values[given] as T;
+  throw wrongField(field, `one of ${Object.keys(values).slice(1).join(", ")}`, given);
+}
+
+function wrongField(field: string, expected: string, given: string | number): TranscriptionError {
+  const option = PATH + field;
+  const message = `Expected ${expected} for ${option} but received ${given}`;
+  return new TranscriptionError("INVALID_ARGUMENT", message, { option });
+}
+
+/** 0 is what a field holds that was left out. */
+function orDefault(value: number): number | undefined {
+  return value === 0 ? undefined : value;
+}
+
+function unwrap<T>(wrapped: Wrapped<T>): T | undefined {
+  return wrapped?.value;
+}
+
+/** What is not a number comes out, so that it is refused. */
+function lesser(given: number, most: number): number {
+  return given > most ? most : given;
+}
+
+/** Every option has to be named, so that none is forgotten here. */
+function withoutUndefined<T extends object>(options: { [K in keyof T]-?: T[K] | undefined }): T {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as T;
+}

@@ -1,0 +1,98 @@
+import { spawnSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { parseEnv } from "node:util";
+import { describe, expect, it } from "vitest";
+import { readSettings } from "../../src/server/settings.js";
+
+const file = (name: string): string => readFileSync(new URL(`../../${name}`, import.meta.url), "utf8");
+const SETTINGS = parseEnv(file(".env.example"));
+/** Python's YAML, since nothing here reads YAML in JavaScript. */
+const PYTHON = "/usr/bin/python3";
+const hasYaml = spawnSync(PYTHON, ["-c", "import yaml"]).status === 0;
+
+function parseYaml(text: string): Manifest[] {
+  const program = "import json, sys, yaml; print(json.dumps(list(yaml.safe_load_all(sys.stdin))))";
+  const { stdout, stderr, status } = spawnSync(PYTHON, ["-c", program], { input: text, encoding: "utf8" });
+  if (status !== 0) throw new Error(stderr);
+  return JSON.parse(stdout);
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: manifests are of many kinds
+type Manifest = any;
+
+describe.skipIf(!hasYaml)("deploy/kubernetes.yaml (needs python3-yaml)", () => {
+  const manifests = hasYaml ? parseYaml(file("deploy/kubernetes.yaml")) : [];
+  const kind = (name: string): Manifest => manifests.find((manifest) => manifest.kind === name);
+  const pod = () => kind("Deployment").spec.template.spec;
+  const container = () => pod().containers[0];
+
+  it("has what several replicas need, all about one another", () => {
+    expect(manifests.map((manifest) => manifest.kind).sort()).toEqual([
+      "ConfigMap",
+      "Deployment",
+      "HorizontalPodAutoscaler",
+      "PodDisruptionBudget",
+      "Service",
+    ]);
+    const labels = kind("Deployment").spec.template.metadata.labels;
+    expect(kind("Service").spec).toMatchObject({ clusterIP: "None", selector: labels });
+    expect(kind("Deployment").spec.selector.matchLabels).toEqual(labels);
+    expect(kind("PodDisruptionBudget").spec.selector.matchLabels).toEqual(labels);
+    expect(kind("HorizontalPodAutoscaler").spec.scaleTargetRef.name).toBe(kind("Deployment").metadata.name);
+    expect(container().envFrom[0].configMapRef.name).toBe(kind("ConfigMap").metadata.name);
+  });
+
+  it("sets what the server can be set to", () => {
+    const { data } = kind("ConfigMap");
+    for (const name of [...Object.keys(data), ...container().env.map((entry: Manifest) => entry.name)])
+      expect(SETTINGS).toHaveProperty(name);
+    const settings = readSettings(data);
+    const ports = Object.fromEntries(
+      container().ports.map((port: Manifest) => [port.name, port.containerPort]),
+    );
+    expect(ports).toEqual({ grpc: settings.port, http: settings.httpPort });
+    const used = container().volumeMounts.map((mount: Manifest) => mount.name);
+    expect(pod().volumes.map((volume: Manifest) => volume.name)).toEqual(used);
+  });
+
+  it("waits for longer than the server does", () => {
+    const { shutdownGrace } = readSettings(kind("ConfigMap").data);
+    const [, preStop] = container().lifecycle.preStop.exec.command;
+    expect(pod().terminationGracePeriodSeconds).toBeGreaterThan(shutdownGrace + Number(preStop));
+  });
+});
+
+describe("deploy/Dockerfile", () => {
+  const text = file("deploy/Dockerfile").replace(/\\\n/g, " ");
+  const ignored = file("deploy/Dockerfile.dockerignore").split("\n").filter(Boolean);
+
+  it("copies what is there, and is not ignored", () => {
+    const sources = [...text.matchAll(/^COPY (?!--from)(.*) \S+$/gm)].flatMap(([, list]) =>
+      list!.split(/\s+/),
+    );
+    expect(sources.length).toBeGreaterThan(5);
+    for (const source of sources) {
+      expect(existsSync(new URL(`../../${source}`, import.meta.url)), source).toBe(true);
+      expect(ignored).not.toContain(source);
+    }
+  });
+
+  it("sets what the server can be set to, and shows its ports", () => {
+    const [, variables] = /^ENV (NODE_ENV.*)$/m.exec(text)!;
+    const environment = Object.fromEntries(
+      variables!
+        .trim()
+        .split(/\s+/)
+        .map((pair) => pair.split("=")),
+    );
+    const { port, httpPort } = readSettings(environment);
+    expect(/^EXPOSE (.*)$/m.exec(text)![1]).toBe(`${port} ${httpPort}`);
+  });
+});
+
+describe("deploy/agora-transcribe.service", () => {
+  it("waits for longer than the server does", () => {
+    const [, patience] = /^TimeoutStopSec=(\d+)$/m.exec(file("deploy/agora-transcribe.service"))!;
+    expect(Number(patience)).toBeGreaterThan(readSettings({}).shutdownGrace);
+  });
+});

@@ -1,0 +1,201 @@
+import { type AddressInfo, createServer } from "node:net";
+import { describe, expect, it } from "vitest";
+import { Registry } from "../../src/server/metrics/registry.js";
+import { readMetrics } from "../support/metrics.js";
+import { RECORDING, startFakeServer, startUnready, until } from "../support/server.js";
+import { latch } from "../support/transcribe-fake.js";
+import { chunked, statusOf } from "../support/transcription-client.js";
+import { uploadOf, V2Client } from "../support/v2-client.js";
+
+const REQUEST = { audio_data: RECORDING, filename: "a.wav" };
+const HTTP = { httpHost: "localhost", httpPort: 0 };
+
+const get = (port: number | undefined, path: string, init?: RequestInit): Promise<Response> =>
+  fetch(`http://localhost:${port}${path}`, init);
+
+describe("the text of metrics", () => {
+  it("has help, type and samples of each", () => {
+    const registry = new Registry();
+    const counter = registry.counter("a_total", "What\nit is.");
+    registry.gauge("g", "Now.", () => 1.5);
+    registry.gauge("none", "Not now.", () => undefined);
+    counter.increase();
+    counter.increase(2, { who: 'a"\\\n' });
+    expect(registry.text()).toBe(
+      [
+        "# HELP a_total What\\nit is.",
+        "# TYPE a_total counter",
+        "a_total 1",
+        'a_total{who="a\\"\\\\\\n"} 2',
+        "# HELP g Now.",
+        "# TYPE g gauge",
+        "g 1.5",
+        "# HELP none Not now.",
+        "# TYPE none gauge",
+        "",
+      ].join("\n"),
+    );
+  });
+
+  it("has cumulated buckets, sum and count of a histogram", () => {
+    const registry = new Registry();
+    const histogram = registry.histogram("h", "Times.", [1, 2]);
+    for (const value of [0.5, 1, 1.5, 9]) histogram.observe(value, { m: "x" });
+    expect(registry.text()).toContain(
+      [
+        'h_bucket{m="x",le="1"} 2',
+        'h_bucket{m="x",le="2"} 3',
+        'h_bucket{m="x",le="+Inf"} 4',
+        'h_sum{m="x"} 12',
+        'h_count{m="x"} 4',
+      ].join("\n"),
+    );
+  });
+
+  it("has each name once", () => {
+    const registry = new Registry();
+    registry.counter("a_total", "");
+    expect(() => registry.counter("a_total", "")).toThrow("a_total");
+  });
+});
+
+describe("metrics", () => {
+  it("count calls by method and outcome, audio, and times", async () => {
+    const { client, engine, server } = await startFakeServer({
+      settings: HTTP,
+      gate: (index) => (index < 3 ? Promise.resolve() : new Promise(() => {})),
+    });
+    const v2 = new V2Client(server.port);
+    await client.unary(REQUEST);
+    await client.stream(chunked(RECORDING, "a.wav"));
+    await client.unary({ filename: "a.wav" });
+    await client.unary({ audio_data: Buffer.from("PK\x03\x04"), filename: "a.mp3" });
+    await v2.transcribe({ audio: RECORDING });
+    await statusOf(v2.transcribe({ audio: RECORDING, config: { options: { beam_size: -1 } } }));
+    const call = v2.events();
+    for (const message of uploadOf(RECORDING)) call.write(message);
+    call.end();
+    await until(() => engine.running === 1);
+    call.cancel();
+    const method = (version: string, name: string) => `transcription.${version}.TranscriptionService/${name}`;
+    const ended = (name: string, outcome: string) =>
+      `agora_requests_total{method="${name}",outcome="${outcome}"}`;
+    const cancelled = ended(method("v2", "TranscribeUploadEvents"), "CANCELLED");
+    await until(async () => (await readMetrics(server.httpPort!)).has(cancelled));
+    const { headers } = await get(server.httpPort, "/metrics");
+    expect(headers.get("content-type")).toBe("text/plain; version=0.0.4; charset=utf-8");
+    const seen = await readMetrics(server.httpPort!);
+    const requests = [...seen].filter(([name]) => name.startsWith("agora_requests_total"));
+    expect(Object.fromEntries(requests)).toEqual({
+      [ended(method("v1", "TranscribeAudio"), "OK")]: 1,
+      [ended(method("v1", "TranscribeAudio"), "INVALID_ARGUMENT")]: 1,
+      [ended(method("v1", "TranscribeAudio"), "UNSUPPORTED_FORMAT")]: 1,
+      [ended(method("v1", "TranscribeAudioStream"), "OK")]: 1,
+      [ended(method("v2", "Transcribe"), "OK")]: 1,
+      [ended(method("v2", "Transcribe"), "INVALID_ARGUMENT")]: 1,
+      [cancelled]: 1,
+    });
+    expect(Object.fromEntries(seen)).toMatchObject({
+      agora_audio_seconds_total: 39,
+      agora_processing_seconds_count: 3,
+      agora_real_time_factor_count: 3,
+      agora_queue_seconds_count: 5,
+      agora_open_calls: 0,
+      agora_workers_busy: 0,
+      'agora_queue_length{stage="unread"}': 0,
+      'agora_queue_length{stage="worker"}': 0,
+      agora_serving: 1,
+      agora_upload_bytes_total: 5 * RECORDING.length + 4,
+    });
+    for (const name of ["process_resident_memory_bytes", "process_cpu_seconds_total", "process_open_fds"])
+      expect(seen.get(name)).toBeGreaterThan(0);
+    expect([...seen.keys()].find((name) => name.startsWith("agora_info"))).toMatch(
+      /^agora_info\{version="[\d.]+",implementation="fake",model="fake",device="fake"\}$/,
+    );
+  });
+
+  it("show what runs and waits, and how full the batch is", async () => {
+    const { opened, open } = latch();
+    const { client, engine, server } = await startFakeServer({
+      gate: () => opened,
+      settings: { ...HTTP, maxWorkers: 1 },
+    });
+    const calls = Array.from({ length: 4 }, () => client.unary(REQUEST));
+    await until(() => engine.running === 1);
+    await until(
+      async () => (await readMetrics(server.httpPort!)).get('agora_queue_length{stage="unread"}') === 2,
+    );
+    expect(Object.fromEntries(await readMetrics(server.httpPort!))).toMatchObject({
+      agora_open_calls: 4,
+      agora_workers_busy: 1,
+      'agora_queue_length{stage="worker"}': 1,
+      'agora_batch_windows{state="running"}': 1,
+      'agora_batch_windows{state="waiting"}': 0,
+      agora_batch_capacity: 2,
+    });
+    open();
+    await Promise.all(calls);
+  });
+});
+
+describe("probes", () => {
+  it("tell that the process lives, and whether it takes calls", async () => {
+    const { opened, open } = latch();
+    const gate = latch();
+    const { client, server, engine } = await startUnready({
+      loading: opened,
+      gate: () => gate.opened,
+      settings: HTTP,
+    });
+    const ready = async () => {
+      const response = await get(server.httpPort, "/readyz?verbose");
+      return `${response.status} ${await response.text()}`;
+    };
+    expect((await get(server.httpPort, "/healthz")).status).toBe(200);
+    expect(await ready()).toBe("503 loading\n");
+    open();
+    await server.ready;
+    expect(await ready()).toBe("200 ok\n");
+    const call = client.unary(REQUEST);
+    await until(() => engine.running === 1);
+    const stopped = server.stop();
+    expect(await ready()).toBe("503 stopping\n");
+    expect((await get(server.httpPort, "/healthz")).status).toBe(200);
+    gate.open();
+    expect((await call).success).toBe(true);
+    await stopped;
+    await expect(get(server.httpPort, "/healthz")).rejects.toThrow();
+  });
+
+  it("answer nothing else", async () => {
+    const { server } = await startFakeServer({ settings: HTTP });
+    expect((await get(server.httpPort, "/")).status).toBe(404);
+    expect((await get(server.httpPort, "/metrics/../etc/passwd")).status).toBe(404);
+    const posted = await get(server.httpPort, "/metrics", { method: "POST", body: "x" });
+    expect(posted.status).toBe(405);
+    expect(posted.headers.get("allow")).toBe("GET, HEAD");
+    const head = await get(server.httpPort, "/metrics", { method: "HEAD" });
+    expect(head.status).toBe(200);
+    expect(await head.text()).toBe("");
+  });
+
+  it("are not there unless they are asked for", async () => {
+    const { server } = await startFakeServer();
+    expect(server.httpPort).toBeUndefined();
+  });
+
+  it("say which address they cannot have", async () => {
+    const taken = createServer().listen(0, "localhost");
+    await until(() => taken.listening);
+    const { port } = taken.address() as AddressInfo;
+    await expect(
+      startFakeServer({ settings: { httpHost: "localhost", httpPort: port } }),
+    ).rejects.toMatchObject({
+      code: "INVALID_ARGUMENT",
+      message: expect.stringMatching(
+        /^Cannot listen on localhost:\d+ \(SERVER_HTTP_HOST, SERVER_HTTP_PORT\): .*EADDRINUSE/,
+      ),
+    });
+    taken.close();
+  });
+});
