@@ -115,7 +115,7 @@ TEST_CASE("weights of every type are worth what their format says") {
     std::vector<std::string> paths = {f32.path(), f16.path()};
     for (const std::string& type : agora::quantize_types()) {
         const bool super_blocks = type.back() == 'k';  // of 256 weights
-        files.push_back(quantised(super_blocks ? wide.path() : f16.path(), type));
+        files.push_back(quantised(super_blocks ? wide.path() : f32.path(), type));
         paths.push_back(files.back()->path());
     }
     for (const std::string& path : paths) {
