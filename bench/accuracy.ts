@@ -1,6 +1,7 @@
 /**
- * Word error rates side by side, same model and options: this package, and whisper.cpp's own `whisper-cli` on the
- * windows that this package cuts and on the uncut file.
+ * Word error rates side by side, same model and options: this package in every compute type, and whisper.cpp's own
+ * `whisper-cli` on the windows that this package cuts and on the uncut file. With them how far segments and words are
+ * from whisper.cpp's and from the truth.
  *
  *   npm run bench:accuracy
  */
@@ -8,7 +9,8 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { createTranscriber } from "../src/index.js";
+import { type ComputeType, createTranscriber } from "../src/index.js";
+import { timeErrors } from "../test/support/time-errors.js";
 import { wordErrorRate } from "../test/support/word-error-rate.js";
 import { readTrack } from "./support/audio-windows.js";
 import { buildPeer } from "./support/native-builds.js";
@@ -18,42 +20,67 @@ const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "..");
 const threads = os.availableParallelism();
 const MAX_WINDOW = 20;
 const models = { q8_0: "models/agora-demo-q8_0.bin", f16: "test/fixtures/agora-demo-f16.bin" };
+const COMPUTE_TYPES: readonly ComputeType[] = [
+  "float32",
+  "float16",
+  "bfloat16",
+  "int8",
+  "int8_float16",
+  "int8_bfloat16",
+];
 const recordings = [
   { file: "sales-call-en.wav", language: "en" },
   { file: "sales-call-ru.wav", language: "ru" },
+  { file: "sales-call-en.stereo.wav", language: "en" },
+  { file: "sales-call-ru.stereo.wav", language: "ru" },
   { file: "long-call-en.flac", language: "en" },
 ];
+const milliseconds = (errors: readonly number[]) =>
+  Math.round(1000 * [...errors].sort((a, b) => a - b)[Math.floor(errors.length / 2)]!);
 
 const program = buildPeer().cli;
 const rows = [];
 for (const [type, file] of Object.entries(models)) {
   const model = path.join(root, file);
   const options = { model, threads, vadModel: null };
-  const batched = await createTranscriber({ ...options, implementation: "whisper" });
   const sequential = await createTranscriber({ ...options, implementation: "whisper-cpp" });
+  const batched = [];
+  for (const computeType of COMPUTE_TYPES)
+    batched.push(await createTranscriber({ ...options, implementation: "whisper", computeType }));
   for (const { file: name, language } of recordings) {
     const recording = path.join(root, "samples", name);
-    const reference = readFileSync(recording.replace(/\.\w+$/, ".txt"), "utf8");
-    const percent = (text: string) => Number((100 * wordErrorRate(reference, text).rate).toFixed(2));
-    const { whole, windows } = await readTrack(recording, MAX_WINDOW);
-    const cli = (samples: Float32Array) => runWhisperCli(program, samples, { model, language, threads });
-    const request = { language, chunkLength: MAX_WINDOW };
-    const first = await batched.transcribe(recording, request);
-    const second = await sequential.transcribe(recording, request);
-    rows.push({
+    const call = path.join(root, "samples", name.split(".")[0]!);
+    const reference = readFileSync(`${call}.txt`, "utf8");
+    const { turns } = JSON.parse(readFileSync(`${call}.json`, "utf8"));
+    const row = (program: string, text: string) => ({
       recording: name,
       model: `demo ${type}`,
-      whisper: percent(first.text),
-      "whisper-cpp": percent(second.text),
-      "whisper-cli, same windows": percent(windows.map(cli).join(" ")),
-      "whisper-cli, whole file": percent(cli(whole)),
+      program,
+      "word errors, %": Number((100 * wordErrorRate(reference, text).rate).toFixed(2)),
     });
+    const request = { language, chunkLength: MAX_WINDOW };
+    const expected = await sequential.transcribe(recording, request);
+    rows.push(row("whisper-cpp", expected.text));
+    for (const [i, transcriber] of batched.entries()) {
+      const result = await transcriber.transcribe(recording, { ...request, wordTimestamps: true });
+      const ends = result.segments.map(({ words }) => ({ ...words![0]!, end: words!.at(-1)!.end }));
+      const errors = timeErrors(turns, ends);
+      rows.push({
+        ...row(`whisper, ${COMPUTE_TYPES[i]}`, result.text),
+        "segments from whisper-cpp's, ms": milliseconds(timeErrors(expected.segments, result.segments)),
+        "first words from the truth, ms": milliseconds(errors.filter((_, side) => side % 2 === 0)),
+        "last words from the truth, ms": milliseconds(errors.filter((_, side) => side % 2 === 1)),
+      });
+    }
+    const { whole, windows } = await readTrack(recording, MAX_WINDOW);
+    const cli = (samples: Float32Array) => runWhisperCli(program, samples, { model, language, threads });
+    rows.push(row("whisper-cli, same windows", windows.map(cli).join(" ")));
+    rows.push(row("whisper-cli, whole file", cli(whole)));
   }
-  await batched.close();
-  await sequential.close();
+  for (const transcriber of [sequential, ...batched]) await transcriber.close();
 }
 
-console.log("Word error rate in %, greedy:");
+console.log("Greedy; times are medians:");
 console.table(rows);
 mkdirSync(path.join(root, "build", "bench"), { recursive: true });
 writeFileSync(

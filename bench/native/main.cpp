@@ -4,8 +4,10 @@
 //   encode WINDOWS                      windows, as many at once as the engine takes
 //   decode BATCH STEPS FIRST            a token at a time for each sequence, from position FIRST on, 2 or more
 //   outputs FILE                        encoder output and a step's logits, for comparison between compute types
+//   reference FILE FLASH                the same of whisper.cpp, with flash attention (1) or without (0)
 #include "native/commands.h"
 #include "native/engine.h"
+#include "native/reference.h"
 
 namespace {
 
@@ -16,7 +18,8 @@ constexpr int kToken = 1000;
 
 class Ours {
   public:
-    Ours(const char* path, int threads, const char* type) : engine_(path, threads, type) {
+    Ours(const char* path, int threads, const char* type)
+        : path_(path), threads_(threads), engine_(path, threads, type) {
         mel_ = bench::spectrogram(engine_.mel_bands());
     }
 
@@ -52,12 +55,25 @@ class Ours {
         return "{\"encoded\":" + std::to_string(encoded) + "}";
     }
 
+    std::string reference(std::istream& arguments) {
+        const auto path = argument<std::string>(arguments, "FILE");
+        const bool flash_attention = argument<int>(arguments, "FLASH") != 0;
+        bench::ReferenceOutputs outputs = bench::reference_outputs(path_, threads_, flash_attention, mel_,
+                                                                   {kToken, kToken + 1, kToken + 2, kToken + 3});
+        const size_t encoded = outputs.encoded.size();
+        outputs.encoded.insert(outputs.encoded.end(), outputs.logits.begin(), outputs.logits.end());
+        bench::write_floats(path, outputs.encoded.data(), outputs.encoded.size());
+        return "{\"encoded\":" + std::to_string(encoded) + "}";
+    }
+
   private:
     void need_window() {
         if (!encoded_) engine_.encode(mel_, 1);
         encoded_ = true;
     }
 
+    std::string path_;
+    int threads_;
     bench::Engine engine_;
     std::vector<float> mel_;
     bool encoded_ = false;
@@ -76,6 +92,7 @@ int main(int argc, char** argv) {
             {"encode", [&](std::istream& arguments) { return ours.encode(arguments); }},
             {"decode", [&](std::istream& arguments) { return ours.decode(arguments); }},
             {"outputs", [&](std::istream& arguments) { return ours.outputs(arguments); }},
+            {"reference", [&](std::istream& arguments) { return ours.reference(arguments); }},
         });
     } catch (const std::exception& error) {
         std::cerr << "engine-bench: " << error.what() << "\n";

@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { type Measured, MeasuringProgram } from "../support/measuring-program.js";
+import { relativeError } from "../support/relative-error.js";
 import { alternate, type Entrant } from "./alternate.js";
 import { COMPUTE_TYPES, type ComputeType, type MeasuredModel, PEER_FILES } from "./models.js";
 import { fastest, type Goal, makeRow, OURS, PEER, type Row, type Settings } from "./row.js";
@@ -109,16 +110,6 @@ async function compareWithReference(
   } finally {
     rmSync(folder, { recursive: true });
   }
-}
-
-function relativeError(values: Float32Array, reference: Float32Array): number {
-  let difference = 0;
-  let norm = 0;
-  reference.forEach((expected, i) => {
-    difference += (values[i]! - expected) ** 2;
-    norm += expected ** 2;
-  });
-  return Math.sqrt(difference / norm);
 }
 
 const rate = ({ seconds, count }: Measured) => count / seconds;

@@ -1,12 +1,7 @@
 import { afterAll, beforeAll } from "vitest";
-import {
-  createTranscriber,
-  type Segment,
-  type Transcriber,
-  type TranscriberOptions,
-  type Word,
-} from "../../src/index.js";
-import type { Turn } from "./samples.js";
+import { createTranscriber, type Transcriber, type TranscriberOptions } from "../../src/index.js";
+
+export { timeErrors } from "./time-errors.js";
 
 /** The demo model, whatever this machine's cache holds. */
 export const DEMO = { model: "demo", vadModel: null, download: false } as const satisfies TranscriberOptions;
@@ -32,16 +27,6 @@ export async function failure(work: Promise<unknown>): Promise<{ code: unknown; 
 /** The code that `work` rejects with; `"ok"` when it does not reject. */
 export async function codeOf(work: Promise<unknown>): Promise<unknown> {
   return (await failure(work)).code;
-}
-
-/** For each turn, how far off the start and end are of the piece that overlaps it most, in seconds. */
-export function timeErrors(turns: readonly Turn[], pieces: readonly (Segment | Word)[]): number[] {
-  return turns.flatMap((turn) => {
-    const overlap = ({ start, end }: { start: number; end: number }): number =>
-      Math.min(end, turn.end) - Math.max(start, turn.start);
-    const piece = pieces.reduce((best, each) => (overlap(each) > overlap(best) ? each : best));
-    return [Math.abs(piece.start - turn.start), Math.abs(piece.end - turn.end)];
-  });
 }
 
 export function median(values: readonly number[]): number {

@@ -65,6 +65,11 @@ bool is_quantized(const TensorEntry& tensor) {
     return tensor.ne.size() == 2 && tensor.ne[0] > 1 && tensor.name.find("positional_embedding") == std::string::npos;
 }
 
+// A convolution of an f32 model, which is in half precision in models of every other type.
+bool is_halved(const TensorEntry& tensor) {
+    return tensor.ne.size() == 3 && tensor.type == GGML_TYPE_F32;
+}
+
 void write_i32(std::ostream& out, int32_t value) {
     out.write(reinterpret_cast<const char*>(&value), sizeof(value));
 }
@@ -81,7 +86,8 @@ void copy_bytes(std::istream& in, std::ostream& out, uint64_t offset, uint64_t l
 }
 
 std::vector<float> read_floats(std::istream& in, const TensorEntry& tensor) {
-    const auto elements = static_cast<size_t>(tensor.ne[0] * tensor.ne[1]);
+    size_t elements = 1;
+    for (const int64_t n : tensor.ne) elements *= static_cast<size_t>(n);
     std::vector<float> values(elements);
     in.seekg(static_cast<std::streamoff>(tensor.offset));
     if (tensor.type == GGML_TYPE_F32) {
@@ -158,7 +164,8 @@ void quantize_whisper_file(const std::string& source, const std::string& destina
         const bool quantized = is_quantized(tensor);
         write_i32(out.stream, static_cast<int32_t>(tensor.ne.size()));
         write_i32(out.stream, static_cast<int32_t>(tensor.name.size()));
-        write_i32(out.stream, quantized ? target->second.type : tensor.type);
+        const bool halved = is_halved(tensor);
+        write_i32(out.stream, quantized ? target->second.type : halved ? GGML_TYPE_F16 : tensor.type);
         for (const int64_t n : tensor.ne) write_i32(out.stream, static_cast<int32_t>(n));
         out.stream.write(tensor.name.data(), static_cast<std::streamsize>(tensor.name.size()));
         if (quantized) {
@@ -168,6 +175,12 @@ void quantize_whisper_file(const std::string& source, const std::string& destina
             ggml_quantize_chunk(target->second.type, values.data(), packed.data(), 0, tensor.ne[1], tensor.ne[0],
                                 nullptr);
             out.stream.write(packed.data(), static_cast<std::streamsize>(packed.size()));
+        } else if (halved) {
+            const std::vector<float> values = read_floats(in, tensor);
+            std::vector<ggml_fp16_t> halves(values.size());
+            ggml_fp32_to_fp16_row(values.data(), halves.data(), static_cast<int64_t>(values.size()));
+            out.stream.write(reinterpret_cast<const char*>(halves.data()),
+                             static_cast<std::streamsize>(halves.size() * sizeof(ggml_fp16_t)));
         } else {
             copy_bytes(in, out.stream, tensor.offset, tensor.bytes);
         }

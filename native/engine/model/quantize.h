@@ -17,7 +17,8 @@ const std::vector<std::string>& quantize_types();
 std::vector<uint8_t> quantize_values(const std::string& type, const std::vector<float>& values);
 
 // Writes `source` (f32 or f16) to `destination` with its matrices in `type`, as whisper.cpp's quantize tool does:
-// positional embeddings, convolutions and vectors keep their type. The destination appears whole or not at all.
+// positional embeddings, convolutions and vectors keep their type, but for convolutions in f32, which become f16: the
+// format has no others beside quantised matrices. The destination appears whole or not at all.
 // `progress` is called with the fraction done, 0 to 1, from the calling thread.
 // Throws InvalidArgument, ModelNotFound, ModelInvalid, Cancelled, Internal (disk full).
 void quantize_whisper_file(const std::string& source, const std::string& destination, const std::string& type,

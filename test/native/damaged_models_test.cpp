@@ -1,0 +1,141 @@
+// Model files that are damaged, forged or changed under our hands: the engine refuses them, or survives them.
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <cstring>
+#include <filesystem>
+#include <limits>
+#include <random>
+
+#include "batched_support.h"
+#include "engine/error.h"
+#include "model_writer.h"
+
+namespace {
+
+// Loads the model and transcribes a second with it. Nothing when that worked.
+std::optional<agora::Error> error_of(const std::string& path, agora::ComputeType type) {
+    try {
+        agora::BatchedOptions wanted = options(1, 1);
+        wanted.compute_type = type;
+        agora::BatchedWhisper whisper(path, wanted);
+        std::vector<float> audio(16000);
+        for (size_t i = 0; i < audio.size(); ++i) audio[i] = 0.3f * std::sin(0.2f * static_cast<float>(i));
+        agora::WindowRequest window = request(audio, 0, audio.size());
+        window.word_timestamps = true;
+        const agora::WindowOutcome outcome = outcomes(whisper, {window}).front();
+        if (outcome.error) std::rethrow_exception(outcome.error);
+    } catch (const agora::Error& error) {
+        return error;
+    }
+    return std::nullopt;
+}
+
+void put(Bytes& bytes, size_t offset, int32_t value) {
+    std::memcpy(bytes.data() + offset, &value, sizeof(value));
+}
+
+constexpr size_t hyper_parameter(size_t index) {
+    return sizeof(int32_t) * (1 + index);
+}
+
+const agora::TensorEntry& entry(const agora::WhisperFile& file, const std::string& name) {
+    return *std::find_if(file.tensors.begin(), file.tensors.end(),
+                         [&](const agora::TensorEntry& tensor) { return tensor.name == name; });
+}
+
+}  // namespace
+
+TEST_CASE("widths and heads that the kernels cannot take are refused by name") {
+    struct Forged {
+        int32_t width, heads;
+        const char* field;
+    };
+    const Bytes model = random_model({64, 1, 1, 64}, 1, 1);
+    const TemporaryFile forged;
+    for (const auto& [width, heads, field] :
+         {Forged{32, 1, "n_audio_state"}, Forged{80, 1, "n_audio_state"}, Forged{96, 2, "n_audio_state"},
+          Forged{128, 4, "n_audio_head"}, Forged{128, 1, "n_audio_head"}, Forged{64, 0, "n_audio_head"},
+          Forged{8192, 128, "n_audio_state"}}) {
+        Bytes bytes = model;
+        for (const size_t side : {2, 6}) {
+            put(bytes, hyper_parameter(side), width);
+            put(bytes, hyper_parameter(side + 1), heads);
+        }
+        forged.write(bytes);
+        const std::optional<agora::Error> error = error_of(forged.path(), agora::ComputeType::Auto);
+        REQUIRE(error.has_value());
+        CHECK(error->code() == agora::ErrorCode::ModelInvalid);
+        CHECK(std::string(error->what()).find(field) != std::string::npos);
+    }
+}
+
+TEST_CASE("a model that shrinks after it was read is invalid") {
+    const Bytes model = random_model({64, 1, 1, 64}, 2, 1);
+    const TemporaryFile shrinking(model);
+    const agora::WhisperFile file = agora::read_whisper_file(shrinking.path());
+    const agora::Precision precision =
+        agora::choose_precision(agora::ComputeType::F16, file, *agora::kernel_sets().front());
+    for (const size_t size :
+         {model.size() - 1, model.size() / 2, static_cast<size_t>(file.tensors_offset), size_t{0}}) {
+        std::filesystem::resize_file(shrinking.path(), size);
+        agora::ErrorCode code = agora::ErrorCode::Internal;
+        try {
+            const agora::PackedWhisperWeights weights(shrinking.path(), file, precision);
+        } catch (const agora::Error& error) {
+            code = error.code();
+        }
+        CHECK(code == agora::ErrorCode::ModelInvalid);
+    }
+}
+
+TEST_CASE("damage anywhere in a model's structure is refused or survived") {
+    const Bytes model = random_model({64, 1, 1, 64}, 3, 1);
+    const TemporaryFile damaged(model);
+    const agora::WhisperFile file = agora::read_whisper_file(damaged.path());
+    // Headers of tensors lie before their data.
+    std::vector<size_t> places = {0};
+    for (const agora::TensorEntry& tensor : file.tensors) places.push_back(tensor.offset - 12 - tensor.name.size());
+    std::mt19937 random(4);
+    std::fstream stream(damaged.path(), std::ios::in | std::ios::out | std::ios::binary);
+    int refused = 0;
+    constexpr int kRounds = 300;
+    for (int round = 0; round < kRounds; ++round) {
+        CAPTURE(round);
+        // A byte of the hyper-parameters, of the filters and the vocabulary, or of a tensor's header.
+        const size_t kind = random() % 3;
+        const size_t offset = kind == 0   ? random() % 48
+                              : kind == 1 ? 48 + random() % (file.tensors_offset - 48)
+                                          : places[random() % places.size()] + random() % 24;
+        const char value = static_cast<char>(random());
+        stream.seekp(static_cast<std::streamoff>(offset)).write(&value, 1).flush();
+        try {
+            const agora::BatchedWhisper whisper(damaged.path(), options(1, 1));
+        } catch (const agora::Error& error) {
+            ++refused;
+            CHECK(error.code() == agora::ErrorCode::ModelInvalid);
+        }
+        stream.seekp(static_cast<std::streamoff>(offset));
+        stream.write(reinterpret_cast<const char*>(model.data() + offset), 1).flush();
+    }
+    CHECK(refused > kRounds / 4);
+}
+
+TEST_CASE("weights that are no numbers do no worse than nonsense") {
+    const TemporaryFile model(random_model({64, 1, 1, 64}, 5));
+    const Bytes bytes = read_file(model.path());
+    const agora::WhisperFile file = agora::read_whisper_file(model.path());
+    for (const char* name : {"encoder.conv1.weight", "encoder.blocks.0.attn.key.weight", "encoder.ln_post.weight",
+                             "decoder.blocks.0.cross_attn.value.weight", "decoder.token_embedding.weight"}) {
+        for (const float value : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::max()}) {
+            for (const agora::ComputeType type : {agora::ComputeType::BF16, agora::ComputeType::Int8}) {
+                Bytes damaged = bytes;
+                const agora::TensorEntry& tensor = entry(file, name);
+                for (size_t offset = 0; offset + sizeof(value) <= tensor.bytes; offset += 4 * sizeof(value))
+                    std::memcpy(damaged.data() + tensor.offset + offset, &value, sizeof(value));
+                model.write(damaged);
+                CHECK_NOTHROW(error_of(model.path(), type));
+            }
+        }
+    }
+}
