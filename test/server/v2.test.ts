@@ -228,6 +228,10 @@ describe("options", () => {
           max_initial_timestamp: { value: 0.5 },
           prepend_punctuations: { value: "(" },
           append_punctuations: { value: "" },
+          top_k: { value: 0 },
+          top_p: 0.5,
+          system_prompt: "system",
+          user_prompt: "user",
         },
       },
     });
@@ -257,6 +261,7 @@ describe("options", () => {
         hallucinationSilenceThreshold: 2,
         maxInitialTimestamp: 0.5,
         prependPunctuations: "(",
+        generation: { topK: 0, topP: 0.5, systemPrompt: "system", userPrompt: "user" },
         appendPunctuations: "",
       },
     ]);

@@ -168,8 +168,10 @@ void BatchedWhisper::encode(Window& window) {
         if (!window.draft) throw Error(ErrorCode::Cancelled, "The request was cancelled");
     }
     const size_t start_tokens = add_start_tokens(window.request, window.prompt);
+    SearchOptions search = window.request.search;
+    search.duration = static_cast<double>(window.remaining()) / kSampleRate;
     window.decoding = std::make_unique<WindowDecoding>(vocabulary_, rules_, decoder_, *window.cross, window.prompt,
-                                                       start_tokens, window.request.search);
+                                                       start_tokens, search);
 }
 
 // The prompt of a pass: text before the window, at most half of the decoder's context, and the start-of-transcript

@@ -59,7 +59,8 @@ PassSegments split_segments(const DecodedText& text, const Vocabulary& v, double
         add(begin, end, seconds(tokens[begin]), seconds(tokens[end - 1]));
         begin = end;
     }
-    if (pass.ends_with_timestamp) return pass;
+    const bool over = is_time(tokens.size() - 1) && seconds(tokens.back()) >= duration - kEndMargin;
+    if (pass.ends_with_timestamp || over) return pass;
     const auto settled = static_cast<size_t>(seconds(tokens[begin - 1]) * kSampleRate);
     if (settled > 0) pass.settled = std::min(settled, samples);
     return pass;

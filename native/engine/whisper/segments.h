@@ -9,8 +9,6 @@
 
 namespace agora {
 
-constexpr double kTimestampSeconds = 0.02;
-
 struct PassSegments {
     std::vector<DecodedSegment> segments;
     // Samples that need no other pass.

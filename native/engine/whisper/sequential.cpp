@@ -123,6 +123,13 @@ class SequentialWhisper::State {
 SequentialWhisper::SequentialWhisper(const std::string& path, bool use_gpu, int threads)
     : file_(read_whisper_file(path)), threads_(threads) {
     capture_logs();
+    for (const TensorEntry& tensor : file_.tensors) {
+        if (tensor.ne.size() == 3 && tensor.type == GGML_TYPE_F32) {
+            throw Error(ErrorCode::ModelInvalid,
+                        "whisper.cpp cannot run " + path + ", whose " + tensor.name +
+                            " is in single precision; the implementation \"whisper\" can");
+        }
+    }
     if (!use_gpu && file_.bytes > available_memory()) {
         throw Error(ErrorCode::OutOfMemory, "The model " + path + " needs " + std::to_string(file_.bytes >> 20) +
                                                 " MiB but " + std::to_string(available_memory() >> 20) +

@@ -9,6 +9,11 @@
 
 namespace agora {
 
+// What a timestamp token's successor is later by.
+constexpr double kTimestampSeconds = 0.02;
+// This near its end, in seconds, a window is over.
+constexpr double kEndMargin = 0.1;
+
 struct Vocabulary {
     std::vector<std::string> texts;  // bytes of each text token
     int size;                        // with special and timestamp tokens

@@ -151,9 +151,12 @@ void WindowDecoding::extend(Hypothesis& hypothesis, int token, float log_prob) c
         hypothesis.finished = true;
         return;
     }
+    const bool is_time = vocabulary_.is_timestamp(token) && !hypothesis.tokens.empty();
+    const double time = (token - vocabulary_.first_timestamp) * kTimestampSeconds;
     hypothesis.tokens.push_back(token);
     hypothesis.log_probs.push_back(log_prob);
-    hypothesis.finished = static_cast<int>(hypothesis.tokens.size()) >= max_tokens_;
+    hypothesis.finished = static_cast<int>(hypothesis.tokens.size()) >= max_tokens_ ||
+                          (is_time && time >= options_.duration - kEndMargin);
 }
 
 void WindowDecoding::step_samples(const float* logits) {

@@ -25,6 +25,9 @@ struct SearchOptions {
     float no_speech_threshold = 0.6f;
     int max_tokens = 224;
     uint32_t seed = 0;
+    // Seconds of audio. A time within kEndMargin of its end is the last token: what a model writes after it, in a window
+    // that ends in the middle of a breath, is made up (as in whisper.cpp).
+    double duration = 30;
 
     // Whether some attempt takes the most probable token at each step, which a draft model can be ahead of.
     bool has_greedy_attempt() const {
