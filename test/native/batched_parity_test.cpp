@@ -9,8 +9,8 @@
 #include "engine/log.h"
 #include "engine/whisper/attention.h"
 #include "engine/whisper/cross_projection.h"
-#include "engine/whisper/decoder.h"
 #include "engine/whisper/encoder.h"
+#include "engine/whisper/packed_decoder.h"
 #include "engine/whisper/softmax.h"
 #include "engine/whisper/vocabulary.h"
 #include "engine/whisper/whisper_cpp.h"
@@ -112,8 +112,8 @@ struct Parts {
     agora::PackedWhisperWeights weights;
     agora::CrossProjection projection;
     agora::Encoder encoder;
-    agora::Decoder decoder;
-    std::unique_ptr<agora::CrossMemory> window;
+    agora::PackedDecoder decoder;
+    std::unique_ptr<agora::WindowMemory> window;
 };
 
 std::vector<float> call_spectrogram(const std::string& path, const agora::WhisperFile& file,
