@@ -72,7 +72,10 @@ export async function openDevice(request: BackendRequest): Promise<DeviceInfo> {
     const backends = await addon.loadBackends(backendDirectory(), cpuVariant ?? null, gpu !== undefined);
     if (gpu) return { kind: "cuda", name: gpu.description, threads };
     const cpu = backends.devices.find((candidate) => candidate.kind === "cpu");
-    return { kind: "cpu", name: `${cpu?.description ?? "CPU"} (${backends.cpuVariant.name})`, threads };
+    const name = `${cpu?.description ?? "CPU"} (${backends.cpuVariant.name})`;
+    // A build without CUDA is no news to anyone.
+    const note = hasCudaBackend() ? cuda?.reason : undefined;
+    return { kind: "cpu", name, threads, ...(note !== undefined && { note: `not on a GPU: ${note}` }) };
   } catch (error) {
     throw TranscriptionError.from(error);
   }

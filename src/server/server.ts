@@ -99,5 +99,6 @@ function logModel({ info }: Transcriber, settings: ServerSettings, log: Logger):
       `device ${device.kind} (${device.name}, ${device.threads} threads), ` +
       `batch size ${settings.batchSize}, chunk length ${chunk} s, ${settings.maxWorkers} workers`,
   );
+  if (device.note !== undefined) log.info(`On the CPU, ${device.note}`);
   return { version: VERSION, implementation, model: model.name, device: device.name };
 }
