@@ -143,7 +143,7 @@ TEST_CASE("windows encoded at once are what they are alone") {
     std::vector<std::vector<float>> encoded;
     for (size_t i = 0; i < mels.size(); ++i) encoded.push_back(parts.network.encoded(i));
     const auto alone = decoder.new_window();
-    for (size_t i = 0; i < mels.size(); ++i) {
+    for (size_t i = 0; i < mels.size(); i += 2) {
         CAPTURE(i);
         REQUIRE(parts.network.encode({{mels[i].data(), alone.get()}}, nullptr));
         CHECK(relative_error(encoded[i], parts.network.encoded(0)) < 1e-5);
@@ -263,14 +263,14 @@ TEST_CASE("the portable engine writes what the CPU's kernels write, whatever the
 TEST_CASE("the portable engine's results do not depend on the batch") {
     const std::vector<float> audio = read_wav(kEnglishCall);
     std::vector<agora::WindowRequest> requests;
-    for (size_t i = 0; i < 7; ++i) {
-        requests.push_back(request(audio, i * 4 * 16000, (i * 4 + 5 + i) * 16000));
+    for (size_t i = 0; i < 4; ++i) {
+        requests.push_back(request(audio, i * 4 * 16000, (i * 4 + 4 + i) * 16000));
         if (i % 3 == 1) requests.back().search.temperatures = {0.6f};
         if (i % 3 == 2) requests.back().search.beam_size = 2;
         requests.back().search.seed = static_cast<uint32_t>(i);
     }
     BatchedWhisper alone(kDemoModel, portable(1));
-    BatchedWhisper together(kDemoModel, portable(16));
+    BatchedWhisper together(kDemoModel, portable(8));
     CHECK(alone.compute_type() == "int8");
     const auto one_by_one = outcomes(alone, requests);
     const auto at_once = outcomes(together, requests);
@@ -284,7 +284,7 @@ TEST_CASE("the portable engine's results do not depend on the batch") {
 TEST_CASE("a draft model changes nothing of what the portable engine writes") {
     const std::vector<float> audio = read_wav(kEnglishCall);
     std::vector<agora::WindowRequest> requests;
-    for (size_t i = 0; i < 3; ++i) requests.push_back(request(audio, i * 6 * 16000, (i * 6 + 8) * 16000));
+    for (size_t i = 0; i < 2; ++i) requests.push_back(request(audio, i * 6 * 16000, (i * 6 + 8) * 16000));
     BatchedWhisper alone(kDemoModelF16, portable(4));
     const auto expected = outcomes(alone, requests);
     const TemporaryFile distil(with_decoder_layers(kDemoModelF16, 1));
@@ -308,7 +308,7 @@ TEST_CASE("cancelled windows leave the portable engine and harm no other, while 
     BatchedWhisper whisper(kDemoModel, portable(2));
     const std::vector<float> audio = read_wav(kEnglishCall);
     std::vector<agora::WindowRequest> requests;
-    for (size_t i = 0; i < 8; ++i) requests.push_back(request(audio, i * 16000, (i + 2) * 16000));
+    for (size_t i = 0; i < 7; ++i) requests.push_back(request(audio, i * 16000, (i + 2) * 16000));
     const auto before = std::make_shared<std::atomic<bool>>(true);
     const auto meanwhile = std::make_shared<std::atomic<bool>>(false);
     requests[1].cancelled = before;
