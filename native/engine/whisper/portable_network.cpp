@@ -31,7 +31,7 @@ void check_workspace(const std::string& path, ggml_backend_dev_t device) {
 }
 
 std::string checked_type(const std::string& path, const WhisperFile& file, ComputeType type) {
-    const std::string own = own_compute_type(file.weight_type);
+    std::string own = own_compute_type(file.weight_type);
     if (type != ComputeType::Auto && own != compute_type_name(type)) {
         throw Error(ErrorCode::InvalidArgument, std::string("Invalid computeType: expected \"auto\" or \"") + own +
                                                     "\", the type of " + path +
