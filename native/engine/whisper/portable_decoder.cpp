@@ -197,10 +197,12 @@ std::vector<ggml_tensor*> PortableDecoder::build(ggml_context* context, Plan& pl
 
 PortableDecoder::Plan& PortableDecoder::kept_plan(const Shape& shape) {
     const std::pair<int, int> generations(sequences_.generation(), windows_.generation());
-    if (generations != generations_ || plans_.size() >= kMaxPlans) plans_.clear();
+    if (generations != generations_) plans_.clear();
     generations_ = generations;
     const auto found = plans_.find(shape);
-    return found != plans_.end() ? found->second : plans_.emplace(shape, make_plan(shape, nullptr)).first->second;
+    if (found != plans_.end()) return found->second;
+    if (plans_.size() >= kMaxPlans) plans_.clear();
+    return plans_.emplace(shape, make_plan(shape, nullptr)).first->second;
 }
 
 const float* PortableDecoder::run(const std::vector<DecoderInput>& inputs, const std::atomic<bool>* stop) {
