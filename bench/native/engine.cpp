@@ -3,8 +3,8 @@
 #include <stdexcept>
 
 #include "engine/whisper/cross_projection.h"
-#include "engine/whisper/decoder.h"
 #include "engine/whisper/encoder.h"
+#include "engine/whisper/packed_decoder.h"
 
 namespace bench {
 namespace {
@@ -51,10 +51,10 @@ struct Engine::Parts {
     agora::PackedWhisperWeights weights;
     agora::CrossProjection projection;
     agora::Encoder encoder;
-    agora::Decoder decoder;
+    agora::PackedDecoder decoder;
     std::vector<float> mel;
-    std::vector<std::unique_ptr<agora::CrossMemory>> windows;
-    std::vector<std::unique_ptr<agora::KeyValues>> sequences;
+    std::vector<std::unique_ptr<agora::WindowMemory>> windows;
+    std::vector<std::unique_ptr<agora::SequenceMemory>> sequences;
     int past = 0;
 };
 

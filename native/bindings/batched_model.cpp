@@ -67,6 +67,7 @@ SearchOptions search_options(const Napi::Object& js) {
 
 BatchedOptions engine_options(const Napi::Object& js) {
     BatchedOptions options;
+    options.gpu = boolean_argument(js.Get("gpu"), "gpu");
     options.threads = integer_argument(js.Get("threads"), "threads", 1, 256);
     options.batch_size = integer_argument(js.Get("batchSize"), "batchSize", 1, 256);
     const auto type = parse_compute_type(string_argument(js.Get("computeType"), "computeType"));
@@ -100,7 +101,7 @@ BatchedModel::BatchedModel(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Ba
     engine_ = *info[0].As<Napi::External<Holder>>().Data();
 }
 
-// loadBatchedModel(path, { threads, batchSize, computeType, draftPath }): Promise<BatchedModel>
+// loadBatchedModel(path, { gpu, threads, batchSize, computeType, draftPath }): Promise<BatchedModel>
 Napi::Value BatchedModel::load(const Napi::CallbackInfo& info) {
     return guarded(info.Env(), [&] {
         const std::string path = string_argument(info[0], "path");
@@ -125,7 +126,7 @@ Napi::Value BatchedModel::info(const Napi::CallbackInfo& info) {
     const auto engine = this->engine(info.Env());
     const WhisperFile& file = engine->file();
     Napi::Object result = agora::to_js(info.Env(), file, whisper_languages(file.hparams.language_count()));
-    result.Set("computeType", compute_type_name(engine->precision().type));
+    result.Set("computeType", engine->compute_type());
     return result;
 }
 

@@ -95,6 +95,7 @@ async function loadTranscriber(
     terminal.detail(
       `Model ${model.name} (${model.type}, ${model.weightType}, computed in ${model.computeType}) on ${device.name}, ${device.threads} threads`,
     );
+    if (device.note !== undefined) terminal.note(`On the CPU, ${device.note}`);
     return loaded;
   } finally {
     terminal.hideStatus();

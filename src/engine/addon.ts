@@ -15,7 +15,14 @@ export interface Addon {
   loadWhisperModel(path: string, options: { gpu: boolean; threads: number }): Promise<NativeWhisperModel>;
   loadBatchedModel(
     path: string,
-    options: { threads: number; batchSize: number; computeType: string; draftPath: string | null },
+    options: {
+      /** On the first GPU of the loaded backends. */
+      gpu: boolean;
+      threads: number;
+      batchSize: number;
+      computeType: string;
+      draftPath: string | null;
+    },
   ): Promise<NativeBatchedModel>;
   loadBorealisModel(
     languagePath: string,

@@ -73,7 +73,9 @@ export async function openDevice(request: BackendRequest): Promise<DeviceInfo> {
     if (gpu) return { kind: "cuda", name: gpu.description, threads };
     const cpu = backends.devices.find((candidate) => candidate.kind === "cpu");
     const name = `${cpu?.description ?? "CPU"} (${backends.cpuVariant.name})`;
-    return { kind: "cpu", name, threads, ...(cuda && { fallback: `no CUDA: ${cuda.reason}` }) };
+    // A build without CUDA is no news to anyone.
+    const note = hasCudaBackend() ? cuda?.reason : undefined;
+    return { kind: "cpu", name, threads, ...(note !== undefined && { note: `not on a GPU: ${note}` }) };
   } catch (error) {
     throw TranscriptionError.from(error);
   }

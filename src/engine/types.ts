@@ -31,8 +31,8 @@ export interface DeviceInfo {
   name: string;
   /** Compute threads on the CPU. */
   threads: number;
-  /** Why it is not the GPU that was looked for. */
-  fallback?: string;
+  /** Why `device: "auto"` became the CPU on a machine with a GPU, or in a build that is made for one. */
+  note?: string;
 }
 
 /** Decoding options of one window, all resolved: nothing optional is missing. */

@@ -169,6 +169,6 @@ function logModel({ info }: Transcriber, settings: ServerSettings, log: Logger):
       `device ${device.kind} (${device.name}, ${device.threads} threads), ` +
       `batch size ${settings.batchSize}, chunk length ${chunk} s, ${settings.maxWorkers} workers`,
   );
-  if (device.fallback) log.warning(`Running on the CPU, ${device.fallback}`);
+  if (device.note !== undefined) log.info(`On the CPU, ${device.note}`);
   return { version: VERSION, implementation, model: model.name, device: device.name };
 }

@@ -9,6 +9,7 @@
 
 #include "batched_support.h"
 #include "engine/error.h"
+#include "engine/whisper/packed_weights.h"
 #include "model_writer.h"
 
 namespace {

@@ -11,8 +11,8 @@
 
 #include "engine/log.h"
 #include "engine/whisper/cross_projection.h"
-#include "engine/whisper/decoder.h"
 #include "engine/whisper/encoder.h"
+#include "engine/whisper/packed_decoder.h"
 #include "engine/whisper/whisper_cpp.h"
 
 constexpr agora::ComputeType kComputeTypes[] = {
@@ -88,8 +88,8 @@ struct Parts {
     agora::PackedWhisperWeights weights;
     agora::CrossProjection projection;
     agora::Encoder encoder;
-    agora::Decoder decoder;
-    std::unique_ptr<agora::CrossMemory> window;
+    agora::PackedDecoder decoder;
+    std::unique_ptr<agora::WindowMemory> window;
 };
 
 // whisper.cpp's own, on the same model.

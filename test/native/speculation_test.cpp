@@ -2,6 +2,7 @@
 
 #include "batched_support.h"
 #include "engine/error.h"
+#include "engine/whisper/packed_network.h"
 #include "model_writer.h"
 
 namespace {
@@ -92,8 +93,13 @@ TEST_CASE("an encoder is shared exactly when it is the same") {
     const agora::LogitRules rules(vocabulary);
     agora::CpuCompute compute(1);
     const auto shares = [&](const std::string& path) {
-        const agora::DraftModel draft(path, {kDemoModelF16, file, vocabulary, rules}, agora::ComputeType::Auto,
-                                      *agora::kernel_sets().front(), compute);
+        const auto load = [&](const std::string& name, const agora::WhisperFile& draft_file) {
+            const agora::KernelSet& kernels = *agora::kernel_sets().front();
+            return std::make_unique<agora::PackedNetwork>(
+                name, draft_file, agora::choose_precision(agora::ComputeType::Auto, draft_file, kernels), kernels,
+                compute);
+        };
+        const agora::DraftModel draft(path, {kDemoModelF16, file, vocabulary, rules}, load);
         return draft.shares_encoder();
     };
     CHECK(shares(kDemoModelF16));

@@ -6,94 +6,53 @@
 #include <atomic>
 #include <cmath>
 
-#include "engine/audio/silence.h"
+#include "engine/batch/window.h"
 #include "engine/error.h"
 #include "engine/whisper/hallucination.h"
+#include "engine/whisper/packed_network.h"
+#include "engine/whisper/portable_network.h"
 #include "engine/whisper/segments.h"
 #include "engine/whisper/softmax.h"
 
 namespace agora {
 namespace {
 
-// Less than this is no speech worth another look.
-constexpr size_t kMinSamples = kSampleRate / 10;
+std::unique_ptr<Compute> make_compute(const BatchedOptions& options) {
+    if (options.gpu) return std::make_unique<GpuCompute>();
+    return std::make_unique<CpuCompute>(options.threads);
+}
 
-// Digital silence this far around a segment, in seconds, means that nobody spoke it; and this much of it before speech
-// is heard: the first time that a model gives may be a second, so longer silence would hide the speech after it.
-constexpr double kSilentMargin = 0.5;
+NetworkLoader network_loader(const BatchedOptions& options, ComputeType type, Compute& compute) {
+    const bool portable = options.gpu || options.portable;
+    const int batch_size = options.batch_size;
+    return [=, &compute](const std::string& path, const WhisperFile& file) -> std::unique_ptr<Network> {
+        if (portable) return std::make_unique<PortableNetwork>(path, file, type, batch_size, compute);
+        const KernelSet& kernels = *kernel_sets().front();
+        return std::make_unique<PackedNetwork>(path, file, choose_precision(type, file, kernels), kernels, compute);
+    };
+}
+
+[[noreturn]] void throw_cancelled() {
+    throw Error(ErrorCode::Cancelled, "The request was cancelled");
+}
 
 }  // namespace
-
-class BatchedWhisper::Window {
-  public:
-    Window(WindowRequest request, Done done) : request(std::move(request)), done_(std::move(done)) {}
-
-    bool cancelled() const { return request.cancelled->load(std::memory_order_relaxed); }
-    size_t remaining() const { return request.samples.size() - position; }
-    bool languages_known() const { return !outcome.languages.empty(); }
-    bool detects() const { return request.language.empty(); }
-    // Whether nothing can be heard from `start` to `end` seconds and a little around them.
-    bool is_silent(double start, double end) const {
-        const auto sample = [this](double seconds) {
-            return std::min(static_cast<size_t>(std::max(0.0, seconds) * kSampleRate), request.samples.size());
-        };
-        const size_t first = sample(start - kSilentMargin);
-        return is_digital_silence(request.samples.data() + first, sample(end + kSilentMargin) - first);
-    }
-    void skip_silence() {
-        constexpr auto kMargin = static_cast<size_t>(kSilentMargin * kSampleRate);
-        const size_t silence = leading_silence(request.samples.data() + position, remaining());
-        position += silence > kMargin ? silence - kMargin : 0;
-    }
-    bool is_finished() const {
-        if (detects()) return languages_known() || request.samples.empty();
-        return (position > 0 && remaining() < kMinSamples) ||
-               is_digital_silence(request.samples.data() + position, remaining());
-    }
-
-    void finish() { done_(std::move(outcome)); }
-    void fail(std::exception_ptr error) {
-        outcome = {};
-        outcome.error = std::move(error);
-        finish();
-    }
-
-    WindowRequest request;
-    WindowOutcome outcome;
-    size_t position = 0;  // samples before it are settled
-    std::vector<int> prompt;
-    std::unique_ptr<CrossMemory> cross;
-    std::unique_ptr<KeyValues> detection;  // the decoder's memory of a language detection
-    std::unique_ptr<WindowDecoding> decoding;
-    std::unique_ptr<DraftMemory> draft;
-    double last_speech = 0;  // seconds where the text so far ends
-
-  private:
-    Done done_;
-};
 
 BatchedWhisper::BatchedWhisper(const std::string& path, const BatchedOptions& options)
     : file_(read_whisper_file(path)),
       vocabulary_(read_vocabulary(path, file_)),
       rules_(vocabulary_),
       log_mel_(file_.hparams.n_mels, read_mel_filters(path, file_)),
-      compute_(options.threads),
-      parallel_(compute_),
-      kernels_(*kernel_sets().front()),
-      precision_(choose_precision(options.compute_type, file_, kernels_)),
-      weights_(path, file_, precision_),
-      cross_projection_(weights_.decoder, precision_, kernels_),
-      encoder_(
-          weights_.encoder, encoder_shape(file_.hparams), precision_, kernels_, compute_,
-          [this](ggml_context* context, ggml_tensor* encoded) { return cross_projection_.build(context, encoded); }),
-      decoder_(weights_.decoder, file_.hparams, precision_, kernels_, compute_),
+      compute_(make_compute(options)),
+      parallel_(*compute_),
+      network_(network_loader(options, options.compute_type, *compute_)(path, file_)),
       alignment_heads_(alignment_heads(file_.hparams)),
-      batch_size_(static_cast<size_t>(options.batch_size)),
-      mel_(static_cast<size_t>(file_.hparams.n_mels) * LogMel::kFrames) {
-    if (!options.draft_path.empty()) {
-        const Target target{path, file_, vocabulary_, rules_};
-        draft_ = std::make_unique<DraftModel>(options.draft_path, target, options.compute_type, kernels_, compute_);
-    }
+      batch_size_(static_cast<size_t>(options.batch_size)) {
+    if (options.draft_path.empty()) return;
+    // A GPU computes in the type of the file, and the draft model's may be another one.
+    const ComputeType type = options.gpu || options.portable ? ComputeType::Auto : options.compute_type;
+    const Target target{path, file_, vocabulary_, rules_};
+    draft_ = std::make_unique<DraftModel>(options.draft_path, target, network_loader(options, type, *compute_));
 }
 
 BatchedWhisper::~BatchedWhisper() = default;
@@ -128,20 +87,20 @@ void BatchedWhisper::run() {
         for (auto window = active_.begin(); window != active_.end();) {
             window = prepare(**window) ? std::next(window) : active_.erase(window);
         }
+        listen();
         if (!active_.empty()) step();
     }
 }
 
-// Brings a window to where it takes part in the next decoder step. False when it has left.
+// Takes a window over its last step. False when it has left.
 bool BatchedWhisper::prepare(Window& window) {
     try {
-        if (window.cancelled()) throw Error(ErrorCode::Cancelled, "The request was cancelled");
+        if (window.cancelled()) throw_cancelled();
         if (window.decoding && window.decoding->done()) settle(window);
         if (window.is_finished()) {
             window.finish();
             return false;
         }
-        if (!window.decoding && !window.detection) encode(window);
         return true;
     } catch (...) {
         window.fail(std::current_exception());
@@ -149,29 +108,84 @@ bool BatchedWhisper::prepare(Window& window) {
     }
 }
 
-void BatchedWhisper::encode(Window& window) {
-    window.skip_silence();
-    if (!window.cross) window.cross = decoder_.new_window();
-    log_mel_.compute(window.request.samples.data() + window.position, window.remaining(), mel_.data(),
-                     [this](const LogMel::Part& part) { parallel_.run(part); });
-    cross_projection_.write_to(*window.cross);
-    if (!encoder_.run(mel_.data(), window.request.cancelled.get())) {
-        throw Error(ErrorCode::Cancelled, "The request was cancelled");
+// Has spectrograms computed for windows that are next while the device is busy with those before.
+void BatchedWhisper::prepare_spectrograms() {
+    if (!network_->leaves_processor_free()) return;
+    const std::lock_guard<std::mutex> lock(mutex_);
+    const size_t count = std::min(waiting_.size(), network_->encoder_batch());
+    for (size_t i = 0; i < count; ++i) {
+        if (!waiting_[i]->cancelled() && !waiting_[i]->is_finished()) waiting_[i]->prepare_spectrogram(log_mel_);
     }
+}
+
+// Brings windows to where they take part in the next decoder step.
+void BatchedWhisper::listen() {
+    std::vector<Window*> windows;
+    const auto flush = [&] {
+        if (windows.empty()) return;
+        encode(windows);
+        windows.clear();
+    };
+    for (const auto& window : active_) {
+        if (window->is_encoded()) continue;
+        windows.push_back(window.get());
+        if (windows.size() == network_->encoder_batch()) flush();
+    }
+    flush();
+    active_.remove_if([](const std::unique_ptr<Window>& window) { return !window->is_encoded(); });
+}
+
+// Those that fail stay without a decoding.
+void BatchedWhisper::encode(const std::vector<Window*>& windows) {
+    std::vector<Window*> heard;
+    std::vector<std::vector<float>> spectrograms;
+    std::vector<EncoderInput> inputs;
+    const LogMel::Run run_parts = [this](const LogMel::Part& part) { parallel_.run(part); };
+    try {
+        for (Window* window : windows) {
+            if (window->cancelled()) {
+                window->fail(std::make_exception_ptr(Error(ErrorCode::Cancelled, "The request was cancelled")));
+                continue;
+            }
+            heard.push_back(window);
+            if (!window->cross) window->cross = network_->decoder().new_window();
+            spectrograms.push_back(window->take_spectrogram(log_mel_, run_parts));
+            inputs.push_back({spectrograms.back().data(), window->cross.get()});
+        }
+        if (heard.empty()) return;
+        prepare_spectrograms();
+        // What several share is not stopped for one of them.
+        const std::atomic<bool>* stop = heard.size() == 1 ? heard.front()->request.cancelled.get() : nullptr;
+        if (!network_->encode(inputs, stop)) throw_cancelled();
+    } catch (...) {
+        for (Window* window : heard) window->fail(std::current_exception());
+        return;
+    }
+    for (size_t i = 0; i < heard.size(); ++i) {
+        try {
+            begin_decoding(*heard[i], i);
+        } catch (...) {
+            heard[i]->fail(std::current_exception());
+        }
+    }
+}
+
+// `place`: of the window in the encoder's last run.
+void BatchedWhisper::begin_decoding(Window& window, size_t place) {
     if (window.detects()) {
-        window.detection = decoder_.new_sequence();
+        window.detection = network_->decoder().new_sequence();
         return;
     }
     if (draft_ && window.request.search.has_greedy_attempt()) {
-        window.draft = draft_->listen(window.request.samples.data() + window.position, window.remaining(), encoder_,
-                                      window.request.cancelled.get());
-        if (!window.draft) throw Error(ErrorCode::Cancelled, "The request was cancelled");
+        window.draft = draft_->listen(window.request.samples.data() + window.position, window.remaining(), *network_,
+                                      place, window.request.cancelled.get());
+        if (!window.draft) throw_cancelled();
     }
     const size_t start_tokens = add_start_tokens(window.request, window.prompt);
     SearchOptions search = window.request.search;
     search.duration = static_cast<double>(window.remaining()) / kSampleRate;
-    window.decoding = std::make_unique<WindowDecoding>(vocabulary_, rules_, decoder_, *window.cross, window.prompt,
-                                                       start_tokens, search);
+    window.decoding = std::make_unique<WindowDecoding>(vocabulary_, rules_, network_->decoder(), *window.cross,
+                                                       window.prompt, start_tokens, search);
 }
 
 // The prompt of a pass: text before the window, at most half of the decoder's context, and the start-of-transcript
@@ -235,10 +249,11 @@ void BatchedWhisper::add_words(Window& window, double offset, std::vector<Decode
     tokens.resize(std::min(tokens.size(), static_cast<size_t>(file_.hparams.n_text_ctx)));
 
     AttentionCapture capture{alignment_heads_, {}};
-    const auto memory = decoder_.new_sequence();
-    if (decoder_.run({{memory.get(), window.cross.get(), 0, tokens, &capture}}, window.request.cancelled.get()) ==
+    Decoder& decoder = network_->decoder();
+    const auto memory = decoder.new_sequence();
+    if (decoder.run({{memory.get(), window.cross.get(), 0, tokens, &capture}}, window.request.cancelled.get()) ==
         nullptr) {
-        throw Error(ErrorCode::Cancelled, "The request was cancelled");
+        throw_cancelled();
     }
     const size_t audio_samples = window.request.samples.size() - static_cast<size_t>(offset * kSampleRate);
     const int frames = std::clamp(static_cast<int>(audio_samples / (kSampleRate / 50)), 1, Encoder::kFrames);
@@ -270,6 +285,7 @@ void BatchedWhisper::propose_drafts() {
 
 void BatchedWhisper::step() {
     try {
+        prepare_spectrograms();
         propose_drafts();
         std::vector<DecoderInput> inputs;
         std::vector<size_t> counts;
@@ -283,7 +299,7 @@ void BatchedWhisper::step() {
             counts.push_back(0);
             for (size_t i = before; i < inputs.size(); ++i) counts.back() += inputs[i].outputs();
         }
-        choose(decoder_.run(inputs, nullptr), counts);
+        choose(network_->decoder().run(inputs, nullptr), counts);
     } catch (...) {
         // What was computed for the batch is lost, but only that.
         for (const auto& window : active_) window->fail(std::current_exception());

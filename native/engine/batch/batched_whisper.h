@@ -1,7 +1,7 @@
 // The batched engine: windows of any number of requests, decoded together.
 //
 // One thread at a time runs the model (run()). Each of its rounds admits waiting windows while there is room, encodes
-// them one by one, and takes one decoder step for all sequences of all admitted windows at once. A window that is
+// them, and takes one decoder step for all sequences of all admitted windows at once. A window that is
 // done, cancelled or failed leaves at once. No window's result depends on which others are there.
 #pragma once
 
@@ -13,11 +13,12 @@
 #include <optional>
 
 #include "engine/audio/log_mel.h"
+#include "engine/device/compute.h"
 #include "engine/device/parallel.h"
 #include "engine/kernels/compute_type.h"
 #include "engine/whisper/alignment.h"
 #include "engine/whisper/draft_model.h"
-#include "engine/whisper/encoder.h"
+#include "engine/whisper/network.h"
 #include "engine/whisper/sequential.h"
 #include "engine/whisper/window_decoding.h"
 
@@ -45,16 +46,18 @@ struct WindowOutcome {
 
 struct BatchedOptions {
     int threads = 1;
-    int batch_size = 16;  // windows decoded together, 1 to 256
+    bool gpu = false;       // on the first GPU of the loaded backends, else on the CPU
+    bool portable = false;  // for tests: on the CPU what a GPU would run, instead of the CPU's own kernels
+    int batch_size = 16;    // windows decoded together, 1 to 256
     ComputeType compute_type = ComputeType::Auto;
     std::string draft_path;  // of a model that writes ahead in greedy search; empty: none
 };
 
 class BatchedWhisper {
   public:
-    // Validates and loads; the CPU backend must be loaded.
+    // Validates and loads; the CPU backend must be loaded, and the GPU's where it is to be used.
     // Throws ModelNotFound, ModelInvalid, OutOfMemory, DeviceUnavailable; InvalidArgument when the draft model has
-    // another vocabulary.
+    // another vocabulary, or a GPU is to compute in another type than the file's.
     BatchedWhisper(const std::string& path, const BatchedOptions& options);
     ~BatchedWhisper();
     BatchedWhisper(const BatchedWhisper&) = delete;
@@ -62,7 +65,8 @@ class BatchedWhisper {
 
     const WhisperFile& file() const { return file_; }
     const Vocabulary& vocabulary() const { return vocabulary_; }
-    const Precision& precision() const { return precision_; }
+    // What matrices are kept and multiplied in: "float16", "int8", …, or the file's own type.
+    std::string compute_type() const { return network_->compute_type(); }
 
     using Done = std::function<void(WindowOutcome)>;
 
@@ -78,7 +82,10 @@ class BatchedWhisper {
 
     void admit();
     bool prepare(Window& window);
-    void encode(Window& window);
+    void prepare_spectrograms();
+    void listen();
+    void encode(const std::vector<Window*>& windows);
+    void begin_decoding(Window& window, size_t place);
     size_t add_start_tokens(const WindowRequest& request, std::vector<int>& prompt) const;
     void settle(Window& window);
     void add_words(Window& window, double offset, std::vector<DecodedSegment>& segments);
@@ -91,14 +98,9 @@ class BatchedWhisper {
     Vocabulary vocabulary_;
     LogitRules rules_;
     LogMel log_mel_;
-    CpuCompute compute_;
+    std::unique_ptr<Compute> compute_;
     Parallel parallel_;
-    const KernelSet& kernels_;
-    Precision precision_;
-    PackedWhisperWeights weights_;
-    CrossProjection cross_projection_;
-    Encoder encoder_;
-    Decoder decoder_;
+    std::unique_ptr<Network> network_;
     std::unique_ptr<DraftModel> draft_;
     std::vector<AttentionHead> alignment_heads_;
     size_t batch_size_;
@@ -109,7 +111,6 @@ class BatchedWhisper {
 
     // Of the running thread alone.
     std::list<std::unique_ptr<Window>> active_;
-    std::vector<float> mel_;
 };
 
 }  // namespace agora

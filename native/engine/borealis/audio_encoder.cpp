@@ -55,7 +55,7 @@ std::unique_ptr<Encoder> AudioEncoder::make_encoder(const std::string& path, con
         // [D, 1500] → [stacked·D, rows] → [H, rows]
         ggml_tensor* x = ggml_reshape_2d(context, encoded, encoded->ne[0] * stacked, encoded->ne[1] / stacked);
         x = ggml_gelu_erf(context, apply(context, linear(adapter_, "mm.a.mlp.1"), x));
-        return apply(context, linear(adapter_, "mm.a.mlp.2"), x);
+        return std::vector{apply(context, linear(adapter_, "mm.a.mlp.2"), x)};
     };
     // PyTorch's GELU is the exact one.
     const EncoderShape shape{file.mels, file.width, file.heads, file.layers, true};
@@ -77,7 +77,8 @@ std::unique_ptr<Encoder> AudioEncoder::make_encoder(const std::string& path, con
 bool AudioEncoder::run(const float* samples, size_t count, const std::atomic<bool>* stop, float* rows) {
     log_mel_.compute(samples, count, mel_.data());
     if (!encoder_->run(mel_.data(), stop)) return false;
-    ggml_backend_tensor_get(encoder_->result(), rows, 0, ggml_nbytes(encoder_->result()));
+    const ggml_tensor* result = encoder_->graph().result();
+    ggml_backend_tensor_get(result, rows, 0, ggml_nbytes(result));
     return true;
 }
 

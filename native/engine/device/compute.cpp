@@ -32,9 +32,25 @@ void check_threads(int count) {
     if (failed) throw Error(ErrorCode::OutOfMemory, "No memory for " + std::to_string(count) + " compute threads");
 }
 
+ggml_backend_t start_gpu() {
+    ggml_backend_dev_t device = ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_GPU);
+    if (device == nullptr) throw Error(ErrorCode::DeviceUnavailable, "There is no GPU among the loaded backends");
+    ggml_backend_t backend = ggml_backend_dev_init(device, nullptr);
+    if (backend == nullptr) {
+        throw Error(ErrorCode::DeviceUnavailable,
+                    std::string("The GPU ") + ggml_backend_dev_description(device) + " could not be started");
+    }
+    return backend;
+}
+
+void check(ggml_status status) {
+    if (status == GGML_STATUS_ALLOC_FAILED) throw Error(ErrorCode::OutOfMemory, "No memory to compute a graph");
+    if (status != GGML_STATUS_SUCCESS) throw Error(ErrorCode::Internal, "Computing a graph failed");
+}
+
 }  // namespace
 
-CpuCompute::CpuCompute(int threads) : backend_(ggml_backend_init_by_type(GGML_BACKEND_DEVICE_TYPE_CPU, nullptr)) {
+CpuCompute::CpuCompute(int threads) : Compute(ggml_backend_init_by_type(GGML_BACKEND_DEVICE_TYPE_CPU, nullptr)) {
     if (!backend_) throw Error(ErrorCode::DeviceUnavailable, "The CPU backend could not be started");
     ggml_backend_t backend = backend_.get();
     if (threads > 1) {
@@ -67,7 +83,15 @@ bool CpuCompute::run(ggml_cgraph* graph, const std::atomic<bool>* stop) {
     const ggml_status status = ggml_backend_graph_compute(backend_.get(), graph);
     stop_ = nullptr;
     if (status == GGML_STATUS_ABORTED) return false;
-    if (status != GGML_STATUS_SUCCESS) throw Error(ErrorCode::Internal, "Computing a graph failed");
+    check(status);
+    return true;
+}
+
+GpuCompute::GpuCompute() : Compute(start_gpu()) {}
+
+bool GpuCompute::run(ggml_cgraph* graph, const std::atomic<bool>* stop) {
+    if (stop != nullptr && stop->load(std::memory_order_relaxed)) return false;
+    check(ggml_backend_graph_compute(backend_.get(), graph));
     return true;
 }
 

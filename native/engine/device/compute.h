@@ -1,36 +1,59 @@
-// A CPU backend with threads of its own, used by one thread at a time.
+// Backends that compute graphs: the CPU with threads of its own, and other devices.
 #pragma once
 
 #include <ggml-backend.h>
 #include <ggml-cpp.h>
 
 #include <atomic>
+#include <memory>
+#include <string>
 
 struct ggml_threadpool;
 
 namespace agora {
 
-class CpuCompute {
+// A started backend, used by one thread at a time.
+class Compute {
   public:
-    // `threads` includes the calling thread. The CPU backend must be loaded. Throws DeviceUnavailable.
-    explicit CpuCompute(int threads);
-    ~CpuCompute();
-    CpuCompute(const CpuCompute&) = delete;
-    CpuCompute& operator=(const CpuCompute&) = delete;
+    virtual ~Compute() = default;
+    Compute(const Compute&) = delete;
+    Compute& operator=(const Compute&) = delete;
 
     ggml_backend_t backend() const { return backend_.get(); }
     ggml_backend_dev_t device() const { return ggml_backend_get_device(backend_.get()); }
 
+    // False when `stop` was set before the graph was done. Throws Internal, OutOfMemory.
+    virtual bool run(ggml_cgraph* graph, const std::atomic<bool>* stop) = 0;
+
+  protected:
+    explicit Compute(ggml_backend_t backend) : backend_(backend) {}
+
+    ggml_backend_ptr backend_;
+};
+
+class CpuCompute : public Compute {
+  public:
+    // `threads` includes the calling thread. The CPU backend must be loaded. Throws DeviceUnavailable.
+    explicit CpuCompute(int threads);
+    ~CpuCompute() override;
+
     // Its threads, for other users of the same thread; null where there is only the calling one.
     ggml_threadpool* pool() const { return pool_; }
 
-    // False when `stop` was set before the graph was done. Throws Internal.
-    bool run(ggml_cgraph* graph, const std::atomic<bool>* stop);
+    bool run(ggml_cgraph* graph, const std::atomic<bool>* stop) override;
 
   private:
-    ggml_backend_ptr backend_;
     ggml_threadpool* pool_ = nullptr;
     const std::atomic<bool>* stop_ = nullptr;
+};
+
+// A GPU. A graph that has begun on it runs to its end.
+class GpuCompute : public Compute {
+  public:
+    // The first GPU of the loaded backends. Throws DeviceUnavailable when there is none or it does not start.
+    GpuCompute();
+
+    bool run(ggml_cgraph* graph, const std::atomic<bool>* stop) override;
 };
 
 }  // namespace agora

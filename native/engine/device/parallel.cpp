@@ -28,7 +28,7 @@ struct Parallel::Node {
     }
 };
 
-Parallel::Parallel(CpuCompute& compute) : compute_(compute), node_(std::make_unique<Node>()) {
+Parallel::Parallel(Compute& compute) : compute_(dynamic_cast<CpuCompute*>(&compute)), node_(std::make_unique<Node>()) {
     constexpr size_t kNodes = 4;
     node_->context.reset(
         ggml_init({kNodes * ggml_tensor_overhead() + ggml_graph_overhead_custom(kNodes, false), nullptr, true}));
@@ -42,9 +42,10 @@ Parallel::Parallel(CpuCompute& compute) : compute_(compute), node_(std::make_uni
 Parallel::~Parallel() = default;
 
 void Parallel::run(const std::function<void(int, int)>& work) {
+    if (compute_ == nullptr) return work(0, 1);
     node_->work = &work;
     node_->error = nullptr;
-    compute_.run(node_->graph, nullptr);
+    compute_->run(node_->graph, nullptr);
     if (node_->error) std::rethrow_exception(node_->error);
 }
 

@@ -5,12 +5,13 @@
 
 #include "engine/kernels/kernel_set.h"
 #include "engine/whisper/attention.h"
+#include "engine/whisper/decoder.h"
 
 namespace agora {
 
 // For every layer and head two packed matrices, so that attention is two products: keys with 64 inputs and an output
 // for each frame, values with an input for each frame and 64 outputs.
-class CrossMemory {
+class CrossMemory final : public WindowMemory {
   public:
     static constexpr int kFrames = 1500;
     static constexpr int kPadded = 1504;

@@ -9,7 +9,7 @@ CrossProjection::CrossProjection(const PackedDecoderWeights& weights, const Prec
     : weights_(weights), arithmetic_(precision.encoder), nodes_(kernels) {}
 
 // The last nodes' values are of no use; each links to the one before, so that the last stands for all.
-ggml_tensor* CrossProjection::build(ggml_context* context, ggml_tensor* encoded) {
+std::vector<ggml_tensor*> CrossProjection::build(ggml_context* context, ggml_tensor* encoded) {
     ggml_tensor* rows = nodes_.narrow(context, encoded, arithmetic_);
     ggml_tensor* stored = nullptr;
     for (int layer = 0; layer < static_cast<int>(weights_.blocks.size()); ++layer) {
@@ -22,10 +22,10 @@ ggml_tensor* CrossProjection::build(ggml_context* context, ggml_tensor* encoded)
                                    store(layer, result->src[0], result->src[1], thread, threads);
                                });
     }
-    return stored;
+    return {stored};
 }
 
-bool CrossProjection::run(const std::vector<float>& encoded, CpuCompute& compute, const std::atomic<bool>* stop) {
+bool CrossProjection::run(const std::vector<float>& encoded, Compute& compute, const std::atomic<bool>* stop) {
     if (!graph_) {
         const size_t nodes = 16 + 8 * weights_.blocks.size();
         graph_ = std::make_unique<Graph>(compute.backend(), nodes, [this](ggml_context* context) {

@@ -18,14 +18,14 @@ class CrossProjection {
     CrossProjection(const CrossProjection&) = delete;
     CrossProjection& operator=(const CrossProjection&) = delete;
 
-    ggml_tensor* build(ggml_context* context, ggml_tensor* encoded);
+    std::vector<ggml_tensor*> build(ggml_context* context, ggml_tensor* encoded);
 
     // The same by itself, from what another model's encoder has put out, [1500][D]. False when stopped.
     // Throws OutOfMemory.
-    bool run(const std::vector<float>& encoded, CpuCompute& compute, const std::atomic<bool>* stop);
+    bool run(const std::vector<float>& encoded, Compute& compute, const std::atomic<bool>* stop);
 
     // Where the next run puts keys and values.
-    void write_to(CrossMemory& memory) { memory_ = &memory; }
+    void write_to(WindowMemory& memory) { memory_ = &static_cast<CrossMemory&>(memory); }
 
   private:
     void store(int layer, const ggml_tensor* keys, const ggml_tensor* values, int thread, int threads);

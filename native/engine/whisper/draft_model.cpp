@@ -95,38 +95,32 @@ class DraftModel::Run {
     int left_;
 };
 
-DraftModel::DraftModel(const std::string& path, const Target& target, ComputeType compute_type,
-                       const KernelSet& kernels, CpuCompute& compute)
-    : file_(read_whisper_file(path)), vocabulary_(target.vocabulary), rules_(target.rules), compute_(compute) {
+DraftModel::DraftModel(const std::string& path, const Target& target, const NetworkLoader& load)
+    : file_(read_whisper_file(path)), vocabulary_(target.vocabulary), rules_(target.rules) {
     check_vocabularies(path, read_vocabulary(path, file_), target.path, vocabulary_);
     const bool shared = have_same_encoder(path, file_, target.path, target.file);
-    const Precision precision = choose_precision(compute_type, file_, kernels);
-    weights_ = std::make_unique<PackedWhisperWeights>(path, shared ? without_encoder(file_) : file_, precision);
-    decoder_ = std::make_unique<Decoder>(weights_->decoder, file_.hparams, precision, kernels, compute);
-    projection_ = std::make_unique<CrossProjection>(weights_->decoder, precision, kernels);
+    network_ = load(path, shared ? without_encoder(file_) : file_);
     if (shared) return;
     log_mel_ = std::make_unique<LogMel>(file_.hparams.n_mels, read_mel_filters(path, file_));
-    encoder_ = std::make_unique<Encoder>(
-        weights_->encoder, encoder_shape(file_.hparams), precision, kernels, compute,
-        [this](ggml_context* context, ggml_tensor* encoded) { return projection_->build(context, encoded); });
     mel_.resize(static_cast<size_t>(file_.hparams.n_mels) * LogMel::kFrames);
 }
 
-std::unique_ptr<DraftMemory> DraftModel::listen(const float* samples, size_t count, const Encoder& target,
-                                                const std::atomic<bool>* stop) {
+std::unique_ptr<DraftMemory> DraftModel::listen(const float* samples, size_t count, const Network& target,
+                                                size_t window, const std::atomic<bool>* stop) {
     auto memory = std::make_unique<DraftMemory>();
-    memory->self = decoder_->new_sequence();
-    memory->cross = decoder_->new_window();
-    projection_->write_to(*memory->cross);
-    if (shares_encoder()) return projection_->run(target.output(), compute_, stop) ? std::move(memory) : nullptr;
+    memory->self = network_->decoder().new_sequence();
+    memory->cross = network_->decoder().new_window();
+    if (shares_encoder())
+        return network_->adopt(target.encoded(window), *memory->cross, stop) ? std::move(memory) : nullptr;
     log_mel_->compute(samples, count, mel_.data());
-    return encoder_->run(mel_.data(), stop) ? std::move(memory) : nullptr;
+    return network_->encode({{mel_.data(), memory->cross.get()}}, stop) ? std::move(memory) : nullptr;
 }
 
 void DraftModel::propose(const std::vector<DraftTask>& tasks) {
     std::vector<Run> runs;
     for (const DraftTask& task : tasks) {
-        if (task.decoding->draft_room() > 0) runs.emplace_back(*task.memory, *task.decoding, decoder_->context());
+        if (task.decoding->draft_room() > 0)
+            runs.emplace_back(*task.memory, *task.decoding, network_->decoder().context());
     }
     for (;;) {
         std::vector<DecoderInput> inputs;
@@ -134,7 +128,7 @@ void DraftModel::propose(const std::vector<DraftTask>& tasks) {
             if (run.is_running()) inputs.push_back(run.input());
         }
         if (inputs.empty()) break;
-        const float* logits = decoder_->run(inputs, nullptr);
+        const float* logits = network_->decoder().run(inputs, nullptr);
         for (Run& run : runs) {
             if (!run.is_running()) continue;
             run.advance(logits, vocabulary_, rules_);

@@ -9,8 +9,7 @@
 #include <vector>
 
 #include "engine/audio/log_mel.h"
-#include "engine/whisper/cross_projection.h"
-#include "engine/whisper/encoder.h"
+#include "engine/whisper/network.h"
 #include "engine/whisper/window_decoding.h"
 
 namespace agora {
@@ -19,8 +18,8 @@ namespace agora {
 class DraftMemory {
     friend class DraftModel;
 
-    std::unique_ptr<KeyValues> self;
-    std::unique_ptr<CrossMemory> cross;
+    std::unique_ptr<SequenceMemory> self;
+    std::unique_ptr<WindowMemory> cross;
     std::vector<int> held;      // tokens that `self` holds
     std::vector<int> proposed;  // context and draft of the last round
     int length = 5;             // of the next draft
@@ -42,18 +41,17 @@ struct DraftTask {
 class DraftModel {
   public:
     // Throws ModelNotFound, ModelInvalid, OutOfMemory; InvalidArgument when the vocabularies differ.
-    DraftModel(const std::string& path, const Target& target, ComputeType compute_type, const KernelSet& kernels,
-               CpuCompute& compute);
+    DraftModel(const std::string& path, const Target& target, const NetworkLoader& load);
 
-    // Listens to a window that the big model's encoder has just heard. Null when stopped.
-    std::unique_ptr<DraftMemory> listen(const float* samples, size_t count, const Encoder& target,
+    // Listens to a window, the one with that number in the last run of the big model's encoder. Null when stopped.
+    std::unique_ptr<DraftMemory> listen(const float* samples, size_t count, const Network& target, size_t window,
                                         const std::atomic<bool>* stop);
 
     // Gives the decodings that take one a draft each, all written together.
     void propose(const std::vector<DraftTask>& tasks);
 
     // Whether what the big model's encoder hears serves the draft model too.
-    bool shares_encoder() const { return encoder_ == nullptr; }
+    bool shares_encoder() const { return log_mel_ == nullptr; }
 
   private:
     class Run;
@@ -61,13 +59,9 @@ class DraftModel {
     WhisperFile file_;
     const Vocabulary& vocabulary_;
     const LogitRules& rules_;
-    CpuCompute& compute_;
-    std::unique_ptr<PackedWhisperWeights> weights_;
-    std::unique_ptr<Decoder> decoder_;
-    std::unique_ptr<CrossProjection> projection_;
+    std::unique_ptr<Network> network_;
     // Null where the big model's encoder serves.
     std::unique_ptr<LogMel> log_mel_;
-    std::unique_ptr<Encoder> encoder_;
     std::vector<float> mel_;
 };
 

@@ -5,26 +5,28 @@
 
 namespace agora {
 
-Encoder::Encoder(const EncoderWeights& weights, const EncoderShape& shape, CpuCompute& compute, const EncoderHead& head)
+Encoder::Encoder(const EncoderWeights& weights, const EncoderShape& shape, Compute& compute, const EncoderHead& head,
+                 int windows)
     : compute_(compute) {
-    build(
-        shape, [&](ggml_context* context, ggml_tensor* mel) { return portable_encoder(context, weights, shape, mel); },
-        head);
+    const auto body = [&](ggml_context* context, ggml_tensor* mel) {
+        return portable_encoder(context, weights, shape, mel);
+    };
+    build(shape, windows, body, head);
 }
 
 Encoder::Encoder(const PackedEncoderWeights& weights, const EncoderShape& shape, const Precision& precision,
-                 const KernelSet& kernels, CpuCompute& compute, const EncoderHead& head)
+                 const KernelSet& kernels, Compute& compute, const EncoderHead& head)
     : compute_(compute), nodes_(std::make_unique<KernelNodes>(kernels)) {
     const auto body = [&](ggml_context* context, ggml_tensor* mel) {
         return packed_encoder(context, *nodes_, weights, shape, precision, mel);
     };
-    build(shape, body, head);
+    build(shape, 1, body, head);
 }
 
-void Encoder::build(const EncoderShape& shape, const Body& body, const EncoderHead& head) {
-    const size_t nodes = 1024 + 40 * static_cast<size_t>(shape.layers);
+void Encoder::build(const EncoderShape& shape, int windows, const Body& body, const EncoderHead& head) {
+    const size_t nodes = 1024 + 64 * static_cast<size_t>(shape.layers);
     graph_ = std::make_unique<Graph>(compute_.backend(), nodes, [&](ggml_context* context) {
-        mel_ = ggml_new_tensor_2d(context, GGML_TYPE_F32, LogMel::kFrames, shape.mels);
+        mel_ = ggml_new_tensor_3d(context, GGML_TYPE_F32, LogMel::kFrames, shape.mels, windows);
         ggml_set_input(mel_);
         encoded_ = body(context, mel_);
         ggml_set_output(encoded_);
@@ -38,9 +40,10 @@ bool Encoder::run(const float* mel, const std::atomic<bool>* stop) {
     return compute_.run(graph_->get(), stop);
 }
 
-std::vector<float> Encoder::output() const {
-    std::vector<float> values(static_cast<size_t>(ggml_nelements(encoded_)));
-    ggml_backend_tensor_get(encoded_, values.data(), 0, ggml_nbytes(encoded_));
+std::vector<float> Encoder::output(int window) const {
+    std::vector<float> values(static_cast<size_t>(encoded_->ne[0]) * kFrames);
+    const size_t bytes = values.size() * sizeof(float);
+    ggml_backend_tensor_get(encoded_, values.data(), static_cast<size_t>(window) * bytes, bytes);
     return values;
 }
 

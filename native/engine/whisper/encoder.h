@@ -20,31 +20,33 @@ inline EncoderShape encoder_shape(const WhisperHyperParameters& hparams) {
     return {hparams.n_mels, hparams.n_audio_state, hparams.n_audio_head, hparams.n_audio_layer};
 }
 
-// What follows the last layer norm in the same graph: a function of its output, [D, 1500]; returns the last node.
-using EncoderHead = std::function<ggml_tensor*(ggml_context*, ggml_tensor* encoded)>;
+// What follows the last layer norm in the same graph: a function of its output, [D, windows · 1500]; returns the last
+// nodes.
+using EncoderHead = std::function<std::vector<ggml_tensor*>(ggml_context*, ggml_tensor* encoded)>;
 
 class Encoder {
   public:
     static constexpr int kFrames = 1500;  // of 20 ms
 
-    // On ggml's operations, which every backend has. Throws OutOfMemory.
-    Encoder(const EncoderWeights& weights, const EncoderShape& shape, CpuCompute& compute, const EncoderHead& head);
+    // On ggml's operations, which every backend has, for a number of windows at once. Throws OutOfMemory.
+    Encoder(const EncoderWeights& weights, const EncoderShape& shape, Compute& compute, const EncoderHead& head,
+            int windows = 1);
     // On the CPU kernels. Throws OutOfMemory.
     Encoder(const PackedEncoderWeights& weights, const EncoderShape& shape, const Precision& precision,
-            const KernelSet& kernels, CpuCompute& compute, const EncoderHead& head);
+            const KernelSet& kernels, Compute& compute, const EncoderHead& head);
 
-    // Spectrogram [bands][3000] of one window through the encoder and its head. False when stopped.
+    // Spectrograms [windows][bands][3000] through the encoder and its head. False when stopped.
     bool run(const float* mel, const std::atomic<bool>* stop);
 
-    // Of the last run: the encoder's output, [1500][D], and the head's result.
-    std::vector<float> output() const;
-    ggml_tensor* result() const { return graph_->result(); }
+    // The encoder's output of a window of the last run, [1500][D].
+    std::vector<float> output(int window = 0) const;
+    const Graph& graph() const { return *graph_; }
 
   private:
     using Body = std::function<ggml_tensor*(ggml_context*, ggml_tensor* mel)>;
-    void build(const EncoderShape& shape, const Body& body, const EncoderHead& head);
+    void build(const EncoderShape& shape, int windows, const Body& body, const EncoderHead& head);
 
-    CpuCompute& compute_;
+    Compute& compute_;
     std::unique_ptr<KernelNodes> nodes_;
     ggml_tensor* mel_ = nullptr;
     ggml_tensor* encoded_ = nullptr;

@@ -5,6 +5,7 @@
 #include <ggml-cpp.h>
 
 #include <functional>
+#include <vector>
 
 #include "engine/whisper/weights.h"
 
@@ -31,25 +32,33 @@ class Graph {
   public:
     // `build` makes the nodes and returns the last one.
     Graph(ggml_backend_t backend, size_t max_nodes, const std::function<ggml_tensor*(ggml_context*)>& build)
+        : Graph(backend, max_nodes, [&](ggml_context* context) { return std::vector<ggml_tensor*>{build(context)}; }) {}
+
+    // The same with several results.
+    Graph(ggml_backend_t backend, size_t max_nodes,
+          const std::function<std::vector<ggml_tensor*>(ggml_context*)>& build)
         : context_(ggml_init(
               {ggml_tensor_overhead() * max_nodes + ggml_graph_overhead_custom(max_nodes, false), nullptr, true})),
           allocator_(ggml_gallocr_new(ggml_backend_get_default_buffer_type(backend))) {
         graph_ = ggml_new_graph_custom(context_.get(), max_nodes, false);
-        result_ = build(context_.get());
-        ggml_set_output(result_);
-        ggml_build_forward_expand(graph_, result_);
+        results_ = build(context_.get());
+        for (ggml_tensor* result : results_) {
+            ggml_set_output(result);
+            ggml_build_forward_expand(graph_, result);
+        }
         allocated_ = ggml_gallocr_alloc_graph(allocator_.get(), graph_);
     }
 
     bool allocated() const { return allocated_; }
     ggml_cgraph* get() const { return graph_; }
-    ggml_tensor* result() const { return result_; }
+    ggml_tensor* result() const { return results_.front(); }
+    const std::vector<ggml_tensor*>& results() const { return results_; }
 
   private:
     ggml_context_ptr context_;
     ggml_gallocr_ptr allocator_;
     ggml_cgraph* graph_ = nullptr;
-    ggml_tensor* result_ = nullptr;
+    std::vector<ggml_tensor*> results_;
     bool allocated_ = false;
 };
 

@@ -5,11 +5,12 @@
 #include <vector>
 
 #include "engine/whisper/attention.h"
+#include "engine/whisper/decoder.h"
 
 namespace agora {
 
 // For every layer and head: keys and values of `capacity` positions, [layer][head][2][capacity][64].
-class KeyValues {
+class KeyValues final : public SequenceMemory {
   public:
     KeyValues(int layers, int heads, int capacity)
         : layers_(layers),
@@ -20,8 +21,8 @@ class KeyValues {
     Half* keys(int layer, int head) { return data_.get() + block(layer, head); }
     Half* values(int layer, int head) { return keys(layer, head) + static_cast<size_t>(capacity_) * kHeadSize; }
 
-    // The first `positions` of `other`, which has the same shape.
-    void copy_from(KeyValues& other, int positions) {
+    void copy_from(SequenceMemory& sequence, int positions) override {
+        auto& other = static_cast<KeyValues&>(sequence);
         const size_t count = static_cast<size_t>(positions) * kHeadSize;
         for (int layer = 0; layer < layers_; ++layer) {
             for (int head = 0; head < heads_; ++head) {

@@ -125,9 +125,8 @@ SequentialWhisper::SequentialWhisper(const std::string& path, bool use_gpu, int 
     capture_logs();
     for (const TensorEntry& tensor : file_.tensors) {
         if (tensor.ne.size() == 3 && tensor.type == GGML_TYPE_F32) {
-            throw Error(ErrorCode::ModelInvalid,
-                        "whisper.cpp cannot run " + path + ", whose " + tensor.name +
-                            " is in single precision; the implementation \"whisper\" can");
+            throw Error(ErrorCode::ModelInvalid, "whisper.cpp cannot run " + path + ", whose " + tensor.name +
+                                                     " is in single precision; the implementation \"whisper\" can");
         }
     }
     if (!use_gpu && file_.bytes > available_memory()) {

@@ -15,8 +15,8 @@ constexpr float kPromptTemperature = 0.5f;
 
 }  // namespace
 
-WindowDecoding::WindowDecoding(const Vocabulary& vocabulary, const LogitRules& rules, const Decoder& decoder,
-                               CrossMemory& cross, std::vector<int> prompt, size_t start_tokens,
+WindowDecoding::WindowDecoding(const Vocabulary& vocabulary, const LogitRules& rules, Decoder& decoder,
+                               WindowMemory& cross, std::vector<int> prompt, size_t start_tokens,
                                const SearchOptions& options)
     : vocabulary_(vocabulary),
       rules_(rules),
@@ -38,10 +38,10 @@ void WindowDecoding::begin_attempt() {
     max_tokens_ = std::min(options_.max_tokens, decoder_.context() - static_cast<int>(prompt_.end() - first));
     finished_.clear();
     // The memory of an attempt before this one serves again.
-    std::shared_ptr<KeyValues> memory = hypotheses_.empty() ? nullptr : hypotheses_.front().memory;
+    std::shared_ptr<SequenceMemory> memory = hypotheses_.empty() ? nullptr : hypotheses_.front().memory;
     hypotheses_.clear();
     Hypothesis root;
-    root.memory = memory != nullptr ? memory : std::shared_ptr<KeyValues>(decoder_.new_sequence());
+    root.memory = memory != nullptr ? memory : std::shared_ptr<SequenceMemory>(decoder_.new_sequence());
     // The probability of silence is read where the transcript starts.
     root.pending.assign(first, after_start);
     hypotheses_.push_back(std::move(root));

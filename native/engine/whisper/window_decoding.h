@@ -25,8 +25,8 @@ struct SearchOptions {
     float no_speech_threshold = 0.6f;
     int max_tokens = 224;
     uint32_t seed = 0;
-    // Seconds of audio. A time within kEndMargin of its end is the last token: what a model writes after it, in a window
-    // that ends in the middle of a breath, is made up (as in whisper.cpp).
+    // Seconds of audio. A time within kEndMargin of its end is the last token: what a model writes after it, in a
+    // window that ends in the middle of a breath, is made up (as in whisper.cpp).
     double duration = 30;
 
     // Whether some attempt takes the most probable token at each step, which a draft model can be ahead of.
@@ -58,7 +58,7 @@ class WindowDecoding {
   public:
     // `prompt` ends with the start-of-transcript tokens, of which there are `start_tokens`. What stands
     // before them is left out at high temperatures, where it does more harm than good.
-    WindowDecoding(const Vocabulary& vocabulary, const LogitRules& rules, const Decoder& decoder, CrossMemory& cross,
+    WindowDecoding(const Vocabulary& vocabulary, const LogitRules& rules, Decoder& decoder, WindowMemory& cross,
                    std::vector<int> prompt, size_t start_tokens, const SearchOptions& options);
 
     bool done() const { return done_; }
@@ -85,7 +85,7 @@ class WindowDecoding {
         std::vector<float> log_probs;
         double sum = 0;
         bool finished = false;
-        std::shared_ptr<KeyValues> memory;
+        std::shared_ptr<SequenceMemory> memory;
         int past = 0;
         std::vector<int> pending;  // tokens to run next: one that was chosen, or the prompt, then the draft
         size_t drafted = 0;        // of them
@@ -112,8 +112,8 @@ class WindowDecoding {
 
     const Vocabulary& vocabulary_;
     const LogitRules& rules_;
-    const Decoder& decoder_;
-    CrossMemory& cross_;
+    Decoder& decoder_;
+    WindowMemory& cross_;
     std::vector<int> prompt_;
     size_t start_tokens_;
     size_t prompt_begin_ = 0;  // of this attempt

@@ -1,4 +1,4 @@
-#include "engine/whisper/decoder.h"
+#include "engine/whisper/packed_decoder.h"
 
 #include <algorithm>
 #include <cstring>
@@ -13,19 +13,19 @@ constexpr size_t kMaxPlans = 64;
 
 }  // namespace
 
-Decoder::Decoder(const PackedDecoderWeights& weights, const WhisperHyperParameters& hparams, const Precision& precision,
-                 const KernelSet& kernels, CpuCompute& compute)
+PackedDecoder::PackedDecoder(const PackedDecoderWeights& weights, const WhisperHyperParameters& hparams,
+                             const Precision& precision, const KernelSet& kernels, Compute& compute)
     : weights_(weights), hparams_(hparams), precision_(precision), kernels_(kernels), compute_(compute) {}
 
-std::unique_ptr<KeyValues> Decoder::new_sequence() const {
+std::unique_ptr<SequenceMemory> PackedDecoder::new_sequence() {
     return std::make_unique<KeyValues>(hparams_.n_text_layer, hparams_.n_text_head, hparams_.n_text_ctx);
 }
 
-std::unique_ptr<CrossMemory> Decoder::new_window() const {
+std::unique_ptr<WindowMemory> PackedDecoder::new_window() {
     return std::make_unique<CrossMemory>(hparams_.n_text_layer, hparams_.n_text_head, precision_.bytes_memory);
 }
 
-Decoder::Plan& Decoder::plan(int rows, int outputs) {
+PackedDecoder::Plan& PackedDecoder::plan(int rows, int outputs) {
     const auto key = std::make_pair(rows, outputs);
     const auto found = plans_.find(key);
     if (found != plans_.end()) return found->second;
@@ -41,7 +41,7 @@ Decoder::Plan& Decoder::plan(int rows, int outputs) {
     return plans_.emplace(key, std::move(created)).first->second;
 }
 
-ggml_tensor* Decoder::build(ggml_context* context, KernelNodes& nodes, int rows, int outputs) {
+ggml_tensor* PackedDecoder::build(ggml_context* context, KernelNodes& nodes, int rows, int outputs) {
     const int width = hparams_.n_text_state;
     const Arithmetic format = precision_.decoder;
     const auto custom = [&](const std::vector<ggml_tensor*>& inputs, int count, KernelNodes::Work work) {
@@ -90,7 +90,7 @@ ggml_tensor* Decoder::build(ggml_context* context, KernelNodes& nodes, int rows,
     return nodes.product(context, weights_.embedding, nodes.norm(context, weights_.norm, x, format), {});
 }
 
-void Decoder::embed(ggml_tensor* result, int thread, int threads) const {
+void PackedDecoder::embed(ggml_tensor* result, int thread, int threads) const {
     const auto width = static_cast<size_t>(result->ne[0]);
     for (auto i = static_cast<size_t>(thread); i < tokens_.size(); i += static_cast<size_t>(threads)) {
         float* row = static_cast<float*>(result->data) + i * width;
@@ -101,7 +101,7 @@ void Decoder::embed(ggml_tensor* result, int thread, int threads) const {
 }
 
 // One unit of work is a head of a sequence: it writes its keys and values and reads no other's.
-void Decoder::self_attention(int layer, ggml_tensor* result, int thread, int threads) const {
+void PackedDecoder::self_attention(int layer, ggml_tensor* result, int thread, int threads) const {
     const int heads = hparams_.n_text_head;
     const int64_t width = result->ne[0];
     const auto* query = static_cast<const float*>(result->src[0]->data);
@@ -113,10 +113,11 @@ void Decoder::self_attention(int layer, ggml_tensor* result, int thread, int thr
     int64_t first_row = 0;
     for (const DecoderInput& input : *inputs_) {
         const int count = static_cast<int>(input.tokens.size());
+        auto& memory = static_cast<KeyValues&>(*input.self);
         for (int head = 0; head < heads; ++head, ++unit) {
             if (unit % threads != thread) continue;
-            Half* keys = input.self->keys(layer, head);
-            Half* values = input.self->values(layer, head);
+            Half* keys = memory.keys(layer, head);
+            Half* values = memory.values(layer, head);
             for (int i = 0; i < count; ++i) {
                 const int64_t offset = (first_row + i) * width + head * kHeadSize;
                 const int position = input.past + i;
@@ -129,7 +130,7 @@ void Decoder::self_attention(int layer, ggml_tensor* result, int thread, int thr
     }
 }
 
-void Decoder::cross_attention(int layer, ggml_tensor* result, int thread, int threads) const {
+void PackedDecoder::cross_attention(int layer, ggml_tensor* result, int thread, int threads) const {
     const int heads = hparams_.n_text_head;
     const auto width = static_cast<size_t>(result->ne[0]);
     const auto* query = static_cast<const float*>(result->src[0]->data);
@@ -152,7 +153,7 @@ void Decoder::cross_attention(int layer, ggml_tensor* result, int thread, int th
     }
 }
 
-void Decoder::capture(int layer, int head, const Group& group, const float* weights) const {
+void PackedDecoder::capture(int layer, int head, const Group& group, const float* weights) const {
     for (size_t i = group.first_input; i < group.first_input + group.inputs; ++i) {
         const DecoderInput& input = (*inputs_)[i];
         const size_t count = input.tokens.size();
@@ -170,7 +171,7 @@ void Decoder::capture(int layer, int head, const Group& group, const float* weig
     }
 }
 
-const float* Decoder::run(const std::vector<DecoderInput>& inputs, const std::atomic<bool>* stop) {
+const float* PackedDecoder::run(const std::vector<DecoderInput>& inputs, const std::atomic<bool>* stop) {
     tokens_.clear();
     positions_.clear();
     output_rows_.clear();
@@ -182,8 +183,9 @@ const float* Decoder::run(const std::vector<DecoderInput>& inputs, const std::at
             throw Error(ErrorCode::Internal, "A sequence is longer than the decoder's context");
         if (input.capture != nullptr)
             input.capture->weights.assign(input.capture->heads.size() * count * CrossMemory::kFrames, 0.0f);
-        if (groups_.empty() || groups_.back().cross != input.cross)
-            groups_.push_back({input.cross, static_cast<int>(tokens_.size()), 0, index, 0});
+        const auto* cross = static_cast<const CrossMemory*>(input.cross);
+        if (groups_.empty() || groups_.back().cross != cross)
+            groups_.push_back({cross, static_cast<int>(tokens_.size()), 0, index, 0});
         groups_.back().rows += static_cast<int>(count);
         ++groups_.back().inputs;
         for (size_t i = 0; i < count; ++i) {

@@ -1,0 +1,97 @@
+// A window on its way through the batched engine.
+#pragma once
+
+#include <algorithm>
+#include <future>
+#include <system_error>
+
+#include "engine/audio/silence.h"
+#include "engine/batch/batched_whisper.h"
+#include "engine/whisper/segments.h"
+
+namespace agora {
+
+// Less than this is no speech worth another look.
+inline constexpr size_t kMinSamples = kSampleRate / 10;
+
+// Digital silence this far around a segment, in seconds, means that nobody spoke it; and this much of it before speech
+// is heard: the first time that a model gives may be a second, so longer silence would hide the speech after it.
+inline constexpr double kSilentMargin = 0.5;
+
+class BatchedWhisper::Window {
+  public:
+    Window(WindowRequest request, Done done) : request(std::move(request)), done_(std::move(done)) {}
+
+    bool cancelled() const { return request.cancelled->load(std::memory_order_relaxed); }
+    size_t remaining() const { return request.samples.size() - position; }
+    bool languages_known() const { return !outcome.languages.empty(); }
+    bool detects() const { return request.language.empty(); }
+    // Whether nothing can be heard from `start` to `end` seconds and a little around them.
+    bool is_silent(double start, double end) const {
+        const auto sample = [this](double seconds) {
+            return std::min(static_cast<size_t>(std::max(0.0, seconds) * kSampleRate), request.samples.size());
+        };
+        const size_t first = sample(start - kSilentMargin);
+        return is_digital_silence(request.samples.data() + first, sample(end + kSilentMargin) - first);
+    }
+    void skip_silence() {
+        constexpr auto kMargin = static_cast<size_t>(kSilentMargin * kSampleRate);
+        const size_t silence = leading_silence(request.samples.data() + position, remaining());
+        position += silence > kMargin ? silence - kMargin : 0;
+    }
+    bool is_encoded() const { return decoding != nullptr || detection != nullptr; }
+
+    // The spectrogram of what comes next: computed on a thread of its own, or when it is asked for.
+    void prepare_spectrogram(const LogMel& log_mel) {
+        if (spectrogram_.valid()) return;
+        skip_silence();
+        const auto compute = [this, &log_mel] {
+            return compute_spectrogram(log_mel, [](const LogMel::Part& part) { part(0, 1); });
+        };
+        try {
+            spectrogram_ = std::async(std::launch::async, compute);
+        } catch (const std::system_error&) {
+            // No thread to be had: then it is computed when it is asked for.
+        }
+    }
+    std::vector<float> take_spectrogram(const LogMel& log_mel, const LogMel::Run& run) {
+        if (spectrogram_.valid()) return spectrogram_.get();
+        skip_silence();
+        return compute_spectrogram(log_mel, run);
+    }
+    bool is_finished() const {
+        if (detects()) return languages_known() || request.samples.empty();
+        return (position > 0 && remaining() < kMinSamples) ||
+               is_digital_silence(request.samples.data() + position, remaining());
+    }
+
+    void finish() { done_(std::move(outcome)); }
+    void fail(std::exception_ptr error) {
+        outcome = {};
+        outcome.error = std::move(error);
+        finish();
+    }
+
+    WindowRequest request;
+    WindowOutcome outcome;
+    size_t position = 0;  // samples before it are settled
+    std::vector<int> prompt;
+    std::unique_ptr<WindowMemory> cross;
+    std::unique_ptr<SequenceMemory> detection;  // the decoder's memory of a language detection
+    std::unique_ptr<WindowDecoding> decoding;
+    std::unique_ptr<DraftMemory> draft;
+    double last_speech = 0;  // seconds where the text so far ends
+
+  private:
+    std::vector<float> compute_spectrogram(const LogMel& log_mel, const LogMel::Run& run) const {
+        std::vector<float> mel(static_cast<size_t>(log_mel.bands()) * LogMel::kFrames);
+        log_mel.compute(request.samples.data() + position, remaining(), mel.data(), run);
+        return mel;
+    }
+
+    Done done_;
+    // The last member: it is waited for before what it reads is gone.
+    std::future<std::vector<float>> spectrogram_;
+};
+
+}  // namespace agora
