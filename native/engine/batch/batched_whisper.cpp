@@ -316,12 +316,14 @@ void BatchedWhisper::choose(const float* logits, const std::vector<size_t>& coun
         logits += count * static_cast<size_t>(vocabulary_.size);
     }
     std::atomic<size_t> next{0};
-    parallel_.run([&](int, int) {
+    const LogMel::Part choose_some = [&](int, int) {
         for (size_t i = next++; i < choices.size(); i = next++) {
             auto [window, own] = choices[i];
             window->detection ? read_languages(*window, own) : window->decoding->advance(own);
         }
-    });
+    };
+    // A portable decoder copies the memory of beams by graphs of its own, which cannot run inside another.
+    network_->leaves_processor_free() ? choose_some(0, 1) : parallel_.run(choose_some);
 }
 
 void BatchedWhisper::read_languages(Window& window, const float* logits) const {
