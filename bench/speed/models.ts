@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, statSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import type { ComputeType, TranscriberOptions } from "../../src/index.js";
 import { SHAPES, type ShapeName, writeRandomModel } from "../support/random-model.js";
 
 export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "..", "..");
@@ -9,29 +10,29 @@ export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "
 export type FileType = "f32" | "f16" | "q8_0";
 
 /** A way in which this package computes a model. */
-export interface ComputeType {
-  name: string;
+export interface MeasuredType {
+  /** As the option computeType has it. */
+  name: ComputeType;
   /** The file that it is given. */
   file: FileType;
-  /** What bench/native/engine.cpp calls it. */
-  engine: string;
   /** Most that the encoder's output may differ from float32's, relative to its norm. */
   bound: number;
 }
 
 /** The reference first. */
-export const COMPUTE_TYPES: readonly ComputeType[] = [
-  { name: "f32", file: "f32", engine: "f32", bound: 0 },
-  { name: "f16", file: "f16", engine: "f16", bound: 1e-3 },
-  { name: "int8", file: "q8_0", engine: "q8_0", bound: 3e-2 },
+export const COMPUTE_TYPES: readonly MeasuredType[] = [
+  { name: "float32", file: "f32", bound: 0 },
+  { name: "float16", file: "f16", bound: 1e-3 },
+  { name: "bfloat16", file: "f16", bound: 1e-2 },
+  { name: "int8", file: "q8_0", bound: 3e-2 },
 ];
 
 /** Files that whisper.cpp is measured with. */
 export const PEER_FILES = ["f16", "q8_0"] as const satisfies FileType[];
 
 /** Options of a transcriber that computes so. */
-export function transcriberOptions(_type: ComputeType): object {
-  return {};
+export function transcriberOptions({ name }: MeasuredType): TranscriberOptions {
+  return { computeType: name };
 }
 
 /** A model that is measured: its files by type. Not every model has every type. */

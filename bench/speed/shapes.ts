@@ -5,7 +5,7 @@ import path from "node:path";
 import { type Measured, MeasuringProgram } from "../support/measuring-program.js";
 import { relativeError } from "../support/relative-error.js";
 import { alternate, type Entrant } from "./alternate.js";
-import { COMPUTE_TYPES, type ComputeType, type MeasuredModel, PEER_FILES } from "./models.js";
+import { COMPUTE_TYPES, type MeasuredModel, type MeasuredType, PEER_FILES } from "./models.js";
 import { fastest, type Goal, makeRow, OURS, PEER, type Row, type Settings } from "./row.js";
 
 const DECODER_GOAL: Goal = { target: 8, atLeast: 5 };
@@ -36,12 +36,12 @@ export async function measureShape(
   settings: Settings,
 ): Promise<ShapeResult> {
   const threads = String(settings.threads);
-  const ours = new Map<ComputeType, MeasuringProgram>();
+  const ours = new Map<MeasuredType, MeasuringProgram>();
   const peers = new Map<string, MeasuringProgram>();
   try {
     for (const type of COMPUTE_TYPES) {
       const file = model.files[type.file]!;
-      ours.set(type, await MeasuringProgram.start(settings.engineProgram, file, threads, type.engine));
+      ours.set(type, await MeasuringProgram.start(settings.engineProgram, file, threads, type.name));
     }
     for (const file of PEER_FILES) {
       peers.set(file, await MeasuringProgram.start(settings.peerProgram, model.files[file]!, threads));
@@ -66,13 +66,13 @@ export async function measureAccuracy(
   model: MeasuredModel,
   settings: Settings,
 ): Promise<Record<string, Accuracy>> {
-  const programs = new Map<ComputeType, MeasuringProgram>();
+  const programs = new Map<MeasuredType, MeasuringProgram>();
   try {
     for (const type of COMPUTE_TYPES) {
       const file = model.files[type.file]!;
       programs.set(
         type,
-        await MeasuringProgram.start(settings.engineProgram, file, String(settings.threads), type.engine),
+        await MeasuringProgram.start(settings.engineProgram, file, String(settings.threads), type.name),
       );
     }
     return await compareWithReference(programs);
@@ -82,12 +82,12 @@ export async function measureAccuracy(
 }
 
 async function compareWithReference(
-  programs: Map<ComputeType, MeasuringProgram>,
+  programs: Map<MeasuredType, MeasuringProgram>,
 ): Promise<Record<string, Accuracy>> {
   const folder = mkdtempSync(path.join(os.tmpdir(), "agora-speed-"));
   try {
     const file = path.join(folder, "outputs");
-    const outputs: { type: ComputeType; encoder: Float32Array; logits: Float32Array }[] = [];
+    const outputs: { type: MeasuredType; encoder: Float32Array; logits: Float32Array }[] = [];
     for (const [type, program] of programs) {
       const { encoded } = await program.ask<{ encoded: number }>("outputs", file);
       const values = new Float32Array(Uint8Array.from(readFileSync(file)).buffer);
@@ -115,7 +115,7 @@ async function compareWithReference(
 const rate = ({ seconds, count }: Measured) => count / seconds;
 
 async function encoderEntrants(
-  ours: Map<ComputeType, MeasuringProgram>,
+  ours: Map<MeasuredType, MeasuringProgram>,
   peers: Map<string, MeasuringProgram>,
   { quick }: Settings,
   isEligible: (type: string) => boolean,
@@ -135,7 +135,7 @@ async function encoderEntrants(
 /** One row for the batch that the goal is for; the other batches and the ratio to our own one sequence go with it. */
 async function measureDecoder(
   shape: string,
-  ours: Map<ComputeType, MeasuringProgram>,
+  ours: Map<MeasuredType, MeasuringProgram>,
   peers: Map<string, MeasuringProgram>,
   { rounds, quick }: Settings,
   isEligible: (type: string) => boolean,
