@@ -386,7 +386,7 @@ describe("a one-shot transcription", () => {
   it("fails for an unknown implementation, naming the known ones", async () => {
     await expect(transcribe(speech(1), { ...options, implementation: "nope" })).rejects.toMatchObject({
       code: "INVALID_ARGUMENT",
-      message: expect.stringContaining("whisper-cpp, whisper, fake"),
+      message: expect.stringContaining("whisper-cpp, whisper, borealis, fake"),
     });
   });
 });

@@ -194,6 +194,7 @@ describe("a transcription", () => {
         prependPunctuations: "(",
         appendPunctuations: ".",
         seed: 0,
+        generation: { topK: 50, topP: 0.9, systemPrompt: "", userPrompt: "" },
       });
     }
   });
