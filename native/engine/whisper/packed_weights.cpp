@@ -37,7 +37,8 @@ std::vector<float> floats(const HostTensor& tensor) {
 PackedLinear pack_matrix(const HostTensor& tensor, Storage storage) {
     const auto inputs = static_cast<int>(tensor.ne[0]);
     const auto outputs = static_cast<int>(tensor.ne[1]);
-    PackedLinear layer{std::make_unique<PackedMatrix>(storage, inputs, outputs), {}};
+    PackedLinear layer;
+    layer.weight = std::make_unique<PackedMatrix>(storage, inputs, outputs);
     std::vector<float> rows(static_cast<size_t>(inputs) * PackedMatrix::kStrip);
     for (int first = 0; first < outputs; first += PackedMatrix::kStrip) {
         const int count = std::min(PackedMatrix::kStrip, outputs - first);
