@@ -151,8 +151,7 @@ describe("a converted Borealis model", () => {
         format: "wav",
       });
       expect(answer).toMatchObject({ success: true, transcript: direct.text });
-      // No GPU here, and none was demanded.
-      expect(lines.join("")).toMatch(/Server - WARNING - Running on the CPU, no CUDA: /);
+      expect(lines.join("")).toMatch(/Serving with borealis: .* device cpu /);
     } finally {
       await server.stop();
     }
