@@ -23,7 +23,8 @@ inline void quantise_block(const float* x, int8_t* values, float* scale, int32_t
     _mm_storeu_si128(reinterpret_cast<__m128i*>(values), _mm512_cvtepi32_epi8(low_values));
     _mm_storeu_si128(reinterpret_cast<__m128i*>(values + 16), _mm512_cvtepi32_epi8(high_values));
     *scale = most / 127.0f;
-    *offset = -128 * _mm512_reduce_add_epi32(_mm512_add_epi32(low_values, high_values));
+    const auto sum = static_cast<uint32_t>(_mm512_reduce_add_epi32(_mm512_add_epi32(low_values, high_values)));
+    *offset = static_cast<int32_t>(0u - 128u * sum);
 }
 
 // 2^x for x <= 0: 2^n · p(f), |f| <= 0.5, the Taylor polynomial of degree 6, relative error 2e-7.

@@ -62,10 +62,11 @@ void bytes(int count, const uint8_t* a, size_t a_stride, const uint8_t* strip, c
         for (int block = 0; block < inputs / 32; ++block) {
             for (int i = 0; i < 32; ++i) {
                 const uint8_t* weights = (i < 16 ? strip : next_strip) + block * 576;
-                int32_t sum = offsets[block];
-                for (int k = 0; k < 32; ++k) sum += weights[(k / 4 * 16 + i % 16) * 4 + k % 4] * values[block * 32 + k];
+                auto sum = static_cast<uint32_t>(offsets[block]);
+                for (int k = 0; k < 32; ++k)
+                    sum += static_cast<uint32_t>(weights[(k / 4 * 16 + i % 16) * 4 + k % 4] * values[block * 32 + k]);
                 const float scale = reinterpret_cast<const float*>(weights + 512)[i % 16];
-                sums[i] += static_cast<float>(sum) * (scale * scales[block]);
+                sums[i] += static_cast<float>(static_cast<int32_t>(sum)) * (scale * scales[block]);
             }
         }
     }
