@@ -3,22 +3,20 @@ import { WINDOW_DEFAULTS } from "../config/window-defaults.js";
 import { invalidArgument, TranscriptionError } from "../errors.js";
 import { audioFileOf, isBorealisModel } from "../models/borealis-files.js";
 import { loadAddon, type NativeBorealisModel, type NativeGenerationOptions } from "./addon.js";
-import { cancellable } from "./cancellation.js";
+import { BatchQueue } from "./batch-queue.js";
 import { openDevice } from "./devices.js";
+import { NativeEngine } from "./native-engine.js";
 import type {
   DeviceInfo,
   Engine,
-  EngineLoad,
   EngineOptions,
   LanguageDetection,
-  ModelInfo,
   RequestTraits,
   RequestWindowOptions,
   WindowOptions,
   WindowResult,
 } from "./types.js";
 
-const MAX_WINDOW = 30;
 /** One sequence of libllama's 256 keeps the beginning of the prompt. */
 const MOST_SEQUENCES = 255;
 /** As in the original. */
@@ -76,37 +74,15 @@ createBorealisEngine.model =
   "the folder that `agora-transcribe models convert` made of a Borealis checkpoint";
 createBorealisEngine.batchSize = 32;
 
-class BorealisEngine implements Engine {
+class BorealisEngine extends NativeEngine<NativeBorealisModel> {
   readonly implementation = "borealis";
-  readonly model: ModelInfo;
-  readonly maxWindow: number;
   readonly maxTokens = MAX_TOKENS;
-  readonly concurrency: number;
-  readonly #native: NativeBorealisModel;
-  readonly #capacity: number;
-  readonly #pending = new Set<Promise<unknown>>();
-  #closing: Promise<void> | undefined;
 
-  constructor(
-    native: NativeBorealisModel,
-    readonly device: DeviceInfo,
-    { batchSize, maxQueue, maxWindow, modelName, modelPath }: EngineOptions,
-  ) {
-    const { architecture, ...info } = native.info();
-    this.#native = native;
-    this.#capacity = batchSize + maxQueue;
-    this.concurrency = batchSize;
+  constructor(native: NativeBorealisModel, device: DeviceInfo, options: EngineOptions) {
+    const { architecture: type, ...info } = native.info();
     const languages = [LANGUAGE, ...Object.keys(LANGUAGES).filter((code) => code !== LANGUAGE)];
-    this.model = {
-      name: modelName,
-      path: modelPath,
-      type: architecture,
-      multilingual: true,
-      computeType: info.weightType,
-      ...info,
-      languages,
-    };
-    this.maxWindow = Math.min(maxWindow ?? MAX_WINDOW, MAX_WINDOW);
+    const facts = { type, multilingual: true, computeType: info.weightType, ...info, languages };
+    super(native, facts, device, new BatchQueue(options.batchSize, options.maxQueue), options);
   }
 
   checkOptions(options: RequestWindowOptions, { conditionOnPreviousText }: RequestTraits): void {
@@ -143,35 +119,8 @@ class BorealisEngine implements Engine {
     options: WindowOptions,
     signal?: AbortSignal,
   ): Promise<WindowResult> {
-    if (this.#closing) throw new TranscriptionError("CANCELLED", "The model was closed");
-    if (this.#pending.size >= this.#capacity) {
-      throw new TranscriptionError(
-        "QUEUE_FULL",
-        `${this.#pending.size} windows are waiting or running, the most that maxQueue allows; try again later`,
-      );
-    }
-    const window = cancellable(signal, (flag) =>
-      this.#native.transcribe(samples, nativeOptions(options), flag),
-    );
-    this.#pending.add(window);
-    try {
-      return { segments: await window };
-    } catch (error) {
-      throw TranscriptionError.from(error);
-    } finally {
-      this.#pending.delete(window);
-    }
-  }
-
-  load(): EngineLoad {
-    const capacity = this.concurrency;
-    const running = Math.min(this.#pending.size, capacity);
-    return { running, waiting: this.#pending.size - running, capacity };
-  }
-
-  close(): Promise<void> {
-    this.#closing ??= Promise.allSettled(this.#pending).then(() => this.#native.close());
-    return this.#closing;
+    const native = nativeOptions(options);
+    return { segments: await this.run(signal, (flag) => this.native.transcribe(samples, native, flag)) };
   }
 }
 

@@ -3,17 +3,15 @@ import { WINDOW_DEFAULTS } from "../config/window-defaults.js";
 import { invalidArgument, TranscriptionError } from "../errors.js";
 import { loadAddon, type NativeDecodeOptions, type NativeWhisperModel } from "./addon.js";
 import { openDevice } from "./devices.js";
-import { commonOptions, NativeEngine, promptOf } from "./native-engine.js";
 import type {
   DeviceInfo,
   Engine,
-  EngineLoad,
   EngineOptions,
   RequestWindowOptions,
   WindowOptions,
   WindowResult,
 } from "./types.js";
-import { refuseGeneration } from "./whisper-only.js";
+import { commonOptions, promptOf, WhisperModelEngine } from "./whisper-engine.js";
 import { WorkQueue } from "./work-queue.js";
 
 /** openai-whisper's threshold on the compression ratio, and whisper.cpp's on the entropy that stands in for it. */
@@ -56,21 +54,20 @@ export async function createWhisperCppEngine(options: EngineOptions): Promise<En
   }
 }
 
-class WhisperCppEngine extends NativeEngine<NativeWhisperModel> {
+class WhisperCppEngine extends WhisperModelEngine<NativeWhisperModel> {
   readonly implementation = "whisper-cpp";
-  // A second window would only take the first one's cores away.
-  readonly concurrency = 1;
-  readonly #queue: WorkQueue;
 
   constructor(native: NativeWhisperModel, device: DeviceInfo, options: EngineOptions) {
     const info = native.info();
-    super(native, { ...info, computeType: ownComputeType(info.weightType) }, device, options);
-    this.#queue = new WorkQueue(this.concurrency, options.maxQueue);
+    const computeType = ownComputeType(info.weightType);
+    // A second window would only take the first one's cores away.
+    const queue = new WorkQueue(1, options.maxQueue);
+    super(native, { ...info, computeType }, device, queue, options);
   }
 
-  checkOptions(options: RequestWindowOptions): void {
+  override checkOptions(options: RequestWindowOptions): void {
     nativeOptions({ ...options, language: "en", previousText: "" });
-    refuseGeneration(options, this.implementation);
+    super.checkOptions(options);
   }
 
   async transcribeWindow(
@@ -80,18 +77,6 @@ class WhisperCppEngine extends NativeEngine<NativeWhisperModel> {
   ): Promise<WindowResult> {
     const native = nativeOptions(options);
     return { segments: await this.run(signal, (flag) => this.native.transcribe(samples, native, flag)) };
-  }
-
-  load(): EngineLoad {
-    return { running: this.#queue.running, waiting: this.#queue.waiting, capacity: this.concurrency };
-  }
-
-  protected schedule<T>(work: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-    return this.#queue.run(work, signal);
-  }
-
-  protected idle(): Promise<void> {
-    return this.#queue.idle();
   }
 }
 
@@ -115,7 +100,6 @@ function nativeOptions(options: WindowOptions): NativeDecodeOptions {
     ...fallback(options.temperatures),
     entropyThreshold: compressionRatioThreshold,
     prompt: promptOf(options),
-    withoutTimestamps: options.withoutTimestamps,
   };
 }
 
