@@ -252,7 +252,7 @@ export interface NativeBorealisModel {
 export interface NativeVad {
   push(samples: Float32Array): Promise<Float32Array>;
   flush(): Promise<Float32Array>;
-  close(): void;
+  close(): Promise<void>;
 }
 
 const packageRoot = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "..", "..");

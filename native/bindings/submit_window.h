@@ -1,0 +1,45 @@
+#pragma once
+
+#include <napi.h>
+
+#include <functional>
+#include <memory>
+#include <utility>
+
+#include "bindings/async.h"
+
+namespace agora {
+
+// Queues `request` with a batched model, and a worker to run the model if none does. Promise of what `to_value` makes
+// of the outcome on the JavaScript thread.
+template <typename Outcome, typename Model, typename Request>
+Napi::Promise submit_window(Napi::Env env, const std::shared_ptr<Model>& model, Request request,
+                            const std::function<Napi::Value(Napi::Env, const Outcome&)>& to_value) {
+    const auto deferred = std::make_shared<Napi::Promise::Deferred>(Napi::Promise::Deferred::New(env));
+    const Napi::Promise promise = deferred->Promise();
+    auto deliver = Napi::ThreadSafeFunction::New(env, Napi::Function::New(env, [](const Napi::CallbackInfo&) {}),
+                                                 "transcribed window", 0, 1);
+    const bool start = model->submit(std::move(request), [deliver, deferred, to_value](const Outcome& outcome) mutable {
+        // The call fails when the environment is going down: then nobody waits any more.
+        deliver.NonBlockingCall([deferred, to_value, outcome](Napi::Env e, Napi::Function) {
+            try {
+                if (outcome.error) std::rethrow_exception(outcome.error);
+                deferred->Resolve(to_value(e, outcome));
+            } catch (const Napi::Error& error) {
+                deferred->Reject(error.Value());
+            } catch (const std::exception& error) {
+                deferred->Reject(to_js_error(e, error).Value());
+            }
+        });
+        deliver.Release();
+    });
+    if (start) {
+        run_async(env, [model]() -> Finish {
+            model->run();
+            return [](Napi::Env e) { return e.Undefined(); };
+        });
+    }
+    return promise;
+}
+
+}  // namespace agora
