@@ -1,11 +1,11 @@
 import { LANGUAGES } from "../config/languages.js";
-import { WINDOW_DEFAULTS } from "../config/window-defaults.js";
 import { invalidArgument, TranscriptionError } from "../errors.js";
 import { audioFileOf, isBorealisModel } from "../models/borealis-files.js";
 import { loadAddon, type NativeBorealisModel, type NativeGenerationOptions } from "./addon.js";
 import { BatchQueue } from "./batch-queue.js";
 import { openDevice } from "./devices.js";
 import { NativeEngine } from "./native-engine.js";
+import { BATCHED_WHISPER_ONLY, refuseDraftModel, requireDefaults } from "./refusals.js";
 import type {
   DeviceInfo,
   Engine,
@@ -25,19 +25,14 @@ const MAX_TOKENS = 350;
 const LANGUAGE = "ru";
 
 /** Options that have one value here. */
-const UNUSED = [
-  "noRepeatNgramSize",
-  "hallucinationSilenceThreshold",
-  "maxInitialTimestamp",
-  "prependPunctuations",
-  "appendPunctuations",
-] as const satisfies readonly (keyof RequestWindowOptions)[];
+const FIXED = ["task", "wordTimestamps", "beamSize", "patience", ...BATCHED_WHISPER_ONLY] as const;
 
 /**
  * Borealis, the Russian audio language model: windows of all requests are written together. A model is the two files
  * that `models convert` makes of its checkpoint. The language model runs on the GPU where there is one, the audio
  * encoder on the CPU.
- * @throws TranscriptionError DEVICE_UNAVAILABLE, MODEL_NOT_FOUND, MODEL_INVALID, OUT_OF_MEMORY
+ * @throws TranscriptionError DEVICE_UNAVAILABLE, MODEL_NOT_FOUND, MODEL_INVALID, OUT_OF_MEMORY; INVALID_ARGUMENT for a
+ *   draft model, or another compute type than the file's
  */
 export async function createBorealisEngine(options: EngineOptions): Promise<Engine> {
   const { computeType, draftModelPath, modelPath, threads } = options;
@@ -47,8 +42,7 @@ export async function createBorealisEngine(options: EngineOptions): Promise<Engi
       `Expected ${createBorealisEngine.model} for model, but ${modelPath} is none (no ${audioFileOf(modelPath)})`,
     );
   }
-  if (draftModelPath !== undefined)
-    throw invalidArgument("draftModel", "none with borealis, which cannot use one", draftModelPath);
+  refuseDraftModel(draftModelPath, "borealis");
   if (computeType !== "auto")
     throw invalidArgument(
       "computeType",
@@ -86,23 +80,16 @@ class BorealisEngine extends NativeEngine<NativeBorealisModel> {
   }
 
   checkOptions(options: RequestWindowOptions, { conditionOnPreviousText }: RequestTraits): void {
+    requireDefaults(options, FIXED, this.implementation);
     const refuse = (name: keyof RequestWindowOptions, isFine: boolean, expected: string) => {
       if (!isFine)
         throw invalidArgument(name, `${expected} with borealis, which has no other`, options[name]);
     };
-    refuse("task", options.task === "transcribe", '"transcribe"');
-    refuse("wordTimestamps", !options.wordTimestamps, "false");
-    refuse("beamSize", options.beamSize === 1, "1");
-    refuse("patience", options.patience === 1, "1");
     refuse("lengthPenalty", options.lengthPenalty === -1, "nothing");
     refuse("initialPrompt", options.initialPrompt === "", "nothing (and no hotwords; see userPrompt)");
     refuse("suppressTokens", options.suppressTokens.length === 0, "nothing");
     refuse("logProbThreshold", [null, -1].includes(options.logProbThreshold), "null");
     refuse("noSpeechThreshold", [null, 0.6].includes(options.noSpeechThreshold), "null");
-    for (const name of UNUSED) {
-      const expected = WINDOW_DEFAULTS[name];
-      refuse(name, options[name] === expected, JSON.stringify(expected));
-    }
     if (conditionOnPreviousText) {
       throw invalidArgument("conditionOnPreviousText", "false with borealis, which has no other", true);
     }

@@ -1,8 +1,8 @@
 import { ownComputeType } from "../config/compute-type.js";
-import { WINDOW_DEFAULTS } from "../config/window-defaults.js";
 import { invalidArgument, TranscriptionError } from "../errors.js";
 import { loadAddon, type NativeDecodeOptions, type NativeWhisperModel } from "./addon.js";
 import { openDevice } from "./devices.js";
+import { BATCHED_WHISPER_ONLY, refuseDraftModel, requireDefaults } from "./refusals.js";
 import type {
   DeviceInfo,
   Engine,
@@ -18,15 +18,7 @@ import { WorkQueue } from "./work-queue.js";
 const REPETITION_THRESHOLD = 2.4;
 
 /** Options that have one value here. */
-const FIXED = [
-  "patience",
-  "repetitionPenalty",
-  "noRepeatNgramSize",
-  "hallucinationSilenceThreshold",
-  "maxInitialTimestamp",
-  "prependPunctuations",
-  "appendPunctuations",
-] as const satisfies readonly (keyof WindowOptions)[];
+const FIXED = ["patience", "repetitionPenalty", ...BATCHED_WHISPER_ONLY] as const;
 
 /**
  * whisper.cpp's own `whisper_full`, one window after another: the reference implementation.
@@ -35,8 +27,7 @@ const FIXED = [
  */
 export async function createWhisperCppEngine(options: EngineOptions): Promise<Engine> {
   const { computeType, draftModelPath, modelPath, threads } = options;
-  if (draftModelPath !== undefined)
-    throw invalidArgument("draftModel", "none with whisper-cpp, which cannot use one", draftModelPath);
+  refuseDraftModel(draftModelPath, "whisper-cpp");
   const device = await openDevice(options);
   try {
     const addon = loadAddon();
@@ -81,12 +72,7 @@ class WhisperCppEngine extends WhisperModelEngine<NativeWhisperModel> {
 }
 
 function nativeOptions(options: WindowOptions): NativeDecodeOptions {
-  for (const name of FIXED) {
-    if (options[name] !== WINDOW_DEFAULTS[name]) {
-      const expected = `${JSON.stringify(WINDOW_DEFAULTS[name])} with whisper-cpp, which has no other`;
-      throw invalidArgument(name, expected, options[name]);
-    }
-  }
+  requireDefaults(options, FIXED, "whisper-cpp");
   const { compressionRatioThreshold } = options;
   if (compressionRatioThreshold !== null && compressionRatioThreshold !== REPETITION_THRESHOLD) {
     throw invalidArgument(

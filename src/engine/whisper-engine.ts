@@ -1,7 +1,7 @@
-import { GENERATION_DEFAULTS } from "../config/generation.js";
-import { invalidArgument, TranscriptionError } from "../errors.js";
+import { TranscriptionError } from "../errors.js";
 import type { CancelFlag, NativeModelInfo } from "./addon.js";
 import { MAX_WINDOW, NativeEngine, type Queue } from "./native-engine.js";
+import { refuseGeneration } from "./refusals.js";
 import type {
   DeviceInfo,
   EngineOptions,
@@ -34,12 +34,8 @@ export abstract class WhisperModelEngine<Native extends NativeWhisper> extends N
     super(native, facts, device, queue, options);
   }
 
-  checkOptions({ generation }: RequestWindowOptions): void {
-    for (const [name, expected] of Object.entries(GENERATION_DEFAULTS)) {
-      const given = generation[name as keyof typeof generation];
-      if (given !== expected)
-        throw invalidArgument(name, `nothing with ${this.implementation}, which lacks it`, given);
-    }
+  checkOptions(options: RequestWindowOptions): void {
+    refuseGeneration(options, this.implementation);
   }
 
   async detectLanguage(samples: Float32Array, signal?: AbortSignal): Promise<LanguageDetection> {
