@@ -65,6 +65,17 @@ SearchOptions search_options(const Napi::Object& js) {
     return options;
 }
 
+// What is to become of a window without a language: { transcribeFrom, onLanguages }. `on_languages` gets the callback.
+Detection detection_argument(const Napi::Value& value, Napi::Function& on_languages) {
+    const Napi::Object js = object_argument(value, "detection");
+    const Napi::Value callback = js.Get("onLanguages");
+    if (!callback.IsFunction()) bad_argument("onLanguages", "a function");
+    on_languages = callback.As<Napi::Function>();
+    Detection detection;
+    detection.transcribe_from = number_argument(js.Get("transcribeFrom"), "transcribeFrom", 0, 1);
+    return detection;
+}
+
 BatchedOptions engine_options(const Napi::Object& js) {
     BatchedOptions options;
     options.gpu = boolean_argument(js.Get("gpu"), "gpu");
@@ -86,12 +97,12 @@ std::vector<std::string> strings_argument(const Napi::Value& value, const std::s
 }  // namespace
 
 void BatchedModel::define(Napi::Env env, Napi::Object exports) {
-    const Napi::Function constructor =
-        DefineClass(env, "BatchedModel",
-                    {InstanceMethod<&BatchedModel::info>("info"), InstanceMethod<&BatchedModel::tokenize>("tokenize"),
-                     InstanceMethod<&BatchedModel::transcribe>("transcribe"),
-                     InstanceMethod<&BatchedModel::detect_language>("detectLanguage"),
-                     InstanceMethod<&BatchedModel::close>("close")});
+    const Napi::Function constructor = DefineClass(
+        env, "BatchedModel",
+        {InstanceMethod<&BatchedModel::info>("info"), InstanceMethod<&BatchedModel::tokenize>("tokenize"),
+         InstanceMethod<&BatchedModel::current_load>("load"), InstanceMethod<&BatchedModel::transcribe>("transcribe"),
+         InstanceMethod<&BatchedModel::detect_language>("detectLanguage"),
+         InstanceMethod<&BatchedModel::close>("close")});
     Instance::of(env).batched_model = Napi::Persistent(constructor);
     exports.Set("loadBatchedModel", Napi::Function::New<load>(env));
 }
@@ -141,14 +152,33 @@ Napi::Value BatchedModel::tokenize(const Napi::CallbackInfo& info) {
     });
 }
 
-// Queues the window, and a worker to run the model if none does.
+// load(): { waiting, running, encoded }; a closed model has nothing to do.
+Napi::Value BatchedModel::current_load(const Napi::CallbackInfo& info) {
+    const BatchedLoad load = engine_ ? engine_->load() : BatchedLoad{};
+    Napi::Object result = Napi::Object::New(info.Env());
+    result.Set("waiting", static_cast<double>(load.waiting));
+    result.Set("running", static_cast<double>(load.running));
+    result.Set("encoded", static_cast<double>(load.encoded));
+    return result;
+}
+
+// Queues the window, and a worker to run the model if none does. `on_languages`, unless empty, is called with what is
+// detected.
 Napi::Promise BatchedModel::submit(Napi::Env env, WindowRequest request,
-                                   const std::function<Napi::Value(Napi::Env, const WindowOutcome&)>& to_value) {
+                                   const std::function<Napi::Value(Napi::Env, const WindowOutcome&)>& to_value,
+                                   Napi::Function on_languages) {
     auto engine = this->engine(env);
     const auto deferred = std::make_shared<Napi::Promise::Deferred>(Napi::Promise::Deferred::New(env));
     const Napi::Promise promise = deferred->Promise();
-    auto deliver = Napi::ThreadSafeFunction::New(env, Napi::Function::New(env, [](const Napi::CallbackInfo&) {}),
-                                                 "transcribed window", 0, 1);
+    const bool tells = !on_languages.IsEmpty();
+    if (!tells) on_languages = Napi::Function::New(env, [](const Napi::CallbackInfo&) {});
+    auto deliver = Napi::ThreadSafeFunction::New(env, on_languages, "transcribed window", 0, 1);
+    if (tells) {
+        request.detection.on_languages = [deliver](const Languages& languages) {
+            deliver.NonBlockingCall(
+                [languages](Napi::Env e, Napi::Function tell) { tell.Call({to_js(e, languages)}); });
+        };
+    }
     const bool start =
         engine->submit(std::move(request), [deliver, deferred, to_value](const WindowOutcome& outcome) mutable {
             // The call fails when the environment is going down: then nobody waits any more.
@@ -173,7 +203,8 @@ Napi::Promise BatchedModel::submit(Napi::Env env, WindowRequest request,
     return promise;
 }
 
-// transcribe(samples, options, cancel): Promise<{ segments, draft }>
+// transcribe(samples, options, cancel, detection): Promise<{ segments, draft, language }>; `detection` says what to do
+// where the options have no language.
 Napi::Value BatchedModel::transcribe(const Napi::CallbackInfo& info) {
     return guarded(info.Env(), [&] {
         const Napi::Object options = object_argument(info[1], "options");
@@ -194,19 +225,23 @@ Napi::Value BatchedModel::transcribe(const Napi::CallbackInfo& info) {
         }
         request.search = search_options(options);
         request.cancelled = CancelFlag::of(info[2]);
+        Napi::Function on_languages;
+        if (request.language.empty()) request.detection = detection_argument(info[3], on_languages);
         const std::vector<std::string> known = whisper_languages(engine(info.Env())->file().hparams.language_count());
-        if (std::find(known.begin(), known.end(), request.language) == known.end())
+        if (!request.language.empty() && std::find(known.begin(), known.end(), request.language) == known.end())
             bad_argument("language", "a language of the model");
         const bool words = request.word_timestamps;
-        return submit(info.Env(), std::move(request), [words](Napi::Env env, const WindowOutcome& outcome) {
+        const auto to_value = [words](Napi::Env env, const WindowOutcome& outcome) {
             Napi::Object result = Napi::Object::New(env);
             result.Set("segments", to_js(env, outcome.segments, words));
             Napi::Object draft = Napi::Object::New(env);
             draft.Set("proposed", outcome.draft.proposed);
             draft.Set("accepted", outcome.draft.accepted);
             result.Set("draft", draft);
+            result.Set("language", outcome.language);
             return result;
-        });
+        };
+        return submit(info.Env(), std::move(request), to_value, on_languages);
     });
 }
 

@@ -1,6 +1,7 @@
 import { TranscriptionError } from "../errors.js";
 import type { CancelFlag, NativeModelInfo } from "./addon.js";
 import { cancellable } from "./cancellation.js";
+import { languageDetection } from "./detection.js";
 import type {
   DeviceInfo,
   Engine,
@@ -59,10 +60,7 @@ export abstract class NativeEngine<Native extends NativeModel> implements Engine
       return { language: "en", probability: 1, probabilities: [{ language: "en", probability: 1 }] };
     }
     const heard = samples.subarray(0, MAX_WINDOW * SAMPLE_RATE);
-    const probabilities = await this.run(signal, (flag) => this.native.detectLanguage(heard, flag));
-    const [best] = probabilities;
-    if (!best) throw new TranscriptionError("INTERNAL", "The model named no language");
-    return { ...best, probabilities };
+    return languageDetection(await this.run(signal, (flag) => this.native.detectLanguage(heard, flag)));
   }
 
   close(): Promise<void> {

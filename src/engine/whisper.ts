@@ -1,13 +1,17 @@
 import { TranscriptionError } from "../errors.js";
 import { loadAddon, type NativeBatchedModel, type NativeSearchOptions } from "./addon.js";
+import { languageDetection } from "./detection.js";
 import { openDevice } from "./devices.js";
 import { commonOptions, NativeEngine, promptOf } from "./native-engine.js";
 import type {
+  DetectionUse,
   DeviceInfo,
   Engine,
   EngineLoad,
   EngineOptions,
+  LanguageDetection,
   RequestWindowOptions,
+  UnknownLanguageOptions,
   WindowOptions,
   WindowResult,
 } from "./types.js";
@@ -79,10 +83,27 @@ class WhisperEngine extends NativeEngine<NativeBatchedModel> {
     return { segments, ...(this.#drafts && { draft }) };
   }
 
+  async detectAndTranscribe(
+    samples: Float32Array,
+    options: UnknownLanguageOptions,
+    { transcribeFrom, onDetected }: DetectionUse,
+    signal?: AbortSignal,
+  ): Promise<WindowResult | undefined> {
+    const native = this.#nativeOptions({ ...options, language: "" });
+    const detection = {
+      transcribeFrom,
+      onLanguages: (languages: LanguageDetection["probabilities"]) =>
+        onDetected(languageDetection(languages)),
+    };
+    const { language, segments, draft } = await this.run(signal, (flag) =>
+      this.native.transcribe(samples, native, flag, detection),
+    );
+    return language === "" ? undefined : { segments, ...(this.#drafts && { draft }) };
+  }
+
   load(): EngineLoad {
-    const capacity = this.concurrency;
-    const running = Math.min(this.#pending.size, capacity);
-    return { running, waiting: this.#pending.size - running, capacity };
+    const { running, waiting } = this.native.load();
+    return { running, waiting, capacity: this.concurrency };
   }
 
   protected async schedule<T>(work: () => Promise<T>): Promise<T> {
