@@ -46,6 +46,24 @@ SearchOptions search_options(const Napi::Object& js) {
     return options;
 }
 
+// What is to become of a window without a language: { transcribeFrom, onLanguages }. `on_languages` gets the callback.
+Detection detection_argument(const Napi::Value& value, Napi::Function& on_languages) {
+    const Napi::Object js = object_argument(value, "detection");
+    const Napi::Value callback = js.Get("onLanguages");
+    if (!callback.IsFunction()) bad_argument("onLanguages", "a function");
+    on_languages = callback.As<Napi::Function>();
+    Detection detection;
+    detection.transcribe_from = number_argument(js.Get("transcribeFrom"), "transcribeFrom", 0, 1);
+    return detection;
+}
+
+void tell_languages(WindowRequest& request, const Napi::ThreadSafeFunction& tell) {
+    request.detection.on_languages = [tell](const Languages& languages) {
+        tell.NonBlockingCall(
+            [languages](Napi::Env env, Napi::Function listener) { listener.Call({to_js(env, languages)}); });
+    };
+}
+
 BatchedOptions engine_options(const Napi::Object& js) {
     BatchedOptions options;
     options.gpu = boolean_argument(js.Get("gpu"), "gpu");
@@ -62,12 +80,12 @@ BatchedOptions engine_options(const Napi::Object& js) {
 }  // namespace
 
 void BatchedModel::define(Napi::Env env, Napi::Object exports) {
-    const Napi::Function constructor =
-        DefineClass(env, "BatchedModel",
-                    {InstanceMethod<&BatchedModel::info>("info"), InstanceMethod<&BatchedModel::tokenize>("tokenize"),
-                     InstanceMethod<&BatchedModel::transcribe>("transcribe"),
-                     InstanceMethod<&BatchedModel::detect_language>("detectLanguage"),
-                     InstanceMethod("close", &BatchedModel::close)});
+    const Napi::Function constructor = DefineClass(
+        env, "BatchedModel",
+        {InstanceMethod<&BatchedModel::info>("info"), InstanceMethod<&BatchedModel::tokenize>("tokenize"),
+         InstanceMethod<&BatchedModel::current_load>("load"), InstanceMethod<&BatchedModel::transcribe>("transcribe"),
+         InstanceMethod<&BatchedModel::detect_language>("detectLanguage"),
+         InstanceMethod("close", &BatchedModel::close)});
     Instance::of(env).batched_model = Napi::Persistent(constructor);
     exports.Set("loadBatchedModel", Napi::Function::New<load>(env));
 }
@@ -103,7 +121,18 @@ Napi::Value BatchedModel::tokenize(const Napi::CallbackInfo& info) {
     });
 }
 
-// transcribe(samples, options, cancel): Promise<{ segments, draft }>
+// load(): { waiting, running, encoded }; a closed model has nothing to do.
+Napi::Value BatchedModel::current_load(const Napi::CallbackInfo& info) {
+    const BatchedLoad load = is_closed() ? BatchedLoad{} : model(info.Env())->load();
+    Napi::Object result = Napi::Object::New(info.Env());
+    result.Set("waiting", static_cast<double>(load.waiting));
+    result.Set("running", static_cast<double>(load.running));
+    result.Set("encoded", static_cast<double>(load.encoded));
+    return result;
+}
+
+// transcribe(samples, options, cancel, detection): Promise<{ segments, draft, language }>; `detection` says what to do
+// where the options have no language.
 Napi::Value BatchedModel::transcribe(const Napi::CallbackInfo& info) {
     return guarded(info.Env(), [&] {
         const Napi::Object options = object_argument(info[1], "options");
@@ -122,8 +151,10 @@ Napi::Value BatchedModel::transcribe(const Napi::CallbackInfo& info) {
         }
         request.search = search_options(options);
         request.cancelled = CancelFlag::of(info[2]);
+        Napi::Function on_languages;
+        if (request.language.empty()) request.detection = detection_argument(info[3], on_languages);
         const std::vector<std::string> known = whisper_languages(model(info.Env())->file().hparams.language_count());
-        if (std::find(known.begin(), known.end(), request.language) == known.end())
+        if (!request.language.empty() && std::find(known.begin(), known.end(), request.language) == known.end())
             bad_argument("language", "a language of the model");
         const bool words = request.word_timestamps;
         const auto to_value = [words](Napi::Env env, const WindowOutcome& outcome) {
@@ -133,9 +164,11 @@ Napi::Value BatchedModel::transcribe(const Napi::CallbackInfo& info) {
             draft.Set("proposed", outcome.draft.proposed);
             draft.Set("accepted", outcome.draft.accepted);
             result.Set("draft", draft);
+            result.Set("language", outcome.language);
             return result;
         };
-        return submit_window<WindowOutcome>(info.Env(), model(info.Env()), std::move(request), to_value);
+        return submit_window<WindowOutcome, BatchedWhisper, WindowRequest>(
+            info.Env(), model(info.Env()), std::move(request), to_value, on_languages, tell_languages);
     });
 }
 

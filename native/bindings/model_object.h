@@ -39,6 +39,8 @@ class ModelObject : public Napi::ObjectWrap<Object> {
         return model_;
     }
 
+    bool is_closed() const { return !model_; }
+
     // close(): Promise<void>; memory is freed on a worker thread, with the last of the work that has a share in it.
     Napi::Value close(const Napi::CallbackInfo& info) {
         return run_async(info.Env(), [last = std::move(model_)]() -> Finish {

@@ -1,5 +1,5 @@
-import { TranscriptionError } from "../errors.js";
 import type { CancelFlag, NativeModelInfo } from "./addon.js";
+import { languageDetection } from "./detection.js";
 import { MAX_WINDOW, NativeEngine, type Queue } from "./native-engine.js";
 import { refuseGeneration } from "./refusals.js";
 import type {
@@ -43,10 +43,7 @@ export abstract class WhisperModelEngine<Native extends NativeWhisper> extends N
       return { language: "en", probability: 1, probabilities: [{ language: "en", probability: 1 }] };
     }
     const heard = samples.subarray(0, MAX_WINDOW * SAMPLE_RATE);
-    const probabilities = await this.run(signal, (flag) => this.native.detectLanguage(heard, flag));
-    const [best] = probabilities;
-    if (!best) throw new TranscriptionError("INTERNAL", "The model named no language");
-    return { ...best, probabilities };
+    return languageDetection(await this.run(signal, (flag) => this.native.detectLanguage(heard, flag)));
   }
 }
 

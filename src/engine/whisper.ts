@@ -1,8 +1,19 @@
 import { TranscriptionError } from "../errors.js";
 import { loadAddon, type NativeBatchedModel, type NativeSearchOptions } from "./addon.js";
 import { BatchQueue } from "./batch-queue.js";
+import { languageDetection } from "./detection.js";
 import { openDevice } from "./devices.js";
-import type { DeviceInfo, Engine, EngineOptions, WindowOptions, WindowResult } from "./types.js";
+import type {
+  DetectionUse,
+  DeviceInfo,
+  Engine,
+  EngineLoad,
+  EngineOptions,
+  LanguageDetection,
+  UnknownLanguageOptions,
+  WindowOptions,
+  WindowResult,
+} from "./types.js";
 import { commonOptions, promptOf, WhisperModelEngine } from "./whisper-engine.js";
 
 /** How GPT-2's tokenizer splits a text before it encodes the pieces (openai/gpt-2, encoder.py). */
@@ -60,6 +71,29 @@ class WhisperEngine extends WhisperModelEngine<NativeBatchedModel> {
       this.native.transcribe(samples, native, flag),
     );
     return { segments, ...(this.#drafts && { draft }) };
+  }
+
+  async detectAndTranscribe(
+    samples: Float32Array,
+    options: UnknownLanguageOptions,
+    { transcribeFrom, onDetected }: DetectionUse,
+    signal?: AbortSignal,
+  ): Promise<WindowResult | undefined> {
+    const native = this.#nativeOptions({ ...options, language: "" });
+    const detection = {
+      transcribeFrom,
+      onLanguages: (languages: LanguageDetection["probabilities"]) =>
+        onDetected(languageDetection(languages)),
+    };
+    const { language, segments, draft } = await this.run(signal, (flag) =>
+      this.native.transcribe(samples, native, flag, detection),
+    );
+    return language === "" ? undefined : { segments, ...(this.#drafts && { draft }) };
+  }
+
+  override load(): EngineLoad {
+    const { running, waiting } = this.native.load();
+    return { running, waiting, capacity: this.concurrency };
   }
 
   #nativeOptions(options: WindowOptions): NativeSearchOptions {
