@@ -1,5 +1,5 @@
-// AVX-512: float, bfloat16 (AVX512-BF16) and 8-bit (AVX512-VNNI) products of up to 12 or 6 rows with 32 outputs, all
-// sums in registers.
+// AVX-512: float and bfloat16 (AVX512-BF16) products of up to 12 rows with 32 outputs, and 8-bit ones, best with
+// AVX512-VNNI, of up to 6, all sums in registers.
 #include "engine/kernels/kernel_set.h"
 
 #if defined(__x86_64__)
@@ -86,6 +86,7 @@ float exp_row(float* x, int count, int padded, float scale, uint16_t* narrowed) 
 
 #define AGORA_OWN_ROWS
 #include "engine/kernels/row_kernels.inc"
+#include "engine/kernels/widen_rows.inc"
 
 template <int Rows>
 inline __attribute__((always_inline)) void store(const __m512 (&sums)[Rows][2], float* tile, size_t tile_stride) {
@@ -164,24 +165,45 @@ __attribute__((target("avx512bf16"))) void multiply_bf16(const uint8_t* a, size_
     store(sums, tile, tile_stride);
 }
 
-// Integer sums of a block start at what undoes the weights' offset of 128, and join the float sums with their scales.
+// Integer sums of a block start at what undoes the weights' offset of 128 ...
 template <int Rows>
-__attribute__((target("avx512vnni"))) void multiply_int8(const uint8_t* a, size_t a_stride, const uint8_t* strip,
+inline __attribute__((always_inline)) void start_block(__m512i (&dots)[Rows][2], const uint8_t* offsets,
+                                                       size_t a_stride) {
+#pragma GCC unroll 6
+    for (int r = 0; r < Rows; ++r) {
+        int offset;
+        __builtin_memcpy(&offset, offsets + static_cast<size_t>(r) * a_stride, 4);
+        dots[r][0] = dots[r][1] = _mm512_set1_epi32(offset);
+    }
+}
+
+// ... and join the float sums with their scales.
+template <int Rows>
+inline __attribute__((always_inline)) void end_block(const __m512i (&dots)[Rows][2], const uint8_t* scales,
+                                                     size_t a_stride, const uint8_t* strip, const uint8_t* next,
+                                                     __m512 (&sums)[Rows][2]) {
+    const __m512 left_scale = _mm512_loadu_ps(strip + PackedMatrix::kBlockScales);
+    const __m512 right_scale = _mm512_loadu_ps(next + PackedMatrix::kBlockScales);
+#pragma GCC unroll 6
+    for (int r = 0; r < Rows; ++r) {
+        const __m512 scale =
+            _mm512_set1_ps(*reinterpret_cast<const float*>(scales + static_cast<size_t>(r) * a_stride));
+        sums[r][0] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(dots[r][0]), _mm512_mul_ps(scale, left_scale), sums[r][0]);
+        sums[r][1] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(dots[r][1]), _mm512_mul_ps(scale, right_scale), sums[r][1]);
+    }
+}
+
+template <int Rows>
+__attribute__((target("avx512vnni"))) void multiply_vnni(const uint8_t* a, size_t a_stride, const uint8_t* strip,
                                                          const uint8_t* next, int inputs, float* tile,
                                                          size_t tile_stride) {
     __m512 sums[Rows][2];
     clear(sums);
-    const int blocks = inputs / 32;
-    for (int block = 0; block < blocks; ++block, strip += 576, next += 576) {
-        const uint8_t* scales = a + inputs + block * 4;
-        const uint8_t* offsets = scales + blocks * 4;
+    const uint8_t* scales = a + inputs;
+    const uint8_t* offsets = scales + inputs / 8;
+    for (int k = 0; k < inputs; k += 32, scales += 4, offsets += 4) {
         __m512i dots[Rows][2];
-#pragma GCC unroll 6
-        for (int r = 0; r < Rows; ++r) {
-            int offset;
-            __builtin_memcpy(&offset, offsets + static_cast<size_t>(r) * a_stride, 4);
-            dots[r][0] = dots[r][1] = _mm512_set1_epi32(offset);
-        }
+        start_block(dots, offsets, a_stride);
 #pragma GCC unroll 8
         for (int quad = 0; quad < 8; ++quad) {
             const __m512i left = _mm512_loadu_si512(strip + quad * 64);
@@ -189,21 +211,61 @@ __attribute__((target("avx512vnni"))) void multiply_int8(const uint8_t* a, size_
 #pragma GCC unroll 6
             for (int r = 0; r < Rows; ++r) {
                 int values;
-                __builtin_memcpy(&values, a + static_cast<size_t>(r) * a_stride + block * 32 + quad * 4, 4);
+                __builtin_memcpy(&values, a + static_cast<size_t>(r) * a_stride + k + quad * 4, 4);
                 const __m512i x = _mm512_set1_epi32(values);
                 dots[r][0] = _mm512_dpbusd_epi32(dots[r][0], left, x);
                 dots[r][1] = _mm512_dpbusd_epi32(dots[r][1], right, x);
             }
         }
-        const __m512 left_scale = _mm512_loadu_ps(strip + 512);
-        const __m512 right_scale = _mm512_loadu_ps(next + 512);
-#pragma GCC unroll 6
-        for (int r = 0; r < Rows; ++r) {
-            const __m512 scale =
-                _mm512_set1_ps(*reinterpret_cast<const float*>(scales + static_cast<size_t>(r) * a_stride));
-            sums[r][0] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(dots[r][0]), _mm512_mul_ps(scale, left_scale), sums[r][0]);
-            sums[r][1] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(dots[r][1]), _mm512_mul_ps(scale, right_scale), sums[r][1]);
+        end_block(dots, scales, a_stride, strip, next, sums);
+        strip += PackedMatrix::kBlockBytes;
+        next += PackedMatrix::kBlockBytes;
+    }
+    store(sums, tile, tile_stride);
+}
+
+// Without VNNI: as AVX2's multiply_int8().
+template <int Rows>
+void multiply_int8(const uint8_t* a, size_t a_stride, const uint8_t* strip, const uint8_t* next, int inputs,
+                   float* tile, size_t tile_stride) {
+    constexpr int kBlocks = 8;
+    alignas(64) int pairs[kBlocks * Rows * 16];
+    __m512 sums[Rows][2];
+    clear(sums);
+    const __m512i mask = _mm512_set1_epi16(0xFF);
+    const uint8_t* scales = a + inputs;
+    const uint8_t* offsets = scales + inputs / 8;
+    const int* wide = pairs;
+    for (int k = 0; k < inputs; k += 32, scales += 4, offsets += 4, wide += Rows * 16) {
+        if (k % (kBlocks * 32) == 0) {
+            const int left = (inputs - k) / 32;
+            widen_rows(a + k, a_stride, Rows, left < kBlocks ? left : kBlocks, pairs);
+            wide = pairs;
         }
+        __m512i dots[Rows][2];
+        start_block(dots, offsets, a_stride);
+        // Unrolled, GCC 12 puts all sums off to the end and runs out of registers.
+#pragma GCC unroll 1
+        for (int quad = 0; quad < 8; ++quad) {
+            const __m512i left = _mm512_loadu_si512(strip + quad * 64);
+            const __m512i right = _mm512_loadu_si512(next + quad * 64);
+            const __m512i even[2] = {_mm512_and_si512(left, mask), _mm512_and_si512(right, mask)};
+            const __m512i odd[2] = {_mm512_srli_epi16(left, 8), _mm512_srli_epi16(right, 8)};
+#pragma GCC unroll 6
+            for (int r = 0; r < Rows; ++r) {
+                const __m512i x = _mm512_set1_epi32(wide[r * 16 + quad]);
+                const __m512i y = _mm512_set1_epi32(wide[r * 16 + 8 + quad]);
+#pragma GCC unroll 2
+                for (int side = 0; side < 2; ++side) {
+                    const __m512i sum =
+                        _mm512_add_epi32(_mm512_madd_epi16(even[side], x), _mm512_madd_epi16(odd[side], y));
+                    dots[r][side] = _mm512_add_epi32(dots[r][side], sum);
+                }
+            }
+        }
+        end_block(dots, scales, a_stride, strip, next, sums);
+        strip += PackedMatrix::kBlockBytes;
+        next += PackedMatrix::kBlockBytes;
     }
     store(sums, tile, tile_stride);
 }
@@ -217,6 +279,10 @@ struct BFloats {
 struct Bytes {
     template <int Rows>
     static constexpr Multiply of = multiply_int8<Rows>;
+};
+struct VnniBytes {
+    template <int Rows>
+    static constexpr Multiply of = multiply_vnni<Rows>;
 };
 template <Storage storage>
 struct Floats {
@@ -247,7 +313,7 @@ KernelSet avx512_kernels(bool bf16, bool vnni) {
              {12, run<Floats<Storage::F16>, 12>},
              {12, run<Floats<Storage::BF16>, 12>}},
             bf16 ? TileKernel{12, run<BFloats, 12>} : TileKernel{},
-            vnni ? TileKernel{6, run<Bytes, 6>} : TileKernel{},
+            vnni ? TileKernel{6, run<VnniBytes, 6>} : TileKernel{6, run<Bytes, 6>},
             finish,
             norm,
             narrow,

@@ -43,7 +43,7 @@ void CrossMemory::set_keys(const KernelSet& kernels, int layer, int head, const 
                 four ^= 0x80808080u;  // plus 128
                 std::memcpy(strip + (quad * kStrip + lane) * 4, &four, 4);
             }
-            std::memcpy(strip + kBlock * kStrip + lane * 4, quantised + kHeadSize + block * 4, 4);
+            std::memcpy(strip + PackedMatrix::kBlockScales + lane * 4, quantised + kHeadSize + block * 4, 4);
         }
     }
 }
