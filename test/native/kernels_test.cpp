@@ -301,7 +301,7 @@ TEST_CASE("exponentials of scores are those of the library on every instruction 
         CHECK(relative_error(row, expected) < 1e-6);
         row.assign(scores.begin(), scores.begin() + 64);
         std::vector<uint16_t> narrowed(64);
-        CHECK(kernels.exp_row(row.data(), 61, 64, 0.125f, narrowed.data()) == doctest::Approx(sum).epsilon(1e-6));
+        CHECK(kernels.exp_row(row.data(), 61, 64, 0.125f, narrowed.data()) == doctest::Approx(sum).epsilon(1e-4));
         for (size_t i = 0; i < 64; ++i) row[i] = agora::to_float(narrowed[i]);
         CHECK(relative_error(row, expected) < 4e-3);
     }

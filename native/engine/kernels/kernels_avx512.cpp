@@ -13,79 +13,8 @@
 namespace agora {
 namespace {
 
-inline void quantise_block(const float* x, int8_t* values, float* scale, int32_t* offset) {
-    const __m512 low = _mm512_loadu_ps(x);
-    const __m512 high = _mm512_loadu_ps(x + 16);
-    const float most = _mm512_reduce_max_ps(_mm512_max_ps(_mm512_abs_ps(low), _mm512_abs_ps(high)));
-    const __m512 inverse = _mm512_set1_ps(most > 0 ? 127.0f / most : 0.0f);
-    const __m512i low_values = _mm512_cvtps_epi32(_mm512_mul_ps(low, inverse));
-    const __m512i high_values = _mm512_cvtps_epi32(_mm512_mul_ps(high, inverse));
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(values), _mm512_cvtepi32_epi8(low_values));
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(values + 16), _mm512_cvtepi32_epi8(high_values));
-    *scale = most / 127.0f;
-    const auto sum = static_cast<uint32_t>(_mm512_reduce_add_epi32(_mm512_add_epi32(low_values, high_values)));
-    *offset = static_cast<int32_t>(0u - 128u * sum);
-}
-
-// 2^x for x <= 0: 2^n · p(f), |f| <= 0.5, the Taylor polynomial of degree 6, relative error 2e-7.
-inline __attribute__((always_inline)) __m512 exp2_512(__m512 x) {
-    const __m512 n = _mm512_roundscale_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
-    const __m512 f = _mm512_sub_ps(x, n);
-    __m512 p = _mm512_set1_ps(1.5403530e-4f);
-    p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(1.3333558e-3f));
-    p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(9.6181291e-3f));
-    p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(5.5504109e-2f));
-    p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(2.4022651e-1f));
-    p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(6.9314718e-1f));
-    p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(1.0f));
-    return _mm512_scalef_ps(p, n);
-}
-
-// Round to nearest, ties to even.
-inline __attribute__((always_inline)) __m256i to_bfloats(__m512 x) {
-    const __m512i bits = _mm512_castps_si512(x);
-    const __m512i odd = _mm512_and_si512(_mm512_srli_epi32(bits, 16), _mm512_set1_epi32(1));
-    const __m512i rounded = _mm512_add_epi32(bits, _mm512_add_epi32(odd, _mm512_set1_epi32(0x7FFF)));
-    return _mm512_cvtepi32_epi16(_mm512_srli_epi32(rounded, 16));
-}
-
-// Of 16 values from the i-th on, those before the end.
-inline __attribute__((always_inline)) __mmask16 lanes_before(int end, int i) {
-    return static_cast<__mmask16>(end - i >= 16 ? 0xFFFF : end > i ? (1u << (end - i)) - 1 : 0);
-}
-
-float exp_row(float* x, int count, int padded, float scale, uint16_t* narrowed) {
-    const __m512 lowest = _mm512_set1_ps(-__builtin_inff());
-    __m512 highest[4] = {lowest, lowest, lowest, lowest};
-    int i = 0;
-    for (; i + 64 <= count; i += 64) {
-#pragma GCC unroll 4
-        for (int j = 0; j < 4; ++j) highest[j] = _mm512_max_ps(highest[j], _mm512_loadu_ps(x + i + 16 * j));
-    }
-    for (; i < count; i += 16)
-        highest[0] = _mm512_max_ps(highest[0], _mm512_mask_loadu_ps(lowest, lanes_before(count, i), x + i));
-    const float most = _mm512_reduce_max_ps(
-        _mm512_max_ps(_mm512_max_ps(highest[0], highest[1]), _mm512_max_ps(highest[2], highest[3])));
-    const float factor = scale * 1.44269504f;  // e^x = 2^(x log2 e)
-    const __m512 factors = _mm512_set1_ps(factor);
-    const __m512 shift = _mm512_set1_ps(-most * factor);
-    __m512 sums = _mm512_setzero_ps();
-    for (i = 0; i < padded; i += 16) {
-        const __mmask16 mask = lanes_before(count, i);
-        const __m512 exponent = _mm512_fmadd_ps(_mm512_maskz_loadu_ps(mask, x + i), factors, shift);
-        const __m512 e = _mm512_maskz_mov_ps(mask, exp2_512(exponent));
-        sums = _mm512_add_ps(sums, e);
-        if (narrowed != nullptr) {
-            _mm256_storeu_si256(reinterpret_cast<__m256i*>(narrowed + i), to_bfloats(e));
-        } else {
-            _mm512_storeu_ps(x + i, e);
-        }
-    }
-    return _mm512_reduce_add_ps(sums);
-}
-
-#define AGORA_OWN_ROWS
 #include "engine/kernels/row_kernels.inc"
+#include "engine/kernels/row_kernels_avx512.inc"
 #include "engine/kernels/widen_rows.inc"
 
 template <int Rows>
