@@ -67,9 +67,7 @@ struct KernelSet {
     // 32 rows of 16 values, `stride` floats apart, as one block of an 8-bit strip: inputs are rows, outputs columns.
     void (*pack_block)(const float* x, size_t stride, uint8_t* block);
 
-    bool multiplies(Arithmetic arithmetic) const {
-        return arithmetic == Arithmetic::F32 || (arithmetic == Arithmetic::BF16 ? bf16.rows : int8.rows) > 0;
-    }
+    bool multiplies(Arithmetic arithmetic) const { return arithmetic != Arithmetic::BF16 || bf16.rows > 0; }
 };
 
 // Sets that this processor runs, best first; the last is plain C++.
