@@ -89,7 +89,8 @@ KernelSet avx2_kernels() {
             finish,     norm,
             narrow,     exp_row,
             widen_bf16, widen_f32,
-            pack_block};
+            pack_block, rms_norm,
+            swiglu,     rotate};
 }
 
 }  // namespace agora
