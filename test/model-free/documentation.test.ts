@@ -1,6 +1,8 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { GENERATION_DEFAULTS } from "../../src/config/generation.js";
 import { resolveRequest, resolveTranscriberOptions } from "../../src/config/options.js";
+import { WINDOW_DEFAULTS } from "../../src/config/window-defaults.js";
 import { COMPUTE_TYPES, ERROR_CODES, implementationNames, OUTPUT_FORMATS } from "../../src/index.js";
 import { runInProcess } from "../support/run-cli.js";
 
@@ -70,6 +72,8 @@ describe("README", () => {
   });
 });
 
+const flagOf = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+
 describe("--help", () => {
   /** Options whose flags are called otherwise, and those that only a program can use. */
   const OTHERS = ["vadFilter", "vadOptions", "limits", "signal", "onSegment", "onProgress"];
@@ -81,9 +85,18 @@ describe("--help", () => {
       ...REQUEST.filter((name) => !OTHERS.includes(name)),
       ...TRANSCRIBER.filter((name) => !TRANSCRIBER_OTHERS.includes(name)),
     ];
-    for (const name of names) {
-      const flag = name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-      expect(stdout).toMatch(new RegExp(`--(no-)?${flag}\\b`));
-    }
+    for (const name of names) expect(stdout).toMatch(new RegExp(`--(no-)?${flagOf(name)}\\b`));
+  });
+
+  it("tells the defaults that hold", async () => {
+    const { stdout } = await runInProcess(["--help"]);
+    const told = Object.entries({ ...WINDOW_DEFAULTS, ...GENERATION_DEFAULTS }).flatMap(([name, value]) => {
+      const [text = ""] = new RegExp(`--${flagOf(name)} <.*?(?=\\n +-|\\n\\n)`, "s").exec(stdout) ?? [];
+      if (typeof value !== "number") return [];
+      const [, shown] = /\(default: ([\d.-]+)/.exec(text) ?? [];
+      return shown === undefined ? [] : [{ name, value, shown: Number(shown) }];
+    });
+    expect(told.length).toBeGreaterThan(10);
+    for (const { name, value, shown } of told) expect({ [name]: shown }).toEqual({ [name]: value });
   });
 });
