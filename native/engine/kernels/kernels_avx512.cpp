@@ -13,10 +13,10 @@
 namespace agora {
 namespace {
 
-// clang-format off: what comes first takes the place of what follows.
 #include "engine/kernels/row_kernels_avx512.inc"
+
+// After what it leaves out.
 #include "engine/kernels/row_kernels.inc"
-// clang-format on
 #include "engine/kernels/widen_rows.inc"
 
 template <int Rows>
