@@ -47,11 +47,12 @@ async function infer(
   count: number,
   tokens: number,
   threads: number,
+  place: "cpu" | "portable",
   sharePrompts: boolean,
 ): Promise<InferenceRun> {
   await openDevice({ device: "cpu", threads });
   const path = (await borealisModelIn(folder))!;
-  const options = { threads, batchSize, gpu: false, sharePrompts };
+  const options = { threads, batchSize, place, sharePrompts };
   const model: NativeBorealisModel = await loadAddon().loadBorealisModel(path, audioFileOf(path), options);
   const samples = glide(30, 16_000);
   const generation = {
@@ -85,8 +86,9 @@ const [mode, folder, ...rest] = process.argv.slice(2);
 if (mode === "convert") {
   console.log(JSON.stringify(await convert(folder!, rest[0]!, rest[1]!)));
 } else {
-  const [batchSize, count, tokens, threads] = rest.map(Number);
+  const [batchSize, count, tokens, threads] = rest.slice(0, 4).map(Number);
+  const place = rest[4] === "portable" ? "portable" : "cpu";
   console.log(
-    JSON.stringify(await infer(folder!, batchSize!, count!, tokens!, threads!, rest[4] !== "alone")),
+    JSON.stringify(await infer(folder!, batchSize!, count!, tokens!, threads!, place, rest[5] !== "alone")),
   );
 }

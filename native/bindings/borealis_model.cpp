@@ -27,6 +27,14 @@ GenerationOptions generation_options(const Napi::Object& js) {
     return options;
 }
 
+LanguagePlace place_argument(const Napi::Value& value) {
+    const std::string name = string_argument(value, "place");
+    if (name == "cpu") return LanguagePlace::Cpu;
+    if (name == "portable") return LanguagePlace::Portable;
+    if (name == "gpu") return LanguagePlace::Gpu;
+    bad_argument("place", "\"cpu\", \"portable\" or \"gpu\"");
+}
+
 // All of a window as one segment; none where nothing was said.
 std::vector<DecodedSegment> segments_of(const GeneratedText& text, double seconds) {
     if (text.text.empty()) return {};
@@ -58,7 +66,7 @@ void BorealisModel::define(Napi::Env env, Napi::Object exports) {
     exports.Set("loadBorealisModel", Napi::Function::New<load>(env));
 }
 
-// loadBorealisModel(languagePath, audioPath, { threads, batchSize, gpu, sharePrompts }): Promise<BorealisModel>
+// loadBorealisModel(languagePath, audioPath, { threads, batchSize, place, sharePrompts }): Promise<BorealisModel>
 Napi::Value BorealisModel::load(const Napi::CallbackInfo& info) {
     return guarded(info.Env(), [&] {
         const std::string language = string_argument(info[0], "languagePath");
@@ -67,7 +75,7 @@ Napi::Value BorealisModel::load(const Napi::CallbackInfo& info) {
         BorealisOptions options;
         options.threads = integer_argument(js.Get("threads"), "threads", 1, 256);
         options.batch_size = integer_argument(js.Get("batchSize"), "batchSize", 1, 255);
-        options.gpu = boolean_argument(js.Get("gpu"), "gpu");
+        options.place = place_argument(js.Get("place"));
         options.share_prompts = boolean_argument(js.Get("sharePrompts"), "sharePrompts");
         return load_model(info.Env(), [=] {
             capture_logs();

@@ -31,7 +31,8 @@ export interface Addon {
       threads: number;
       /** 1 to 255. */
       batchSize: number;
-      gpu: boolean;
+      /** Of the language model; "portable" is libllama on the CPU, for measurements. */
+      place: "cpu" | "portable" | "gpu";
       /** Compute the beginning of the prompt once for all windows; off for measurements only. */
       sharePrompts: boolean;
     },

@@ -55,7 +55,7 @@ export async function createBorealisEngine(options: EngineOptions): Promise<Engi
     const model = await loadAddon().loadBorealisModel(modelPath, audioFileOf(modelPath), {
       threads,
       batchSize,
-      gpu: device.kind === "cuda",
+      place: device.kind === "cuda" ? "gpu" : "cpu",
       sharePrompts: true,
     });
     return new BorealisEngine(model, device, { ...options, batchSize });

@@ -136,7 +136,9 @@ describe("a converted Borealis model", () => {
       model,
       ...brief,
     ]).ended;
-    expect([code, stdout.split(/\s+/).join(" ").trim()]).toEqual([0, text.split(/\s+/).join(" ").trim()]);
+    // Random weights write control characters, which are space on a terminal.
+    const words = (said: string) => said.split(/[\s\p{Cc}]+/u).filter(Boolean);
+    expect([code, words(stdout)]).toEqual([0, words(text)]);
 
     const lines: string[] = [];
     const settings = { ...readSettings({ MODEL_NAME: model }), host: "localhost", port: 0 };
@@ -213,7 +215,7 @@ describe("what is no Borealis model", () => {
 describeWithShared("the reference checkpoint", () => {
   test("writes the tokens that PyTorch wrote, alone and in batches", async () => {
     const { checkpoint, clips } = sharedTiny()!;
-    const { files } = await convertModel(checkpoint, { out: join(folder, "tiny"), type: "f16" });
+    const { files } = await convertModel(checkpoint, { out: join(folder, "tiny"), type: "f32" });
     const modelPath = files[0]!.path;
     for (const batchSize of [1, 32]) {
       const engine = await createBorealisEngine({

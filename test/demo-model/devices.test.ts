@@ -56,6 +56,22 @@ test("one process has one variant: another one is refused, not ignored", async (
   await transcriber.close();
 });
 
+test("the addon refuses models while no backend is loaded", async () => {
+  const { stdout, code } = await runProgram(`
+    import { createRequire } from "node:module";
+    const addon = createRequire(import.meta.url)(${JSON.stringify(addonPath())});
+    const batched = { gpu: false, threads: 1, batchSize: 1, computeType: "auto", draftPath: null };
+    const refused = await Promise.allSettled([
+      addon.loadWhisperModel(DEMO_MODEL, { gpu: false, threads: 1 }),
+      addon.loadBatchedModel(DEMO_MODEL, batched),
+    ]);
+    console.log(JSON.stringify(refused.map(({ reason }) => [reason?.code, reason?.message])));
+  `);
+  expect(code).toBe(0);
+  const refusal = ["DEVICE_UNAVAILABLE", "No CPU backend is loaded: loadBackends() has to come first"];
+  expect(JSON.parse(stdout)).toEqual([refusal, refusal]);
+});
+
 describe.skipIf(hasCudaBackend())("without a CUDA backend", () => {
   test("cuda is refused, with the reason", async () => {
     const { code, message } = await failure(createTranscriber({ ...DEMO, device: "cuda" }));

@@ -30,7 +30,7 @@ std::string model() {
 std::unique_ptr<BatchedBorealis> load(const std::string& folder, int batch_size, bool share = true) {
     agora::capture_logs();
     return std::make_unique<BatchedBorealis>(folder + "/language-model-q8_0.gguf", folder + "/audio-q8_0.gguf",
-                                             agora::BorealisOptions{2, batch_size, false, share});
+                                             agora::BorealisOptions{2, batch_size, agora::LanguagePlace::Cpu, share});
 }
 
 std::vector<float> samples(const std::string& folder, size_t from, size_t count) {

@@ -57,7 +57,8 @@ struct Loaded {
           language_file(agora::read_language_file(file_of(model, "language-model", type))),
           compute(2),
           audio(file_of(model, "audio", type), audio_file, compute),
-          language(file_of(model, "language-model", type), language_file, compute, 2, 3, 2048, false) {}
+          language(file_of(model, "language-model", type), language_file, compute, 2, 3, 2048,
+                   agora::LanguagePlace::Cpu) {}
     bool quiet;
     agora::AudioFile audio_file;
     agora::LanguageFile language_file;

@@ -73,7 +73,7 @@ TEST_CASE("a GGUF file that disagrees with itself is refused with what is wrong"
     expect(refusal("audio", changed<uint32_t>(audio, "clip.audio.block_count", 4, 2)),
            "tensor a.blk.1.attn_k.weight is missing");
     expect(refusal("audio", changed<uint32_t>(audio, "clip.audio.num_mel_bins", 4, 80)),
-           "tensor a.conv1d.1.weight has the shape [3, 128, 64], expected [3, 80, 64]");
+           "tensor a.conv1d.1.weight has the shape [3, 128, 128], expected [3, 80, 128]");
     expect(refusal("audio", changed<uint32_t>(audio, "clip.audio.projector.stack_factor", 0, 13)), "is of type 13");
     // The description of a tensor follows its name: dimensions, sizes, type, offset.
     expect(refusal("audio", changed<uint32_t>(audio, "mm.a.mlp.1.weight", 0, 5)), "mm.a.mlp.1.weight has 5 dimensions");
@@ -128,7 +128,7 @@ TEST_CASE("mutated GGUF files are loaded or refused, never more") {
             const std::string audio = role == "audio" ? file.path() : path_of("audio");
             const std::string language = role == "audio" ? path_of("language-model") : file.path();
             try {
-                agora::BatchedBorealis engine(language, audio, {1, 1, false, true});
+                agora::BatchedBorealis engine(language, audio, {1, 1, agora::LanguagePlace::Cpu});
                 ++loaded;
             } catch (const Error& error) {
                 CHECK((error.code() == ErrorCode::ModelInvalid || error.code() == ErrorCode::OutOfMemory));

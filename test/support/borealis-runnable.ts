@@ -23,6 +23,8 @@ const MERGES = [
 const SIZES: BorealisSizes = {
   ...BOREALIS,
   positions: 1500,
+  // Two heads of 64, which the CPU kernels take.
+  audioWidth: 128,
   vocabulary: BYTE_CHARACTERS.length + MERGES.length + SPECIAL.length,
 };
 const STEPS = 16;

@@ -2,6 +2,7 @@
 
 #include <whisper.h>
 
+#include "engine/device/backends.h"
 #include "engine/error.h"
 #include "engine/log.h"
 #include "engine/model/vad_file.h"
@@ -11,6 +12,7 @@ namespace agora {
 VoiceActivityDetector::VoiceActivityDetector(const std::string& path) {
     capture_logs();
     read_vad_file(path);
+    need_cpu_backend();
     whisper_vad_context_params params = whisper_vad_default_context_params();
     // A frame is 0.3 million multiplications: waking a second thread costs more than it does.
     params.n_threads = 1;

@@ -13,7 +13,7 @@ class VoiceActivityDetector {
   public:
     static constexpr int kFrameSamples = 512;  // 32 ms at 16 kHz
 
-    // Validates and loads. Throws ModelNotFound, ModelInvalid, OutOfMemory.
+    // Validates and loads. Throws ModelNotFound, ModelInvalid, OutOfMemory, DeviceUnavailable.
     explicit VoiceActivityDetector(const std::string& path);
     ~VoiceActivityDetector();
     VoiceActivityDetector(const VoiceActivityDetector&) = delete;

@@ -44,6 +44,8 @@ class BatchedBorealis::Window {
     int prompt_length = 0;        // positions
     std::vector<float> pending;   // rows that the next step computes
     std::unique_ptr<Generation> generation;
+    Generation::State state = Generation::State::Continue;  // after the last step
+    std::exception_ptr error;                               // of the last step
 
   private:
     Done done_;
@@ -54,10 +56,11 @@ BatchedBorealis::BatchedBorealis(const std::string& language_path, const std::st
     : language_file_(read_language_file(language_path)),
       audio_file_(matching(read_audio_file(audio_path), audio_path, language_file_, language_path)),
       compute_(options.threads),
+      parallel_(compute_),
       encoder_(audio_path, audio_file_, compute_),
       options_(options),
       language_(language_path, language_file_, compute_, options.threads, options.batch_size + 1,
-                audio_file_.rows() + kTextCapacity, options.gpu) {
+                audio_file_.rows() + kTextCapacity, options.place) {
     // The tokens that it needs are there.
     make_prompt(language_, "", "");
 }
@@ -174,7 +177,7 @@ void BatchedBorealis::share_prompt(const std::vector<int>& tokens) {
 void BatchedBorealis::leave(size_t index) {
     const size_t last = active_.size() - 1;
     if (index != last) {
-        language_.copy(static_cast<int>(last), static_cast<int>(index));
+        language_.move(static_cast<int>(last), static_cast<int>(index));
         active_[index] = std::move(active_[last]);
     }
     language_.truncate(static_cast<int>(last), 0);
@@ -209,19 +212,32 @@ void BatchedBorealis::step() {
             ++timings.steps;
         }
     });
+    // Looking through the vocabulary takes its time, too.
+    const auto vocabulary = static_cast<size_t>(language_.vocabulary());
+    parallel_.run([&](int thread, int threads) {
+        for (auto i = static_cast<size_t>(thread); i < active_.size(); i += static_cast<size_t>(threads)) {
+            Window& window = *active_[i];
+            try {
+                window.state = window.generation->advance(logits + i * vocabulary);
+            } catch (...) {
+                window.error = std::current_exception();
+            }
+        }
+    });
     std::vector<size_t> done;
-    for (size_t i = 0; i < active_.size(); ++i, logits += language_.vocabulary()) {
-        if (advance(*active_[i], static_cast<int>(i), logits)) done.push_back(i);
+    for (size_t i = 0; i < active_.size(); ++i) {
+        if (advance(*active_[i], static_cast<int>(i))) done.push_back(i);
     }
     // From the end, so that the others keep their places until it is their turn.
     std::for_each(done.rbegin(), done.rend(), [&](size_t i) { leave(i); });
 }
 
-// True when the window has had its answer.
-bool BatchedBorealis::advance(Window& window, int sequence, const float* logits) {
+// Makes a window ready for the next step. True when it has had its answer instead.
+bool BatchedBorealis::advance(Window& window, int sequence) {
     window.pending.clear();
     try {
-        switch (window.generation->advance(logits)) {
+        if (window.error) std::rethrow_exception(window.error);
+        switch (window.state) {
             case Generation::State::Continue:
                 language_.embed(window.generation->last(), window.pending);
                 return false;

@@ -14,6 +14,7 @@
 #include "engine/borealis/audio_encoder.h"
 #include "engine/borealis/generation.h"
 #include "engine/borealis/prompt.h"
+#include "engine/device/parallel.h"
 
 namespace agora {
 
@@ -44,9 +45,9 @@ struct BorealisTimings {
 
 struct BorealisOptions {
     int threads = 1;
-    int batch_size = 32;        // windows written together, 1 to 255
-    bool gpu = false;           // the language model on the first GPU, whose backend must be loaded
-    bool share_prompts = true;  // off for measurements only
+    int batch_size = 32;                       // windows written together, 1 to 255
+    LanguagePlace place = LanguagePlace::Cpu;  // of the language model
+    bool share_prompts = true;                 // off for measurements only
 };
 
 class BatchedBorealis {
@@ -83,11 +84,12 @@ class BatchedBorealis {
     void drop_cancelled();
     void leave(size_t index);
     void step();
-    bool advance(Window& window, int sequence, const float* logits);
+    bool advance(Window& window, int sequence);
 
     LanguageFile language_file_;
     AudioFile audio_file_;
     CpuCompute compute_;
+    Parallel parallel_;
     AudioEncoder encoder_;
     BorealisOptions options_;
     LanguageModel language_;

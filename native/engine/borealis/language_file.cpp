@@ -166,9 +166,10 @@ LanguageFile read_language_file(const std::string& path) {
     for (const char* key : {"rope.dimension_count", "attention.key_length", "attention.value_length"}) {
         if (file.metadata().count(prefix + key) != 0) file.integer(prefix + key, model.head_width, model.head_width);
     }
-    file.positive(prefix + "rope.freq_base");
-    file.positive(prefix + "attention.layer_norm_rms_epsilon");
+    model.rope_base = static_cast<float>(file.positive(prefix + "rope.freq_base"));
+    model.norm_epsilon = static_cast<float>(file.positive(prefix + "attention.layer_norm_rms_epsilon"));
 
+    model.tensors = file.tensors();
     for (const TensorEntry& tensor : file.tensors()) {
         if (tensor.name == "token_embd.weight") model.embeddings = tensor;
         if (tensor.name == "blk.0.attn_q.weight")

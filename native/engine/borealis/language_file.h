@@ -13,7 +13,10 @@ struct LanguageFile {
     int64_t vocabulary;       // rows of the embedding table
     int64_t context_length;   // positions that the model was trained with
     std::string weight_type;  // of most matrices: "f16", "q8_0", …
-    TensorEntry embeddings;   // [width, vocabulary]
+    float rope_base;          // base of the positions' angles
+    float norm_epsilon;
+    TensorEntry embeddings;  // [width, vocabulary]
+    std::vector<TensorEntry> tensors;
     uint64_t bytes;
 };
 

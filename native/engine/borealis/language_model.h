@@ -1,77 +1,57 @@
-// Qwen on libllama: several sequences of rows, each with keys and values of its own, decoded together.
+// Qwen: its tokens, their embeddings, and the network that goes on with several sequences of rows together.
 #pragma once
 
-#include <fstream>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "engine/borealis/embedding_table.h"
 #include "engine/borealis/language_file.h"
+#include "engine/borealis/language_network.h"
+#include "engine/borealis/language_vocabulary.h"
 #include "engine/device/compute.h"
-
-struct llama_context;
-struct llama_model;
-struct llama_vocab;
 
 namespace agora {
 
-// Rows that go on with a sequence.
-struct LanguageInput {
-    int sequence;
-    const std::vector<float>* rows;  // [n][width], n > 0
+// Where the network is computed.
+enum class LanguagePlace {
+    Cpu,       // by the CPU kernels where they take its shape, else as Portable
+    Portable,  // by libllama on the CPU, for tests and measurements
+    Gpu,       // by libllama on the first GPU, whose backend must be loaded
 };
 
 class LanguageModel {
   public:
-    // Loads what read_language_file() has found, with memory for `sequences` sequences (1 to 256) of at most
-    // `capacity` positions. `gpu`: on the first GPU, whose backend must be loaded. Throws ModelInvalid, OutOfMemory.
+    // Loads what read_language_file() has found, with memory for `sequences` sequences (1 to 256) of at least
+    // `capacity` positions. Throws ModelInvalid, OutOfMemory, DeviceUnavailable.
     LanguageModel(const std::string& path, const LanguageFile& file, CpuCompute& compute, int threads, int sequences,
-                  int capacity, bool gpu);
+                  int capacity, LanguagePlace place);
 
-    int width() const { return static_cast<int>(file_.width); }
-    int vocabulary() const { return static_cast<int>(file_.vocabulary); }
-    int capacity() const { return capacity_; }
+    int width() const { return width_; }
+    int vocabulary() const { return vocabulary_size_; }
 
-    // Tokens of plain text; what looks like a special token is text as well.
-    std::vector<int> tokenize(const std::string& text) const;
-    // The special token that is written like this. Throws ModelInvalid when there is none.
-    int special(const std::string& text) const;
-    // Bytes of a token, which may be part of a character; none of a special token.
-    std::string text_of(int token) const;
-    // Whether a text ends with this token.
-    bool is_end(int token) const;
+    // See LanguageVocabulary.
+    std::vector<int> tokenize(const std::string& text) const { return vocabulary_->tokenize(text); }
+    int special(const std::string& text) const { return vocabulary_->special(text); }
+    std::string text_of(int token) const { return vocabulary_->text_of(token); }
+    bool is_end(int token) const { return vocabulary_->is_end(token); }
 
     // Appends the row of `token` in the table of embeddings to `rows`.
-    void embed(int token, std::vector<float>& rows);
+    void embed(int token, std::vector<float>& rows) { embeddings_.append(token, rows); }
 
-    // Goes on with sequences, which must be different ones. The logits that follow each input's last row come one
-    // after another, [inputs][vocabulary]; valid until the next call.
-    // At most one sequence's capacity of rows in all, and one more for each sequence.
-    // Throws Internal, after which all sequences are empty.
-    const std::vector<float>& decode(const std::vector<LanguageInput>& inputs);
-
-    // Positions that a sequence has.
-    int length(int sequence) const;
-    // Forgets what stands from `length` on.
-    void truncate(int sequence, int length);
-    // Makes `to` a copy of `from`.
-    void copy(int from, int to);
+    // See LanguageNetwork.
+    int capacity() const { return network_->capacity(); }
+    const std::vector<float>& decode(const std::vector<LanguageInput>& inputs) { return network_->decode(inputs); }
+    int length(int sequence) const { return network_->length(sequence); }
+    void truncate(int sequence, int length) { network_->truncate(sequence, length); }
+    void copy(int from, int to) { network_->copy(from, to); }
+    void move(int from, int to) { network_->move(from, to); }
 
   private:
-    struct Deleter {
-        void operator()(llama_model* model) const;
-        void operator()(llama_context* context) const;
-    };
-
-    LanguageFile file_;
-    int capacity_;
-    std::ifstream table_;
-    std::vector<char> table_row_;
-    std::unique_ptr<llama_model, Deleter> model_;
-    std::unique_ptr<llama_context, Deleter> context_;
-    const llama_vocab* vocabulary_ = nullptr;
-    std::vector<float> batch_rows_;
-    std::vector<float> logits_;
+    int width_, vocabulary_size_;
+    EmbeddingTable embeddings_;
+    std::unique_ptr<LanguageVocabulary> vocabulary_;
+    std::unique_ptr<LanguageNetwork> network_;
 };
 
 }  // namespace agora

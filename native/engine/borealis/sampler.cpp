@@ -23,15 +23,17 @@ SampledToken Sampler::next(const float* logits, int count, const std::vector<int
         }
         chosen_from = penalised_.data();
     }
-    const int token = options_.temperature > 0
-                          ? draw(chosen_from, count)
-                          : static_cast<int>(std::max_element(chosen_from, chosen_from + count) - chosen_from);
+    const int token =
+        options_.temperature > 0
+            ? draw(chosen_from, count)
+            : static_cast<int>(std::find(chosen_from, chosen_from + count, highest(chosen_from, chosen_from + count)) -
+                               chosen_from);
     return {token, logits[token] - total};
 }
 
 int Sampler::draw(const float* logits, int count) {
     // What is e³⁰ times less probable than the best is not worth sorting.
-    const float least = *std::max_element(logits, logits + count) - 30 * options_.temperature;
+    const float least = highest(logits, logits + count) - 30 * options_.temperature;
     candidates_.clear();
     for (int token = 0; token < count; ++token) {
         if (logits[token] >= least) candidates_.push_back(token);

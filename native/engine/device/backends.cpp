@@ -93,6 +93,11 @@ CpuVariant load_cpu_backend(const std::string& directory, const std::optional<st
     return *loaded;
 }
 
+void need_cpu_backend() {
+    if (ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_CPU) == nullptr)
+        throw Error(ErrorCode::DeviceUnavailable, "No CPU backend is loaded: loadBackends() has to come first");
+}
+
 void load_cuda_backend(const std::string& directory) {
     static bool loaded = false;
     const std::lock_guard<std::mutex> lock(load_mutex());

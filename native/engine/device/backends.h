@@ -30,6 +30,9 @@ std::vector<CpuVariant> cpu_variants(const std::string& directory);
 // Throws DeviceUnavailable when there is none that this processor can run.
 CpuVariant load_cpu_backend(const std::string& directory, const std::optional<std::string>& variant);
 
+// Throws DeviceUnavailable when no CPU backend is loaded. ggml, whisper.cpp and libllama end the process then.
+void need_cpu_backend();
+
 // Loads the CUDA backend of `directory` once. Throws DeviceUnavailable when there is none or it finds no GPU.
 void load_cuda_backend(const std::string& directory);
 

@@ -7,6 +7,7 @@
 #include <thread>
 #include <vector>
 
+#include "engine/device/backends.h"
 #include "engine/error.h"
 
 namespace agora {
@@ -32,6 +33,13 @@ void check_threads(int count) {
     if (failed) throw Error(ErrorCode::OutOfMemory, "No memory for " + std::to_string(count) + " compute threads");
 }
 
+ggml_backend_t start_cpu() {
+    need_cpu_backend();
+    ggml_backend_t backend = ggml_backend_init_by_type(GGML_BACKEND_DEVICE_TYPE_CPU, nullptr);
+    if (backend == nullptr) throw Error(ErrorCode::DeviceUnavailable, "The CPU backend could not be started");
+    return backend;
+}
+
 ggml_backend_t start_gpu() {
     ggml_backend_dev_t device = ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_GPU);
     if (device == nullptr) throw Error(ErrorCode::DeviceUnavailable, "There is no GPU among the loaded backends");
@@ -50,8 +58,7 @@ void check(ggml_status status) {
 
 }  // namespace
 
-CpuCompute::CpuCompute(int threads) : Compute(ggml_backend_init_by_type(GGML_BACKEND_DEVICE_TYPE_CPU, nullptr)) {
-    if (!backend_) throw Error(ErrorCode::DeviceUnavailable, "The CPU backend could not be started");
+CpuCompute::CpuCompute(int threads) : Compute(start_cpu()) {
     ggml_backend_t backend = backend_.get();
     if (threads > 1) {
         check_threads(threads - 1);

@@ -66,6 +66,12 @@ struct KernelSet {
     void (*widen_f32)(const uint8_t* strip, int inputs, uint8_t* output);
     // 32 rows of 16 values, `stride` floats apart, as one block of an 8-bit strip: inputs are rows, outputs columns.
     void (*pack_block)(const float* x, size_t stride, uint8_t* block);
+    // x / sqrt(mean(x²) + epsilon) · weight, in the given format.
+    void (*rms_norm)(const float* x, int width, const float* weight, float epsilon, Arithmetic format, uint8_t* row);
+    // gate / (1 + exp(-gate)) · up, in the given format. `width` is a multiple of 32.
+    void (*swiglu)(const float* gate, const float* up, int width, Arithmetic format, uint8_t* row);
+    // The pairs x[i], x[i + half] turned by angles, of which the cosines and sines are given. In place, too.
+    void (*rotate)(const float* x, const float* cosines, const float* sines, int half, float* output);
 
     bool multiplies(Arithmetic arithmetic) const { return arithmetic != Arithmetic::BF16 || bf16.rows > 0; }
 };

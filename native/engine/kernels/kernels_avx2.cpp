@@ -226,7 +226,10 @@ KernelSet avx2_kernels(bool vnni) {
             exp_row,
             widen_bf16,
             widen_f32,
-            pack_block};
+            pack_block,
+            rms_norm,
+            swiglu,
+            rotate};
 }
 
 }  // namespace agora

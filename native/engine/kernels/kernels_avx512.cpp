@@ -249,7 +249,10 @@ KernelSet avx512_kernels(bool bf16, bool vnni) {
             exp_row,
             widen_bf16,
             widen_f32,
-            pack_block};
+            pack_block,
+            rms_norm,
+            swiglu,
+            rotate};
 }
 
 }  // namespace agora

@@ -87,7 +87,10 @@ const KernelSet& plain_kernels() {
                                   exp_row,
                                   widen_bf16,
                                   widen_f32,
-                                  pack_block};
+                                  pack_block,
+                                  rms_norm,
+                                  swiglu,
+                                  rotate};
     return set;
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
+#include <cstring>
 #include <new>
 #include <vector>
 
@@ -17,6 +18,8 @@ namespace {
 constexpr int kStrip = PackedMatrix::kStrip;
 constexpr int kBlock = PackedMatrix::kBlock;
 constexpr size_t kCacheLine = 64;
+// A block of q8_0: its scale in half precision, and 32 weights. Source: ggml, src/ggml-common.h.
+constexpr size_t kQ8Bytes = sizeof(ggml_fp16_t) + kBlock;
 
 // One output's block of an 8-bit strip.
 void pack_block(const float* weights, int lane, uint8_t* block) {
@@ -91,6 +94,23 @@ void PackedMatrix::pack(int index, const float* rows, int count) {
                     }
                     break;
             }
+        }
+    }
+}
+
+void PackedMatrix::pack_q8_0(int index, const void* rows, int count) {
+    const int blocks = inputs_ / kBlock;
+    std::vector<uint8_t> row(static_cast<size_t>(blocks) * kQ8Bytes, 0);
+    for (int lane = 0; lane < kStrip; ++lane) {
+        const uint8_t* source = lane < count ? static_cast<const uint8_t*>(rows) + lane * row.size() : row.data();
+        uint8_t* block = strip(index);
+        for (int b = 0; b < blocks; ++b, source += kQ8Bytes, block += kBlockBytes) {
+            ggml_fp16_t scale;
+            std::memcpy(&scale, source, sizeof scale);
+            reinterpret_cast<float*>(block + kBlock * kStrip)[lane] = ggml_fp16_to_fp32(scale);
+            const uint8_t* values = source + sizeof scale;
+            for (int i = 0; i < kBlock; ++i)
+                block[(i / 4 * kStrip + lane) * 4 + i % 4] = static_cast<uint8_t>(values[i] ^ 0x80);  // plus 128
         }
     }
 }

@@ -40,6 +40,10 @@ class PackedMatrix {
     // Fills strip `index`. `rows`: the weights of its outputs, [count][inputs], count at most 16.
     void pack(int index, const float* rows, int count);
 
+    // The same of an Int8 matrix from blocks of ggml's q8_0, as they are: [count][inputs / 32]. `inputs` is a multiple
+    // of 32.
+    void pack_q8_0(int index, const void* rows, int count);
+
     // The weights of one output, [inputs].
     void unpack(int output, float* row) const;
 

@@ -51,7 +51,7 @@ TensorMemory::TensorMemory(const std::string& path, const std::vector<TensorEntr
     std::map<ggml_backend_buffer_type_t, ggml_context*> contexts;
     for (const TensorEntry& entry : tensors) {
         ggml_backend_buffer_type_t type = types.back();
-        if (is_matrix(entry)) {
+        if (device != nullptr && is_matrix(entry)) {
             for (ggml_backend_buffer_type_t candidate : types) {
                 if (!supports_product(device, candidate, entry)) continue;
                 type = candidate;

@@ -8,6 +8,7 @@
 #include <new>
 #include <optional>
 
+#include "engine/device/backends.h"
 #include "engine/device/memory.h"
 #include "engine/error.h"
 #include "engine/log.h"
@@ -134,6 +135,7 @@ SequentialWhisper::SequentialWhisper(const std::string& path, bool use_gpu, int 
                                                 " MiB but " + std::to_string(available_memory() >> 20) +
                                                 " MiB are available");
     }
+    need_cpu_backend();
     whisper_context_params params = whisper_context_default_params();
     params.use_gpu = use_gpu;
     params.flash_attn = true;

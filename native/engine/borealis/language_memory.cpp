@@ -1,0 +1,111 @@
+#include "engine/borealis/language_memory.h"
+
+#include <ggml.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <utility>
+
+#include "engine/error.h"
+
+namespace agora {
+namespace {
+
+constexpr int kStrip = PackedMatrix::kStrip;
+// Memory grows by so many positions: a window's prompt and most of its text take two or three of these.
+constexpr int kGrowth = 256;
+constexpr size_t kCacheLine = 64;
+
+}  // namespace
+
+void LanguageMemory::Free::operator()(uint8_t* data) const {
+    std::free(data);
+}
+
+size_t LanguageMemory::matrix_bytes() const {
+    return static_cast<size_t>(room_) * static_cast<size_t>(shape_.padded_head()) * shape_.value_bytes();
+}
+
+size_t LanguageMemory::offset(int layer, int head, bool values) const {
+    const auto index = static_cast<size_t>(layer) * static_cast<size_t>(shape_.heads) + static_cast<size_t>(head);
+    return (2 * index + (values ? 1 : 0)) * matrix_bytes();
+}
+
+const uint8_t* LanguageMemory::keys(int layer, int head, int position) const {
+    return data_ + offset(layer, head, false) +
+           static_cast<size_t>(position) * static_cast<size_t>(shape_.padded_head()) * shape_.value_bytes();
+}
+
+const uint8_t* LanguageMemory::values(int layer, int head, int index) const {
+    return data_ + offset(layer, head, true) +
+           static_cast<size_t>(index) * static_cast<size_t>(room_) * kStrip * shape_.value_bytes();
+}
+
+void LanguageMemory::reserve(int positions) {
+    if (positions <= room_) return;
+    LanguageMemory larger(shape_);
+    larger.room_ = (positions + kGrowth - 1) / kGrowth * kGrowth;
+    // Zeros, as what stands behind the last position is multiplied with zeros; and fresh zeros take no memory until
+    // they are written.
+    const size_t bytes = larger.offset(shape_.layers, 0, false) + kCacheLine;
+    larger.memory_.reset(static_cast<uint8_t*>(std::calloc(1, bytes)));
+    if (!larger.memory_) throw Error(ErrorCode::OutOfMemory, "No memory for the language model's sequences");
+    void* start = larger.memory_.get();
+    size_t space = bytes;
+    larger.data_ = static_cast<uint8_t*>(std::align(kCacheLine, bytes - kCacheLine, start, space));
+    larger.take(*this);
+    *this = std::move(larger);
+}
+
+void LanguageMemory::truncate(int length) {
+    length_ = std::min(length_, length);
+    if (length_ > 0) return;
+    memory_.reset();
+    data_ = nullptr;
+    room_ = 0;
+}
+
+void LanguageMemory::copy_from(const LanguageMemory& other) {
+    length_ = 0;
+    reserve(other.length_);
+    take(other);
+}
+
+void LanguageMemory::take(const LanguageMemory& other) {
+    const size_t value = shape_.value_bytes();
+    const auto head_width = static_cast<size_t>(shape_.padded_head());
+    const auto length = static_cast<size_t>(other.length_);
+    const size_t key_bytes = (length + kStrip - 1) / kStrip * kStrip * head_width * value;
+    const size_t strip_bytes = length * kStrip * value;
+    for (int layer = 0; layer < shape_.layers && length > 0; ++layer) {
+        for (int head = 0; head < shape_.heads; ++head) {
+            std::memcpy(data_ + offset(layer, head, false), other.keys(layer, head, 0), key_bytes);
+            for (int strip = 0; strip < shape_.padded_head() / kStrip; ++strip) {
+                std::memcpy(const_cast<uint8_t*>(values(layer, head, strip)), other.values(layer, head, strip),
+                            strip_bytes);
+            }
+        }
+    }
+    length_ = other.length_;
+}
+
+void LanguageMemory::write(int layer, int head, int position, const float* key, const float* value) {
+    // Element i of the key stands kStrip values after element i - 1; so does each strip of the value.
+    const auto store = [&](uint8_t* target, int index, float x) {
+        if (shape_.storage == Storage::F32) {
+            reinterpret_cast<float*>(target)[index] = x;
+        } else {
+            reinterpret_cast<ggml_fp16_t*>(target)[index] = ggml_fp32_to_fp16(x);
+        }
+    };
+    auto* keys = const_cast<uint8_t*>(this->keys(layer, head, position / kStrip * kStrip));
+    for (int i = 0; i < shape_.head_width; ++i) store(keys, i * kStrip + position % kStrip, key[i]);
+    for (int first = 0; first < shape_.head_width; first += kStrip) {
+        auto* strip = const_cast<uint8_t*>(values(layer, head, first / kStrip));
+        const int count = std::min(kStrip, shape_.head_width - first);
+        for (int i = 0; i < count; ++i) store(strip, position * kStrip + i, value[first + i]);
+    }
+}
+
+}  // namespace agora
