@@ -9,7 +9,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { type ComputeType, createTranscriber } from "../src/index.js";
+import { COMPUTE_TYPES, createTranscriber } from "../src/index.js";
 import { timeErrors } from "../test/support/time-errors.js";
 import { wordErrorRate } from "../test/support/word-error-rate.js";
 import { readTrack } from "./support/audio-windows.js";
@@ -20,14 +20,7 @@ const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "..");
 const threads = os.availableParallelism();
 const MAX_WINDOW = 20;
 const models = { q8_0: "models/agora-demo-q8_0.bin", f16: "test/fixtures/agora-demo-f16.bin" };
-const COMPUTE_TYPES: readonly ComputeType[] = [
-  "float32",
-  "float16",
-  "bfloat16",
-  "int8",
-  "int8_float16",
-  "int8_bfloat16",
-];
+const computeTypes = COMPUTE_TYPES.filter((type) => type !== "auto");
 const recordings = [
   { file: "sales-call-en.wav", language: "en" },
   { file: "sales-call-ru.wav", language: "ru" },
@@ -45,7 +38,7 @@ for (const [type, file] of Object.entries(models)) {
   const options = { model, threads, vadModel: null };
   const sequential = await createTranscriber({ ...options, implementation: "whisper-cpp" });
   const batched = [];
-  for (const computeType of COMPUTE_TYPES)
+  for (const computeType of computeTypes)
     batched.push(await createTranscriber({ ...options, implementation: "whisper", computeType }));
   for (const { file: name, language } of recordings) {
     const recording = path.join(root, "samples", name);
@@ -66,7 +59,7 @@ for (const [type, file] of Object.entries(models)) {
       const ends = result.segments.map(({ words }) => ({ ...words![0]!, end: words!.at(-1)!.end }));
       const errors = timeErrors(turns, ends);
       rows.push({
-        ...row(`whisper, ${COMPUTE_TYPES[i]}`, result.text),
+        ...row(`whisper, ${computeTypes[i]}`, result.text),
         "segments from whisper-cpp's, ms": milliseconds(timeErrors(expected.segments, result.segments)),
         "first words from the truth, ms": milliseconds(errors.filter((_, side) => side % 2 === 0)),
         "last words from the truth, ms": milliseconds(errors.filter((_, side) => side % 2 === 1)),

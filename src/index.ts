@@ -5,6 +5,7 @@ export type {
   ChannelSelection,
   RawAudio,
 } from "./audio/types.js";
+export { COMPUTE_TYPE_NAMES, COMPUTE_TYPES, DEVICES, TASKS } from "./config/choices.js";
 export { LANGUAGES } from "./config/languages.js";
 export { DEFAULT_AUDIO_LIMITS as DEFAULT_LIMITS } from "./config/limits.js";
 export { implementationNames, registerImplementation } from "./engine/implementations.js";
@@ -48,6 +49,7 @@ export {
 } from "./models/manage.js";
 export type {
   ComputeType,
+  ComputeTypeName,
   DeviceSelection,
   DownloadProgress,
   Progress,

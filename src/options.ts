@@ -1,9 +1,9 @@
 import type { AudioLimits, ChannelSelection } from "./audio/types.js";
+import type { COMPUTE_TYPE_NAMES, COMPUTE_TYPES, DEVICES, TASKS } from "./config/choices.js";
 import type { DeviceInfo, ModelInfo } from "./engine/types.js";
 import type { Segment } from "./result.js";
 
-/** `"transcribe"` keeps the spoken language, `"translate"` writes English. */
-export type TranscriptionTask = "transcribe" | "translate";
+export type TranscriptionTask = (typeof TASKS)[number];
 
 /** Voice activity detection, with Silero's names and defaults of faster-whisper. Times in seconds. */
 export interface VadOptions {
@@ -129,21 +129,11 @@ export interface Progress {
   speedFactor: number;
 }
 
-/** `"auto"`: CUDA where it works, else the CPU. */
-export type DeviceSelection = "auto" | "cpu" | "cuda";
+export type DeviceSelection = (typeof DEVICES)[number];
 
-/**
- * What a model's matrices are kept and multiplied in: `"int8"` has 8-bit weights, `"int8_float16"` and
- * `"int8_bfloat16"` multiply them with 16-bit activations. `"auto"` is what this machine computes fastest without loss.
- */
-export type ComputeType =
-  | "auto"
-  | "float32"
-  | "float16"
-  | "bfloat16"
-  | "int8"
-  | "int8_float16"
-  | "int8_bfloat16";
+export type ComputeType = (typeof COMPUTE_TYPES)[number];
+/** With the abbreviations `"f32"`, `"f16"` and `"bf16"`. */
+export type ComputeTypeName = (typeof COMPUTE_TYPE_NAMES)[number];
 
 /** Options of a transcriber: what is loaded once and shared by its requests. */
 export interface TranscriberOptions {
@@ -163,7 +153,7 @@ export interface TranscriberOptions {
    * Default `"auto"`. Weights of another type are converted as they are loaded; `whisper-cpp` has the file's own type
    * only.
    */
-  computeType?: ComputeType | "f32" | "f16" | "bf16";
+  computeType?: ComputeTypeName;
   /**
    * Speculative decoding for the `whisper` implementation: name or path of a small model with the same vocabulary – a
    * distil or tiny one – that writes ahead, so that the model only has to check. The text is the model's own; greedy

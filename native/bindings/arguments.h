@@ -46,6 +46,36 @@ inline Napi::Object object_argument(const Napi::Value& value, const std::string&
     return value.As<Napi::Object>();
 }
 
+// A number, or null, which switches a threshold off: `off` is the value that never decides.
+inline double threshold_argument(const Napi::Value& value, const std::string& name, double off) {
+    return value.IsNull() ? off : number_argument(value, name, -1000, 1000);
+}
+
+// An array of what `read` makes of a value.
+template <typename Item, typename Read>
+std::vector<Item> list_argument(const Napi::Value& value, const std::string& name, Read read) {
+    if (!value.IsArray()) bad_argument(name, "an array");
+    const auto array = value.As<Napi::Array>();
+    std::vector<Item> items;
+    for (uint32_t i = 0; i < array.Length(); ++i) items.push_back(static_cast<Item>(read(array.Get(i))));
+    return items;
+}
+
+inline std::vector<int> integers_argument(const Napi::Value& value, const std::string& name, double low, double high) {
+    return list_argument<int>(value, name,
+                              [&](const Napi::Value& item) { return integer_argument(item, name, low, high); });
+}
+
+inline std::vector<float> numbers_argument(const Napi::Value& value, const std::string& name, double low, double high) {
+    return list_argument<float>(value, name,
+                                [&](const Napi::Value& item) { return number_argument(item, name, low, high); });
+}
+
+inline std::vector<std::string> strings_argument(const Napi::Value& value, const std::string& name) {
+    return list_argument<std::string>(value, name,
+                                      [&](const Napi::Value& item) { return string_argument(item, name); });
+}
+
 // A copy: the caller may change or detach its array while a worker reads.
 inline std::vector<float> samples_argument(const Napi::Value& value, const std::string& name) {
     if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != napi_float32_array) {

@@ -4,36 +4,26 @@
 #include <limits>
 
 #include "bindings/arguments.h"
-#include "bindings/async.h"
 #include "bindings/cancel_flag.h"
-#include "bindings/instance.h"
 #include "bindings/segments.h"
+#include "bindings/submit_window.h"
 #include "engine/log.h"
 
 namespace agora {
 namespace {
 
-using Holder = std::shared_ptr<BatchedBorealis>;
-
 GenerationOptions generation_options(const Napi::Object& js) {
     GenerationOptions options;
-    const Napi::Value temperatures = js.Get("temperatures");
-    if (!temperatures.IsArray() || temperatures.As<Napi::Array>().Length() == 0)
-        bad_argument("temperatures", "an array of numbers");
-    options.temperatures.clear();
-    const auto array = temperatures.As<Napi::Array>();
-    for (uint32_t i = 0; i < array.Length(); ++i)
-        options.temperatures.push_back(static_cast<float>(number_argument(array.Get(i), "temperatures", 0, 2)));
+    options.temperatures = numbers_argument(js.Get("temperatures"), "temperatures", 0, 2);
+    if (options.temperatures.empty()) bad_argument("temperatures", "at least one number");
     options.sampling.top_k = integer_argument(js.Get("topK"), "topK", 0, 1e6);
     options.sampling.top_p = static_cast<float>(number_argument(js.Get("topP"), "topP", 0, 1));
     options.sampling.repetition_penalty =
         static_cast<float>(number_argument(js.Get("repetitionPenalty"), "repetitionPenalty", 0.01, 100));
     options.sampling.seed = static_cast<uint32_t>(number_argument(js.Get("seed"), "seed", 0, 4294967295.0));
     options.max_tokens = integer_argument(js.Get("maxTokens"), "maxTokens", 1, 1e6);
-    const Napi::Value threshold = js.Get("compressionRatioThreshold");
-    options.compression_ratio_threshold = threshold.IsNull()
-                                              ? std::numeric_limits<double>::infinity()
-                                              : number_argument(threshold, "compressionRatioThreshold", 0, 1000);
+    options.compression_ratio_threshold = threshold_argument(
+        js.Get("compressionRatioThreshold"), "compressionRatioThreshold", std::numeric_limits<double>::infinity());
     return options;
 }
 
@@ -71,14 +61,9 @@ void BorealisModel::define(Napi::Env env, Napi::Object exports) {
     const Napi::Function constructor = DefineClass(
         env, "BorealisModel",
         {InstanceMethod<&BorealisModel::info>("info"), InstanceMethod<&BorealisModel::timings>("timings"),
-         InstanceMethod<&BorealisModel::transcribe>("transcribe"), InstanceMethod<&BorealisModel::close>("close")});
+         InstanceMethod<&BorealisModel::transcribe>("transcribe"), InstanceMethod("close", &BorealisModel::close)});
     Instance::of(env).borealis_model = Napi::Persistent(constructor);
     exports.Set("loadBorealisModel", Napi::Function::New<load>(env));
-}
-
-BorealisModel::BorealisModel(const Napi::CallbackInfo& info) : Napi::ObjectWrap<BorealisModel>(info) {
-    if (!info[0].IsExternal()) throw Napi::TypeError::New(info.Env(), "A BorealisModel is made by loadBorealisModel()");
-    engine_ = *info[0].As<Napi::External<Holder>>().Data();
 }
 
 // loadBorealisModel(languagePath, audioPath, { threads, batchSize, place, sharePrompts }): Promise<BorealisModel>
@@ -92,25 +77,16 @@ Napi::Value BorealisModel::load(const Napi::CallbackInfo& info) {
         options.batch_size = integer_argument(js.Get("batchSize"), "batchSize", 1, 255);
         options.place = place_argument(js.Get("place"));
         options.share_prompts = boolean_argument(js.Get("sharePrompts"), "sharePrompts");
-        return run_async(info.Env(), [=]() -> Finish {
+        return load_model(info.Env(), [=] {
             capture_logs();
-            auto engine = std::make_shared<BatchedBorealis>(language, audio, options);
-            return [engine](Napi::Env env) {
-                Holder holder = engine;
-                return Instance::of(env).borealis_model.New({Napi::External<Holder>::New(env, &holder)});
-            };
+            return std::make_shared<BatchedBorealis>(language, audio, options);
         });
     });
 }
 
-std::shared_ptr<BatchedBorealis> BorealisModel::engine(Napi::Env env) const {
-    if (!engine_) throw to_js_error(env, Error(ErrorCode::InvalidArgument, "The model is closed"));
-    return engine_;
-}
-
 Napi::Value BorealisModel::info(const Napi::CallbackInfo& info) {
     const Napi::Env env = info.Env();
-    const Holder engine = this->engine(env);
+    const auto engine = model(env);
     const LanguageFile& language = engine->language_file();
     const AudioFile& audio = engine->audio_file();
     Napi::Object result = Napi::Object::New(env);
@@ -126,7 +102,7 @@ Napi::Value BorealisModel::info(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value BorealisModel::timings(const Napi::CallbackInfo& info) {
-    const BorealisTimings timings = engine(info.Env())->timings();
+    const BorealisTimings timings = model(info.Env())->timings();
     Napi::Object result = Napi::Object::New(info.Env());
     result.Set("windows", static_cast<double>(timings.windows));
     result.Set("encodeSeconds", timings.encode_seconds);
@@ -142,7 +118,6 @@ Napi::Value BorealisModel::timings(const Napi::CallbackInfo& info) {
 // transcribe(samples, options, cancel): Promise<segments>
 Napi::Value BorealisModel::transcribe(const Napi::CallbackInfo& info) {
     return guarded(info.Env(), [&] {
-        const Napi::Env env = info.Env();
         const Napi::Object options = object_argument(info[1], "options");
         BorealisRequest request;
         request.samples = samples_argument(info[0], "samples");
@@ -152,44 +127,10 @@ Napi::Value BorealisModel::transcribe(const Napi::CallbackInfo& info) {
         request.generation = generation_options(options);
         request.cancelled = CancelFlag::of(info[2]);
         const double seconds = static_cast<double>(request.samples.size()) / kSampleRate;
-
-        const Holder engine = this->engine(env);
-        const auto deferred = std::make_shared<Napi::Promise::Deferred>(Napi::Promise::Deferred::New(env));
-        Napi::Promise promise = deferred->Promise();
-        auto deliver = Napi::ThreadSafeFunction::New(env, Napi::Function::New(env, [](const Napi::CallbackInfo&) {}),
-                                                     "transcribed window", 0, 1);
-        const bool start =
-            engine->submit(std::move(request), [deliver, deferred, seconds](const BorealisOutcome& outcome) mutable {
-                // The call fails when the environment is going down: then nobody waits any more.
-                deliver.NonBlockingCall([deferred, seconds, outcome](Napi::Env e, Napi::Function) {
-                    try {
-                        if (outcome.error) std::rethrow_exception(outcome.error);
-                        deferred->Resolve(to_js(e, segments_of(outcome.text, seconds), false));
-                    } catch (const Napi::Error& error) {
-                        deferred->Reject(error.Value());
-                    } catch (const std::exception& error) {
-                        deferred->Reject(to_js_error(e, error).Value());
-                    }
-                });
-                deliver.Release();
-            });
-        if (start) {
-            run_async(env, [engine]() -> Finish {
-                engine->run();
-                return [](Napi::Env e) { return e.Undefined(); };
-            });
-        }
-        return promise;
-    });
-}
-
-// close(): Promise<void>; memory is freed on a worker thread once running windows are done.
-Napi::Value BorealisModel::close(const Napi::CallbackInfo& info) {
-    auto holder = std::make_shared<Holder>(std::move(engine_));
-    engine_ = nullptr;
-    return run_async(info.Env(), [holder]() -> Finish {
-        holder->reset();
-        return [](Napi::Env env) { return env.Undefined(); };
+        const auto to_value = [seconds](Napi::Env env, const BorealisOutcome& outcome) {
+            return to_js(env, segments_of(outcome.text, seconds), false);
+        };
+        return submit_window<BorealisOutcome>(info.Env(), model(info.Env()), std::move(request), to_value);
     });
 }
 

@@ -5,7 +5,6 @@
 #include "bindings/arguments.h"
 #include "bindings/async.h"
 #include "bindings/cancel_flag.h"
-#include "bindings/instance.h"
 #include "bindings/model_info.h"
 #include "bindings/segments.h"
 #include "engine/whisper/languages.h"
@@ -13,13 +12,7 @@
 namespace agora {
 namespace {
 
-constexpr float kInfinity = std::numeric_limits<float>::infinity();
-
-// null switches a threshold off: `off` is the value that never decides.
-float threshold(const Napi::Object& options, const char* name, float off) {
-    const Napi::Value value = options.Get(name);
-    return value.IsNull() ? off : static_cast<float>(number_argument(value, name, -1000, 1000));
-}
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 DecodeOptions decode_options(const Napi::Object& js) {
     DecodeOptions options;
@@ -30,26 +23,22 @@ DecodeOptions decode_options(const Napi::Object& js) {
     options.length_penalty = static_cast<float>(number_argument(js.Get("lengthPenalty"), "lengthPenalty", -1, 10));
     options.temperature = static_cast<float>(number_argument(js.Get("temperature"), "temperature", 0, 2));
     options.temperature_step = static_cast<float>(number_argument(js.Get("temperatureStep"), "temperatureStep", 0, 2));
-    options.entropy_threshold = threshold(js, "entropyThreshold", -kInfinity);
-    options.log_prob_threshold = threshold(js, "logProbThreshold", -kInfinity);
-    options.no_speech_threshold = threshold(js, "noSpeechThreshold", kInfinity);
+    options.entropy_threshold =
+        static_cast<float>(threshold_argument(js.Get("entropyThreshold"), "entropyThreshold", -kInfinity));
+    options.log_prob_threshold =
+        static_cast<float>(threshold_argument(js.Get("logProbThreshold"), "logProbThreshold", -kInfinity));
+    options.no_speech_threshold =
+        static_cast<float>(threshold_argument(js.Get("noSpeechThreshold"), "noSpeechThreshold", kInfinity));
     options.prompt = string_argument(js.Get("prompt"), "prompt");
     options.suppress_blank = boolean_argument(js.Get("suppressBlank"), "suppressBlank");
     options.suppress_non_speech = boolean_argument(js.Get("suppressNonSpeech"), "suppressNonSpeech");
-    const Napi::Value tokens = js.Get("suppressTokens");
-    if (!tokens.IsArray()) bad_argument("suppressTokens", "an array");
-    const auto array = tokens.As<Napi::Array>();
-    for (uint32_t i = 0; i < array.Length(); ++i) {
-        options.suppress_tokens.push_back(integer_argument(array.Get(i), "suppressTokens", 0, 1e6));
-    }
+    options.suppress_tokens = integers_argument(js.Get("suppressTokens"), "suppressTokens", 0, 1e6);
     options.without_timestamps = boolean_argument(js.Get("withoutTimestamps"), "withoutTimestamps");
     options.word_timestamps = boolean_argument(js.Get("wordTimestamps"), "wordTimestamps");
     options.max_tokens = integer_argument(js.Get("maxTokens"), "maxTokens", 0, 1e6);
     options.seed = static_cast<uint32_t>(number_argument(js.Get("seed"), "seed", 0, 4294967295.0));
     return options;
 }
-
-using Holder = std::shared_ptr<SequentialWhisper>;
 
 }  // namespace
 
@@ -58,14 +47,9 @@ void WhisperModel::define(Napi::Env env, Napi::Object exports) {
         env, "WhisperModel",
         {InstanceMethod<&WhisperModel::info>("info"), InstanceMethod<&WhisperModel::transcribe>("transcribe"),
          InstanceMethod<&WhisperModel::detect_language>("detectLanguage"),
-         InstanceMethod<&WhisperModel::close>("close")});
+         InstanceMethod("close", &WhisperModel::close)});
     Instance::of(env).whisper_model = Napi::Persistent(constructor);
     exports.Set("loadWhisperModel", Napi::Function::New<load>(env));
-}
-
-WhisperModel::WhisperModel(const Napi::CallbackInfo& info) : Napi::ObjectWrap<WhisperModel>(info) {
-    if (!info[0].IsExternal()) throw Napi::TypeError::New(info.Env(), "A WhisperModel is made by loadWhisperModel()");
-    engine_ = *info[0].As<Napi::External<Holder>>().Data();
 }
 
 // loadWhisperModel(path, { gpu, threads }): Promise<WhisperModel>
@@ -75,30 +59,19 @@ Napi::Value WhisperModel::load(const Napi::CallbackInfo& info) {
         const Napi::Object options = object_argument(info[1], "options");
         const bool gpu = boolean_argument(options.Get("gpu"), "gpu");
         const int threads = integer_argument(options.Get("threads"), "threads", 1, 256);
-        return run_async(info.Env(), [=]() -> Finish {
-            auto engine = std::make_shared<SequentialWhisper>(path, gpu, threads);
-            return [engine](Napi::Env env) {
-                Holder holder = engine;
-                return Instance::of(env).whisper_model.New({Napi::External<Holder>::New(env, &holder)});
-            };
-        });
+        return load_model(info.Env(), [=] { return std::make_shared<SequentialWhisper>(path, gpu, threads); });
     });
 }
 
-std::shared_ptr<SequentialWhisper> WhisperModel::engine(Napi::Env env) const {
-    if (!engine_) throw to_js_error(env, Error(ErrorCode::InvalidArgument, "The model is closed"));
-    return engine_;
-}
-
 Napi::Value WhisperModel::info(const Napi::CallbackInfo& info) {
-    const WhisperFile& file = engine(info.Env())->file();
+    const WhisperFile& file = model(info.Env())->file();
     return agora::to_js(info.Env(), file, whisper_languages(file.hparams.language_count()));
 }
 
 // transcribe(samples, options, cancel): Promise<segments>
 Napi::Value WhisperModel::transcribe(const Napi::CallbackInfo& info) {
     return guarded(info.Env(), [&] {
-        auto engine = this->engine(info.Env());
+        const auto engine = model(info.Env());
         auto samples = std::make_shared<std::vector<float>>(samples_argument(info[0], "samples"));
         const DecodeOptions options = decode_options(object_argument(info[1], "options"));
         const CancelFlag::Shared cancelled = CancelFlag::of(info[2]);
@@ -113,23 +86,13 @@ Napi::Value WhisperModel::transcribe(const Napi::CallbackInfo& info) {
 // detectLanguage(samples, cancel): Promise<{ language, probability }[]>
 Napi::Value WhisperModel::detect_language(const Napi::CallbackInfo& info) {
     return guarded(info.Env(), [&] {
-        auto engine = this->engine(info.Env());
+        const auto engine = model(info.Env());
         auto samples = std::make_shared<std::vector<float>>(samples_argument(info[0], "samples"));
         const CancelFlag::Shared cancelled = CancelFlag::of(info[1]);
         return run_async(info.Env(), [=]() -> Finish {
             const auto probabilities = engine->detect_language(samples->data(), samples->size(), *cancelled);
             return [probabilities](Napi::Env env) { return to_js(env, probabilities); };
         });
-    });
-}
-
-// close(): Promise<void>; memory is freed on a worker thread once running calls are done.
-Napi::Value WhisperModel::close(const Napi::CallbackInfo& info) {
-    auto holder = std::make_shared<Holder>(std::move(engine_));
-    engine_ = nullptr;
-    return run_async(info.Env(), [holder]() -> Finish {
-        holder->reset();
-        return [](Napi::Env env) { return env.Undefined(); };
     });
 }
 

@@ -2,29 +2,23 @@
 
 #include <napi.h>
 
-#include <memory>
-
+#include "bindings/model_object.h"
 #include "engine/whisper/sequential.h"
 
 namespace agora {
 
 // A loaded model of the sequential implementation. JavaScript: see NativeWhisperModel in src/engine/addon.ts.
-class WhisperModel : public Napi::ObjectWrap<WhisperModel> {
+class WhisperModel : public ModelObject<WhisperModel, SequentialWhisper, &Instance::whisper_model> {
   public:
     static void define(Napi::Env env, Napi::Object exports);
 
-    explicit WhisperModel(const Napi::CallbackInfo& info);
+    using ModelObject::ModelObject;
 
   private:
     static Napi::Value load(const Napi::CallbackInfo& info);
     Napi::Value info(const Napi::CallbackInfo& info);
     Napi::Value transcribe(const Napi::CallbackInfo& info);
     Napi::Value detect_language(const Napi::CallbackInfo& info);
-    Napi::Value close(const Napi::CallbackInfo& info);
-
-    std::shared_ptr<SequentialWhisper> engine(Napi::Env env) const;
-
-    std::shared_ptr<SequentialWhisper> engine_;
 };
 
 }  // namespace agora

@@ -1,5 +1,5 @@
 import { type Command, Option } from "commander";
-import { OUTPUT_FORMATS } from "../index.js";
+import { COMPUTE_TYPES, DEVICES, OUTPUT_FORMATS, TASKS } from "../index.js";
 import * as read from "./option-values.js";
 
 /** Declares the options of `agora-transcribe FILE…`, grouped as `--help` shows them. */
@@ -8,11 +8,7 @@ export function addTranscribeOptions(command: Command): void {
     .optionsGroup("Model:")
     .option("-m, --model <name|path>", "model to use; see: agora-transcribe models list")
     .addOption(
-      new Option("-d, --device <device>", "auto (CUDA where it works), cpu or cuda").choices([
-        "auto",
-        "cpu",
-        "cuda",
-      ]),
+      new Option("-d, --device <device>", "auto (CUDA where it works), cpu or cuda").choices(DEVICES),
     )
     .option(
       "-t, --threads <n>",
@@ -28,10 +24,7 @@ export function addTranscribeOptions(command: Command): void {
       "whisper, borealis: windows decoded together (default: 16, 32)",
       read.wholeNumber,
     )
-    .option(
-      "--compute-type <type>",
-      "auto (default), float32, float16, bfloat16, int8, int8_float16 or int8_bfloat16",
-    )
+    .option("--compute-type <type>", `one of ${COMPUTE_TYPES.join(", ")} (default: ${COMPUTE_TYPES[0]})`)
     .option("--draft-model <name|path>", "whisper: small model that writes ahead; the text stays the same")
     .option("--cpu-variant <name>", "CPU code to use instead of the best; see: agora-transcribe doctor")
     .option("--vad-model <name|path>", "model that finds speech (default: silero, where it is cached)")
@@ -40,12 +33,7 @@ export function addTranscribeOptions(command: Command): void {
 
     .optionsGroup("Speech:")
     .option("-l, --language <code|name>", "spoken language, e.g. ru or russian (default: detected)")
-    .addOption(
-      new Option("--task <task>", "transcribe (default), or translate into English").choices([
-        "transcribe",
-        "translate",
-      ]),
-    )
+    .addOption(new Option("--task <task>", "transcribe (default), or translate into English").choices(TASKS))
     .option("--multilingual", "detect the language of each window by itself")
     .option(
       "--language-detection-threshold <p>",

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from "commander";
+import type { ChannelSelection } from "../index.js";
 
 /** Readers of option values. They check the form; ranges are the library's to check, so that they exist once. */
 
@@ -47,7 +48,7 @@ export function wholeNumbers(value: string): number[] {
   return list(value).map(wholeNumber);
 }
 
-export function channels(value: string): "mix" | "each" | number {
+export function channels(value: string): ChannelSelection {
   if (value === "mix" || value === "each") return value;
   if (/^\d+$/.test(value)) return wholeNumber(value);
   throw new InvalidArgumentError("Expected mix, each or the number of a channel, counted from 0.");

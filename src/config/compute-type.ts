@@ -2,27 +2,17 @@ import { invalidArgument } from "../errors.js";
 import { nearest } from "../models/nearest.js";
 import type { ComputeType } from "../options.js";
 import type { Check } from "./checks.js";
+import { COMPUTE_TYPE_ABBREVIATIONS, COMPUTE_TYPES } from "./choices.js";
 
-/** Names of compute types, by every spelling of them. */
-const SPELLINGS = {
-  auto: "auto",
-  float32: "float32",
-  float16: "float16",
-  bfloat16: "bfloat16",
-  int8: "int8",
-  int8_float16: "int8_float16",
-  int8_bfloat16: "int8_bfloat16",
-  f32: "float32",
-  f16: "float16",
-  bf16: "bfloat16",
-} as const satisfies Record<string, ComputeType>;
-
-/** What `computeType` may be, without abbreviations. */
-export const COMPUTE_TYPES: readonly ComputeType[] = [...new Set<ComputeType>(Object.values(SPELLINGS))];
+/** Compute types by all their names. */
+const BY_NAME: ReadonlyMap<string, ComputeType> = new Map([
+  ...COMPUTE_TYPES.map((type) => [type, type] as const),
+  ...Object.entries(COMPUTE_TYPE_ABBREVIATIONS),
+]);
 
 /** The compute type that `name` stands for, undefined if there is none. */
 export function computeTypeOf(name: string): ComputeType | undefined {
-  return Object.hasOwn(SPELLINGS, name) ? SPELLINGS[name as keyof typeof SPELLINGS] : undefined;
+  return BY_NAME.get(name);
 }
 
 export const computeType: Check<ComputeType> = (name, value) => {

@@ -17,6 +17,7 @@ import {
   positive,
   text,
 } from "./checks.js";
+import { DEVICES, TASKS } from "./choices.js";
 import { computeType } from "./compute-type.js";
 import { GENERATION_CHECKS, resolveGeneration } from "./generation.js";
 import { languageCode, languageNames } from "./languages.js";
@@ -124,7 +125,7 @@ const limits: Check<Partial<AudioLimits>> = (name, value) =>
 
 const REQUEST_CHECKS: Checks<TranscribeOptions> = {
   language,
-  task: oneOf("transcribe", "translate"),
+  task: oneOf(...TASKS),
   beamSize: integer(1, 8),
   bestOf: integer(1, 8),
   patience: positive(100),
@@ -168,7 +169,7 @@ const REQUEST_CHECKS: Checks<TranscribeOptions> = {
 const TRANSCRIBER_CHECKS: Checks<TranscriberOptions> = {
   model: text(1, 4096),
   implementation: text(1, 100),
-  device: oneOf("auto", "cpu", "cuda"),
+  device: oneOf(...DEVICES),
   batchSize: integer(1, 256),
   threads: integer(1, 256),
   computeType,

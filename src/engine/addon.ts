@@ -152,6 +152,7 @@ export interface NativeWhisperModel {
 }
 
 export interface NativeSearchOptions {
+  /** Empty: detected. */
   language: string;
   translate: boolean;
   wordTimestamps: boolean;
@@ -183,13 +184,27 @@ export interface NativeSearchOptions {
 /** Windows of any number of callers, decoded together. */
 export interface NativeBatchedModel {
   info(): NativeModelInfo & { computeType: string };
+  /** Windows in the queue, windows in the batch, and passes through the encoder since the model was loaded. */
+  load(): { waiting: number; running: number; encoded: number };
   /** Tokens of a text that has been split as GPT-2 does. */
   tokenize(pieces: string[]): number[];
   transcribe(
     samples: Float32Array,
     options: NativeSearchOptions,
     cancel: CancelFlag,
-  ): Promise<{ segments: NativeSegment[]; draft: { proposed: number; accepted: number } }>;
+    /** Where the options have no language. */
+    detection?: {
+      /** Probability of the first language from which on the window is transcribed in it, 0 to 1. */
+      transcribeFrom: number;
+      /** Called once, before the promise resolves. Most probable first. */
+      onLanguages: (languages: { language: string; probability: number }[]) => void;
+    },
+  ): Promise<{
+    segments: NativeSegment[];
+    draft: { proposed: number; accepted: number };
+    /** Of the segments; empty where none was sure enough. */
+    language: string;
+  }>;
   /** Most probable first. */
   detectLanguage(
     samples: Float32Array,
@@ -253,7 +268,7 @@ export interface NativeBorealisModel {
 export interface NativeVad {
   push(samples: Float32Array): Promise<Float32Array>;
   flush(): Promise<Float32Array>;
-  close(): void;
+  close(): Promise<void>;
 }
 
 const packageRoot = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "..", "..");

@@ -1,24 +1,22 @@
 import { LANGUAGES } from "../config/languages.js";
-import { WINDOW_DEFAULTS } from "../config/window-defaults.js";
 import { invalidArgument, TranscriptionError } from "../errors.js";
 import { audioFileOf, isBorealisModel } from "../models/borealis-files.js";
 import { loadAddon, type NativeBorealisModel, type NativeGenerationOptions } from "./addon.js";
-import { cancellable } from "./cancellation.js";
+import { BatchQueue } from "./batch-queue.js";
 import { openDevice } from "./devices.js";
+import { NativeEngine } from "./native-engine.js";
+import { BATCHED_WHISPER_ONLY, refuseDraftModel, requireDefaults } from "./refusals.js";
 import type {
   DeviceInfo,
   Engine,
-  EngineLoad,
   EngineOptions,
   LanguageDetection,
-  ModelInfo,
   RequestTraits,
   RequestWindowOptions,
   WindowOptions,
   WindowResult,
 } from "./types.js";
 
-const MAX_WINDOW = 30;
 /** One sequence of libllama's 256 keeps the beginning of the prompt. */
 const MOST_SEQUENCES = 255;
 /** As in the original. */
@@ -27,19 +25,14 @@ const MAX_TOKENS = 350;
 const LANGUAGE = "ru";
 
 /** Options that have one value here. */
-const UNUSED = [
-  "noRepeatNgramSize",
-  "hallucinationSilenceThreshold",
-  "maxInitialTimestamp",
-  "prependPunctuations",
-  "appendPunctuations",
-] as const satisfies readonly (keyof RequestWindowOptions)[];
+const FIXED = ["task", "wordTimestamps", "beamSize", "patience", ...BATCHED_WHISPER_ONLY] as const;
 
 /**
  * Borealis, the Russian audio language model: windows of all requests are written together. A model is the two files
  * that `models convert` makes of its checkpoint. The language model runs on the GPU where there is one, the audio
  * encoder on the CPU.
- * @throws TranscriptionError DEVICE_UNAVAILABLE, MODEL_NOT_FOUND, MODEL_INVALID, OUT_OF_MEMORY
+ * @throws TranscriptionError DEVICE_UNAVAILABLE, MODEL_NOT_FOUND, MODEL_INVALID, OUT_OF_MEMORY; INVALID_ARGUMENT for a
+ *   draft model, or another compute type than the file's
  */
 export async function createBorealisEngine(options: EngineOptions): Promise<Engine> {
   const { computeType, draftModelPath, modelPath, threads } = options;
@@ -49,8 +42,7 @@ export async function createBorealisEngine(options: EngineOptions): Promise<Engi
       `Expected ${createBorealisEngine.model} for model, but ${modelPath} is none (no ${audioFileOf(modelPath)})`,
     );
   }
-  if (draftModelPath !== undefined)
-    throw invalidArgument("draftModel", "none with borealis, which cannot use one", draftModelPath);
+  refuseDraftModel(draftModelPath, "borealis");
   if (computeType !== "auto")
     throw invalidArgument(
       "computeType",
@@ -76,57 +68,28 @@ createBorealisEngine.model =
   "the folder that `agora-transcribe models convert` made of a Borealis checkpoint";
 createBorealisEngine.batchSize = 32;
 
-class BorealisEngine implements Engine {
+class BorealisEngine extends NativeEngine<NativeBorealisModel> {
   readonly implementation = "borealis";
-  readonly model: ModelInfo;
-  readonly maxWindow: number;
   readonly maxTokens = MAX_TOKENS;
-  readonly concurrency: number;
-  readonly #native: NativeBorealisModel;
-  readonly #capacity: number;
-  readonly #pending = new Set<Promise<unknown>>();
-  #closing: Promise<void> | undefined;
 
-  constructor(
-    native: NativeBorealisModel,
-    readonly device: DeviceInfo,
-    { batchSize, maxQueue, maxWindow, modelName, modelPath }: EngineOptions,
-  ) {
-    const { architecture, ...info } = native.info();
-    this.#native = native;
-    this.#capacity = batchSize + maxQueue;
-    this.concurrency = batchSize;
+  constructor(native: NativeBorealisModel, device: DeviceInfo, options: EngineOptions) {
+    const { architecture: type, ...info } = native.info();
     const languages = [LANGUAGE, ...Object.keys(LANGUAGES).filter((code) => code !== LANGUAGE)];
-    this.model = {
-      name: modelName,
-      path: modelPath,
-      type: architecture,
-      multilingual: true,
-      computeType: info.weightType,
-      ...info,
-      languages,
-    };
-    this.maxWindow = Math.min(maxWindow ?? MAX_WINDOW, MAX_WINDOW);
+    const facts = { type, multilingual: true, computeType: info.weightType, ...info, languages };
+    super(native, facts, device, new BatchQueue(options.batchSize, options.maxQueue), options);
   }
 
   checkOptions(options: RequestWindowOptions, { conditionOnPreviousText }: RequestTraits): void {
+    requireDefaults(options, FIXED, this.implementation);
     const refuse = (name: keyof RequestWindowOptions, isFine: boolean, expected: string) => {
       if (!isFine)
         throw invalidArgument(name, `${expected} with borealis, which has no other`, options[name]);
     };
-    refuse("task", options.task === "transcribe", '"transcribe"');
-    refuse("wordTimestamps", !options.wordTimestamps, "false");
-    refuse("beamSize", options.beamSize === 1, "1");
-    refuse("patience", options.patience === 1, "1");
     refuse("lengthPenalty", options.lengthPenalty === -1, "nothing");
     refuse("initialPrompt", options.initialPrompt === "", "nothing (and no hotwords; see userPrompt)");
     refuse("suppressTokens", options.suppressTokens.length === 0, "nothing");
     refuse("logProbThreshold", [null, -1].includes(options.logProbThreshold), "null");
     refuse("noSpeechThreshold", [null, 0.6].includes(options.noSpeechThreshold), "null");
-    for (const name of UNUSED) {
-      const expected = WINDOW_DEFAULTS[name];
-      refuse(name, options[name] === expected, JSON.stringify(expected));
-    }
     if (conditionOnPreviousText) {
       throw invalidArgument("conditionOnPreviousText", "false with borealis, which has no other", true);
     }
@@ -143,35 +106,8 @@ class BorealisEngine implements Engine {
     options: WindowOptions,
     signal?: AbortSignal,
   ): Promise<WindowResult> {
-    if (this.#closing) throw new TranscriptionError("CANCELLED", "The model was closed");
-    if (this.#pending.size >= this.#capacity) {
-      throw new TranscriptionError(
-        "QUEUE_FULL",
-        `${this.#pending.size} windows are waiting or running, the most that maxQueue allows; try again later`,
-      );
-    }
-    const window = cancellable(signal, (flag) =>
-      this.#native.transcribe(samples, nativeOptions(options), flag),
-    );
-    this.#pending.add(window);
-    try {
-      return { segments: await window };
-    } catch (error) {
-      throw TranscriptionError.from(error);
-    } finally {
-      this.#pending.delete(window);
-    }
-  }
-
-  load(): EngineLoad {
-    const capacity = this.concurrency;
-    const running = Math.min(this.#pending.size, capacity);
-    return { running, waiting: this.#pending.size - running, capacity };
-  }
-
-  close(): Promise<void> {
-    this.#closing ??= Promise.allSettled(this.#pending).then(() => this.#native.close());
-    return this.#closing;
+    const native = nativeOptions(options);
+    return { segments: await this.run(signal, (flag) => this.native.transcribe(samples, native, flag)) };
   }
 }
 

@@ -1,9 +1,10 @@
 import { TranscriptionError } from "../errors.js";
-import type { CancelFlag, NativeModelInfo } from "./addon.js";
+import type { CancelFlag } from "./addon.js";
 import { cancellable } from "./cancellation.js";
 import type {
   DeviceInfo,
   Engine,
+  EngineLoad,
   EngineOptions,
   LanguageDetection,
   ModelInfo,
@@ -11,42 +12,45 @@ import type {
   WindowResult,
 } from "./types.js";
 
-/** Whisper's own window, in seconds. */
-const MAX_WINDOW = 30;
-const SAMPLE_RATE = 16_000;
+/** What every implementation of the addon reads at once, in seconds. */
+export const MAX_WINDOW = 30;
 
-/** What the addon's models have in common. */
-interface NativeModel {
-  detectLanguage(
-    samples: Float32Array,
-    cancel: CancelFlag,
-  ): Promise<{ language: string; probability: number }[]>;
-  close(): Promise<void>;
+/** Decides which windows run, which wait and which are refused. */
+export interface Queue {
+  /** Windows that run at once. */
+  readonly concurrency: number;
+  load(): EngineLoad;
+  /** Does `task` now or later. @throws TranscriptionError QUEUE_FULL at once; CANCELLED while it waits */
+  run<T>(task: () => Promise<T>, signal?: AbortSignal): Promise<T>;
+  /** Resolves when nothing runs or waits. */
+  idle(): Promise<void>;
 }
 
-/** Native work under a cancel flag. */
-export type NativeWork<T> = (flag: CancelFlag) => Promise<T>;
-
-/** An engine over a loaded Whisper model of the addon. */
-export abstract class NativeEngine<Native extends NativeModel> implements Engine {
+/** An engine over a loaded model of the addon. */
+export abstract class NativeEngine<Native extends { close(): Promise<void> }> implements Engine {
   abstract readonly implementation: string;
-  abstract readonly concurrency: number;
   readonly model: ModelInfo;
   readonly maxWindow: number;
+  readonly concurrency: number;
   protected readonly native: Native;
+  readonly #queue: Queue;
   #closing: Promise<void> | undefined;
 
   protected constructor(
     native: Native,
-    info: NativeModelInfo & { computeType: string },
+    facts: Omit<ModelInfo, "name" | "path">,
     readonly device: DeviceInfo,
-    options: EngineOptions,
+    queue: Queue,
+    { maxWindow, modelName, modelPath }: EngineOptions,
   ) {
-    const { width: _, ...facts } = info;
     this.native = native;
-    this.model = { name: options.modelName, path: options.modelPath, ...facts };
-    this.maxWindow = Math.min(options.maxWindow ?? MAX_WINDOW, MAX_WINDOW);
+    this.model = { name: modelName, path: modelPath, ...facts };
+    this.maxWindow = Math.min(maxWindow ?? MAX_WINDOW, MAX_WINDOW);
+    this.concurrency = queue.concurrency;
+    this.#queue = queue;
   }
+
+  abstract detectLanguage(samples: Float32Array, signal?: AbortSignal): Promise<LanguageDetection>;
 
   abstract transcribeWindow(
     samples: Float32Array,
@@ -54,19 +58,12 @@ export abstract class NativeEngine<Native extends NativeModel> implements Engine
     signal?: AbortSignal,
   ): Promise<WindowResult>;
 
-  async detectLanguage(samples: Float32Array, signal?: AbortSignal): Promise<LanguageDetection> {
-    if (!this.model.multilingual) {
-      return { language: "en", probability: 1, probabilities: [{ language: "en", probability: 1 }] };
-    }
-    const heard = samples.subarray(0, MAX_WINDOW * SAMPLE_RATE);
-    const probabilities = await this.run(signal, (flag) => this.native.detectLanguage(heard, flag));
-    const [best] = probabilities;
-    if (!best) throw new TranscriptionError("INTERNAL", "The model named no language");
-    return { ...best, probabilities };
+  load(): EngineLoad {
+    return this.#queue.load();
   }
 
   close(): Promise<void> {
-    this.#closing ??= this.idle().then(() => this.native.close());
+    this.#closing ??= this.#queue.idle().then(() => this.native.close());
     return this.#closing;
   }
 
@@ -74,42 +71,15 @@ export abstract class NativeEngine<Native extends NativeModel> implements Engine
    * Does `work` when it is its turn.
    * @throws TranscriptionError CANCELLED, QUEUE_FULL, and what the addon rejects with
    */
-  protected async run<T>(signal: AbortSignal | undefined, work: NativeWork<T>): Promise<T> {
+  protected async run<T>(
+    signal: AbortSignal | undefined,
+    work: (flag: CancelFlag) => Promise<T>,
+  ): Promise<T> {
     if (this.#closing) throw new TranscriptionError("CANCELLED", "The model was closed");
     try {
-      return await this.schedule(() => cancellable(signal, work), signal);
+      return await this.#queue.run(() => cancellable(signal, work), signal);
     } catch (error) {
       throw TranscriptionError.from(error);
     }
   }
-
-  /** Starts `work` now or later. @throws TranscriptionError QUEUE_FULL, CANCELLED while it waits */
-  protected abstract schedule<T>(work: () => Promise<T>, signal: AbortSignal | undefined): Promise<T>;
-
-  /** Resolves when all work that was scheduled has ended. */
-  protected abstract idle(): Promise<void>;
-}
-
-/** Options of a window that every native model takes under the same names. */
-export function commonOptions(options: WindowOptions) {
-  return {
-    language: options.language,
-    translate: options.task === "translate",
-    beamSize: options.beamSize,
-    bestOf: options.bestOf,
-    lengthPenalty: options.lengthPenalty,
-    logProbThreshold: options.logProbThreshold,
-    noSpeechThreshold: options.noSpeechThreshold,
-    suppressBlank: options.suppressBlank,
-    suppressNonSpeech: options.suppressNonSpeech,
-    suppressTokens: [...options.suppressTokens],
-    wordTimestamps: options.wordTimestamps,
-    maxTokens: options.maxTokens,
-    seed: options.seed,
-  };
-}
-
-/** Text that the model is to follow on from. */
-export function promptOf({ initialPrompt, previousText }: WindowOptions): string {
-  return [initialPrompt, previousText].filter(Boolean).join(" ");
 }

@@ -79,6 +79,9 @@ export interface RequestTraits {
   conditionOnPreviousText: boolean;
 }
 
+/** Options of a window whose language is not known. */
+export type UnknownLanguageOptions = Omit<WindowOptions, "language">;
+
 /** Options that all windows of a request have in common. */
 export type RequestWindowOptions = Omit<WindowOptions, "language" | "previousText">;
 
@@ -128,6 +131,14 @@ export interface LanguageDetection {
   probabilities: ReadonlyArray<{ language: string; probability: number }>;
 }
 
+/** What is to become of a window whose language is detected. */
+export interface DetectionUse {
+  /** Probability of the most probable language, 0 to 1, from which on the window is transcribed in it. */
+  transcribeFrom: number;
+  /** Told what was heard, once, before the text is there. Must not throw. */
+  onDetected: (detection: LanguageDetection) => void;
+}
+
 /** How busy an engine is, in windows of all requests. */
 export interface EngineLoad {
   /** Windows that are being encoded or decoded. */
@@ -175,6 +186,18 @@ export interface Engine {
     options: WindowOptions,
     signal?: AbortSignal,
   ): Promise<WindowResult>;
+
+  /**
+   * As {@link transcribeWindow}, in the language that is detected in the window; undefined, and no text is looked for,
+   * where that is less probable than `use.transcribeFrom`. For engines that listen to a window once for both: others
+   * leave it out and are asked for the language, then for the text.
+   */
+  detectAndTranscribe?(
+    samples: Float32Array,
+    options: UnknownLanguageOptions,
+    use: DetectionUse,
+    signal?: AbortSignal,
+  ): Promise<WindowResult | undefined>;
 
   /** How busy it is now, for engines that know. */
   load?(): EngineLoad;

@@ -1,34 +1,24 @@
 import { ownComputeType } from "../config/compute-type.js";
-import { WINDOW_DEFAULTS } from "../config/window-defaults.js";
 import { invalidArgument, TranscriptionError } from "../errors.js";
 import { loadAddon, type NativeDecodeOptions, type NativeWhisperModel } from "./addon.js";
 import { openDevice } from "./devices.js";
-import { commonOptions, NativeEngine, promptOf } from "./native-engine.js";
+import { BATCHED_WHISPER_ONLY, refuseDraftModel, requireDefaults } from "./refusals.js";
 import type {
   DeviceInfo,
   Engine,
-  EngineLoad,
   EngineOptions,
   RequestWindowOptions,
   WindowOptions,
   WindowResult,
 } from "./types.js";
-import { refuseGeneration } from "./whisper-only.js";
+import { commonOptions, promptOf, WhisperModelEngine } from "./whisper-engine.js";
 import { WorkQueue } from "./work-queue.js";
 
 /** openai-whisper's threshold on the compression ratio, and whisper.cpp's on the entropy that stands in for it. */
 const REPETITION_THRESHOLD = 2.4;
 
 /** Options that have one value here. */
-const FIXED = [
-  "patience",
-  "repetitionPenalty",
-  "noRepeatNgramSize",
-  "hallucinationSilenceThreshold",
-  "maxInitialTimestamp",
-  "prependPunctuations",
-  "appendPunctuations",
-] as const satisfies readonly (keyof WindowOptions)[];
+const FIXED = ["patience", "repetitionPenalty", ...BATCHED_WHISPER_ONLY] as const;
 
 /**
  * whisper.cpp's own `whisper_full`, one window after another: the reference implementation.
@@ -37,8 +27,7 @@ const FIXED = [
  */
 export async function createWhisperCppEngine(options: EngineOptions): Promise<Engine> {
   const { computeType, draftModelPath, modelPath, threads } = options;
-  if (draftModelPath !== undefined)
-    throw invalidArgument("draftModel", "none with whisper-cpp, which cannot use one", draftModelPath);
+  refuseDraftModel(draftModelPath, "whisper-cpp");
   const device = await openDevice(options);
   try {
     const addon = loadAddon();
@@ -56,21 +45,20 @@ export async function createWhisperCppEngine(options: EngineOptions): Promise<En
   }
 }
 
-class WhisperCppEngine extends NativeEngine<NativeWhisperModel> {
+class WhisperCppEngine extends WhisperModelEngine<NativeWhisperModel> {
   readonly implementation = "whisper-cpp";
-  // A second window would only take the first one's cores away.
-  readonly concurrency = 1;
-  readonly #queue: WorkQueue;
 
   constructor(native: NativeWhisperModel, device: DeviceInfo, options: EngineOptions) {
     const info = native.info();
-    super(native, { ...info, computeType: ownComputeType(info.weightType) }, device, options);
-    this.#queue = new WorkQueue(this.concurrency, options.maxQueue);
+    const computeType = ownComputeType(info.weightType);
+    // A second window would only take the first one's cores away.
+    const queue = new WorkQueue(1, options.maxQueue);
+    super(native, { ...info, computeType }, device, queue, options);
   }
 
-  checkOptions(options: RequestWindowOptions): void {
+  override checkOptions(options: RequestWindowOptions): void {
     nativeOptions({ ...options, language: "en", previousText: "" });
-    refuseGeneration(options, this.implementation);
+    super.checkOptions(options);
   }
 
   async transcribeWindow(
@@ -81,27 +69,10 @@ class WhisperCppEngine extends NativeEngine<NativeWhisperModel> {
     const native = nativeOptions(options);
     return { segments: await this.run(signal, (flag) => this.native.transcribe(samples, native, flag)) };
   }
-
-  load(): EngineLoad {
-    return { running: this.#queue.running, waiting: this.#queue.waiting, capacity: this.concurrency };
-  }
-
-  protected schedule<T>(work: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-    return this.#queue.run(work, signal);
-  }
-
-  protected idle(): Promise<void> {
-    return this.#queue.idle();
-  }
 }
 
 function nativeOptions(options: WindowOptions): NativeDecodeOptions {
-  for (const name of FIXED) {
-    if (options[name] !== WINDOW_DEFAULTS[name]) {
-      const expected = `${JSON.stringify(WINDOW_DEFAULTS[name])} with whisper-cpp, which has no other`;
-      throw invalidArgument(name, expected, options[name]);
-    }
-  }
+  requireDefaults(options, FIXED, "whisper-cpp");
   const { compressionRatioThreshold } = options;
   if (compressionRatioThreshold !== null && compressionRatioThreshold !== REPETITION_THRESHOLD) {
     throw invalidArgument(
@@ -115,7 +86,6 @@ function nativeOptions(options: WindowOptions): NativeDecodeOptions {
     ...fallback(options.temperatures),
     entropyThreshold: compressionRatioThreshold,
     prompt: promptOf(options),
-    withoutTimestamps: options.withoutTimestamps,
   };
 }
 

@@ -1,17 +1,20 @@
 import { TranscriptionError } from "../errors.js";
 import { loadAddon, type NativeBatchedModel, type NativeSearchOptions } from "./addon.js";
+import { BatchQueue } from "./batch-queue.js";
+import { languageDetection } from "./detection.js";
 import { openDevice } from "./devices.js";
-import { commonOptions, NativeEngine, promptOf } from "./native-engine.js";
 import type {
+  DetectionUse,
   DeviceInfo,
   Engine,
   EngineLoad,
   EngineOptions,
-  RequestWindowOptions,
+  LanguageDetection,
+  UnknownLanguageOptions,
   WindowOptions,
   WindowResult,
 } from "./types.js";
-import { refuseGeneration } from "./whisper-only.js";
+import { commonOptions, promptOf, WhisperModelEngine } from "./whisper-engine.js";
 
 /** How GPT-2's tokenizer splits a text before it encodes the pieces (openai/gpt-2, encoder.py). */
 const PIECES = /'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+/gu;
@@ -49,22 +52,13 @@ async function load(options: EngineOptions, device: DeviceInfo): Promise<Engine>
   }
 }
 
-class WhisperEngine extends NativeEngine<NativeBatchedModel> {
+class WhisperEngine extends WhisperModelEngine<NativeBatchedModel> {
   readonly implementation = "whisper";
-  readonly concurrency: number;
-  readonly #capacity: number;
   readonly #drafts: boolean;
-  readonly #pending = new Set<Promise<unknown>>();
 
   constructor(native: NativeBatchedModel, device: DeviceInfo, options: EngineOptions) {
-    super(native, native.info(), device, options);
-    this.concurrency = options.batchSize;
-    this.#capacity = options.batchSize + options.maxQueue;
+    super(native, native.info(), device, new BatchQueue(options.batchSize, options.maxQueue), options);
     this.#drafts = options.draftModelPath !== undefined;
-  }
-
-  checkOptions(options: RequestWindowOptions): void {
-    refuseGeneration(options, this.implementation);
   }
 
   async transcribeWindow(
@@ -79,30 +73,27 @@ class WhisperEngine extends NativeEngine<NativeBatchedModel> {
     return { segments, ...(this.#drafts && { draft }) };
   }
 
-  load(): EngineLoad {
-    const capacity = this.concurrency;
-    const running = Math.min(this.#pending.size, capacity);
-    return { running, waiting: this.#pending.size - running, capacity };
+  async detectAndTranscribe(
+    samples: Float32Array,
+    options: UnknownLanguageOptions,
+    { transcribeFrom, onDetected }: DetectionUse,
+    signal?: AbortSignal,
+  ): Promise<WindowResult | undefined> {
+    const native = this.#nativeOptions({ ...options, language: "" });
+    const detection = {
+      transcribeFrom,
+      onLanguages: (languages: LanguageDetection["probabilities"]) =>
+        onDetected(languageDetection(languages)),
+    };
+    const { language, segments, draft } = await this.run(signal, (flag) =>
+      this.native.transcribe(samples, native, flag, detection),
+    );
+    return language === "" ? undefined : { segments, ...(this.#drafts && { draft }) };
   }
 
-  protected async schedule<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#pending.size >= this.#capacity) {
-      throw new TranscriptionError(
-        "QUEUE_FULL",
-        `${this.#pending.size} windows are waiting or running, the most that maxQueue allows; try again later`,
-      );
-    }
-    const window = work();
-    this.#pending.add(window);
-    try {
-      return await window;
-    } finally {
-      this.#pending.delete(window);
-    }
-  }
-
-  protected async idle(): Promise<void> {
-    await Promise.allSettled(this.#pending);
+  override load(): EngineLoad {
+    const { running, waiting } = this.native.load();
+    return { running, waiting, capacity: this.concurrency };
   }
 
   #nativeOptions(options: WindowOptions): NativeSearchOptions {

@@ -1,28 +1,26 @@
 import { cancelled, TranscriptionError } from "../errors.js";
+import type { Queue } from "./native-engine.js";
+import type { EngineLoad } from "./types.js";
 
 interface Waiting {
   start: () => void;
 }
 
 /** First come, first served: at most `concurrency` tasks run, at most `capacity` wait. */
-export class WorkQueue {
-  readonly #concurrency: number;
+export class WorkQueue implements Queue {
+  readonly concurrency: number;
   readonly #capacity: number;
   readonly #waiting: Waiting[] = [];
   #running = 0;
   #idle: (() => void)[] = [];
 
   constructor(concurrency: number, capacity: number) {
-    this.#concurrency = concurrency;
+    this.concurrency = concurrency;
     this.#capacity = capacity;
   }
 
-  get running(): number {
-    return this.#running;
-  }
-
-  get waiting(): number {
-    return this.#waiting.length;
+  load(): EngineLoad {
+    return { running: this.#running, waiting: this.#waiting.length, capacity: this.concurrency };
   }
 
   /**
@@ -31,7 +29,7 @@ export class WorkQueue {
    */
   async run<T>(task: () => Promise<T>, signal?: AbortSignal): Promise<T> {
     if (signal?.aborted) throw cancelled(signal);
-    if (this.#running >= this.#concurrency) await this.#turn(signal);
+    if (this.#running >= this.concurrency) await this.#turn(signal);
     else this.#running++;
     try {
       return await task();

@@ -14,6 +14,8 @@ export interface WindowJob {
   /** Let go when the result is there, which may be long before it is this window's turn to be delivered. */
   samples: Float32Array | undefined;
   result: WindowResult | undefined;
+  /** Its text, once it is there, in what it was taken for before the track's language was settled. */
+  early?: { language: string; result: WindowResult | undefined };
   /** Code of its own language, where windows have one. */
   language?: string;
 }
@@ -79,6 +81,7 @@ export class Track {
   complete(job: WindowJob, result: WindowResult): Segment[] {
     job.result = result;
     job.samples = undefined;
+    delete job.early;
     const delivered: Segment[] = [];
     for (let next = this.#jobs[0]; next?.result; next = this.#jobs[0]) {
       this.#jobs.shift();

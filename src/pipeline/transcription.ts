@@ -1,9 +1,17 @@
 import type { DecodedAudio } from "../audio/types.js";
 import type { ResolvedRequest } from "../config/options.js";
-import type { DraftCount, Engine, VadModel } from "../engine/types.js";
+import type {
+  DetectionUse,
+  DraftCount,
+  Engine,
+  UnknownLanguageOptions,
+  VadModel,
+  WindowResult,
+} from "../engine/types.js";
 import { TranscriptionError } from "../errors.js";
 import type { Segment, TranscriptionResult } from "../result.js";
 import { interleave, joinTexts } from "./assemble.js";
+import { detectAndTranscribe } from "./detect-and-transcribe.js";
 import type { ModelRequest } from "./fit-to-model.js";
 import { Limiter } from "./limiter.js";
 import type { RequestScope } from "./request-scope.js";
@@ -83,7 +91,7 @@ class Transcription {
     this.#decoded = true;
     for (const track of this.#tracks) {
       scope.throwIfEnded();
-      await this.#submit(track, await track.flush());
+      await this.#submit(track, await track.flush(), true);
       await this.#decideLanguage(track);
     }
     await this.#limiter.idle();
@@ -141,34 +149,64 @@ class Transcription {
     return { language, languageProbability: probability };
   }
 
-  async #submit(track: Track, jobs: WindowJob[]): Promise<void> {
+  /** @param ended these are the track's last windows */
+  async #submit(track: Track, jobs: WindowJob[], ended = false): Promise<void> {
+    const { multilingual } = this.#job.request;
     for (const job of jobs) {
-      if (track.language !== undefined || this.#job.request.multilingual) {
+      if (track.language !== undefined || multilingual) {
         await this.#start(track, track.language, job);
         continue;
       }
+      await this.#detect(track, job, ended && track.windowCount === 1);
       track.undecided.push(job);
-      await this.#detect(track, job);
       if (track.vote.isSettled) await this.#decideLanguage(track);
     }
   }
 
-  async #detect(track: Track, job: WindowJob): Promise<void> {
-    const { engine, scope } = this.#job;
-    const { done } = await this.#limiter.start(async () => {
-      scope.throwIfEnded();
-      track.vote.add(await engine.detectLanguage(job.samples!, scope.signal), job.speech);
+  /**
+   * Counts what a window is taken for. Where the track is likely to be taken for the same, the window is transcribed in
+   * that language at once, which is not waited for.
+   * @param only the track has no other window
+   */
+  async #detect(track: Track, job: WindowJob, only: boolean): Promise<void> {
+    const { conditionOnPreviousText, detection: rules } = this.#job.request;
+    // What follows on from another window has to wait for that one's text.
+    const canGoOn = track.undecided.length === 0 || !conditionOnPreviousText;
+    const likelyFrom = only || rules.segments === 1 ? 0 : rules.threshold;
+    let tell!: () => void;
+    const told = new Promise<void>((resolve) => {
+      tell = resolve;
     });
-    await done;
-    scope.throwIfEnded();
+    const { done } = await this.#limiter.start(() =>
+      this.#transcribeEarly(track, job, canGoOn ? likelyFrom : Number.POSITIVE_INFINITY, tell),
+    );
+    if (canGoOn) track.latest = done;
+    await Promise.race([told, done]);
+    this.#job.scope.throwIfEnded();
   }
 
-  /** Settles the track's language with what has been heard and starts the windows that waited for it. */
+  /** @param tell called when the language of the window is known */
+  async #transcribeEarly(track: Track, job: WindowJob, from: number, tell: () => void): Promise<void> {
+    const result = await this.#hear(track, job, from, ({ language, probability }) => {
+      if (probability >= from) job.early = { language, result: undefined };
+      tell();
+    });
+    if (!job.early || !result) return;
+    job.early.result = result;
+    if (job.early.language === track.language) this.#complete(track, job, result);
+  }
+
+  /** Settles the track's language with what has been heard and starts the windows that need it. */
   async #decideLanguage(track: Track): Promise<void> {
     if (track.undecided.length === 0) return;
     const { language } = track.vote.result();
     track.language = language;
-    for (const job of track.undecided.splice(0)) await this.#start(track, language, job);
+    const undecided = track.undecided.splice(0);
+    const others = undecided.filter((job) => job.early?.language !== language);
+    for (const job of undecided) {
+      if (job.early?.language === language && job.early.result) this.#complete(track, job, job.early.result);
+    }
+    for (const job of others) await this.#start(track, language, job);
   }
 
   /** @param language undefined: the window's own is detected first */
@@ -180,25 +218,50 @@ class Transcription {
     scope.throwIfEnded();
   }
 
-  async #transcribe(track: Track, given: string | undefined, job: WindowJob): Promise<void> {
-    const { engine, modelRequest, request, scope } = this.#job;
+  async #transcribe(track: Track, language: string | undefined, job: WindowJob): Promise<void> {
+    const { engine, scope } = this.#job;
     scope.throwIfEnded();
-    const language = given ?? (await this.#detectOwn(track, job));
-    const previousText = request.conditionOnPreviousText ? track.previousText : "";
-    const options = { ...modelRequest.window, language, previousText };
-    const result = await engine.transcribeWindow(job.samples!, options, scope.signal);
+    if (language === undefined) {
+      const result = await this.#hear(track, job, 0, (detection) => {
+        job.language = detection.language;
+      });
+      this.#complete(track, job, result!);
+    } else {
+      const options = { ...this.#optionsOf(track), language };
+      this.#complete(track, job, await engine.transcribeWindow(job.samples!, options, scope.signal));
+    }
+  }
+
+  /** Text of a window in the language that is heard in it, and counted, where that is as probable as `from`. */
+  #hear(
+    track: Track,
+    job: WindowJob,
+    from: number,
+    onDetected: DetectionUse["onDetected"],
+  ): Promise<WindowResult | undefined> {
+    const { engine, scope } = this.#job;
+    scope.throwIfEnded();
+    const use: DetectionUse = {
+      transcribeFrom: from,
+      onDetected: (detection) => {
+        track.vote.add(detection, job.speech);
+        onDetected(detection);
+      },
+    };
+    return detectAndTranscribe(engine, job.samples!, this.#optionsOf(track), use, scope.signal);
+  }
+
+  #complete(track: Track, job: WindowJob, result: WindowResult): void {
     for (const segment of track.complete(job, result)) this.#reportSegment(segment);
     this.#reportProgress(Math.min(...this.#tracks.map((each) => each.finished)));
   }
 
-  /** The language of one window. */
-  async #detectOwn(track: Track, job: WindowJob): Promise<string> {
-    const { engine, scope } = this.#job;
-    const detection = await engine.detectLanguage(job.samples!, scope.signal);
-    scope.throwIfEnded();
-    track.vote.add(detection, job.speech);
-    job.language = detection.language;
-    return detection.language;
+  #optionsOf(track: Track): UnknownLanguageOptions {
+    const { modelRequest, request } = this.#job;
+    return {
+      ...modelRequest.window,
+      previousText: request.conditionOnPreviousText ? track.previousText : "",
+    };
   }
 
   #reportSegment(segment: Segment): void {

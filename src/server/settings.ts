@@ -1,4 +1,4 @@
-import { implementationNames, LANGUAGES, TranscriptionError } from "../index.js";
+import { COMPUTE_TYPE_NAMES, DEVICES, implementationNames, LANGUAGES, TranscriptionError } from "../index.js";
 import { LEVELS, LOG_FORMATS } from "./log.js";
 import { choice, integer, limit, number, text, type ValueKind } from "./setting-values.js";
 
@@ -6,20 +6,6 @@ const MIB = 1024 ** 2;
 const DAY = 24 * 60 * 60;
 /** Lengths of messages are 31-bit numbers in gRPC's implementations. */
 const LONGEST_MESSAGE = 2 ** 31 - 1;
-
-/** The library's compute types, with their abbreviations. */
-const computeType = choice(
-  "auto",
-  "float32",
-  "float16",
-  "bfloat16",
-  "int8",
-  "int8_float16",
-  "int8_bfloat16",
-  "f32",
-  "f16",
-  "bf16",
-);
 
 interface Setting<T, Fallback> {
   variable: string;
@@ -61,13 +47,13 @@ const SETTINGS = {
   ),
   /** Name in the registry or path of a model file; undefined: the library's default. */
   model: hidden("MODEL_NAME", text("the name of a model or the path of its file")),
-  device: setting("MODEL_DEVICE", choice("auto", "cpu", "cuda"), "auto"),
+  device: setting("MODEL_DEVICE", choice(...DEVICES), "auto"),
   /** Compute threads; undefined: the library's default. */
   threads: optional("MODEL_THREADS", integer(1, 256)),
   /** Windows per line of progress in the log, and decoded together by implementations that can. */
   batchSize: setting("MODEL_BATCH_SIZE", integer(1, 256), 32),
   /** What to compute in. */
-  computeType: setting("MODEL_COMPUTE_TYPE", computeType, "auto"),
+  computeType: setting("MODEL_COMPUTE_TYPE", choice(...COMPUTE_TYPE_NAMES), "auto"),
   /** Name or path of a model that writes ahead; undefined: none. */
   draftModel: hidden("MODEL_DRAFT", text("the name of a model or the path of its file")),
   /** Longest window in seconds. Models that read less well get shorter ones. */

@@ -1,7 +1,7 @@
 import { readdirSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
-  type ComputeType,
+  COMPUTE_TYPES,
   createTranscriber,
   type Transcriber,
   type TranscriptionResult,
@@ -10,14 +10,7 @@ import { DEMO, median, timeErrors } from "../support/demo.js";
 import { samplePath, sampleText, sampleTurns } from "../support/samples.js";
 import { wordErrorRate } from "../support/word-error-rate.js";
 
-const COMPUTE_TYPES: readonly ComputeType[] = [
-  "float32",
-  "float16",
-  "bfloat16",
-  "int8",
-  "int8_float16",
-  "int8_bfloat16",
-];
+const computeTypes = COMPUTE_TYPES.filter((type) => type !== "auto");
 /** The call of seven minutes takes bench/accuracy.ts, for it is seven times as long as all of these. */
 const RECORDINGS = readdirSync(samplePath("."))
   .filter((file) => file.endsWith(".wav"))
@@ -33,7 +26,7 @@ beforeAll(async () => {
   await transcriber.close();
 });
 
-describe.each(COMPUTE_TYPES)("%s", (computeType) => {
+describe.each(computeTypes)("%s", (computeType) => {
   let transcriber: Transcriber;
   beforeAll(async () => {
     transcriber = await createTranscriber({ ...DEMO, implementation: "whisper", computeType });

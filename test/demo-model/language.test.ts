@@ -1,5 +1,7 @@
-import { describe, expect, test } from "vitest";
-import { failure, sharedTranscriber } from "../support/demo.js";
+import { describe, expect, test, vi } from "vitest";
+import { loadAddon } from "../../src/engine/addon.js";
+import { createTranscriber } from "../../src/index.js";
+import { DEMO, failure, sharedTranscriber } from "../support/demo.js";
 import { sampleAudio, samplePath, sampleText } from "../support/samples.js";
 import { wordErrorRate } from "../support/word-error-rate.js";
 
@@ -28,6 +30,33 @@ describe("detection", () => {
     });
     expect(result.language).toBe("ru");
     expect(result.languageProbability).toBeGreaterThan(0.95);
+  });
+
+  test.each([1, 16])("needs no second look at a recording, batch %i", async (batchSize) => {
+    const loaded = vi.spyOn(loadAddon(), "loadBatchedModel");
+    // Of no other test's making: threads of its own.
+    await using transcriber = await createTranscriber({ ...DEMO, batchSize, threads: 3 });
+    const model = await loaded.mock.results[0]!.value;
+    loaded.mockRestore();
+    const encodedBy = async (work: () => Promise<unknown>): Promise<number> => {
+      const { encoded } = model.load();
+      await work();
+      return model.load().encoded - encoded;
+    };
+    const audio = sampleAudio("sales-call-ru", 0, 6.9);
+    const options = { wordTimestamps: true, beamSize: 2 };
+    const given = await transcriber.transcribe(audio, { ...options, language: "ru" });
+    let detected = given;
+    const passes = await encodedBy(async () => {
+      detected = await transcriber.transcribe(audio, options);
+    });
+    expect(passes).toBe(await encodedBy(() => transcriber.transcribe(audio, { ...options, language: "ru" })));
+    expect(await encodedBy(() => transcriber.detectLanguage(audio))).toBe(1);
+    expect(detected.languageProbability).toBeGreaterThan(0.95);
+    expect(detected.languageProbability).toBeLessThan(1);
+    expect(detected.segments).toEqual(given.segments);
+    expect(detected.segments.length).toBeGreaterThan(1);
+    expect(model.load()).toMatchObject({ running: 0, waiting: 0 });
   });
 
   test("of silence finds nothing", async () => {

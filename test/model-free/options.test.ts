@@ -323,10 +323,14 @@ describe("languages", () => {
 it("the public API is exactly this", () => {
   expect(Object.keys(api).sort()).toEqual(
     [
+      "COMPUTE_TYPES",
+      "COMPUTE_TYPE_NAMES",
       "DEFAULT_LIMITS",
+      "DEVICES",
       "ERROR_CODES",
       "LANGUAGES",
       "OUTPUT_FORMATS",
+      "TASKS",
       "TranscriptionError",
       "VERSION",
       "convertModel",

@@ -15,16 +15,20 @@ TEST_CASE("attention is the same on every instruction set") {
     std::normal_distribution<float> normal;
     for (const int count : {1, 2, 7, 16, 17, 448, 1500}) {
         std::vector<float> query(64), rows(64 * static_cast<size_t>(count)), scratch(static_cast<size_t>(count));
-        std::vector<agora::Half> keys(rows.size()), values(rows.size());
         for (auto& x : query) x = 3 * normal(random);
-        for (auto& x : rows) x = normal(random);
-        agora::to_half(rows.data(), static_cast<int>(rows.size()), keys.data());
-        for (auto& x : rows) x = normal(random);
-        agora::to_half(rows.data(), static_cast<int>(rows.size()), values.data());
-        std::vector<float> fast(64), plain(64);
-        agora::attend(query.data(), keys.data(), values.data(), count, scratch.data(), fast.data());
-        agora::attend_plain(query.data(), keys.data(), values.data(), count, scratch.data(), plain.data());
-        CHECK(relative_error(fast, plain) < 1e-5);
+        const auto check = [&](auto value) {
+            std::vector<decltype(value)> keys(rows.size()), values(rows.size());
+            for (auto& x : rows) x = normal(random);
+            agora::narrow(rows.data(), static_cast<int>(rows.size()), keys.data());
+            for (auto& x : rows) x = normal(random);
+            agora::narrow(rows.data(), static_cast<int>(rows.size()), values.data());
+            std::vector<float> fast(64), plain(64);
+            agora::attend(query.data(), keys.data(), values.data(), count, scratch.data(), fast.data());
+            agora::attend_plain(query.data(), keys.data(), values.data(), count, scratch.data(), plain.data());
+            CHECK(relative_error(fast, plain) < 1e-5);
+        };
+        check(agora::Half{});
+        check(float{});
     }
 }
 

@@ -83,6 +83,27 @@ TEST_CASE("a cancelled window leaves the batch and harms no other") {
     }
 }
 
+TEST_CASE("a cancelled window that waits for a place in the batch is answered at once") {
+    BatchedWhisper whisper(kDemoModel, options(2, 1));
+    const std::vector<float> audio = read_wav(kEnglishCall);
+    std::vector<agora::WindowRequest> requests;
+    for (int i = 0; i < 4; ++i) requests.push_back(request(audio, 0, 8 * 16000));
+    const auto meanwhile = std::make_shared<std::atomic<bool>>(false);
+    requests[2].cancelled = std::make_shared<std::atomic<bool>>(true);
+    requests[3].cancelled = meanwhile;
+    std::vector<size_t> order;
+    for (size_t i = 0; i < requests.size(); ++i) {
+        whisper.submit(requests[i], [&, i](const agora::WindowOutcome& outcome) {
+            order.push_back(i);
+            CHECK(static_cast<bool>(outcome.error) == (i >= 2));
+            if (i == 0) meanwhile->store(true);
+        });
+    }
+    whisper.run();
+    // The first to be done takes the last one along, before the window between them begins.
+    CHECK(order == std::vector<size_t>{2, 0, 3, 1});
+}
+
 TEST_CASE("a text that does not end stops where the decoder's context ends") {
     BatchedWhisper whisper(kDemoModel, options(2, 4));
     const std::vector<float> audio = read_wav(kEnglishCall);

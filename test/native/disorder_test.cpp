@@ -92,6 +92,8 @@ agora::WindowRequest random_request(std::mt19937& random) {
     request.samples.resize(static_cast<size_t>(below(20'000)));
     for (float& sample : request.samples) sample = silent ? 0 : static_cast<float>(below(2000) - 1000) / 4000;
     if (below(8) != 0) request.language = "en";
+    const double transcribe_from[] = {0, 0.02, 2};
+    request.detection.transcribe_from = transcribe_from[below(3)];
     request.word_timestamps = below(3) == 0;
     if (below(5) == 0) request.hallucination_silence_threshold = 0.3;
     request.prompt.resize(static_cast<size_t>(below(3) * below(20)), 1000 + below(100));

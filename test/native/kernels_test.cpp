@@ -198,6 +198,40 @@ TEST_CASE("products agree with double arithmetic on every instruction set, for a
     }
 }
 
+TEST_CASE("8-bit products of the largest values do not saturate on any instruction set") {
+    const int inputs = 96;
+    const int outputs = 32;
+    std::vector<float> weights(static_cast<size_t>(inputs * outputs));
+    // All of one sign, or alternating in pairs and fours: whatever is added first, it is as large as can be.
+    for (int o = 0; o < outputs; ++o) {
+        for (int i = 0; i < inputs; ++i)
+            weights[static_cast<size_t>(o * inputs + i)] = (o & i & 3) == 0 && o < 16 ? 1.0f : -1.0f;
+    }
+    std::vector<float> x;
+    for (int row = 0; row < 7; ++row) {
+        for (int i = 0; i < inputs; ++i) x.push_back((row & i) == 0 ? 1.0f : -1.0f);
+    }
+    const PackedMatrix matrix = pack(Storage::Int8, weights, inputs, outputs);
+    const std::vector<float> zeros(7 * static_cast<size_t>(outputs), 0.0f);
+    const auto expected = expected_product(x, matrix, zeros, agora::Activation::None, zeros);
+    for (const KernelSet& kernels : all_sets()) {
+        const std::string set = kernels.name;
+        CAPTURE(set);
+        const auto rows = rows_of(kernels, Arithmetic::Int8, x, inputs);
+        std::vector<float> output(expected.size());
+        agora::Product product;
+        product.weights = &matrix;
+        product.arithmetic = Arithmetic::Int8;
+        product.rows = rows.data();
+        product.row_stride = agora::row_bytes(Arithmetic::Int8, inputs);
+        product.count = 7;
+        product.output = reinterpret_cast<uint8_t*>(output.data());
+        product.output_stride = static_cast<size_t>(outputs) * sizeof(float);
+        agora::multiply(kernels, product, 0, 1);
+        CHECK(relative_error(output, expected) < 1e-6);
+    }
+}
+
 TEST_CASE("weights come back from every storage as they were, to its rounding") {
     const auto weights = normal_values(48 * 40, 5);
     for (const auto& [storage, bound] :
@@ -267,7 +301,7 @@ TEST_CASE("exponentials of scores are those of the library on every instruction 
         CHECK(relative_error(row, expected) < 1e-6);
         row.assign(scores.begin(), scores.begin() + 64);
         std::vector<uint16_t> narrowed(64);
-        CHECK(kernels.exp_row(row.data(), 61, 64, 0.125f, narrowed.data()) == doctest::Approx(sum).epsilon(1e-6));
+        CHECK(kernels.exp_row(row.data(), 61, 64, 0.125f, narrowed.data()) == doctest::Approx(sum).epsilon(1e-4));
         for (size_t i = 0; i < 64; ++i) row[i] = agora::to_float(narrowed[i]);
         CHECK(relative_error(row, expected) < 4e-3);
     }

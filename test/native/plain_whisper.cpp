@@ -23,10 +23,6 @@ double dot(const Weight* a, const double* b, size_t count) {
     return sums[0] + sums[1] + sums[2] + sums[3];
 }
 
-void round_to_half(std::vector<double>& x) {
-    for (double& value : x) value = ggml_fp16_to_fp32(ggml_fp32_to_fp16(static_cast<float>(value)));
-}
-
 template <typename Value>
 void add(std::vector<double>& x, const std::vector<Value>& y) {
     for (size_t i = 0; i < x.size(); ++i) x[i] += y[i];
@@ -107,15 +103,11 @@ PlainWhisper::Values PlainWhisper::norm(const std::string& name, const Values& x
 }
 
 // Queries from x, keys and values from `seen`. Causal: a row sees the rows up to its own.
-PlainWhisper::Values PlainWhisper::attention(const std::string& name, const Values& x, const Values& seen, bool causal,
-                                             Memory memory) const {
+PlainWhisper::Values PlainWhisper::attention(const std::string& name, const Values& x, const Values& seen,
+                                             bool causal) const {
     const Values query = linear(name + ".query", x, width_, width_);
-    Values key = linear(name + ".key", seen, width_, width_);
-    Values value = linear(name + ".value", seen, width_, width_);
-    if (memory == Memory::Half) {
-        round_to_half(key);
-        round_to_half(value);
-    }
+    const Values key = linear(name + ".key", seen, width_, width_);
+    const Values value = linear(name + ".value", seen, width_, width_);
     const size_t rows = x.size() / width_;
     Values result(x.size(), 0);
     for (size_t row = 0; row < rows; ++row) {
@@ -151,12 +143,11 @@ void PlainWhisper::activate(Values& x) const {
 }
 
 // `encoded`: what a block of the decoder looks at; null in the encoder.
-PlainWhisper::Values PlainWhisper::block(const std::string& prefix, Values x, const Values* encoded,
-                                         Memory memory) const {
+PlainWhisper::Values PlainWhisper::block(const std::string& prefix, Values x, const Values* encoded) const {
     const Values normed = norm(prefix + "attn_ln", x);
-    add(x, attention(prefix + "attn", normed, normed, encoded != nullptr, memory));
+    add(x, attention(prefix + "attn", normed, normed, encoded != nullptr));
     if (encoded != nullptr)
-        add(x, attention(prefix + "cross_attn", norm(prefix + "cross_attn_ln", x), *encoded, false, memory));
+        add(x, attention(prefix + "cross_attn", norm(prefix + "cross_attn_ln", x), *encoded, false));
     Values hidden = linear(prefix + "mlp.0", norm(prefix + "mlp_ln", x), width_, 4 * width_);
     activate(hidden);
     add(x, linear(prefix + "mlp.2", hidden, 4 * width_, width_));
@@ -175,12 +166,11 @@ std::vector<double> PlainWhisper::encode(const std::vector<float>& mel) const {
     activate(x);
     add(x, tensor("encoder.positional_embedding"));
     for (int i = 0; i < hparams_.n_audio_layer; ++i)
-        x = block("encoder.blocks." + std::to_string(i) + ".", std::move(x), nullptr, Memory::Exact);
+        x = block("encoder.blocks." + std::to_string(i) + ".", std::move(x), nullptr);
     return norm("encoder.ln_post", x);
 }
 
-std::vector<double> PlainWhisper::logits(const std::vector<double>& encoded, const std::vector<int>& tokens,
-                                         Memory memory) const {
+std::vector<double> PlainWhisper::logits(const std::vector<double>& encoded, const std::vector<int>& tokens) const {
     const std::vector<float>& embedding = tensor("decoder.token_embedding.weight");
     const std::vector<float>& position = tensor("decoder.positional_embedding");
     Values x(tokens.size() * width_);
@@ -188,7 +178,7 @@ std::vector<double> PlainWhisper::logits(const std::vector<double>& encoded, con
         x[i] =
             static_cast<double>(embedding[static_cast<size_t>(tokens[i / width_]) * width_ + i % width_]) + position[i];
     for (int i = 0; i < hparams_.n_text_layer; ++i)
-        x = block("decoder.blocks." + std::to_string(i) + ".", std::move(x), &encoded, memory);
+        x = block("decoder.blocks." + std::to_string(i) + ".", std::move(x), &encoded);
     x.erase(x.begin(), x.end() - static_cast<std::ptrdiff_t>(width_));
     return linear("decoder.token_embedding", norm("decoder.ln", x), width_, static_cast<size_t>(hparams_.n_vocab));
 }

@@ -16,9 +16,6 @@ class PlainWhisper {
     // The paper's models have the error function in their GELU; whisper.cpp takes its approximation by tanh.
     enum class Gelu { Tanh, Erf };
 
-    // What the decoder's keys and values are rounded to before they are looked at.
-    enum class Memory { Exact, Half };
-
     // Reads every tensor of the file as it stands there; quantised weights are worth what their format says.
     explicit PlainWhisper(const std::string& path, Gelu gelu = Gelu::Tanh);
 
@@ -26,8 +23,7 @@ class PlainWhisper {
     std::vector<double> encode(const std::vector<float>& mel) const;
 
     // Logits [V] after the last of `tokens`, which begin at position 0.
-    std::vector<double> logits(const std::vector<double>& encoded, const std::vector<int>& tokens,
-                               Memory memory = Memory::Exact) const;
+    std::vector<double> logits(const std::vector<double>& encoded, const std::vector<int>& tokens) const;
 
   private:
     using Values = std::vector<double>;
@@ -36,8 +32,8 @@ class PlainWhisper {
     Values linear(const std::string& name, const Values& x, size_t inputs, size_t outputs) const;
     Values convolution(const std::string& name, const Values& x, size_t channels, size_t stride) const;
     Values norm(const std::string& name, const Values& x) const;
-    Values attention(const std::string& name, const Values& x, const Values& seen, bool causal, Memory memory) const;
-    Values block(const std::string& prefix, Values x, const Values* encoded, Memory memory) const;
+    Values attention(const std::string& name, const Values& x, const Values& seen, bool causal) const;
+    Values block(const std::string& prefix, Values x, const Values* encoded) const;
     void activate(Values& x) const;
 
     agora::WhisperHyperParameters hparams_;

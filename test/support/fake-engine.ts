@@ -25,6 +25,8 @@ export interface FakeEngineOptions {
   ) => WindowResult | Promise<WindowResult>;
   /** What a window's language is; default English, sure. */
   detect?: (samples: Float32Array, index: number) => Array<{ language: string; probability: number }>;
+  /** Listens to a window once for its language and its text. */
+  hearsOnce?: boolean;
   /** Settles before a window, by order of its start, is answered; cancelling does not wait for it. */
   gate?: (index: number) => Promise<void>;
 }
@@ -43,7 +45,10 @@ export class FakeEngine implements Engine {
   mostRunning = 0;
   cancellations = 0;
   detections = 0;
+  /** Times that it listened to a window, for whatever. */
+  heard = 0;
   closed = 0;
+  readonly detectAndTranscribe?: NonNullable<Engine["detectAndTranscribe"]>;
 
   constructor(readonly options: FakeEngineOptions = {}) {
     const languages = options.languages ?? ["en", "ru", "de"];
@@ -64,14 +69,20 @@ export class FakeEngine implements Engine {
       languages,
       fileBytes: 0,
     };
+    if (options.hearsOnce) {
+      this.detectAndTranscribe = (samples, windowOptions, use, signal) =>
+        this.#work(signal, async () => {
+          const detection = this.#detect(samples);
+          const { language, probability } = detection;
+          use.onDetected(detection);
+          if (probability < use.transcribeFrom) return undefined;
+          return this.#transcribe(samples, { ...windowOptions, language });
+        });
+    }
   }
 
   detectLanguage(samples: Float32Array, signal?: AbortSignal): Promise<LanguageDetection> {
-    const index = this.detections++;
-    return this.#work(signal, async () => {
-      const probabilities = this.options.detect?.(samples, index) ?? [{ language: "en", probability: 0.9 }];
-      return { ...probabilities[0]!, probabilities };
-    });
+    return this.#work(signal, async () => this.#detect(samples));
   }
 
   transcribeWindow(
@@ -79,12 +90,7 @@ export class FakeEngine implements Engine {
     options: WindowOptions,
     signal?: AbortSignal,
   ): Promise<WindowResult> {
-    const index = this.windows.push(options) - 1;
-    return this.#work(signal, async () => {
-      await this.options.gate?.(index);
-      if (this.options.answer) return this.options.answer(samples, options, index);
-      return { segments: [fakeSegment(peakLabel(samples), 0, samples.length / 16_000)] };
-    });
+    return this.#work(signal, () => this.#transcribe(samples, options));
   }
 
   load(): EngineLoad {
@@ -95,7 +101,21 @@ export class FakeEngine implements Engine {
     this.closed += 1;
   }
 
+  #detect(samples: Float32Array): LanguageDetection {
+    const index = this.detections++;
+    const probabilities = this.options.detect?.(samples, index) ?? [{ language: "en", probability: 0.9 }];
+    return { ...probabilities[0]!, probabilities };
+  }
+
+  async #transcribe(samples: Float32Array, options: WindowOptions): Promise<WindowResult> {
+    const index = this.windows.push(options) - 1;
+    await this.options.gate?.(index);
+    if (this.options.answer) return this.options.answer(samples, options, index);
+    return { segments: [fakeSegment(peakLabel(samples), 0, samples.length / 16_000)] };
+  }
+
   async #work<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+    this.heard += 1;
     this.running += 1;
     this.mostRunning = Math.max(this.mostRunning, this.running);
     let onAbort: (() => void) | undefined;

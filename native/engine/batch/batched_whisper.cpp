@@ -58,30 +58,20 @@ BatchedWhisper::BatchedWhisper(const std::string& path, const BatchedOptions& op
 BatchedWhisper::~BatchedWhisper() = default;
 
 bool BatchedWhisper::submit(WindowRequest request, Done done) {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    waiting_.push_back(std::make_unique<Window>(std::move(request), std::move(done)));
-    const bool start = !running_;
-    running_ = true;
-    return start;
+    return queue_.push(std::make_unique<Window>(std::move(request), std::move(done)));
 }
 
-// Moves waiting windows into the batch while there is room.
-void BatchedWhisper::admit() {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    while (active_.size() < batch_size_ && !waiting_.empty()) {
-        active_.push_back(std::move(waiting_.front()));
-        waiting_.pop_front();
-    }
+BatchedLoad BatchedWhisper::load() const {
+    return {queue_.size(), running_, encoded_};
 }
 
 void BatchedWhisper::run() {
     for (;;) {
+        drop_cancelled();
         admit();
         if (active_.empty()) {
-            const std::lock_guard<std::mutex> lock(mutex_);
-            if (!waiting_.empty()) continue;
-            running_ = false;
-            return;
+            if (queue_.stop()) return;
+            continue;
         }
         // Windows that are done, or cannot go on, leave here, one way or the other.
         for (auto window = active_.begin(); window != active_.end();) {
@@ -92,15 +82,37 @@ void BatchedWhisper::run() {
     }
 }
 
+void BatchedWhisper::drop_cancelled() {
+    for (const auto& window : queue_.take_cancelled()) window->fail_cancelled();
+    active_.remove_if([](const std::unique_ptr<Window>& window) {
+        if (!window->cancelled()) return false;
+        window->fail_cancelled();
+        return true;
+    });
+}
+
+// Moves waiting windows into the batch while there is room.
+void BatchedWhisper::admit() {
+    while (active_.size() < batch_size_) {
+        std::unique_ptr<Window> window = queue_.take();
+        if (!window) return;
+        window->enter(running_);
+        active_.push_back(std::move(window));
+    }
+}
+
 // Takes a window over its last step. False when it has left.
 bool BatchedWhisper::prepare(Window& window) {
     try {
-        if (window.cancelled()) throw_cancelled();
+        const bool detected = window.detection && window.languages_known();
+        if (detected) settle_language(window);
         if (window.decoding && window.decoding->done()) settle(window);
         if (window.is_finished()) {
             window.finish();
             return false;
         }
+        // The encoder's output of the detection serves the first pass.
+        if (detected) begin_decoding(window);
         return true;
     } catch (...) {
         window.fail(std::current_exception());
@@ -111,11 +123,9 @@ bool BatchedWhisper::prepare(Window& window) {
 // Has spectrograms computed for windows that are next while the device is busy with those before.
 void BatchedWhisper::prepare_spectrograms() {
     if (!network_->leaves_processor_free()) return;
-    const std::lock_guard<std::mutex> lock(mutex_);
-    const size_t count = std::min(waiting_.size(), network_->encoder_batch());
-    for (size_t i = 0; i < count; ++i) {
-        if (!waiting_[i]->cancelled() && !waiting_[i]->is_finished()) waiting_[i]->prepare_spectrogram(log_mel_);
-    }
+    queue_.look_ahead(network_->encoder_batch(), [this](Window& window) {
+        if (!window.cancelled() && !window.is_finished()) window.prepare_spectrogram(log_mel_);
+    });
 }
 
 // Brings windows to where they take part in the next decoder step.
@@ -144,7 +154,7 @@ void BatchedWhisper::encode(const std::vector<Window*>& windows) {
     try {
         for (Window* window : windows) {
             if (window->cancelled()) {
-                window->fail(std::make_exception_ptr(Error(ErrorCode::Cancelled, "The request was cancelled")));
+                window->fail_cancelled();
                 continue;
             }
             heard.push_back(window);
@@ -157,30 +167,40 @@ void BatchedWhisper::encode(const std::vector<Window*>& windows) {
         // What several share is not stopped for one of them.
         const std::atomic<bool>* stop = heard.size() == 1 ? heard.front()->request.cancelled.get() : nullptr;
         if (!network_->encode(inputs, stop)) throw_cancelled();
+        encoded_ += inputs.size();
     } catch (...) {
         for (Window* window : heard) window->fail(std::current_exception());
         return;
     }
     for (size_t i = 0; i < heard.size(); ++i) {
         try {
-            begin_decoding(*heard[i], i);
+            begin(*heard[i], i);
         } catch (...) {
             heard[i]->fail(std::current_exception());
         }
     }
 }
 
+bool BatchedWhisper::wants_draft(const Window& window) const {
+    const bool may_be_transcribed = !window.detects() || window.request.detection.transcribe_from <= 1;
+    return draft_ && may_be_transcribed && window.request.search.has_greedy_attempt();
+}
+
 // `place`: of the window in the encoder's last run.
-void BatchedWhisper::begin_decoding(Window& window, size_t place) {
-    if (window.detects()) {
-        window.detection = network_->decoder().new_sequence();
-        return;
-    }
-    if (draft_ && window.request.search.has_greedy_attempt()) {
+void BatchedWhisper::begin(Window& window, size_t place) {
+    if (wants_draft(window)) {
         window.draft = draft_->listen(window.request.samples.data() + window.position, window.remaining(), *network_,
                                       place, window.request.cancelled.get());
         if (!window.draft) throw_cancelled();
     }
+    if (window.detects()) {
+        window.detection = network_->decoder().new_sequence();
+    } else {
+        begin_decoding(window);
+    }
+}
+
+void BatchedWhisper::begin_decoding(Window& window) {
     const size_t start_tokens = add_start_tokens(window.request, window.prompt);
     SearchOptions search = window.request.search;
     search.duration = static_cast<double>(window.remaining()) / kSampleRate;
@@ -205,6 +225,16 @@ size_t BatchedWhisper::add_start_tokens(const WindowRequest& request, std::vecto
     }
     if (!request.search.rules.timestamps) prompt.push_back(vocabulary_.no_timestamps);
     return prompt.size() - before;
+}
+
+// Gives the window the language that was detected in it, when that is sure enough.
+void BatchedWhisper::settle_language(Window& window) {
+    window.detection = nullptr;
+    const Detection& detection = window.request.detection;
+    const Languages& languages = window.outcome.languages;
+    if (detection.on_languages) detection.on_languages(languages);
+    if (languages.front().probability >= detection.transcribe_from)
+        window.request.language = languages.front().language;
 }
 
 // Takes the text of a finished pass over and moves on to what the pass has not settled.

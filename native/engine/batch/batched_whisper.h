@@ -1,18 +1,18 @@
 // The batched engine: windows of any number of requests, decoded together.
 //
 // One thread at a time runs the model (run()). Each of its rounds admits waiting windows while there is room, encodes
-// them, and takes one decoder step for all sequences of all admitted windows at once. A window that is
-// done, cancelled or failed leaves at once. No window's result depends on which others are there.
+// them, and takes one decoder step for all sequences of all admitted windows at once. A window that is done, cancelled
+// or failed leaves at once, whether it is in the batch or waits. No window's result depends on which others are there.
 #pragma once
 
-#include <deque>
 #include <exception>
 #include <functional>
+#include <limits>
 #include <list>
-#include <mutex>
 #include <optional>
 
 #include "engine/audio/log_mel.h"
+#include "engine/batch/window_queue.h"
 #include "engine/device/compute.h"
 #include "engine/device/parallel.h"
 #include "engine/kernels/compute_type.h"
@@ -24,9 +24,21 @@
 
 namespace agora {
 
+using Languages = std::vector<LanguageProbability>;  // most probable first
+
+// What to do with a window whose language is detected.
+struct Detection {
+    // Probability of the first language from which on the window is transcribed in it, by what the encoder has heard
+    // of it already; infinite: never.
+    double transcribe_from = std::numeric_limits<double>::infinity();
+    // Told of the languages before any text is decoded, from run(). May be empty.
+    std::function<void(const Languages&)> on_languages;
+};
+
 struct WindowRequest {
     std::vector<float> samples;  // 16 kHz mono, at most 30 s
-    std::string language;        // empty: detect it, and nothing else
+    std::string language;        // empty: detect it
+    Detection detection;
     bool translate = false;
     std::vector<int> prompt;  // tokens of the text before the window
     bool word_timestamps = false;
@@ -39,9 +51,17 @@ struct WindowRequest {
 
 struct WindowOutcome {
     std::vector<DecodedSegment> segments;
-    std::vector<LanguageProbability> languages;  // when detected, most probable first
+    std::string language;  // of the segments; empty: only detected, not transcribed
+    Languages languages;   // when detected
     DraftCount draft;
     std::exception_ptr error;
+};
+
+// How busy the engine is, and what it has done since the model was loaded.
+struct BatchedLoad {
+    size_t waiting = 0;  // windows that wait for a place in the batch
+    size_t running = 0;  // windows in the batch
+    size_t encoded = 0;  // passes of a window through the encoder
 };
 
 struct BatchedOptions {
@@ -67,6 +87,7 @@ class BatchedWhisper {
     const Vocabulary& vocabulary() const { return vocabulary_; }
     // What matrices are kept and multiplied in: "float16", "int8", …, or the file's own type.
     std::string compute_type() const { return network_->compute_type(); }
+    BatchedLoad load() const;
 
     using Done = std::function<void(WindowOutcome)>;
 
@@ -80,13 +101,17 @@ class BatchedWhisper {
   private:
     class Window;
 
+    void drop_cancelled();
     void admit();
     bool prepare(Window& window);
     void prepare_spectrograms();
     void listen();
     void encode(const std::vector<Window*>& windows);
-    void begin_decoding(Window& window, size_t place);
+    bool wants_draft(const Window& window) const;
+    void begin(Window& window, size_t place);
+    void begin_decoding(Window& window);
     size_t add_start_tokens(const WindowRequest& request, std::vector<int>& prompt) const;
+    void settle_language(Window& window);
     void settle(Window& window);
     void add_words(Window& window, double offset, std::vector<DecodedSegment>& segments);
     void propose_drafts();
@@ -105,9 +130,9 @@ class BatchedWhisper {
     std::vector<AttentionHead> alignment_heads_;
     size_t batch_size_;
 
-    std::mutex mutex_;
-    std::deque<std::unique_ptr<Window>> waiting_;
-    bool running_ = false;
+    WindowQueue<Window> queue_;
+    std::atomic<size_t> running_{0};
+    std::atomic<size_t> encoded_{0};
 
     // Of the running thread alone.
     std::list<std::unique_ptr<Window>> active_;

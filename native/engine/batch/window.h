@@ -2,11 +2,13 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <future>
 #include <system_error>
 
 #include "engine/audio/silence.h"
 #include "engine/batch/batched_whisper.h"
+#include "engine/error.h"
 #include "engine/whisper/segments.h"
 
 namespace agora {
@@ -65,12 +67,21 @@ class BatchedWhisper::Window {
                is_digital_silence(request.samples.data() + position, remaining());
     }
 
-    void finish() { done_(std::move(outcome)); }
+    // Counts among the `running` ones until it is answered.
+    void enter(std::atomic<size_t>& running) {
+        running_ = &running;
+        ++running;
+    }
+    void finish() {
+        outcome.language = request.language;
+        answer();
+    }
     void fail(std::exception_ptr error) {
         outcome = {};
         outcome.error = std::move(error);
-        finish();
+        answer();
     }
+    void fail_cancelled() { fail(std::make_exception_ptr(Error(ErrorCode::Cancelled, "The request was cancelled"))); }
 
     WindowRequest request;
     WindowOutcome outcome;
@@ -83,6 +94,11 @@ class BatchedWhisper::Window {
     double last_speech = 0;  // seconds where the text so far ends
 
   private:
+    void answer() {
+        if (running_ != nullptr) --*running_;
+        done_(std::move(outcome));
+    }
+
     std::vector<float> compute_spectrogram(const LogMel& log_mel, const LogMel::Run& run) const {
         std::vector<float> mel(static_cast<size_t>(log_mel.bands()) * LogMel::kFrames);
         log_mel.compute(request.samples.data() + position, remaining(), mel.data(), run);
@@ -90,6 +106,7 @@ class BatchedWhisper::Window {
     }
 
     Done done_;
+    std::atomic<size_t>* running_ = nullptr;
     // The last member: it is waited for before what it reads is gone.
     std::future<std::vector<float>> spectrogram_;
 };

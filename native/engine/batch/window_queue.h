@@ -1,6 +1,7 @@
 // Windows that wait for a batched engine, and who runs it.
 #pragma once
 
+#include <algorithm>
 #include <deque>
 #include <memory>
 #include <mutex>
@@ -30,6 +31,20 @@ class WindowQueue {
         return window;
     }
 
+    size_t size() const {
+        const std::lock_guard<std::mutex> lock(mutex_);
+        return waiting_.size();
+    }
+
+    // Shows the windows that are next, `count` of them at most, to `visit`, which may change them; nobody else has them
+    // or takes them meanwhile.
+    template <typename Visit>
+    void look_ahead(size_t count, const Visit& visit) {
+        const std::lock_guard<std::mutex> lock(mutex_);
+        const size_t visible = std::min(count, waiting_.size());
+        for (size_t i = 0; i < visible; ++i) visit(*waiting_[i]);
+    }
+
     // Windows that need not wait any longer.
     std::vector<std::unique_ptr<Window>> take_cancelled() {
         const std::lock_guard<std::mutex> lock(mutex_);
@@ -53,7 +68,7 @@ class WindowQueue {
     }
 
   private:
-    std::mutex mutex_;
+    mutable std::mutex mutex_;
     std::deque<std::unique_ptr<Window>> waiting_;
     bool running_ = false;
 };

@@ -15,28 +15,16 @@ std::vector<TensorEntry> select(const AudioFile& file, bool adapter) {
     return selected;
 }
 
-Linear linear(const TensorMemory& tensors, const std::string& name) {
-    return {tensors.at(name + ".weight"), tensors.find(name + ".bias")};
-}
-
 EncoderWeights encoder_weights(const TensorMemory& tensors, int layers) {
-    const auto norm = [&](const std::string& name) {
-        return LayerNorm{tensors.at(name + ".weight"), tensors.at(name + ".bias")};
-    };
-    EncoderWeights weights;
-    weights.position = tensors.at("a.position_embd.weight");
-    weights.conv1 = linear(tensors, "a.conv1d.1");
-    weights.conv2 = linear(tensors, "a.conv1d.2");
-    weights.norm = norm("mm.a.norm_pre");
+    const auto linear = [&](const std::string& name) { return read_linear(tensors, name); };
+    const auto norm = [&](const std::string& name) { return read_norm(tensors, name); };
+    EncoderWeights weights{
+        tensors.at("a.position_embd.weight"), linear("a.conv1d.1"), linear("a.conv1d.2"), norm("mm.a.norm_pre"), {}};
     for (int i = 0; i < layers; ++i) {
         const std::string block = "a.blk." + std::to_string(i) + ".";
-        Attention attention{norm(block + "ln1"), linear(tensors, block + "attn_q"), linear(tensors, block + "attn_k"),
-                            linear(tensors, block + "attn_v"), linear(tensors, block + "attn_out")};
-        weights.blocks.push_back({attention,
-                                  {},
-                                  norm(block + "ln2"),
-                                  linear(tensors, block + "ffn_up"),
-                                  linear(tensors, block + "ffn_down")});
+        const Attention self{norm(block + "ln1"), linear(block + "attn_q"), linear(block + "attn_k"),
+                             linear(block + "attn_v"), linear(block + "attn_out")};
+        weights.blocks.push_back({self, {}, norm(block + "ln2"), linear(block + "ffn_up"), linear(block + "ffn_down")});
     }
     return weights;
 }
@@ -54,8 +42,8 @@ std::unique_ptr<Encoder> AudioEncoder::make_encoder(const std::string& path, con
     const EncoderHead head = [this, stacked = file.stacked](ggml_context* context, ggml_tensor* encoded) {
         // [D, 1500] → [stacked·D, rows] → [H, rows]
         ggml_tensor* x = ggml_reshape_2d(context, encoded, encoded->ne[0] * stacked, encoded->ne[1] / stacked);
-        x = ggml_gelu_erf(context, apply(context, linear(adapter_, "mm.a.mlp.1"), x));
-        return std::vector{apply(context, linear(adapter_, "mm.a.mlp.2"), x)};
+        x = ggml_gelu_erf(context, apply(context, read_linear(adapter_, "mm.a.mlp.1"), x));
+        return std::vector{apply(context, read_linear(adapter_, "mm.a.mlp.2"), x)};
     };
     // PyTorch's GELU is the exact one.
     const EncoderShape shape{file.mels, file.width, file.heads, file.layers, true};

@@ -4,8 +4,10 @@
 
 #include "engine/kernels/number_formats.h"
 
-#if defined(__x86_64__) && defined(__linux__)
+#if defined(__x86_64__)
 #include <cpuid.h>
+#endif
+#if defined(__x86_64__) && defined(__linux__)
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -16,12 +18,19 @@
 namespace agora {
 
 const KernelSet& plain_kernels();
-KernelSet avx2_kernels();
+KernelSet avx2_kernels(bool vnni);
 KernelSet avx512_kernels(bool bf16, bool vnni);
 
 namespace {
 
 #if defined(__x86_64__)
+
+// Not every compiler's __builtin_cpu_supports() knows its name.
+bool has_avx_vnni() {
+    unsigned a, b, c, d;
+    constexpr unsigned kAvxVnni = 1u << 4;
+    return __get_cpuid_count(7, 1, &a, &b, &c, &d) != 0 && (a & kAvxVnni) != 0;
+}
 
 #if defined(__linux__)
 // Whether this processor and system have AMX, and a product of small integers, which is exact, comes out right.
@@ -53,6 +62,34 @@ bool amx_works() {
 
 #endif
 
+std::vector<KernelSet> usable_sets() {
+    std::vector<KernelSet> sets;
+#if defined(__x86_64__)
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+        __builtin_cpu_supports("avx512dq")) {
+        const bool bf16 = __builtin_cpu_supports("avx512bf16") != 0;
+        const bool vnni = __builtin_cpu_supports("avx512vnni") != 0;
+        if (bf16) sets.push_back(avx512_kernels(true, vnni));
+        if (vnni) sets.push_back(avx512_kernels(false, true));
+        sets.push_back(avx512_kernels(false, false));
+#if defined(__linux__)
+        if (amx_works()) {
+            KernelSet amx = sets.front();
+            amx.name = "amx-bf16";
+            amx.bf16 = {32, multiply_amx<AmxTiles>};
+            sets.insert(sets.begin(), amx);
+        }
+#endif
+    }
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
+        if (has_avx_vnni()) sets.push_back(avx2_kernels(true));
+        sets.push_back(avx2_kernels(false));
+    }
+#endif
+    sets.push_back(plain_kernels());
+    return sets;
+}
+
 }  // namespace
 
 #if defined(__x86_64__) && defined(__linux__)
@@ -78,33 +115,13 @@ size_t row_bytes(Arithmetic arithmetic, int inputs) {
 }
 
 const std::vector<const KernelSet*>& kernel_sets() {
-    static const std::vector<const KernelSet*> sets = [] {
-        std::vector<const KernelSet*> usable;
-#if defined(__x86_64__)
-        if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-            __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq")) {
-            static const KernelSet avx512 =
-                avx512_kernels(__builtin_cpu_supports("avx512bf16") != 0, __builtin_cpu_supports("avx512vnni") != 0);
-#if defined(__linux__)
-            static const KernelSet amx = [] {
-                KernelSet set = avx512;
-                set.name = "amx-bf16";
-                set.bf16 = {32, multiply_amx<AmxTiles>};
-                return set;
-            }();
-            if (amx_works()) usable.push_back(&amx);
-#endif
-            usable.push_back(&avx512);
-        }
-        if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
-            static const KernelSet avx2 = avx2_kernels();
-            usable.push_back(&avx2);
-        }
-#endif
-        usable.push_back(&plain_kernels());
-        return usable;
+    static const std::vector<KernelSet> sets = usable_sets();
+    static const std::vector<const KernelSet*> pointers = [] {
+        std::vector<const KernelSet*> result;
+        for (const KernelSet& set : sets) result.push_back(&set);
+        return result;
     }();
-    return sets;
+    return pointers;
 }
 
 }  // namespace agora

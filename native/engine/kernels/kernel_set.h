@@ -73,9 +73,7 @@ struct KernelSet {
     // The pairs x[i], x[i + half] turned by angles, of which the cosines and sines are given. In place, too.
     void (*rotate)(const float* x, const float* cosines, const float* sines, int half, float* output);
 
-    bool multiplies(Arithmetic arithmetic) const {
-        return arithmetic == Arithmetic::F32 || (arithmetic == Arithmetic::BF16 ? bf16.rows : int8.rows) > 0;
-    }
+    bool multiplies(Arithmetic arithmetic) const { return arithmetic != Arithmetic::BF16 || bf16.rows > 0; }
 };
 
 // Sets that this processor runs, best first; the last is plain C++.

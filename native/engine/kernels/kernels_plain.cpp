@@ -61,11 +61,11 @@ void bytes(int count, const uint8_t* a, size_t a_stride, const uint8_t* strip, c
         std::fill_n(sums, 32, 0.0f);
         for (int block = 0; block < inputs / 32; ++block) {
             for (int i = 0; i < 32; ++i) {
-                const uint8_t* weights = (i < 16 ? strip : next_strip) + block * 576;
+                const uint8_t* weights = (i < 16 ? strip : next_strip) + block * PackedMatrix::kBlockBytes;
                 auto sum = static_cast<uint32_t>(offsets[block]);
                 for (int k = 0; k < 32; ++k)
                     sum += static_cast<uint32_t>(weights[(k / 4 * 16 + i % 16) * 4 + k % 4] * values[block * 32 + k]);
-                const float scale = reinterpret_cast<const float*>(weights + 512)[i % 16];
+                const float scale = reinterpret_cast<const float*>(weights + PackedMatrix::kBlockScales)[i % 16];
                 sums[i] += static_cast<float>(static_cast<int32_t>(sum)) * (scale * scales[block]);
             }
         }

@@ -31,7 +31,7 @@ void pack_block(const float* weights, int lane, uint8_t* block) {
         const int quantised = static_cast<int>(std::lrintf(weights[i] * inverse));
         block[(i / 4 * kStrip + lane) * 4 + i % 4] = static_cast<uint8_t>(quantised + 128);
     }
-    reinterpret_cast<float*>(block + kBlock * kStrip)[lane] = scale;
+    reinterpret_cast<float*>(block + PackedMatrix::kBlockScales)[lane] = scale;
 }
 
 }  // namespace
@@ -132,7 +132,7 @@ void PackedMatrix::unpack(int output, float* row) const {
             case Storage::Int8: {
                 const uint8_t* block = data + i / kBlock * kBlockBytes;
                 const int weight = block[(i % kBlock / 4 * kStrip + lane) * 4 + i % 4] - 128;
-                row[i] = static_cast<float>(weight) * reinterpret_cast<const float*>(block + kBlock * kStrip)[lane];
+                row[i] = static_cast<float>(weight) * reinterpret_cast<const float*>(block + kBlockScales)[lane];
                 break;
             }
         }

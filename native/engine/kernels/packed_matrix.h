@@ -20,7 +20,9 @@ class PackedMatrix {
   public:
     static constexpr int kStrip = 16;
     static constexpr int kBlock = 32;
-    static constexpr size_t kBlockBytes = kBlock * kStrip + kStrip * sizeof(float);  // of an 8-bit strip
+    // Of a block of an 8-bit strip: where its scales begin, and its size.
+    static constexpr size_t kBlockScales = kBlock * kStrip;
+    static constexpr size_t kBlockBytes = kBlockScales + kStrip * sizeof(float);
 
     // Allocates. Throws OutOfMemory.
     PackedMatrix(Storage storage, int inputs, int outputs);

@@ -4,7 +4,6 @@ namespace agora {
 
 Precision choose_precision(ComputeType type, bool quantised, const KernelSet& kernels) {
     const bool has_bf16 = kernels.multiplies(Arithmetic::BF16);
-    const bool has_int8 = kernels.multiplies(Arithmetic::Int8);
     const Arithmetic short_floats = has_bf16 ? Arithmetic::BF16 : Arithmetic::F32;
     if (type == ComputeType::Auto) {
         type = quantised ? ComputeType::Int8 : has_bf16 ? ComputeType::BF16 : ComputeType::F16;
@@ -13,24 +12,23 @@ Precision choose_precision(ComputeType type, bool quantised, const KernelSet& ke
     constexpr Arithmetic F32 = Arithmetic::F32;
     switch (type) {
         case ComputeType::F32:
-            return {type, Storage::F32, Storage::F32, F32, F32, F32, false};
+            return {type, Storage::F32, Storage::F32, F32, F32, F32, Storage::F32};
         case ComputeType::F16:
-            return {type, Storage::F16, Storage::F16, F32, F32, F32, false};
+            return {type, Storage::F16, Storage::F16, F32, F32, F32, Storage::F16};
         case ComputeType::BF16:
-            return {type, Storage::BF16, convolutions, short_floats, short_floats, short_floats, false};
+            return {type, Storage::BF16, convolutions, short_floats, short_floats, short_floats, Storage::F16};
         case ComputeType::Int8F16:
-            return {type, Storage::Int8, Storage::F16, F32, F32, F32, has_int8};
+            return {type, Storage::Int8, Storage::F16, F32, F32, F32, Storage::Int8};
         case ComputeType::Int8BF16:
-            return {type, Storage::Int8, convolutions, short_floats, short_floats, short_floats, has_int8};
+            return {type, Storage::Int8, convolutions, short_floats, short_floats, short_floats, Storage::Int8};
         case ComputeType::Int8:
         case ComputeType::Auto:
             break;
     }
     // Where tiles multiply bfloat16, they are faster than vectors of bytes, as soon as there are many rows.
     const bool tiles = kernels.bf16.rows > 16;
-    const Arithmetic few_rows = has_int8 ? Arithmetic::Int8 : F32;
-    return {ComputeType::Int8, Storage::Int8, convolutions, tiles ? Arithmetic::BF16 : few_rows,
-            few_rows,          short_floats,  has_int8};
+    return {ComputeType::Int8, Storage::Int8, convolutions, tiles ? Arithmetic::BF16 : Arithmetic::Int8,
+            Arithmetic::Int8,  short_floats,  Storage::Int8};
 }
 
 Precision choose_precision(ComputeType type, const WhisperFile& file, const KernelSet& kernels) {

@@ -14,7 +14,7 @@ struct Precision {
     Arithmetic encoder;    // of its products
     Arithmetic decoder;
     Arithmetic attention;  // of the encoder
-    bool bytes_memory;     // cross-attention keys and values in 8 bits, else in half precision
+    Storage memory;        // of the decoder's keys and values: F32, F16, or Int8 in cross-attention and F16 else
 };
 
 // `quantised`: whether the model file's own weights have 8 bits or fewer.

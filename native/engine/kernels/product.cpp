@@ -22,6 +22,23 @@ const TileKernel& kernel_of(const KernelSet& kernels, Arithmetic arithmetic, Sto
     return kernels.int8;
 }
 
+// What the end of a tile reads and writes is fetched while its product is computed.
+void fetch_end(const TileEnd& end, int count) {
+    constexpr size_t kLine = 64;
+    const int value_bytes = end.format == Arithmetic::F32 ? 4 : end.format == Arithmetic::BF16 ? 2 : 1;
+    const uint8_t* output = end.output + end.column * value_bytes;
+    for (int r = 0; r < count; ++r, output += end.output_stride) {
+        __builtin_prefetch(output, 1);
+        if (end.format == Arithmetic::F32) __builtin_prefetch(output + kLine, 1);
+    }
+    if (end.residual == nullptr) return;
+    const float* residual = end.residual;
+    for (int r = 0; r < count; ++r, residual += end.residual_stride) {
+        __builtin_prefetch(residual);
+        __builtin_prefetch(residual + kLine / sizeof(float));
+    }
+}
+
 }  // namespace
 
 void multiply(const KernelSet& kernels, const Product& product, int thread, int threads) {
@@ -79,12 +96,13 @@ void multiply(const KernelSet& kernels, const Product& product, int thread, int 
                 const int row = chunk + (chunk_end - chunk) * i / tiles;
                 const int count = chunk + (chunk_end - chunk) * (i + 1) / tiles - row;
                 const auto offset = static_cast<size_t>(row);
-                kernel.run(count, product.rows + offset * product.row_stride, product.row_stride, strips[0], strips[1],
-                           weights.padded_inputs(), tile, kTileOutputs);
                 end.output = product.output + offset * product.output_stride;
                 end.residual = product.residual == nullptr
                                    ? nullptr
                                    : product.residual + offset * end.residual_stride + end.column;
+                fetch_end(end, count);
+                kernel.run(count, product.rows + offset * product.row_stride, product.row_stride, strips[0], strips[1],
+                           weights.padded_inputs(), tile, kTileOutputs);
                 kernels.finish(count, tile, kTileOutputs, end);
             }
         }

@@ -35,9 +35,11 @@ bool supports_product(ggml_backend_dev_t device, ggml_backend_buffer_type_t type
     return ggml_backend_dev_supports_op(device, product);
 }
 
-// Tables of positions and of tokens are added or looked up, not multiplied with.
+// Tables of positions and of tokens are added or looked up, not (only) multiplied with; whisper.cpp calls them
+// “…embedding”, llama.cpp “…embd”.
 bool is_matrix(const TensorEntry& entry) {
-    return entry.ne.size() == 2 && entry.ne[0] > 1 && entry.name.find("embd") == std::string::npos;
+    const auto is_called = [&](const char* part) { return entry.name.find(part) != std::string::npos; };
+    return entry.ne.size() == 2 && entry.ne[0] > 1 && !is_called("embedding") && !is_called("embd");
 }
 
 }  // namespace

@@ -18,14 +18,20 @@ __attribute__((target("avx512f"))) inline __m512 load512(const Half* p) {
     return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
 }
 
-__attribute__((target("avx512f,avx512dq"))) void attend_avx512(const float* query, const Half* keys, const Half* values,
-                                                               int count, float* scratch, float* output) {
+__attribute__((target("avx512f"))) inline __m512 load512(const float* p) {
+    return _mm512_loadu_ps(p);
+}
+
+template <typename Value>
+__attribute__((target("avx512f,avx512dq"))) void attend_avx512(const float* query, const Value* keys,
+                                                               const Value* values, int count, float* scratch,
+                                                               float* output) {
     const __m512 scale = _mm512_set1_ps(kScale);
     __m512 q[4];
     for (int i = 0; i < 4; ++i) q[i] = _mm512_mul_ps(_mm512_loadu_ps(query + 16 * i), scale);
     float highest = -INFINITY;
     for (int row = 0; row < count; ++row) {
-        const Half* key = keys + row * kHeadSize;
+        const Value* key = keys + row * kHeadSize;
         __m512 a = _mm512_mul_ps(q[0], load512(key));
         __m512 b = _mm512_mul_ps(q[1], load512(key + 16));
         a = _mm512_fmadd_ps(q[2], load512(key + 32), a);
@@ -43,7 +49,7 @@ __attribute__((target("avx512f,avx512dq"))) void attend_avx512(const float* quer
     }
     __m512 v[4] = {_mm512_setzero_ps(), _mm512_setzero_ps(), _mm512_setzero_ps(), _mm512_setzero_ps()};
     for (int row = 0; row < count; ++row) {
-        const Half* value = values + row * kHeadSize;
+        const Value* value = values + row * kHeadSize;
         const __m512 p = _mm512_set1_ps(scratch[row]);
         for (int i = 0; i < 4; ++i) v[i] = _mm512_fmadd_ps(p, load512(value + 16 * i), v[i]);
     }
@@ -55,13 +61,18 @@ __attribute__((target("avx2,fma,f16c"))) inline __m256 load256(const Half* p) {
     return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
 }
 
-__attribute__((target("avx2,fma,f16c"))) void attend_avx2(const float* query, const Half* keys, const Half* values,
+__attribute__((target("avx2,fma,f16c"))) inline __m256 load256(const float* p) {
+    return _mm256_loadu_ps(p);
+}
+
+template <typename Value>
+__attribute__((target("avx2,fma,f16c"))) void attend_avx2(const float* query, const Value* keys, const Value* values,
                                                           int count, float* scratch, float* output) {
     __m256 q[8];
     for (int i = 0; i < 8; ++i) q[i] = _mm256_mul_ps(_mm256_loadu_ps(query + 8 * i), _mm256_set1_ps(kScale));
     float highest = -INFINITY;
     for (int row = 0; row < count; ++row) {
-        const Half* key = keys + row * kHeadSize;
+        const Value* key = keys + row * kHeadSize;
         __m256 a = _mm256_mul_ps(q[0], load256(key));
         __m256 b = _mm256_mul_ps(q[1], load256(key + 8));
         for (int i = 2; i < 8; i += 2) {
@@ -82,7 +93,7 @@ __attribute__((target("avx2,fma,f16c"))) void attend_avx2(const float* query, co
     __m256 v[8];
     for (auto& lane : v) lane = _mm256_setzero_ps();
     for (row = 0; row < count; ++row) {
-        const Half* value = values + row * kHeadSize;
+        const Value* value = values + row * kHeadSize;
         const __m256 p = _mm256_set1_ps(scratch[row]);
         for (int i = 0; i < 8; ++i) v[i] = _mm256_fmadd_ps(p, load256(value + 8 * i), v[i]);
     }
@@ -91,23 +102,21 @@ __attribute__((target("avx2,fma,f16c"))) void attend_avx2(const float* query, co
 
 #endif
 
-using Attend = void (*)(const float*, const Half*, const Half*, int, float*, float*);
-
-Attend fastest() {
-#if defined(__x86_64__)
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq")) return attend_avx512;
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return attend_avx2;
-#endif
-    return attend_plain;
+inline void load_row(const Half* source, float* row) {
+    ggml_fp16_to_fp32_row(source, row, kHeadSize);
 }
 
-}  // namespace
+inline void load_row(const float* source, float* row) {
+    std::copy_n(source, kHeadSize, row);
+}
 
-void attend_plain(const float* query, const Half* keys, const Half* values, int count, float* scratch, float* output) {
+template <typename Value>
+void attend_simply(const float* query, const Value* keys, const Value* values, int count, float* scratch,
+                   float* output) {
     float row[kHeadSize];
     float highest = -INFINITY;
     for (int i = 0; i < count; ++i) {
-        ggml_fp16_to_fp32_row(keys + i * kHeadSize, row, kHeadSize);
+        load_row(keys + i * kHeadSize, row);
         float score = 0;
         for (int j = 0; j < kHeadSize; ++j) score += query[j] * row[j];
         scratch[i] = score * kScale;
@@ -118,19 +127,51 @@ void attend_plain(const float* query, const Half* keys, const Half* values, int 
     for (int i = 0; i < count; ++i) {
         const float p = scratch[i] = std::exp(scratch[i] - highest);
         sum += p;
-        ggml_fp16_to_fp32_row(values + i * kHeadSize, row, kHeadSize);
+        load_row(values + i * kHeadSize, row);
         for (int j = 0; j < kHeadSize; ++j) output[j] += p * row[j];
     }
     for (int j = 0; j < kHeadSize; ++j) output[j] /= sum;
 }
 
+template <typename Value>
+using Attend = void (*)(const float*, const Value*, const Value*, int, float*, float*);
+
+template <typename Value>
+Attend<Value> fastest() {
+#if defined(__x86_64__)
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq")) return attend_avx512<Value>;
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return attend_avx2<Value>;
+#endif
+    return attend_simply<Value>;
+}
+
+}  // namespace
+
+void attend_plain(const float* query, const Half* keys, const Half* values, int count, float* scratch, float* output) {
+    attend_simply(query, keys, values, count, scratch, output);
+}
+
+void attend_plain(const float* query, const float* keys, const float* values, int count, float* scratch,
+                  float* output) {
+    attend_simply(query, keys, values, count, scratch, output);
+}
+
 void attend(const float* query, const Half* keys, const Half* values, int count, float* scratch, float* output) {
-    static const Attend implementation = fastest();
+    static const Attend<Half> implementation = fastest<Half>();
     implementation(query, keys, values, count, scratch, output);
 }
 
-void to_half(const float* input, int count, Half* output) {
+void attend(const float* query, const float* keys, const float* values, int count, float* scratch, float* output) {
+    static const Attend<float> implementation = fastest<float>();
+    implementation(query, keys, values, count, scratch, output);
+}
+
+void narrow(const float* input, int count, Half* output) {
     ggml_fp32_to_fp16_row(input, output, count);
+}
+
+void narrow(const float* input, int count, float* output) {
+    std::copy_n(input, count, output);
 }
 
 }  // namespace agora

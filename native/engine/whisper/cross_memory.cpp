@@ -10,10 +10,28 @@ constexpr int kStrip = PackedMatrix::kStrip;
 constexpr int kBlock = PackedMatrix::kBlock;
 constexpr float kScale = 0.125f;  // 1 / sqrt(64)
 
+// One frame's keys of a head, [64], as an output of a strip of floats or halves.
+template <typename Value>
+void set_lane(const float* row, int lane, uint8_t* strip) {
+    Value values[kHeadSize];
+    narrow(row, kHeadSize, values);
+    Value* target = reinterpret_cast<Value*>(strip) + lane;
+    for (int i = 0; i < kHeadSize; ++i) target[i * kStrip] = values[i];
+}
+
+// 16 columns of all frames' values as a strip of floats or halves.
+template <typename Value>
+void set_frames(const float* columns, size_t width, uint8_t* strip) {
+    auto* target = reinterpret_cast<Value*>(strip);
+    for (int frame = 0; frame < CrossMemory::kFrames; ++frame)
+        narrow(columns + static_cast<size_t>(frame) * width, kStrip, target + frame * kStrip);
+    std::fill_n(target + CrossMemory::kFrames * kStrip, (CrossMemory::kPadded - CrossMemory::kFrames) * kStrip,
+                Value{0});
+}
+
 }  // namespace
 
-CrossMemory::CrossMemory(int layers, int heads, bool bytes) : heads_(heads), bytes_(bytes) {
-    const Storage storage = bytes ? Storage::Int8 : Storage::F16;
+CrossMemory::CrossMemory(int layers, int heads, Storage storage) : heads_(heads), storage_(storage) {
     matrices_.reserve(2 * static_cast<size_t>(layers) * static_cast<size_t>(heads));
     for (int i = 0; i < layers * heads; ++i) {
         matrices_.emplace_back(storage, kHeadSize, kFrames);
@@ -27,11 +45,12 @@ void CrossMemory::set_keys(const KernelSet& kernels, int layer, int head, const 
         const float* row = rows + static_cast<size_t>(frame) * width + static_cast<size_t>(head) * kHeadSize;
         uint8_t* strip = keys.strip(frame / kStrip);
         const int lane = frame % kStrip;
-        if (!bytes_) {
-            Half halves[kHeadSize];
-            to_half(row, kHeadSize, halves);
-            auto* target = reinterpret_cast<Half*>(strip) + lane;
-            for (int i = 0; i < kHeadSize; ++i) target[i * kStrip] = halves[i];
+        if (storage_ == Storage::F32) {
+            set_lane<float>(row, lane, strip);
+            continue;
+        }
+        if (storage_ == Storage::F16) {
+            set_lane<Half>(row, lane, strip);
             continue;
         }
         uint8_t quantised[kHeadSize + kHeadSize / kBlock * 8];
@@ -43,7 +62,7 @@ void CrossMemory::set_keys(const KernelSet& kernels, int layer, int head, const 
                 four ^= 0x80808080u;  // plus 128
                 std::memcpy(strip + (quad * kStrip + lane) * 4, &four, 4);
             }
-            std::memcpy(strip + kBlock * kStrip + lane * 4, quantised + kHeadSize + block * 4, 4);
+            std::memcpy(strip + PackedMatrix::kBlockScales + lane * 4, quantised + kHeadSize + block * 4, 4);
         }
     }
 }
@@ -53,11 +72,12 @@ void CrossMemory::set_values(const KernelSet& kernels, int layer, int head, cons
     const float* first = rows + static_cast<size_t>(head) * kHeadSize;
     for (int index = 0; index < kHeadSize / kStrip; ++index, first += kStrip) {
         uint8_t* strip = values.strip(index);
-        if (!bytes_) {
-            auto* target = reinterpret_cast<Half*>(strip);
-            for (int frame = 0; frame < kFrames; ++frame)
-                to_half(first + static_cast<size_t>(frame) * width, kStrip, target + frame * kStrip);
-            std::fill_n(target + kFrames * kStrip, (kPadded - kFrames) * kStrip, Half{0});
+        if (storage_ == Storage::F32) {
+            set_frames<float>(first, width, strip);
+            continue;
+        }
+        if (storage_ == Storage::F16) {
+            set_frames<Half>(first, width, strip);
             continue;
         }
         for (int frame = 0; frame < kPadded; frame += kBlock, strip += PackedMatrix::kBlockBytes) {
@@ -77,8 +97,9 @@ void CrossMemory::set_values(const KernelSet& kernels, int layer, int head, cons
 void attend_cross(const KernelSet& kernels, const CrossMemory& memory, int layer, int head, const float* query,
                   int count, size_t width, float* output, float* weights) {
     constexpr int kPadded = CrossMemory::kPadded;
-    const Arithmetic arithmetic = memory.bytes() ? Arithmetic::Int8 : Arithmetic::F32;
-    const TileKernel& kernel = memory.bytes() ? kernels.int8 : kernels.f32[static_cast<int>(Storage::F16)];
+    const bool bytes = memory.storage() == Storage::Int8;
+    const Arithmetic arithmetic = bytes ? Arithmetic::Int8 : Arithmetic::F32;
+    const TileKernel& kernel = bytes ? kernels.int8 : kernels.f32[static_cast<int>(memory.storage())];
     const PackedMatrix& keys = memory.keys(layer, head);
     const PackedMatrix& values = memory.values(layer, head);
     const size_t query_bytes = row_bytes(arithmetic, kHeadSize);
@@ -94,7 +115,7 @@ void attend_cross(const KernelSet& kernels, const CrossMemory& memory, int layer
         const float* query_rows = query + static_cast<size_t>(first) * width;
         const auto* left = reinterpret_cast<const uint8_t*>(query_rows);
         size_t left_stride = width * sizeof(float);
-        if (memory.bytes()) {
+        if (bytes) {
             for (int r = 0; r < rows; ++r) {
                 kernels.narrow(query_rows + static_cast<size_t>(r) * width, kHeadSize, arithmetic,
                                narrowed.data() + static_cast<size_t>(r) * query_bytes);
@@ -110,11 +131,11 @@ void attend_cross(const KernelSet& kernels, const CrossMemory& memory, int layer
             float* row = scores.data() + static_cast<size_t>(r) * kPadded;
             sums[r] = kernels.exp_row(row, CrossMemory::kFrames, kPadded, kScale, nullptr);
             if (weights != nullptr) std::copy_n(row, kPadded, weights + static_cast<size_t>(first + r) * kPadded);
-            if (memory.bytes()) {
+            if (bytes) {
                 kernels.narrow(row, kPadded, arithmetic, narrowed.data() + static_cast<size_t>(r) * weight_bytes);
             }
         }
-        left = memory.bytes() ? narrowed.data() : reinterpret_cast<const uint8_t*>(scores.data());
+        left = bytes ? narrowed.data() : reinterpret_cast<const uint8_t*>(scores.data());
         for (int side = 0; side < 2; ++side) {
             kernel.run(rows, left, weight_bytes, values.strip(2 * side), values.strip(2 * side + 1), kPadded, tile, 32);
             for (int r = 0; r < rows; ++r) {

@@ -16,10 +16,10 @@ class CrossMemory final : public WindowMemory {
     static constexpr int kFrames = 1500;
     static constexpr int kPadded = 1504;
 
-    // `bytes`: in 8 bits, else in half precision. Throws OutOfMemory.
-    CrossMemory(int layers, int heads, bool bytes);
+    // In 8 bits, half or single precision. Throws OutOfMemory.
+    CrossMemory(int layers, int heads, Storage storage);
 
-    bool bytes() const { return bytes_; }
+    Storage storage() const { return storage_; }
     int heads() const { return heads_; }
     const PackedMatrix& keys(int layer, int head) const { return matrices_[index(layer, head)]; }
     const PackedMatrix& values(int layer, int head) const { return matrices_[index(layer, head) + 1]; }
@@ -34,7 +34,7 @@ class CrossMemory final : public WindowMemory {
     }
 
     int heads_;
-    bool bytes_;
+    Storage storage_;
     std::vector<PackedMatrix> matrices_;
 };
 

@@ -1,44 +1,56 @@
 // Keys and values of the decoder, in the order in which attention reads them.
 #pragma once
 
+#include <algorithm>
 #include <memory>
-#include <vector>
 
 #include "engine/whisper/attention.h"
 #include "engine/whisper/decoder.h"
 
 namespace agora {
 
-// For every layer and head: keys and values of `capacity` positions, [layer][head][2][capacity][64].
+// For every layer and head: keys and values of `capacity` positions, [layer][head][2][capacity][64], in half precision
+// or, where it has to be exact, in single.
 class KeyValues final : public SequenceMemory {
   public:
-    KeyValues(int layers, int heads, int capacity)
-        : layers_(layers),
-          heads_(heads),
-          capacity_(capacity),
-          data_(new Half[static_cast<size_t>(layers) * heads * 2 * capacity * kHeadSize]) {}
+    KeyValues(int layers, int heads, int capacity, bool exact)
+        : heads_(static_cast<size_t>(layers) * static_cast<size_t>(heads)),
+          layer_heads_(static_cast<size_t>(heads)),
+          part_bytes_(static_cast<size_t>(capacity) * row_bytes(exact)),
+          exact_(exact),
+          data_(new uint8_t[heads_ * 2 * part_bytes_]) {}
 
-    Half* keys(int layer, int head) { return data_.get() + block(layer, head); }
-    Half* values(int layer, int head) { return keys(layer, head) + static_cast<size_t>(capacity_) * kHeadSize; }
+    bool exact() const { return exact_; }
+
+    // Value: float where the memory is exact, else Half.
+    template <typename Value>
+    Value* keys(int layer, int head) {
+        return reinterpret_cast<Value*>(part(static_cast<size_t>(layer) * layer_heads_ + static_cast<size_t>(head)));
+    }
+    template <typename Value>
+    Value* values(int layer, int head) {
+        return reinterpret_cast<Value*>(reinterpret_cast<uint8_t*>(keys<Value>(layer, head)) + part_bytes_);
+    }
 
     void copy_from(SequenceMemory& sequence, int positions) override {
         auto& other = static_cast<KeyValues&>(sequence);
-        const size_t count = static_cast<size_t>(positions) * kHeadSize;
-        for (int layer = 0; layer < layers_; ++layer) {
-            for (int head = 0; head < heads_; ++head) {
-                std::copy(other.keys(layer, head), other.keys(layer, head) + count, keys(layer, head));
-                std::copy(other.values(layer, head), other.values(layer, head) + count, values(layer, head));
-            }
+        const size_t bytes = static_cast<size_t>(positions) * row_bytes(exact_);
+        for (size_t head = 0; head < heads_; ++head) {
+            std::copy_n(other.part(head), bytes, part(head));
+            std::copy_n(other.part(head) + part_bytes_, bytes, part(head) + part_bytes_);
         }
     }
 
   private:
-    size_t block(int layer, int head) const {
-        return (static_cast<size_t>(layer) * heads_ + head) * 2 * capacity_ * kHeadSize;
-    }
+    static size_t row_bytes(bool exact) { return kHeadSize * (exact ? sizeof(float) : sizeof(Half)); }
 
-    int layers_, heads_, capacity_;
-    std::unique_ptr<Half[]> data_;
+    uint8_t* part(size_t head) { return data_.get() + head * 2 * part_bytes_; }
+
+    size_t heads_;  // of all layers
+    size_t layer_heads_;
+    size_t part_bytes_;  // of a head's keys, or values
+    bool exact_;
+    std::unique_ptr<uint8_t[]> data_;
 };
 
 }  // namespace agora

@@ -18,11 +18,12 @@ PackedDecoder::PackedDecoder(const PackedDecoderWeights& weights, const WhisperH
     : weights_(weights), hparams_(hparams), precision_(precision), kernels_(kernels), compute_(compute) {}
 
 std::unique_ptr<SequenceMemory> PackedDecoder::new_sequence() {
-    return std::make_unique<KeyValues>(hparams_.n_text_layer, hparams_.n_text_head, hparams_.n_text_ctx);
+    return std::make_unique<KeyValues>(hparams_.n_text_layer, hparams_.n_text_head, hparams_.n_text_ctx,
+                                       precision_.memory == Storage::F32);
 }
 
 std::unique_ptr<WindowMemory> PackedDecoder::new_window() {
-    return std::make_unique<CrossMemory>(hparams_.n_text_layer, hparams_.n_text_head, precision_.bytes_memory);
+    return std::make_unique<CrossMemory>(hparams_.n_text_layer, hparams_.n_text_head, precision_.memory);
 }
 
 PackedDecoder::Plan& PackedDecoder::plan(int rows, int outputs) {
@@ -61,7 +62,11 @@ ggml_tensor* PackedDecoder::build(ggml_context* context, KernelNodes& nodes, int
             {nodes.product(context, block.self.query, normed, {}), nodes.product(context, block.self.key, normed, {}),
              nodes.product(context, block.self.value, normed, {})},
             rows, [this, layer](ggml_tensor* result, int thread, int threads) {
-                self_attention(layer, result, thread, threads);
+                if (precision_.memory == Storage::F32) {
+                    self_attention<float>(layer, result, thread, threads);
+                } else {
+                    self_attention<Half>(layer, result, thread, threads);
+                }
             });
         residual.residual = x;
         x = nodes.product(context, block.self.out, nodes.narrow(context, attended, format), residual);
@@ -101,6 +106,7 @@ void PackedDecoder::embed(ggml_tensor* result, int thread, int threads) const {
 }
 
 // One unit of work is a head of a sequence: it writes its keys and values and reads no other's.
+template <typename Value>
 void PackedDecoder::self_attention(int layer, ggml_tensor* result, int thread, int threads) const {
     const int heads = hparams_.n_text_head;
     const int64_t width = result->ne[0];
@@ -116,13 +122,13 @@ void PackedDecoder::self_attention(int layer, ggml_tensor* result, int thread, i
         auto& memory = static_cast<KeyValues&>(*input.self);
         for (int head = 0; head < heads; ++head, ++unit) {
             if (unit % threads != thread) continue;
-            Half* keys = memory.keys(layer, head);
-            Half* values = memory.values(layer, head);
+            auto* keys = memory.keys<Value>(layer, head);
+            auto* values = memory.values<Value>(layer, head);
             for (int i = 0; i < count; ++i) {
                 const int64_t offset = (first_row + i) * width + head * kHeadSize;
                 const int position = input.past + i;
-                to_half(key + offset, kHeadSize, keys + position * kHeadSize);
-                to_half(value + offset, kHeadSize, values + position * kHeadSize);
+                narrow(key + offset, kHeadSize, keys + position * kHeadSize);
+                narrow(value + offset, kHeadSize, values + position * kHeadSize);
                 attend(query + offset, keys, values, position + 1, scratch.data(), output + offset);
             }
         }

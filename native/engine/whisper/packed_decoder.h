@@ -39,6 +39,8 @@ class PackedDecoder final : public Decoder {
     Plan& plan(int rows, int outputs);
     ggml_tensor* build(ggml_context* context, KernelNodes& nodes, int rows, int outputs);
     void embed(ggml_tensor* result, int thread, int threads) const;
+    // Value: of the sequences' memory.
+    template <typename Value>
     void self_attention(int layer, ggml_tensor* result, int thread, int threads) const;
     void cross_attention(int layer, ggml_tensor* result, int thread, int threads) const;
     void capture(int layer, int head, const Group& group, const float* weights) const;

@@ -1,107 +1,29 @@
 #include "engine/whisper/weights.h"
 
-#include <fstream>
-#include <map>
-
-#include "engine/error.h"
-
 namespace agora {
-namespace {
 
-constexpr int kTypicalRows = 512;
-
-// Buffer types of `device`, the specialised layouts for matrix products first.
-std::vector<ggml_backend_buffer_type_t> matrix_buffer_types(ggml_backend_dev_t device) {
-    std::vector<ggml_backend_buffer_type_t> types;
-    ggml_backend_reg_t registry = ggml_backend_dev_backend_reg(device);
-    const auto extra = reinterpret_cast<ggml_backend_dev_get_extra_bufts_t>(
-        ggml_backend_reg_get_proc_address(registry, "ggml_backend_dev_get_extra_bufts"));
-    if (extra != nullptr) {
-        for (ggml_backend_buffer_type_t* type = extra(device); type != nullptr && *type != nullptr; ++type)
-            types.push_back(*type);
-    }
-    types.push_back(ggml_backend_dev_buffer_type(device));
-    return types;
+Linear read_linear(const TensorMemory& tensors, const std::string& name) {
+    return {tensors.at(name + ".weight"), tensors.find(name + ".bias")};
 }
 
-// Whether `device` multiplies with `weight` when it lies in a buffer of `type`.
-bool supports_product(ggml_backend_dev_t device, ggml_backend_buffer_type_t type, const TensorEntry& entry) {
-    const ggml_context_ptr context(ggml_init({4 * ggml_tensor_overhead(), nullptr, true}));
-    ggml_tensor* weight =
-        ggml_new_tensor_2d(context.get(), static_cast<ggml_type>(entry.type), entry.ne[0], entry.ne[1]);
-    ggml_tensor* input = ggml_new_tensor_2d(context.get(), GGML_TYPE_F32, entry.ne[0], kTypicalRows);
-    ggml_tensor* product = ggml_mul_mat(context.get(), weight, input);
-    const ggml_backend_buffer_ptr buffer(ggml_backend_buft_alloc_buffer(type, 0));
-    weight->buffer = buffer.get();
-    return ggml_backend_dev_supports_op(device, product);
+LayerNorm read_norm(const TensorMemory& tensors, const std::string& name) {
+    return {tensors.at(name + ".weight"), tensors.at(name + ".bias")};
 }
 
-bool is_matrix(const TensorEntry& entry) {
-    return entry.ne.size() == 2 && entry.ne[0] > 1 && entry.name.find("embedding") == std::string::npos;
-}
-
-}  // namespace
-
-WhisperWeights::WhisperWeights(const std::string& path, const WhisperFile& file, ggml_backend_dev_t device) {
-    const std::vector<ggml_backend_buffer_type_t> types = matrix_buffer_types(device);
-    std::map<ggml_backend_buffer_type_t, ggml_context*> contexts;
-    std::map<std::string, ggml_tensor*> tensors;
-    for (const TensorEntry& entry : file.tensors) {
-        ggml_backend_buffer_type_t type = types.back();
-        if (is_matrix(entry)) {
-            for (ggml_backend_buffer_type_t candidate : types) {
-                if (!supports_product(device, candidate, entry)) continue;
-                type = candidate;
-                break;
-            }
-        }
-        ggml_context*& context = contexts[type];
-        if (context == nullptr) {
-            contexts_.emplace_back(ggml_init({file.tensors.size() * ggml_tensor_overhead(), nullptr, true}));
-            context = contexts_.back().get();
-        }
-        // Biases of the convolutions are [1, D] in the file; all use is along D.
-        std::vector<int64_t> ne = entry.ne;
-        if (ne.size() == 2 && ne[0] == 1) ne = {ne[1]};
-        ggml_tensor* tensor =
-            ggml_new_tensor(context, static_cast<ggml_type>(entry.type), static_cast<int>(ne.size()), ne.data());
-        ggml_set_name(tensor, entry.name.c_str());
-        tensors[entry.name] = tensor;
-    }
-    for (const auto& [type, context] : contexts) {
-        buffers_.emplace_back(ggml_backend_alloc_ctx_tensors_from_buft(context, type));
-        if (!buffers_.back()) throw Error(ErrorCode::OutOfMemory, "No memory for the model " + path);
-        ggml_backend_buffer_set_usage(buffers_.back().get(), GGML_BACKEND_BUFFER_USAGE_WEIGHTS);
-    }
-
-    std::ifstream stream(path, std::ios::binary);
-    std::vector<char> bytes;
-    for (const TensorEntry& entry : file.tensors) {
-        bytes.resize(entry.bytes);
-        stream.seekg(static_cast<std::streamoff>(entry.offset));
-        stream.read(bytes.data(), static_cast<std::streamsize>(entry.bytes));
-        if (!stream) throw Error(ErrorCode::ModelInvalid, "The model file " + path + " changed while it was read");
-        ggml_backend_tensor_set(tensors.at(entry.name), bytes.data(), 0, bytes.size());
-    }
-
-    const auto tensor = [&](const std::string& name) { return tensors.at(name); };
-    const auto linear = [&](const std::string& name) {
-        const auto bias = tensors.find(name + ".bias");
-        return Linear{tensor(name + ".weight"), bias == tensors.end() ? nullptr : bias->second};
-    };
-    const auto norm = [&](const std::string& name) {
-        return LayerNorm{tensor(name + ".weight"), tensor(name + ".bias")};
-    };
+WhisperWeights::WhisperWeights(const std::string& path, const WhisperFile& file, ggml_backend_dev_t device)
+    : tensors_(path, file.tensors, device) {
+    const auto linear = [this](const std::string& name) { return read_linear(tensors_, name); };
+    const auto norm = [this](const std::string& name) { return read_norm(tensors_, name); };
     const auto blocks = [&](const std::string& side, int count, bool cross) {
         return read_blocks<Linear, LayerNorm>(side, count, cross, linear, norm);
     };
     // A file may have been read for its decoder alone.
-    if (tensors.count("encoder.conv1.weight") != 0) {
-        encoder = {tensor("encoder.positional_embedding"), linear("encoder.conv1"), linear("encoder.conv2"),
+    if (tensors_.find("encoder.conv1.weight") != nullptr) {
+        encoder = {tensors_.at("encoder.positional_embedding"), linear("encoder.conv1"), linear("encoder.conv2"),
                    norm("encoder.ln_post"), blocks("encoder", file.hparams.n_audio_layer, false)};
     }
-    decoder = {tensor("decoder.positional_embedding"), tensor("decoder.token_embedding.weight"), norm("decoder.ln"),
-               blocks("decoder", file.hparams.n_text_layer, true)};
+    decoder = {tensors_.at("decoder.positional_embedding"), tensors_.at("decoder.token_embedding.weight"),
+               norm("decoder.ln"), blocks("decoder", file.hparams.n_text_layer, true)};
 }
 
 }  // namespace agora

@@ -1,12 +1,12 @@
 // A Whisper model's weights in the memory of one backend.
 #pragma once
 
-#include <ggml-backend.h>
-#include <ggml-cpp.h>
+#include <ggml.h>
 
 #include <string>
 #include <vector>
 
+#include "engine/model/tensor_memory.h"
 #include "engine/model/whisper_file.h"
 
 namespace agora {
@@ -21,6 +21,10 @@ struct LayerNorm {
     ggml_tensor* weight;
     ggml_tensor* bias;
 };
+
+// The layers of "<name>.weight" and "<name>.bias".
+Linear read_linear(const TensorMemory& tensors, const std::string& name);
+LayerNorm read_norm(const TensorMemory& tensors, const std::string& name);
 
 template <typename Linear, typename Norm>
 struct AttentionOf {
@@ -76,16 +80,14 @@ struct DecoderWeights {
 
 class WhisperWeights {
   public:
-    // Reads the tensors of a validated file into buffers of `device`. Matrices go to the layout that the device's
-    // kernels like best. Throws ModelInvalid, OutOfMemory.
+    // Reads the tensors of a validated file into memory of `device`. Throws ModelInvalid, OutOfMemory.
     WhisperWeights(const std::string& path, const WhisperFile& file, ggml_backend_dev_t device);
 
     EncoderWeights encoder;
     DecoderWeights decoder;
 
   private:
-    std::vector<ggml_context_ptr> contexts_;
-    std::vector<ggml_backend_buffer_ptr> buffers_;
+    TensorMemory tensors_;
 };
 
 }  // namespace agora

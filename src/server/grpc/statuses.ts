@@ -43,6 +43,11 @@ export function reasonOf(error: unknown): Reason {
   return TranscriptionError.from(error).code;
 }
 
+/** Whether a failure is the server's fault: its details belong into the log and nowhere else. */
+export function isDefect(error: unknown): boolean {
+  return reasonOf(error) === "INTERNAL";
+}
+
 export interface Failure {
   code: status;
   details: string;

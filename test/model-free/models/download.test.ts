@@ -1,62 +1,20 @@
 import { symlinkSync } from "node:fs";
-import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import { type AddressInfo, connect, type Socket } from "node:net";
+import { mkdir, readdir, writeFile } from "node:fs/promises";
+import type { ServerResponse } from "node:http";
 import { join } from "node:path";
-import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
-import { type DownloadFileOptions, downloadFile, type RemoteFile } from "../../../src/models/download.js";
+import { describe, expect, test } from "vitest";
 import { cutAfter, FileServer, status } from "../../support/file-server.js";
-import { sampleContent, sampleEntry } from "../../support/model-environment.js";
-import { temporaryFolder } from "../../support/temporary-folder.js";
-
-const content = sampleContent(300_000);
-const half = 150_000;
-const retry = { attempts: 3, firstDelay: 0, maxDelay: 0, stallTimeout: 10 };
-
-let server: FileServer;
-let other: FileServer;
-
-beforeAll(async () => {
-  [server, other] = await Promise.all([FileServer.start(), FileServer.start()]);
-});
-
-afterAll(() => Promise.all([server.close(), other.close()]));
-
-beforeEach(() => {
-  for (const each of [server, other]) {
-    each.requests.length = 0;
-    each.script.length = 0;
-    each.files.clear();
-    each.files.set("/model.bin", { content, etag: '"v1"' });
-  }
-});
-
-async function remoteFile(change: Partial<RemoteFile> = {}): Promise<RemoteFile> {
-  const { sha256, bytes } = sampleEntry(content);
-  const path = join(await temporaryFolder(), "models", "model.bin");
-  return { name: "sample", url: `${server.url}/model.bin`, path, bytes, sha256, ...change };
-}
-
-function download(file: RemoteFile, options: Partial<DownloadFileOptions> = {}): Promise<void> {
-  return downloadFile(file, { token: undefined, retry, ...options });
-}
-
-/** What an interrupted run leaves behind. */
-async function leavePartial(file: RemoteFile, bytes: Buffer, note: object = {}): Promise<void> {
-  await mkdir(join(file.path, ".."), { recursive: true });
-  await writeFile(`${file.path}.partial`, bytes);
-  await writeFile(
-    `${file.path}.partial.json`,
-    JSON.stringify({ sha256: file.sha256, etag: '"v1"', ...note }),
-  );
-}
-
-async function expectArrived(file: RemoteFile): Promise<void> {
-  expect((await readFile(file.path)).equals(content)).toBe(true);
-  expect(await readdir(join(file.path, ".."))).toEqual(["model.bin"]);
-}
-
-const ranges = (): Array<string | undefined> => server.requests.map((request) => request.headers.range);
+import {
+  content,
+  download,
+  expectArrived,
+  half,
+  leavePartial,
+  ranges,
+  remoteFile,
+  retry,
+  server,
+} from "../../support/model-download.js";
 
 describe("downloadFile", () => {
   test("fetches a file and leaves nothing else behind", async () => {
@@ -243,137 +201,6 @@ describe("failures of the server", () => {
     };
     await expect(download(file, { onProgress: failing })).rejects.toThrow("from the callback");
     expect(server.requests).toHaveLength(1);
-  });
-});
-
-describe("redirects and tokens", () => {
-  const redirect = (location: string) => status(302, { location });
-  const authorizations = (of: FileServer) => of.requests.map((request) => request.headers.authorization);
-
-  test("follows redirects, relative ones and to other servers", async () => {
-    const file = await remoteFile();
-    server.script.push(redirect("/elsewhere"), redirect(`${other.url}/model.bin`));
-    await download(file);
-    await expectArrived(file);
-    expect(server.requests.map((request) => request.url)).toEqual(["/model.bin", "/elsewhere"]);
-  });
-
-  test("sends the token only when asked, and never to another server", async () => {
-    const file = await remoteFile();
-    server.script.push(status(401), redirect(`${other.url}/model.bin`));
-    await download(file, { token: "secret" });
-    await expectArrived(file);
-    expect(authorizations(server)).toEqual([undefined, "Bearer secret"]);
-    expect(authorizations(other)).toEqual([undefined]);
-  });
-
-  test("does not send the token to another server that asks for it", async () => {
-    const file = await remoteFile();
-    server.script.push(redirect(`${other.url}/model.bin`));
-    other.script.push(status(401));
-    await expect(download(file, { token: "secret" })).rejects.toMatchObject({ code: "MODEL_NOT_FOUND" });
-    expect(authorizations(other)).toEqual([undefined]);
-  });
-
-  test("names HF_TOKEN when the server wants one", async () => {
-    const file = await remoteFile();
-    server.script.push(status(401), status(401));
-    await expect(download(file, { token: "wrong" })).rejects.toThrow("HF_TOKEN");
-    await expect(download(await remoteFile({ url: `${server.url}/none` }))).rejects.not.toThrow("HF_TOKEN");
-  });
-
-  test.each(["ftp://127.0.0.1/model.bin", "http://", ""])("refuses a redirect to %j", async (location) => {
-    const file = await remoteFile();
-    server.script.push(redirect(location));
-    if (location === "") server.script.push(...Array.from({ length: 11 }, () => redirect("")));
-    await expect(download(file)).rejects.toMatchObject({
-      code: "MODEL_NOT_FOUND",
-      message: expect.stringContaining("redirect"),
-    });
-  });
-});
-
-describe("cancelling", () => {
-  test("stops a transfer, keeps what arrived and goes on with it later", async () => {
-    const file = await remoteFile();
-    const controller = new AbortController();
-    server.script.push((_request, response) => {
-      response.writeHead(200, { "content-length": content.length, etag: '"v1"' });
-      response.write(content.subarray(0, half));
-    });
-    const onProgress = (received: number): void => {
-      if (received > 0) controller.abort();
-    };
-    await expect(download(file, { onProgress, signal: controller.signal })).rejects.toMatchObject({
-      code: "CANCELLED",
-    });
-    expect(await readdir(join(file.path, ".."))).toEqual(["model.bin.partial", "model.bin.partial.json"]);
-    await download(file);
-    await expectArrived(file);
-    expect(ranges()[1]).toMatch(/^bytes=\d+-$/);
-  });
-
-  test("stops a wait between tries", async () => {
-    const file = await remoteFile();
-    const controller = new AbortController();
-    server.script.push((_request, response) => {
-      response.writeHead(500).end();
-      setTimeout(() => controller.abort(), 50);
-    });
-    const patient = { ...retry, firstDelay: 3600, maxDelay: 3600 };
-    await expect(download(file, { retry: patient, signal: controller.signal })).rejects.toMatchObject({
-      code: "CANCELLED",
-    });
-  });
-
-  test("does nothing for a signal that has fired", async () => {
-    const file = await remoteFile();
-    await expect(download(file, { signal: AbortSignal.abort() })).rejects.toMatchObject({
-      code: "CANCELLED",
-    });
-    expect(server.requests).toHaveLength(0);
-  });
-
-  test("of one caller does not harm another who wants the same file", async () => {
-    const file = await remoteFile();
-    const controller = new AbortController();
-    let second: Promise<void> | undefined;
-    server.script.push((_request, response) => {
-      response.writeHead(200, { "content-length": content.length, etag: '"v1"' });
-      response.write(content.subarray(0, half));
-    });
-    const onProgress = (received: number): void => {
-      if (received === 0) second = download(file);
-      else controller.abort();
-    };
-    const first = download(file, { onProgress, signal: controller.signal });
-    await expect(first).rejects.toMatchObject({ code: "CANCELLED" });
-    await second;
-    await expectArrived(file);
-  });
-});
-
-describe("proxies", () => {
-  test("are taken from the environment", async () => {
-    const tunnels: string[] = [];
-    const proxy = createServer().on("connect", (request: IncomingMessage, socket: Socket) => {
-      tunnels.push(request.url!);
-      const target = connect(Number(new URL(server.url).port), "127.0.0.1", () => {
-        socket.write("HTTP/1.1 200 OK\r\n\r\n");
-        socket.pipe(target).pipe(socket);
-      });
-      target.on("error", () => socket.destroy());
-      socket.on("error", () => target.destroy());
-    });
-    await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve));
-    onTestFinished(() => void proxy.close());
-    vi.stubEnv("http_proxy", `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`);
-    vi.stubEnv("no_proxy", "");
-    onTestFinished(() => void vi.unstubAllEnvs());
-    const file = await remoteFile({ url: "http://models.invalid/model.bin" });
-    await download(file);
-    await expectArrived(file);
-    expect(tunnels).toEqual(["models.invalid:80"]);
   });
 });
 

@@ -1,10 +1,13 @@
 import { posix } from "node:path";
+import { TranscriptionError } from "../../../index.js";
 
 const EXTENSIONS = new Set([".mp3", ".wav", ".m4a", ".flac", ".ogg", ".aac"]);
 
 /** A request that is refused with a text of the contract, as it stands. */
-export class InvalidRequest extends Error {
-  override readonly name = "InvalidRequest";
+export class InvalidRequest extends TranscriptionError {
+  constructor(message: string) {
+    super("INVALID_ARGUMENT", message);
+  }
 }
 
 /** @throws InvalidRequest */

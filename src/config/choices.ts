@@ -1,0 +1,30 @@
+/** `"auto"`: CUDA where it works, else the CPU. */
+export const DEVICES = ["auto", "cpu", "cuda"] as const;
+
+/** `"transcribe"` keeps the spoken language, `"translate"` writes English. */
+export const TASKS = ["transcribe", "translate"] as const;
+
+/**
+ * What a model's matrices are kept and multiplied in: `"int8"` has 8-bit weights, `"int8_float16"` and
+ * `"int8_bfloat16"` multiply them with 16-bit activations. `"auto"` is what this machine computes fastest without loss.
+ */
+export const COMPUTE_TYPES = [
+  "auto",
+  "float32",
+  "float16",
+  "bfloat16",
+  "int8",
+  "int8_float16",
+  "int8_bfloat16",
+] as const;
+
+/** Other names of compute types. */
+export const COMPUTE_TYPE_ABBREVIATIONS = { f32: "float32", f16: "float16", bf16: "bfloat16" } as const;
+
+type Name = (typeof COMPUTE_TYPES)[number] | keyof typeof COMPUTE_TYPE_ABBREVIATIONS;
+
+/** Every name that `computeType` takes. */
+export const COMPUTE_TYPE_NAMES: readonly Name[] = [
+  ...COMPUTE_TYPES,
+  ...(Object.keys(COMPUTE_TYPE_ABBREVIATIONS) as (keyof typeof COMPUTE_TYPE_ABBREVIATIONS)[]),
+];

@@ -1,0 +1,73 @@
+import type { CancelFlag, NativeModelInfo } from "./addon.js";
+import { languageDetection } from "./detection.js";
+import { MAX_WINDOW, NativeEngine, type Queue } from "./native-engine.js";
+import { refuseGeneration } from "./refusals.js";
+import type {
+  DeviceInfo,
+  EngineOptions,
+  LanguageDetection,
+  RequestWindowOptions,
+  WindowOptions,
+} from "./types.js";
+
+const SAMPLE_RATE = 16_000;
+
+/** What the addon's Whisper models have in common. */
+interface NativeWhisper {
+  detectLanguage(
+    samples: Float32Array,
+    cancel: CancelFlag,
+  ): Promise<{ language: string; probability: number }[]>;
+  close(): Promise<void>;
+}
+
+/** An engine over a loaded Whisper model of the addon. */
+export abstract class WhisperModelEngine<Native extends NativeWhisper> extends NativeEngine<Native> {
+  protected constructor(
+    native: Native,
+    info: NativeModelInfo & { computeType: string },
+    device: DeviceInfo,
+    queue: Queue,
+    options: EngineOptions,
+  ) {
+    const { width: _, ...facts } = info;
+    super(native, facts, device, queue, options);
+  }
+
+  checkOptions(options: RequestWindowOptions): void {
+    refuseGeneration(options, this.implementation);
+  }
+
+  async detectLanguage(samples: Float32Array, signal?: AbortSignal): Promise<LanguageDetection> {
+    if (!this.model.multilingual) {
+      return { language: "en", probability: 1, probabilities: [{ language: "en", probability: 1 }] };
+    }
+    const heard = samples.subarray(0, MAX_WINDOW * SAMPLE_RATE);
+    return languageDetection(await this.run(signal, (flag) => this.native.detectLanguage(heard, flag)));
+  }
+}
+
+/** Options of a window that both of the addon's Whisper models take under the same names. */
+export function commonOptions(options: WindowOptions) {
+  return {
+    language: options.language,
+    translate: options.task === "translate",
+    beamSize: options.beamSize,
+    bestOf: options.bestOf,
+    lengthPenalty: options.lengthPenalty,
+    logProbThreshold: options.logProbThreshold,
+    noSpeechThreshold: options.noSpeechThreshold,
+    suppressBlank: options.suppressBlank,
+    suppressNonSpeech: options.suppressNonSpeech,
+    suppressTokens: [...options.suppressTokens],
+    withoutTimestamps: options.withoutTimestamps,
+    wordTimestamps: options.wordTimestamps,
+    maxTokens: options.maxTokens,
+    seed: options.seed,
+  };
+}
+
+/** Text that the model is to follow on from. */
+export function promptOf({ initialPrompt, previousText }: WindowOptions): string {
+  return [initialPrompt, previousText].filter(Boolean).join(" ");
+}

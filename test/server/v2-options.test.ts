@@ -1,0 +1,122 @@
+import { status } from "@grpc/grpc-js";
+import { describe, expect, it } from "vitest";
+import { wav } from "../support/audio.js";
+import { bursts } from "../support/fake-engine.js";
+import { RECORDING } from "../support/server.js";
+import { failureOf } from "../support/v2-client.js";
+import { startV2 } from "../support/v2-server.js";
+
+describe("options", () => {
+  it("reach the engine, every one of them", async () => {
+    const { v2, engine } = await startV2();
+    await v2.transcribe({
+      audio: RECORDING,
+      config: {
+        options: {
+          language: "Russian",
+          task: "TASK_TRANSLATE",
+          beam_size: 4,
+          best_of: 3,
+          patience: 1.5,
+          length_penalty: { value: 0 },
+          temperatures: [0.2, 0.6],
+          compression_ratio_threshold: { off: true },
+          log_prob_threshold: { value: -2 },
+          no_speech_threshold: { value: 0.3 },
+          initial_prompt: "after this",
+          hotwords: ["Борис", "Agora"],
+          suppress_blank: { value: false },
+          suppress_tokens: { ids: [5, 6] },
+          without_timestamps: true,
+          word_timestamps: true,
+          max_tokens: 99,
+          seed: 17,
+          repetition_penalty: 1.2,
+          no_repeat_ngram_size: 3,
+          hallucination_silence_threshold: 2,
+          max_initial_timestamp: { value: 0.5 },
+          prepend_punctuations: { value: "(" },
+          append_punctuations: { value: "" },
+          top_k: { value: 0 },
+          top_p: 0.5,
+          system_prompt: "system",
+          user_prompt: "user",
+        },
+      },
+    });
+    expect(engine.windows).toEqual([
+      {
+        language: "ru",
+        task: "translate",
+        beamSize: 4,
+        bestOf: 3,
+        patience: 1.5,
+        lengthPenalty: 0,
+        temperatures: [0.2, 0.6],
+        compressionRatioThreshold: null,
+        logProbThreshold: -2,
+        noSpeechThreshold: 0.3,
+        initialPrompt: "Борис, Agora after this",
+        previousText: "",
+        suppressBlank: false,
+        suppressTokens: [5, 6],
+        suppressNonSpeech: false,
+        withoutTimestamps: true,
+        wordTimestamps: true,
+        maxTokens: 99,
+        seed: 17,
+        repetitionPenalty: 1.2,
+        noRepeatNgramSize: 3,
+        hallucinationSilenceThreshold: 2,
+        maxInitialTimestamp: 0.5,
+        prependPunctuations: "(",
+        generation: { topK: 0, topP: 0.5, systemPrompt: "system", userPrompt: "user" },
+        appendPunctuations: "",
+      },
+    ]);
+  });
+
+  it("that are left out are those of the library, and the server's language and window", async () => {
+    const { v2, engine } = await startV2({ settings: { language: "ru", chunkDuration: 3 } });
+    await v2.transcribe({ audio: wav([bursts(1, 5)], 16_000) });
+    expect(engine.windows.length).toBeGreaterThan(1);
+    expect(engine.windows[0]).toMatchObject({
+      language: "ru",
+      beamSize: 1,
+      suppressNonSpeech: true,
+      seed: 0,
+    });
+    engine.windows.length = 0;
+    await v2.transcribe({
+      audio: wav([bursts(1, 5)], 16_000),
+      config: { options: { language: "auto", chunk_length: 20 } },
+    });
+    expect(engine.windows).toHaveLength(1);
+    expect(engine.windows[0]).toMatchObject({ language: "en" });
+  });
+
+  it("may say that the language changes, whatever the server's is", async () => {
+    const { v2, engine } = await startV2({ settings: { language: "ru" } });
+    const { segments } = await v2.transcribe({
+      audio: RECORDING,
+      config: { options: { multilingual: true, language_detection_segments: 1 } },
+    });
+    expect(engine.windows[0]).toMatchObject({ language: "en" });
+    expect(segments[0]).toMatchObject({ language: "en" });
+  });
+
+  it("may name stretches of the recording", async () => {
+    const { v2 } = await startV2();
+    const config = { options: { clip_timestamps: [0, 5] } };
+    expect((await v2.transcribe({ audio: RECORDING, config })).text).toBe("");
+  });
+
+  it("ask for a model that is not there", async () => {
+    const { v2 } = await startV2();
+    const config = { options: { vad_filter: "VAD_FILTER_ON" } };
+    expect(await failureOf(v2.transcribe({ audio: RECORDING, config }))).toMatchObject({
+      code: status.FAILED_PRECONDITION,
+      reason: "MODEL_NOT_FOUND",
+    });
+  });
+});
