@@ -4,9 +4,13 @@
  * - conversion of the checkpoint: seconds and peak memory
  * - the audio encoder: windows per second
  * - the language model: seconds for a prompt, with its beginning shared and without, and tokens per second at batch 1, 8
- *   and 32, behind an encoder of one layer, which leaves its own work as it is
+ *   and 32, beside libllama's with the same model and threads, behind an encoder of one layer, which leaves its own work
+ *   as it is
  *
- *   npm run bench:borealis [-- --type q8_0 --threads 2 --tokens 48 --windows 2]
+ * A window joins the batch with each step, so that it takes more tokens than windows to have them all in steps of tokens
+ * alone, which are the ones that are counted.
+ *
+ *   npm run bench:borealis [-- --type q8_0 --threads 2 --tokens 96 --windows 2]
  *
  * Each measurement has a process of its own. Results go to build/bench/borealis.json. Needs 6 GB of disk.
  */
@@ -16,14 +20,14 @@ import os from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import type { ConversionRun, InferenceRun } from "./support/borealis-run.js";
+import type { ConversionRun, InferenceRun, Place } from "./support/borealis-run.js";
 import { writeRandomBorealis } from "./support/random-borealis.js";
 
 const { values } = parseArgs({
   options: {
     type: { type: "string", default: "q8_0" },
     threads: { type: "string", default: String(os.availableParallelism()) },
-    tokens: { type: "string", default: "48" },
+    tokens: { type: "string", default: "96" },
     windows: { type: "string", default: "2" },
   },
 });
@@ -51,8 +55,14 @@ async function model(
   return { folder, conversion: measure<ConversionRun>("convert", checkpoint, folder, type) };
 }
 
-const infer = (folder: string, batch: number, count: number, length: number | string, share = "shared") =>
-  measure<InferenceRun>("infer", folder, batch, count, length, threads, share);
+const infer = (
+  folder: string,
+  batch: number,
+  count: number,
+  length: number | string,
+  place: Place = "cpu",
+  share = "shared",
+) => measure<InferenceRun>("infer", folder, batch, count, length, threads, place, share);
 
 const full = await model("borealis", 32);
 console.log(`Conversion to ${type}:`);
@@ -62,14 +72,20 @@ console.log("Audio encoder, large-v3:");
 console.table([{ windowsPerSecond: 1 / encoder.encodeSeconds, peakMiB: encoder.peakMiB }]);
 
 const { folder } = await model("borealis-short", 1);
-const batches = [1, 8, 32].map((batch) => {
-  const { promptSeconds, tokensPerSecond, peakMiB } = infer(folder, batch, batch, tokens);
-  return { batch, promptSeconds, tokensPerSecond, peakMiB };
-});
-const rows = batches.map((row) => ({ ...row, ratio: row.tokensPerSecond / batches[0]!.tokensPerSecond }));
+function languageModel(place: Place) {
+  const rows = [1, 8, 32].map((batch) => {
+    const { promptSeconds, tokensPerSecond, peakMiB } = infer(folder, batch, batch, tokens, place);
+    return { batch, promptSeconds, tokensPerSecond, peakMiB };
+  });
+  return rows.map((row) => ({ ...row, ratio: row.tokensPerSecond / rows[0]!.tokensPerSecond }));
+}
+const rows = languageModel("cpu");
 console.log("Language model, Qwen2.5-0.5B:");
 console.table(rows);
-const alone = infer(folder, 8, 8, 1, "alone");
+const libllama = languageModel("portable");
+console.log("The same on libllama:");
+console.table(libllama);
+const alone = infer(folder, 8, 8, 1, "cpu", "alone");
 const shared = infer(folder, 8, 8, 1);
 const saving = 1 - shared.promptSeconds / alone.promptSeconds;
 console.log("Seconds for a window's prompt, 8 windows:");
@@ -86,6 +102,7 @@ const result = {
   conversion: full.conversion,
   encoder,
   rows,
+  libllama,
   alone,
   shared,
 };

@@ -22,6 +22,9 @@ export interface InferenceRun {
   peakMiB: number;
 }
 
+/** Of the language model: the CPU kernels, or libllama on the CPU. */
+export type Place = "cpu" | "portable";
+
 const MIB = 1024 ** 2;
 const round = (value: number) => Math.round(value * 1000) / 1000;
 
@@ -47,7 +50,7 @@ async function infer(
   count: number,
   tokens: number,
   threads: number,
-  place: "cpu" | "portable",
+  place: Place,
   sharePrompts: boolean,
 ): Promise<InferenceRun> {
   await openDevice({ device: "cpu", threads });
@@ -87,7 +90,7 @@ if (mode === "convert") {
   console.log(JSON.stringify(await convert(folder!, rest[0]!, rest[1]!)));
 } else {
   const [batchSize, count, tokens, threads] = rest.slice(0, 4).map(Number);
-  const place = rest[4] === "portable" ? "portable" : "cpu";
+  const place = rest[4] as Place;
   console.log(
     JSON.stringify(await infer(folder!, batchSize!, count!, tokens!, threads!, place, rest[5] !== "alone")),
   );
