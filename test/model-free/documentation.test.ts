@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { GENERATION_DEFAULTS } from "../../src/config/generation.js";
 import { resolveRequest, resolveTranscriberOptions } from "../../src/config/options.js";
 import { WINDOW_DEFAULTS } from "../../src/config/window-defaults.js";
-import { COMPUTE_TYPES, ERROR_CODES, implementationNames, OUTPUT_FORMATS } from "../../src/index.js";
+import { COMPUTE_TYPES, DEVICES, ERROR_CODES, implementationNames, OUTPUT_FORMATS } from "../../src/index.js";
 import { runInProcess } from "../support/run-cli.js";
 
 const file = (name: string): string => readFileSync(new URL(`../../${name}`, import.meta.url), "utf8");
@@ -72,7 +72,17 @@ describe("README", () => {
   });
 });
 
+const listed = (names: readonly string[]): string => `${names.slice(0, -1).join(", ")} or ${names.at(-1)}`;
 const flagOf = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+
+it(".env.example has the devices and compute types that can be set", () => {
+  const comments = file(".env.example").replace(/\n# /g, " ");
+  expect(comments).toContain(
+    `${listed(DEVICES).replace("auto", "auto (CUDA where it works, else the CPU)")}.`,
+  );
+  const types = listed(COMPUTE_TYPES).replace("auto", "auto (what this machine computes fastest)");
+  expect(comments).toContain(`multiplied in: ${types}.`);
+});
 
 describe("--help", () => {
   /** Options whose flags are called otherwise, and those that only a program can use. */
