@@ -11,6 +11,7 @@ export { DEFAULT_AUDIO_LIMITS as DEFAULT_LIMITS } from "./config/limits.js";
 export { implementationNames, registerImplementation } from "./engine/implementations.js";
 export { getSystemInfo, type SystemInfo } from "./engine/system.js";
 export type {
+  DetectionUse,
   DeviceInfo,
   DraftCount,
   Engine,
@@ -20,6 +21,7 @@ export type {
   LanguageDetection,
   ModelInfo,
   RequestWindowOptions,
+  UnknownLanguageOptions,
   WindowOptions,
   WindowResult,
   WindowSegment,

@@ -202,29 +202,32 @@ void BatchedWhisper::begin(Window& window, size_t place) {
 }
 
 void BatchedWhisper::begin_decoding(Window& window) {
-    const size_t start_tokens = add_start_tokens(window.request, window.prompt);
+    window.prompt.clear();
+    add_previous_text(window.request, window.prompt);
+    const size_t start_tokens = add_start_tokens(window.request, window.request.search.rules.timestamps, window.prompt);
     SearchOptions search = window.request.search;
     search.duration = static_cast<double>(window.remaining()) / kSampleRate;
     window.decoding = std::make_unique<WindowDecoding>(vocabulary_, rules_, network_->decoder(), *window.cross,
                                                        window.prompt, start_tokens, search);
 }
 
-// The prompt of a pass: text before the window, at most half of the decoder's context, and the start-of-transcript
-// tokens, whose number is returned.
-size_t BatchedWhisper::add_start_tokens(const WindowRequest& request, std::vector<int>& prompt) const {
-    prompt.clear();
-    if (!request.prompt.empty()) {
-        const size_t count = std::min(request.prompt.size(), static_cast<size_t>(file_.hparams.n_text_ctx / 2 - 1));
-        prompt.push_back(vocabulary_.previous);
-        prompt.insert(prompt.end(), request.prompt.end() - static_cast<std::ptrdiff_t>(count), request.prompt.end());
-    }
+// The text before the window, of which at most half of the decoder's context is kept.
+void BatchedWhisper::add_previous_text(const WindowRequest& request, std::vector<int>& prompt) const {
+    if (request.prompt.empty()) return;
+    const size_t count = std::min(request.prompt.size(), static_cast<size_t>(file_.hparams.n_text_ctx / 2 - 1));
+    prompt.push_back(vocabulary_.previous);
+    prompt.insert(prompt.end(), request.prompt.end() - static_cast<std::ptrdiff_t>(count), request.prompt.end());
+}
+
+// The start-of-transcript tokens, whose number is returned.
+size_t BatchedWhisper::add_start_tokens(const WindowRequest& request, bool timestamps, std::vector<int>& prompt) const {
     const size_t before = prompt.size();
     prompt.push_back(vocabulary_.start_of_transcript);
     if (file_.hparams.multilingual()) {
         prompt.push_back(vocabulary_.first_language + whisper_lang_id(request.language.c_str()));
         prompt.push_back(request.translate ? vocabulary_.translate : vocabulary_.transcribe);
     }
-    if (!request.search.rules.timestamps) prompt.push_back(vocabulary_.no_timestamps);
+    if (!timestamps) prompt.push_back(vocabulary_.no_timestamps);
     return prompt.size() - before;
 }
 
@@ -269,11 +272,8 @@ void BatchedWhisper::settle(Window& window) {
 // Word times of a pass. Its text goes through the decoder once more, all tokens at once, to see which frames of the
 // window each of them looked at.
 void BatchedWhisper::add_words(Window& window, double offset, std::vector<DecodedSegment>& segments) {
-    WindowRequest untimed = window.request;
-    untimed.prompt.clear();
-    untimed.search.rules.timestamps = false;
     std::vector<int> tokens;
-    const size_t start_tokens = add_start_tokens(untimed, tokens);
+    const size_t start_tokens = add_start_tokens(window.request, false, tokens);
     for (const DecodedSegment& segment : segments)
         tokens.insert(tokens.end(), segment.tokens.begin(), segment.tokens.end());
     tokens.push_back(vocabulary_.end_of_text);

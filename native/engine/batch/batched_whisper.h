@@ -110,7 +110,8 @@ class BatchedWhisper {
     bool wants_draft(const Window& window) const;
     void begin(Window& window, size_t place);
     void begin_decoding(Window& window);
-    size_t add_start_tokens(const WindowRequest& request, std::vector<int>& prompt) const;
+    void add_previous_text(const WindowRequest& request, std::vector<int>& prompt) const;
+    size_t add_start_tokens(const WindowRequest& request, bool timestamps, std::vector<int>& prompt) const;
     void settle_language(Window& window);
     void settle(Window& window);
     void add_words(Window& window, double offset, std::vector<DecodedSegment>& segments);
