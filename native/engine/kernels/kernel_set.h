@@ -50,6 +50,7 @@ struct TileEnd {
 
 struct KernelSet {
     const char* name;
+    bool sums_bytes;    // whether an instruction sums products of bytes, so that 8-bit ones take a third of float ones
     TileKernel f32[3];  // by storage: F32, F16, BF16
     TileKernel bf16;    // rows 0 where the set has no such arithmetic
     TileKernel int8;

@@ -240,6 +240,7 @@ KernelSet avx512_kernels(bool bf16, bool vnni) {
     return {bf16   ? "avx512-bf16"
             : vnni ? "avx512-vnni"
                    : "avx512",
+            vnni,
             {{12, run<Floats<Storage::F32>, 12>},
              {12, run<Floats<Storage::F16>, 12>},
              {12, run<Floats<Storage::BF16>, 12>}},
