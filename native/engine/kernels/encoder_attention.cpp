@@ -81,8 +81,10 @@ void attend_part(const KernelSet& kernels, const TileKernel& kernel, const Encod
         }
         for (int r = 0; r < count; ++r) {
             const size_t row = static_cast<size_t>(r) * width;
+            auto* target = narrow ? reinterpret_cast<uint8_t*>(narrowed.data() + row)
+                                  : reinterpret_cast<uint8_t*>(scores.data() + row);
             sums[r] = kernels.exp_row(scores.data() + row, attention.frames, padded, kScale,
-                                      narrow ? narrowed.data() + row : nullptr);
+                                      narrow ? Arithmetic::BF16 : Arithmetic::F32, target);
         }
         const auto* weights = narrow ? reinterpret_cast<const uint8_t*>(narrowed.data())
                                      : reinterpret_cast<const uint8_t*>(scores.data());

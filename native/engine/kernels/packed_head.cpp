@@ -139,12 +139,14 @@ void PackedHead::attend(const KernelSet& kernels, const float* query, int count,
         }
         for (int r = 0; r < rows; ++r) {
             float* row = scores.data() + static_cast<size_t>(r) * padded;
-            sums[static_cast<size_t>(r)] = kernels.exp_row(row, frames_, this->padded(), kScale, nullptr);
-            if (weights != nullptr) std::copy_n(row, padded, weights + static_cast<size_t>(first + r) * padded);
-            if (bytes) {
-                kernels.narrow(row, this->padded(), Arithmetic::Int8,
-                               narrowed.data() + static_cast<size_t>(r) * weight_bytes);
+            if (weights != nullptr) {
+                auto* wanted = reinterpret_cast<uint8_t*>(weights + static_cast<size_t>(first + r) * padded);
+                kernels.exp_row(row, frames_, this->padded(), kScale, Arithmetic::F32, wanted);
             }
+            uint8_t* target =
+                bytes ? narrowed.data() + static_cast<size_t>(r) * weight_bytes : reinterpret_cast<uint8_t*>(row);
+            sums[static_cast<size_t>(r)] = kernels.exp_row(row, frames_, this->padded(), kScale,
+                                                           bytes ? Arithmetic::Int8 : Arithmetic::F32, target);
         }
         left = bytes ? narrowed.data() : reinterpret_cast<const uint8_t*>(scores.data());
         for (int r = 0; r < rows; r += kernel.rows) {
