@@ -297,13 +297,35 @@ TEST_CASE("exponentials of scores are those of the library on every instruction 
         const std::string set = kernels.name;
         CAPTURE(set);
         std::vector<float> row(scores.begin(), scores.begin() + 64);
-        CHECK(kernels.exp_row(row.data(), 61, 64, 0.125f, nullptr) == doctest::Approx(sum).epsilon(1e-6));
+        const auto exp_row = [&](std::vector<float>& x, Arithmetic format, uint8_t* output) {
+            return kernels.exp_row(x.data(), 61, 64, 0.125f, format, output);
+        };
+        CHECK(exp_row(row, Arithmetic::F32, reinterpret_cast<uint8_t*>(row.data())) ==
+              doctest::Approx(sum).epsilon(1e-6));
         CHECK(relative_error(row, expected) < 1e-6);
-        row.assign(scores.begin(), scores.begin() + 64);
-        std::vector<uint16_t> narrowed(64);
-        CHECK(kernels.exp_row(row.data(), 61, 64, 0.125f, narrowed.data()) == doctest::Approx(sum).epsilon(1e-4));
-        for (size_t i = 0; i < 64; ++i) row[i] = agora::to_float(narrowed[i]);
+
+        std::vector<float> again(scores.begin(), scores.begin() + 64);
+        std::vector<uint8_t> narrowed(agora::row_bytes(Arithmetic::BF16, 64));
+        CHECK(exp_row(again, Arithmetic::BF16, narrowed.data()) == doctest::Approx(sum).epsilon(1e-4));
+        for (size_t i = 0; i < 64; ++i)
+            row[i] = agora::to_float(reinterpret_cast<const agora::BFloat*>(narrowed.data())[i]);
         CHECK(relative_error(row, expected) < 4e-3);
+
+        again.assign(scores.begin(), scores.begin() + 64);
+        narrowed.resize(agora::row_bytes(Arithmetic::Int8, 64));
+        CHECK(exp_row(again, Arithmetic::Int8, narrowed.data()) == doctest::Approx(sum).epsilon(1e-4));
+        const auto* scales = reinterpret_cast<const float*>(narrowed.data() + 64);
+        const auto* offsets = reinterpret_cast<const int32_t*>(scales + 2);
+        for (size_t block = 0; block < 2; ++block) {
+            int total = 0;
+            for (size_t i = 32 * block; i < 32 * block + 32; ++i) {
+                const auto value = static_cast<int8_t>(narrowed[i]);
+                row[i] = static_cast<float>(value) * scales[block];
+                total += value;
+            }
+            CHECK(offsets[block] == -128 * total);
+        }
+        CHECK(relative_error(row, expected) < 1e-2);
     }
 }
 
@@ -336,24 +358,26 @@ TEST_CASE("attention over all frames agrees with double arithmetic on every inst
     for (const KernelSet& kernels : all_sets()) {
         const std::string set = kernels.name;
         CAPTURE(set);
-        for (const Arithmetic arithmetic : {Arithmetic::F32, Arithmetic::BF16}) {
+        for (const Arithmetic arithmetic : {Arithmetic::F32, Arithmetic::BF16, Arithmetic::Int8}) {
             if (!kernels.multiplies(arithmetic)) continue;
-            const auto q = rows_of(kernels, arithmetic, query, width);
-            const auto k = rows_of(kernels, arithmetic, key, width);
-            const auto v = rows_of(kernels, arithmetic, value, width);
+            const Arithmetic format = arithmetic == Arithmetic::BF16 ? Arithmetic::BF16 : Arithmetic::F32;
+            const auto q = rows_of(kernels, format, query, width);
+            const auto k = rows_of(kernels, format, key, width);
+            const auto v = rows_of(kernels, format, value, width);
             std::vector<float> output(query.size());
             agora::EncoderAttention attention;
             attention.arithmetic = arithmetic;
             attention.query = q.data();
             attention.key = k.data();
             attention.value = v.data();
-            attention.row_stride = agora::row_bytes(arithmetic, width);
+            attention.row_stride = agora::row_bytes(format, width);
             attention.frames = frames;
             attention.heads = heads;
             attention.output = reinterpret_cast<uint8_t*>(output.data());
             attention.output_stride = static_cast<size_t>(width) * sizeof(float);
             for (int thread = 0; thread < 4; ++thread) agora::attend_all(kernels, attention, thread, 4);
-            CHECK(relative_error(output, expected) < (arithmetic == Arithmetic::F32 ? 1e-5 : 1e-2));
+            const double bound = arithmetic == Arithmetic::F32 ? 1e-5 : arithmetic == Arithmetic::BF16 ? 1e-2 : 2e-2;
+            CHECK(relative_error(output, expected) < bound);
         }
     }
 }

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
 #include <vector>
 
 #include "engine/kernels/number_formats.h"
+#include "engine/kernels/packed_head.h"
 
 namespace agora {
 namespace {
@@ -15,7 +17,7 @@ constexpr float kScale = 0.125f;  // 1 / sqrt(64)
 // What one head's keys and values are packed to. Row i of the keys is output i of a matrix with 64 inputs; values are
 // a matrix with 64 outputs and one input for each frame.
 template <typename Value>
-struct PackedHead {
+struct FloatHead {
     static constexpr int kPair = sizeof(Value) == 2 ? 2 : 1;
 
     void pack(const EncoderAttention& attention, int head, int padded) {
@@ -47,7 +49,7 @@ void attend_part(const KernelSet& kernels, const TileKernel& kernel, const Encod
     constexpr bool narrow = sizeof(Value) == 2;
     const int padded = (attention.frames + 31) / 32 * 32;
     const auto width = static_cast<size_t>(padded);
-    thread_local PackedHead<Value> packed;
+    thread_local FloatHead<Value> packed;
     thread_local std::vector<float> scores;
     thread_local std::vector<uint16_t> narrowed;
     scores.resize(static_cast<size_t>(kernel.rows) * width);
@@ -79,8 +81,10 @@ void attend_part(const KernelSet& kernels, const TileKernel& kernel, const Encod
         }
         for (int r = 0; r < count; ++r) {
             const size_t row = static_cast<size_t>(r) * width;
+            auto* target = narrow ? reinterpret_cast<uint8_t*>(narrowed.data() + row)
+                                  : reinterpret_cast<uint8_t*>(scores.data() + row);
             sums[r] = kernels.exp_row(scores.data() + row, attention.frames, padded, kScale,
-                                      narrow ? narrowed.data() + row : nullptr);
+                                      narrow ? Arithmetic::BF16 : Arithmetic::F32, target);
         }
         const auto* weights = narrow ? reinterpret_cast<const uint8_t*>(narrowed.data())
                                      : reinterpret_cast<const uint8_t*>(scores.data());
@@ -100,10 +104,50 @@ void attend_part(const KernelSet& kernels, const TileKernel& kernel, const Encod
     }
 }
 
+// Rows of a head that one thread takes at a time.
+constexpr int kByteRows = 24;
+
+void attend_bytes(const KernelSet& kernels, const EncoderAttention& attention, int thread, int threads) {
+    const auto rows = [&](const uint8_t* data, int frame, int head) {
+        return reinterpret_cast<const float*>(data + static_cast<size_t>(frame) * attention.row_stride) + head * kHead;
+    };
+    const size_t width = attention.row_stride / sizeof(float);
+    thread_local std::optional<PackedHead> packed;
+    if (!packed || packed->frames() != attention.frames) packed.emplace(Storage::Int8, attention.frames);
+    alignas(64) float tile[kByteRows * kHead];
+    TileEnd end;
+    end.format = attention.format;
+    end.output_stride = attention.output_stride;
+    end.width = attention.heads * kHead;
+
+    const int blocks = (attention.frames + kByteRows - 1) / kByteRows;
+    const int units = blocks * attention.heads;
+    const int last = static_cast<int>(static_cast<int64_t>(units) * (thread + 1) / threads);
+    int packed_head = -1;
+    for (int unit = static_cast<int>(static_cast<int64_t>(units) * thread / threads); unit < last; ++unit) {
+        const int head = unit / blocks;
+        if (head != packed_head) {
+            packed->set_keys(kernels, rows(attention.key, 0, head), width);
+            packed->set_values(kernels, rows(attention.value, 0, head), width);
+        }
+        packed_head = head;
+        const int first = unit % blocks * kByteRows;
+        const int count = std::min(kByteRows, attention.frames - first);
+        packed->attend(kernels, rows(attention.query, first, head), count, width, tile, kHead, nullptr);
+        end.output = attention.output + static_cast<size_t>(first) * attention.output_stride;
+        for (int side = 0; side < 2; ++side) {
+            end.column = head * kHead + side * 32;
+            kernels.finish(count, tile + side * 32, kHead, end);
+        }
+    }
+}
+
 }  // namespace
 
 void attend_all(const KernelSet& kernels, const EncoderAttention& attention, int thread, int threads) {
-    if (attention.arithmetic == Arithmetic::BF16) {
+    if (attention.arithmetic == Arithmetic::Int8) {
+        attend_bytes(kernels, attention, thread, threads);
+    } else if (attention.arithmetic == Arithmetic::BF16) {
         attend_part<BFloat>(kernels, kernels.bf16, attention, thread, threads);
     } else {
         attend_part<float>(kernels, kernels.f32[0], attention, thread, threads);

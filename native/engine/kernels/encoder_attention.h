@@ -5,7 +5,7 @@
 
 namespace agora {
 
-// Rows of F32 or BF16, [frames][heads · 64]; all of one format.
+// Rows of BF16 where the arithmetic is that, else of F32, [frames][heads · 64].
 struct EncoderAttention {
     Arithmetic arithmetic = Arithmetic::F32;
     const uint8_t *query = nullptr, *key = nullptr, *value = nullptr;

@@ -104,11 +104,11 @@ ggml_tensor* KernelNodes::product(ggml_context* context, const PackedLinear& lay
 }
 
 ggml_tensor* KernelNodes::attention(ggml_context* context, ggml_tensor* query, ggml_tensor* key, ggml_tensor* value,
-                                    int heads, Arithmetic format) {
+                                    int heads, Arithmetic arithmetic, Arithmetic format) {
     return rows(context, format, heads * 64, query->ne[1], {query, key, value},
-                [this, heads, format](ggml_tensor* result, int thread, int threads) {
+                [this, heads, arithmetic, format](ggml_tensor* result, int thread, int threads) {
                     EncoderAttention attention;
-                    attention.arithmetic = format_of(result->src[0]);
+                    attention.arithmetic = arithmetic;
                     attention.query = row(result->src[0], 0);
                     attention.key = row(result->src[1], 0);
                     attention.value = row(result->src[2], 0);

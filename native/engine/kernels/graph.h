@@ -44,9 +44,9 @@ class KernelNodes {
     ggml_tensor* norm(ggml_context* context, const PackedNorm& norm, ggml_tensor* x, Arithmetic format);
     ggml_tensor* narrow(ggml_context* context, ggml_tensor* x, Arithmetic format);
     ggml_tensor* product(ggml_context* context, const PackedLinear& layer, ggml_tensor* rows, const ProductNode& node);
-    // query, key, value: F32 or BF16 rows of `heads` · 64.
+    // query, key, value: rows of `heads` · 64, BF16 where the arithmetic is that, else F32.
     ggml_tensor* attention(ggml_context* context, ggml_tensor* query, ggml_tensor* key, ggml_tensor* value, int heads,
-                           Arithmetic format);
+                           Arithmetic arithmetic, Arithmetic format);
 
     // A node of any other kind. `work` gets the node's tensor.
     using Work = std::function<void(ggml_tensor* result, int thread, int threads)>;

@@ -50,6 +50,7 @@ struct TileEnd {
 
 struct KernelSet {
     const char* name;
+    bool sums_bytes;    // whether an instruction sums products of bytes, so that 8-bit ones take a third of float ones
     TileKernel f32[3];  // by storage: F32, F16, BF16
     TileKernel bf16;    // rows 0 where the set has no such arithmetic
     TileKernel int8;
@@ -58,9 +59,9 @@ struct KernelSet {
     void (*norm)(const float* x, int width, const float* weight, const float* bias, Arithmetic format, uint8_t* row);
     // A row of floats in the given format.
     void (*narrow)(const float* x, int width, Arithmetic format, uint8_t* row);
-    // exp(scale · (x - max)) in place, 0 from `count` to `padded`; returns the sum. `narrowed` (null: not wanted) takes
-    // the values as bfloat16.
-    float (*exp_row)(float* x, int count, int padded, float scale, uint16_t* narrowed);
+    // exp(scale · (x - max)) of `count` values, and 0 up to `padded`, a multiple of 32, in the given format; returns
+    // the sum. `row` may be x itself where the format is F32; x is lost where it is another.
+    float (*exp_row)(float* x, int count, int padded, float scale, Arithmetic format, uint8_t* row);
     // 8-bit strips as bfloat16 or float strips.
     void (*widen_bf16)(const uint8_t* strip, int inputs, uint8_t* output);
     void (*widen_f32)(const uint8_t* strip, int inputs, uint8_t* output);

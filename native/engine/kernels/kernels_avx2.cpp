@@ -217,6 +217,7 @@ void run_vnni(int count, const uint8_t* a, size_t a_stride, const uint8_t* strip
 
 KernelSet avx2_kernels(bool vnni) {
     return {vnni ? "avx2-vnni" : "avx2",
+            vnni,
             {{6, run_f32<Storage::F32>}, {6, run_f32<Storage::F16>}, {6, run_f32<Storage::BF16>}},
             {},
             vnni ? TileKernel{6, run_vnni} : TileKernel{6, run_int8},

@@ -166,13 +166,14 @@ void multiply_int8(const uint8_t* a, size_t a_stride, const uint8_t* strip, cons
     const __m512i mask = _mm512_set1_epi16(0xFF);
     const uint8_t* scales = a + inputs;
     const uint8_t* offsets = scales + inputs / 8;
-    const int* wide = pairs;
-    for (int k = 0; k < inputs; k += 32, scales += 4, offsets += 4, wide += Rows * 16) {
-        if (k % (kBlocks * 32) == 0) {
-            const int left = (inputs - k) / 32;
-            widen_rows(a + k, a_stride, Rows, left < kBlocks ? left : kBlocks, pairs);
-            wide = pairs;
+    const int blocks = inputs / 32;
+    for (int block = 0; block < blocks; ++block, scales += 4, offsets += 4) {
+        const int step = block % kBlocks;
+        if (step == 0) {
+            const int left = blocks - block;
+            widen_rows(a + block * 32, a_stride, Rows, left < kBlocks ? left : kBlocks, pairs);
         }
+        const int* wide = pairs + step * Rows * 16;
         __m512i dots[Rows][2];
         start_block(dots, offsets, a_stride);
         // Unrolled, GCC 12 puts all sums off to the end and runs out of registers.
@@ -240,6 +241,7 @@ KernelSet avx512_kernels(bool bf16, bool vnni) {
     return {bf16   ? "avx512-bf16"
             : vnni ? "avx512-vnni"
                    : "avx512",
+            vnni,
             {{12, run<Floats<Storage::F32>, 12>},
              {12, run<Floats<Storage::F16>, 12>},
              {12, run<Floats<Storage::BF16>, 12>}},

@@ -76,6 +76,7 @@ void bytes(int count, const uint8_t* a, size_t a_stride, const uint8_t* strip, c
 
 const KernelSet& plain_kernels() {
     static const KernelSet set = {"plain",
+                                  false,
                                   {{kRows, floats<Storage::F32, float>},
                                    {kRows, floats<Storage::F16, float>},
                                    {kRows, floats<Storage::BF16, float>}},

@@ -1,4 +1,4 @@
-// bfloat16 and 8-bit rows.
+// bfloat16 and half precision.
 #pragma once
 
 #include <cstdint>
@@ -7,6 +7,7 @@
 namespace agora {
 
 using BFloat = uint16_t;
+using Half = uint16_t;  // IEEE binary16
 
 inline float to_float(BFloat x) {
     const uint32_t bits = static_cast<uint32_t>(x) << 16;
@@ -21,5 +22,9 @@ inline BFloat to_bfloat(float value) {
     std::memcpy(&bits, &value, sizeof bits);
     return static_cast<BFloat>((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16);
 }
+
+// [count] floats in the precision of the output; to half, round to nearest even.
+void narrow(const float* input, int count, Half* output);
+void narrow(const float* input, int count, float* output);
 
 }  // namespace agora

@@ -1,11 +1,9 @@
 // Attention of decoder rows over keys and values in half or single precision, head by head.
 #pragma once
 
-#include <cstdint>
+#include "engine/kernels/number_formats.h"
 
 namespace agora {
-
-using Half = uint16_t;  // IEEE binary16
 
 constexpr int kHeadSize = 64;
 
@@ -15,10 +13,6 @@ constexpr int kHeadSize = 64;
 // The fastest of AVX-512, AVX2 and plain code that this processor runs; results are the same to rounding.
 void attend(const float* query, const Half* keys, const Half* values, int count, float* scratch, float* output);
 void attend(const float* query, const float* keys, const float* values, int count, float* scratch, float* output);
-
-// [count] floats in the precision of the output; to half, round to nearest even.
-void narrow(const float* input, int count, Half* output);
-void narrow(const float* input, int count, float* output);
 
 // For tests: the plain code.
 void attend_plain(const float* query, const Half* keys, const Half* values, int count, float* scratch, float* output);

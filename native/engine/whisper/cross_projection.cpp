@@ -43,8 +43,10 @@ bool CrossProjection::run(const std::vector<float>& encoded, Compute& compute, c
 void CrossProjection::store(int layer, const ggml_tensor* keys, const ggml_tensor* values, int thread, int threads) {
     const auto width = static_cast<size_t>(keys->ne[0]);
     for (int head = thread; head < memory_->heads(); head += threads) {
-        memory_->set_keys(nodes_.kernels(), layer, head, static_cast<const float*>(keys->data), width);
-        memory_->set_values(nodes_.kernels(), layer, head, static_cast<const float*>(values->data), width);
+        PackedHead& packed = memory_->head(layer, head);
+        const int column = head * PackedHead::kSize;
+        packed.set_keys(nodes_.kernels(), static_cast<const float*>(keys->data) + column, width);
+        packed.set_values(nodes_.kernels(), static_cast<const float*>(values->data) + column, width);
     }
 }
 

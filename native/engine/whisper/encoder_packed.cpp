@@ -52,7 +52,7 @@ ggml_tensor* packed_encoder(ggml_context* context, KernelNodes& nodes, const Pac
     x = nodes.product(context, weights.conv2, x, convolution);  // [D, T]
 
     ProductNode projection;
-    projection.format = precision.attention;
+    projection.format = precision.attention == Arithmetic::BF16 ? Arithmetic::BF16 : Arithmetic::F32;
     ProductNode residual;
     ProductNode hidden;
     hidden.format = rows;
@@ -62,7 +62,7 @@ ggml_tensor* packed_encoder(ggml_context* context, KernelNodes& nodes, const Pac
         ggml_tensor* query = nodes.product(context, block.self.query, normed, projection);
         ggml_tensor* key = nodes.product(context, block.self.key, normed, projection);
         ggml_tensor* value = nodes.product(context, block.self.value, normed, projection);
-        ggml_tensor* attended = nodes.attention(context, query, key, value, shape.heads, rows);
+        ggml_tensor* attended = nodes.attention(context, query, key, value, shape.heads, precision.attention, rows);
         residual.residual = x;
         x = nodes.product(context, block.self.out, attended, residual);
         normed = nodes.norm(context, block.mlp_norm, x, rows);

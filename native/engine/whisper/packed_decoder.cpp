@@ -152,8 +152,9 @@ void PackedDecoder::cross_attention(int layer, ggml_tensor* result, int thread, 
                             [](const DecoderInput& input) { return input.capture != nullptr; });
             if (captured) weights.resize(static_cast<size_t>(group.rows) * CrossMemory::kPadded);
             const size_t offset = static_cast<size_t>(group.first_row) * width + static_cast<size_t>(head) * kHeadSize;
-            attend_cross(kernels_, *group.cross, layer, head, query + offset, group.rows, width, output + offset,
-                         captured ? weights.data() : nullptr);
+            group.cross->head(layer, head)
+                .attend(kernels_, query + offset, group.rows, width, output + offset, width,
+                        captured ? weights.data() : nullptr);
             if (captured) capture(layer, head, group, weights.data());
         }
     }

@@ -1,0 +1,34 @@
+// Keys and values of one head, packed as matrices, and attention over them.
+#pragma once
+
+#include "engine/kernels/kernel_set.h"
+
+namespace agora {
+
+// Two matrices, so that attention is two products: keys with 64 inputs and an output for each frame, values with an
+// input for each frame and 64 outputs.
+class PackedHead {
+  public:
+    static constexpr int kSize = 64;
+
+    // In 8 bits, half or single precision. Throws OutOfMemory.
+    PackedHead(Storage storage, int frames);
+
+    int frames() const { return frames_; }
+    int padded() const { return values_.padded_inputs(); }  // frames, filled up to a multiple of 32
+
+    // Takes keys or values over from rows [frames][64], `width` floats apart.
+    void set_keys(const KernelSet& kernels, const float* rows, size_t width);
+    void set_values(const KernelSet& kernels, const float* rows, size_t width);
+
+    // softmax(query · keysᵀ / 8) · values for `count` rows of 64, queries `width` and outputs `output_width` floats
+    // apart. `weights` (null: not wanted) takes the softmax up to a factor for each row, [count][padded].
+    void attend(const KernelSet& kernels, const float* query, int count, size_t width, float* output,
+                size_t output_width, float* weights) const;
+
+  private:
+    int frames_;
+    PackedMatrix keys_, values_;
+};
+
+}  // namespace agora
