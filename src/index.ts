@@ -47,6 +47,8 @@ export {
   quantizeModel,
   removeModel,
 } from "./models/manage.js";
+export type { ModelKind } from "./models/registry.js";
+export type { ResolvedModel } from "./models/resolve.js";
 export type {
   ComputeType,
   ComputeTypeName,

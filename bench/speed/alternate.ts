@@ -42,7 +42,7 @@ export async function alternate(
   return new Map([...samples].map(([entrant, values]) => [entrant, statistic(values)]));
 }
 
-export function statistic(samples: number[]): Statistic {
+function statistic(samples: number[]): Statistic {
   const sorted = [...samples].sort((a, b) => a - b);
   const middle = sorted.length >> 1;
   const median = sorted.length % 2 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;

@@ -25,7 +25,7 @@ const DECODERS = [
 ].join();
 
 /** The file descriptor that the child finds its input at. */
-export const INPUT_FD = 3;
+const INPUT_FD = 3;
 /** Its name, without any part that a caller has influence on. */
 export const INPUT_URL = `file:/proc/self/fd/${INPUT_FD}`;
 

@@ -25,7 +25,7 @@ export const SAMPLE_BYTES: Readonly<Record<PcmCodec, number>> = {
  * Floating-point samples beyond this are damage, not sound: it leaves room for files at integer scale (±32768),
  * and none for numbers whose powers overflow further on.
  */
-export const LARGEST_SAMPLE = 65_536;
+const LARGEST_SAMPLE = 65_536;
 
 type Reader = (view: DataView, index: number) => number;
 

@@ -63,6 +63,11 @@ export function addTranscribeOptions(command: Command): void {
     .option("--vad", "find speech first; needs the VAD model")
     .option("--no-vad", "never look for speech (default: where the VAD model is cached)")
     .option("--vad-threshold <p>", "probability from which sound is speech (default: 0.5)", read.number)
+    .option(
+      "--vad-neg-threshold <p>",
+      "probability below which speech ends (default: 0.15 less)",
+      read.number,
+    )
     .option("--vad-min-speech <s>", "drop shorter bursts, in seconds (default: 0.25)", read.number)
     .option("--vad-min-silence <s>", "bridge shorter pauses, in seconds (default: 0.5)", read.number)
     .option("--vad-speech-pad <s>", "seconds added around speech (default: 0.4)", read.number)

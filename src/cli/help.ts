@@ -28,5 +28,6 @@ Environment:
   AGORA_MODEL_MIRROR        address to use in place of https://huggingface.co
   AGORA_OFFLINE=1           never download, as --offline
   AGORA_FFMPEG              path of the FFmpeg program, where it is not in PATH
+  HF_TOKEN                  access token for models on the Hugging Face Hub
   HTTPS_PROXY, NO_PROXY     proxy for downloads
 `.trimEnd();

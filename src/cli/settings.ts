@@ -18,6 +18,7 @@ export interface TranscribeFlags {
   download?: boolean;
   vad?: boolean;
   vadThreshold?: number;
+  vadNegThreshold?: number;
   vadMinSpeech?: number;
   vadMinSilence?: number;
   vadSpeechPad?: number;
@@ -91,6 +92,7 @@ const FORMAT_KEYS = [
 const RENAMED = {
   vadFilter: "--vad",
   "vadOptions.threshold": "--vad-threshold",
+  "vadOptions.negThreshold": "--vad-neg-threshold",
   "vadOptions.minSpeechDuration": "--vad-min-speech",
   "vadOptions.minSilenceDuration": "--vad-min-silence",
   "vadOptions.speechPad": "--vad-speech-pad",
@@ -110,6 +112,7 @@ export interface Settings {
 export function settingsOf(flags: TranscribeFlags): Settings {
   const vadOptions: VadOptions = defined({
     threshold: flags.vadThreshold,
+    negThreshold: flags.vadNegThreshold,
     minSpeechDuration: flags.vadMinSpeech,
     minSilenceDuration: flags.vadMinSilence,
     speechPad: flags.vadSpeechPad,

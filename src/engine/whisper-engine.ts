@@ -1,3 +1,4 @@
+import { SAMPLE_RATE } from "../audio/types.js";
 import type { CancelFlag, NativeModelInfo } from "./addon.js";
 import { languageDetection } from "./detection.js";
 import { MAX_WINDOW, NativeEngine, type Queue } from "./native-engine.js";
@@ -9,8 +10,6 @@ import type {
   RequestWindowOptions,
   WindowOptions,
 } from "./types.js";
-
-const SAMPLE_RATE = 16_000;
 
 /** What the addon's Whisper models have in common. */
 interface NativeWhisper {

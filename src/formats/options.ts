@@ -1,3 +1,5 @@
+import { boolean, type Checks, checkOptions, integer, listOf, text } from "../config/checks.js";
+import { MAX_CHANNELS } from "../config/limits.js";
 import { invalidArgument } from "../errors.js";
 
 /** Formats that a transcript can be written in; each is also its file extension. */
@@ -19,13 +21,15 @@ export interface FormatOptions {
   channelLabels?: readonly string[];
 }
 
-const KNOWN_OPTIONS: ReadonlySet<string> = new Set<keyof FormatOptions>([
-  "maxLineWidth",
-  "maxLineCount",
-  "maxWordsPerLine",
-  "highlightWords",
-  "channelLabels",
-]);
+const LENGTH = integer(1, Number.MAX_SAFE_INTEGER);
+
+const FORMAT_CHECKS: Checks<FormatOptions> = {
+  maxLineWidth: LENGTH,
+  maxLineCount: LENGTH,
+  maxWordsPerLine: LENGTH,
+  highlightWords: boolean,
+  channelLabels: listOf(text(0, 1000), 0, MAX_CHANNELS),
+};
 
 /** @throws TranscriptionError INVALID_ARGUMENT */
 export function checkFormat(format: unknown): asserts format is OutputFormat {
@@ -36,25 +40,5 @@ export function checkFormat(format: unknown): asserts format is OutputFormat {
 
 /** @throws TranscriptionError INVALID_ARGUMENT */
 export function checkFormatOptions(options: FormatOptions): void {
-  for (const key of Object.keys(options)) {
-    if (!KNOWN_OPTIONS.has(key)) {
-      throw invalidArgument("format options", `only ${[...KNOWN_OPTIONS].join(", ")}`, key);
-    }
-  }
-  for (const name of ["maxLineWidth", "maxLineCount", "maxWordsPerLine"] as const) {
-    const value = options[name];
-    if (value !== undefined && !(Number.isSafeInteger(value) && value >= 1)) {
-      throw invalidArgument(name, "a whole number of at least 1", value);
-    }
-  }
-  if (options.highlightWords !== undefined && typeof options.highlightWords !== "boolean") {
-    throw invalidArgument("highlightWords", "true or false", options.highlightWords);
-  }
-  const labels: unknown = options.channelLabels;
-  if (
-    labels !== undefined &&
-    !(Array.isArray(labels) && labels.every((label) => typeof label === "string"))
-  ) {
-    throw invalidArgument("channelLabels", "a list of strings", labels);
-  }
+  checkOptions("options", options, FORMAT_CHECKS);
 }

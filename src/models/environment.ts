@@ -4,7 +4,7 @@ import { type Registry, registry } from "./registry.js";
 import { DEFAULT_RETRY_POLICY, type RetryPolicy } from "./retry.js";
 
 /** Used when neither an option nor `AGORA_MODEL` names a model: the best that still runs well on a CPU. */
-export const DEFAULT_MODEL = "large-v3-turbo-q5_0";
+const DEFAULT_MODEL = "large-v3-turbo-q5_0";
 
 /** What the functions of this folder work with; tests bring their own. */
 export interface ModelEnvironment {

@@ -106,12 +106,18 @@ class TranscriptionServer implements RunningServer {
   async #load(): Promise<ServedModel> {
     const loaded = await createTranscriber(transcriberOptions(this.#settings, this.#log));
     if (this.#stopped) await loaded.close();
+    else this.#serve(loaded);
+    return servedModel(loaded);
+  }
+
+  /** @throws TranscriptionError INVALID_ARGUMENT when the model does not have the language of the settings */
+  #serve(loaded: Transcriber): void {
     this.#transcriber = loaded;
     this.#workers.use(loaded);
     this.#grpc.serve();
-    if (!this.#stopped) this.#phase = "serving";
-    this.#served = logModel(loaded, this.#settings, this.#log);
-    return this.#served;
+    this.#phase = "serving";
+    this.#served = servedModel(loaded);
+    logModel(loaded, this.#settings, this.#log);
   }
 
   async #stop(): Promise<void> {
@@ -161,7 +167,12 @@ function transcriberOptions(settings: ServerSettings, log: Logger): TranscriberO
   };
 }
 
-function logModel({ info }: Transcriber, settings: ServerSettings, log: Logger): ServedModel {
+function servedModel({ info }: Transcriber): ServedModel {
+  const { device, implementation, model } = info;
+  return { version: VERSION, implementation, model: model.name, device: device.name };
+}
+
+function logModel({ info }: Transcriber, settings: ServerSettings, log: Logger): void {
   const { device, implementation, maxWindow, model } = info;
   const chunk = Math.min(settings.chunkDuration, maxWindow);
   log.info(
@@ -170,5 +181,4 @@ function logModel({ info }: Transcriber, settings: ServerSettings, log: Logger):
       `batch size ${settings.batchSize}, chunk length ${chunk} s, ${settings.maxWorkers} workers`,
   );
   if (device.note !== undefined) log.info(`On the CPU, ${device.note}`);
-  return { version: VERSION, implementation, model: model.name, device: device.name };
 }

@@ -1,4 +1,11 @@
-import { COMPUTE_TYPE_NAMES, DEVICES, implementationNames, LANGUAGES, TranscriptionError } from "../index.js";
+import {
+  COMPUTE_TYPE_NAMES,
+  DEFAULT_LIMITS,
+  DEVICES,
+  implementationNames,
+  LANGUAGES,
+  TranscriptionError,
+} from "../index.js";
 import { LEVELS, LOG_FORMATS } from "./log.js";
 import { choice, integer, limit, number, text, type ValueKind } from "./setting-values.js";
 
@@ -81,9 +88,9 @@ const SETTINGS = {
   /** Bytes of one recording, in one message or many. The default is what a message may hold: one limit for both modes. */
   maxUploadBytes: setting("SERVER_MAX_UPLOAD_BYTES", integer(1, Number.MAX_SAFE_INTEGER), 200 * MIB),
   /** Seconds of one recording. */
-  maxDuration: setting("SERVER_MAX_AUDIO_DURATION", number(0.001, 10_000 * 3600), DAY / 2),
+  maxDuration: setting("SERVER_MAX_AUDIO_DURATION", number(0.001, 10_000 * 3600), DEFAULT_LIMITS.maxDuration),
   /** Seconds spent waiting for the decoder of one recording. */
-  decodeTimeout: setting("SERVER_DECODE_TIMEOUT", number(0.001, 7 * DAY), 600),
+  decodeTimeout: setting("SERVER_DECODE_TIMEOUT", number(0.001, 7 * DAY), DEFAULT_LIMITS.decodeTimeout),
   /** Seconds between two chunks of a stream. */
   idleTimeout: setting("SERVER_IDLE_TIMEOUT", limit(0.001, DAY), 60),
   /** Seconds until a request has arrived completely. */

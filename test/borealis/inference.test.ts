@@ -3,13 +3,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createBorealisEngine } from "../../src/engine/borealis.js";
-import { convertModel, createTranscriber, type TranscribeOptions, transcribe } from "../../src/index.js";
+import { createTranscriber, type TranscribeOptions, transcribe } from "../../src/index.js";
 import { startServer } from "../../src/server/server.js";
 import { readSettings } from "../../src/server/settings.js";
 import { concat, glide, wav } from "../support/audio.js";
 import { writeRunnable } from "../support/borealis-runnable.js";
 import { sharedTiny } from "../support/borealis-tiny.js";
 import { startCli } from "../support/cli.js";
+import { convertHere } from "../support/convert-here.js";
 import { codeOf, failure } from "../support/demo.js";
 import { readGguf } from "../support/gguf-reader.js";
 import { describeWithShared } from "../support/shared.js";
@@ -30,7 +31,7 @@ beforeAll(async () => {
   // No model that this machine has in its cache may play a part.
   process.env.AGORA_CACHE_DIR = join(folder, "cache");
   writeRunnable(join(folder, "checkpoint"), 1);
-  await convertModel(join(folder, "checkpoint"), { out: join(folder, "model"), type: "q8_0" });
+  await convertHere(join(folder, "checkpoint"), { out: join(folder, "model"), type: "q8_0" });
   model = join(folder, "model");
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -164,7 +165,7 @@ test("a model of K types has them where rows are long enough, and runs", async (
   const checkpoint = join(folder, "wide", "checkpoint");
   writeRunnable(checkpoint, 2, { width: 256 });
   const out = join(folder, "wide", "model");
-  const { files } = await convertModel(checkpoint, { out, type: "q4_k" });
+  const { files } = await convertHere(checkpoint, { out, type: "q4_k" });
   const [language] = files.map(({ path }) => readGguf(readFileSync(path)));
   const types = Object.fromEntries(language!.tensors.map(({ name, type }) => [name, type]));
   // Rows of 256: q4_k, but q8_0 for the embeddings; rows of 64 and 96: q5_0.
@@ -215,7 +216,7 @@ describe("what is no Borealis model", () => {
 describeWithShared("the reference checkpoint", () => {
   test("writes the tokens that PyTorch wrote, alone and in batches", async () => {
     const { checkpoint, clips } = sharedTiny()!;
-    const { files } = await convertModel(checkpoint, { out: join(folder, "tiny"), type: "f32" });
+    const { files } = await convertHere(checkpoint, { out: join(folder, "tiny"), type: "f32" });
     const modelPath = files[0]!.path;
     for (const batchSize of [1, 32]) {
       const engine = await createBorealisEngine({

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { convertModel, createTranscriber } from "../../src/index.js";
+import { createTranscriber } from "../../src/index.js";
+import { convertHere } from "../support/convert-here.js";
 import { DEMO } from "../support/demo.js";
 import { folderOf } from "../support/folder-of.js";
 import {
@@ -21,7 +22,7 @@ test("a model converted from Hugging Face's layout and quantised transcribes", a
     "vocab.json": huggingFaceVocabulary(demo),
     "model.safetensors": safetensors(huggingFaceTensors(demo)),
   });
-  const { files } = await convertModel(checkpoint, { out: await temporaryFolder(), type: "q8_0" });
+  const { files } = await convertHere(checkpoint, { out: await temporaryFolder(), type: "q8_0" });
   const transcriber = await createTranscriber({ ...DEMO, model: files[0]!.path });
   try {
     const { text } = await transcriber.transcribe(samplePath("sales-call-en.wav"), { chunkLength: 20 });

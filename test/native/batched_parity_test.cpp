@@ -32,6 +32,19 @@ TEST_CASE("attention is the same on every instruction set") {
     }
 }
 
+TEST_CASE("values in half precision are ggml's, whatever their number") {
+    std::mt19937 random(3);
+    std::normal_distribution<float> normal(0, 100);
+    std::vector<float> values = {0.0f, -0.0f, 1e-7f, -3e-6f, 65504.0f, 65519.0f, 65520.0f, 1.0f + 0x1p-11f, 3e38f};
+    while (values.size() < 100) values.push_back(normal(random));
+    for (int count = 0; count <= 100; ++count) {
+        std::vector<agora::Half> actual(101, 7), expected(101, 7);
+        agora::narrow(values.data(), count, actual.data());
+        ggml_fp32_to_fp16_row(values.data(), expected.data(), count);
+        CHECK(actual == expected);
+    }
+}
+
 TEST_CASE("sums over logits are the same on every instruction set") {
     std::mt19937 random(2);
     std::normal_distribution<float> normal(0, 8);

@@ -122,6 +122,50 @@ TEST_CASE("damage anywhere in a model's structure is refused or survived") {
     CHECK(refused > kRounds / 4);
 }
 
+TEST_CASE("a model that computes no numbers is invalid, whatever it is asked for") {
+    const TemporaryFile model(random_model({64, 1, 1, 64}, 5));
+    Bytes bytes = read_file(model.path());
+    const agora::WhisperFile file = agora::read_whisper_file(model.path());
+    const agora::TensorEntry& norm = entry(file, "decoder.ln.weight");
+    const float nan = std::numeric_limits<float>::quiet_NaN();
+    for (size_t offset = 0; offset + sizeof(nan) <= norm.bytes; offset += sizeof(nan))
+        std::memcpy(bytes.data() + norm.offset + offset, &nan, sizeof(nan));
+    model.write(bytes);
+    const std::vector<float> audio(16000, 0.1f);
+    agora::BatchedWhisper whisper(model.path(), options(2, 4));
+    agora::WindowRequest greedy = request(audio, 0, audio.size());
+    agora::WindowRequest sampled = greedy, beams = greedy, unknown = greedy;
+    sampled.search.temperatures = {0.6f};
+    beams.search.beam_size = 3;
+    unknown.language.clear();
+    for (const agora::WindowOutcome& outcome : outcomes(whisper, {greedy, sampled, beams, unknown})) {
+        REQUIRE(outcome.error);
+        try {
+            std::rethrow_exception(outcome.error);
+        } catch (const agora::Error& error) {
+            CHECK(error.code() == agora::ErrorCode::ModelInvalid);
+            CHECK(std::string(error.what()).find("computes no numbers") != std::string::npos);
+        }
+    }
+}
+
+TEST_CASE("a window to which every token is forbidden fails, and its neighbour does not") {
+    const TemporaryFile model(random_model({64, 1, 1, 64}, 6, 1));
+    std::vector<float> audio(16000);
+    for (size_t i = 0; i < audio.size(); ++i) audio[i] = 0.3f * std::sin(0.2f * static_cast<float>(i));
+    agora::BatchedWhisper whisper(model.path(), options(2, 2));
+    agora::WindowRequest free = request(audio, 0, audio.size()), forbidden = free;
+    for (int token = 0; token < whisper.vocabulary().size; ++token)
+        forbidden.search.rules.suppress_tokens.push_back(token);
+    const std::vector<agora::WindowOutcome> alone = outcomes(whisper, {free});
+    const std::vector<agora::WindowOutcome> both = outcomes(whisper, {forbidden, free});
+    REQUIRE(both[0].error);
+    CHECK_THROWS_WITH(std::rethrow_exception(both[0].error),
+                      "No token is left to choose: suppressTokens rules all of them out");
+    CHECK_FALSE(both[1].error);
+    CHECK(tokens_of(both[1]) == tokens_of(alone[0]));
+}
+
 TEST_CASE("weights that are no numbers do no worse than nonsense") {
     const TemporaryFile model(random_model({64, 1, 1, 64}, 5));
     const Bytes bytes = read_file(model.path());

@@ -135,11 +135,12 @@ it("ends with UNAVAILABLE what outlasts the grace period", async () => {
 
 it("stops while the model is being loaded, and closes it then", async () => {
   const { opened, open } = latch();
-  const { server, engine } = await startUnready({ loading: opened });
+  const { server, engine, lines } = await startUnready({ loading: opened });
   await server.stop();
   open();
   await server.ready.catch(() => {});
   await until(() => engine.closed === 1);
+  expect(lines.at(-1)).toContain("Stopped");
 });
 
 it("stops more than once", async () => {

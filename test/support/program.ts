@@ -12,7 +12,7 @@ vi.setConfig({ testTimeout: HANGS_AFTER_MS + 10_000 });
 
 /** What every program can use without importing it. */
 export const PRELUDE = `
-import { createTranscriber, getSystemInfo, inspectModel, quantizeModel, transcribe } from "${url("../../src/index.ts")}";
+import { convertModel, createTranscriber, getSystemInfo, inspectModel, quantizeModel, transcribe } from "${url("../../src/index.ts")}";
 import { sampleAudio, samplePath, DEMO_MODEL, F16_MODEL } from "${url("./samples.ts")}";
 const DEMO = { model: "demo", vadModel: null, download: false };
 const LONG = samplePath("long-call-en.flac");

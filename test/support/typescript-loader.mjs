@@ -1,6 +1,6 @@
 /**
  * Lets `node --import` run the TypeScript sources without a build, for tests that need a process of their own:
- * imports of `./name.js` find `./name.ts`, and types are stripped on the way in.
+ * imports of `./name.js`, and threads with that program, find `./name.ts`, and types are stripped on the way in.
  */
 import { readFile } from "node:fs/promises";
 import { register } from "node:module";
@@ -16,7 +16,7 @@ export async function resolve(specifier, context, next) {
   try {
     return await next(specifier, context);
   } catch (error) {
-    if (error.code !== "ERR_MODULE_NOT_FOUND" || !/^\.{1,2}\/.*\.js$/.test(specifier)) throw error;
+    if (error.code !== "ERR_MODULE_NOT_FOUND" || !/^(\.{1,2}\/|file:).*\.js$/.test(specifier)) throw error;
     return next(specifier.replace(/\.js$/, ".ts"), context);
   }
 }

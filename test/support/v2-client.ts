@@ -11,8 +11,9 @@ import {
 } from "@grpc/grpc-js";
 import { onTestFinished } from "vitest";
 import { loadDefinitions, serviceIn, V2_SERVICE } from "../../src/server/grpc/definitions.js";
-import { DETAILS_KEY, decodeStatus, type StatusDetails } from "../../src/server/grpc/status-details.js";
+import { DETAILS_KEY, type StatusDetails } from "../../src/server/grpc/status-details.js";
 import type { ResultMessage, SegmentMessage } from "../../src/server/grpc/v2/messages.js";
+import { decodeStatus } from "./decode-status.js";
 
 const SERVICE = serviceIn(loadDefinitions(), V2_SERVICE);
 

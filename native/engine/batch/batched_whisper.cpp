@@ -104,6 +104,7 @@ void BatchedWhisper::admit() {
 // Takes a window over its last step. False when it has left.
 bool BatchedWhisper::prepare(Window& window) {
     try {
+        if (window.choice_error) std::rethrow_exception(window.choice_error);
         const bool detected = window.detection && window.languages_known();
         if (detected) settle_language(window);
         if (window.decoding && window.decoding->done()) settle(window);
@@ -349,7 +350,12 @@ void BatchedWhisper::choose(const float* logits, const std::vector<size_t>& coun
     const LogMel::Part choose_some = [&](int, int) {
         for (size_t i = next++; i < choices.size(); i = next++) {
             auto [window, own] = choices[i];
-            window->detection ? read_languages(*window, own) : window->decoding->advance(own);
+            try {
+                window->detection ? read_languages(*window, own) : window->decoding->advance(own);
+            } catch (...) {
+                // Its own, not the batch's: prepare() fails this window alone.
+                window->choice_error = std::current_exception();
+            }
         }
     };
     // A portable decoder copies the memory of beams by graphs of its own, which cannot run inside another.
@@ -359,6 +365,8 @@ void BatchedWhisper::choose(const float* logits, const std::vector<size_t>& coun
 void BatchedWhisper::read_languages(Window& window, const float* logits) const {
     const float* first = logits + vocabulary_.first_language;
     const float total = log_sum_exp(first, first + vocabulary_.languages);
+    if (!std::isfinite(total))
+        throw Error(ErrorCode::ModelInvalid, "The model computes no numbers for the languages: is it damaged?");
     for (int i = 0; i < vocabulary_.languages; ++i) {
         window.outcome.languages.push_back({whisper_lang_str(i), std::exp(first[i] - total)});
     }

@@ -91,6 +91,7 @@ class BatchedWhisper::Window {
     std::unique_ptr<SequenceMemory> detection;  // the decoder's memory of a language detection
     std::unique_ptr<WindowDecoding> decoding;
     std::unique_ptr<DraftMemory> draft;
+    std::exception_ptr choice_error;  // of the last step
     double last_speech = 0;  // seconds where the text so far ends
 
   private:

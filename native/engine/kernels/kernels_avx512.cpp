@@ -13,8 +13,10 @@
 namespace agora {
 namespace {
 
-#include "engine/kernels/row_kernels.inc"
 #include "engine/kernels/row_kernels_avx512.inc"
+
+// After what it leaves out.
+#include "engine/kernels/row_kernels.inc"
 #include "engine/kernels/widen_rows.inc"
 
 template <int Rows>

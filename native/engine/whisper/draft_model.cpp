@@ -1,6 +1,7 @@
 #include "engine/whisper/draft_model.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "engine/error.h"
 #include "engine/model/same_encoder.h"
@@ -70,8 +71,9 @@ class DraftModel::Run {
         rules.apply(allowed.data(), written_, decoding_.rules());
         const float most = highest(allowed.data(), allowed.data() + allowed.size());
         const auto token = static_cast<int>(std::find(allowed.begin(), allowed.end(), most) - allowed.begin());
-        // The big model's step ends with a choice of its own: no need to draft an end.
-        if (token == vocabulary.end_of_text) {
+        // The big model's step ends with a choice of its own: no need to draft an end. Nor can what is no number be
+        // chosen from.
+        if (!std::isfinite(most) || token == vocabulary.end_of_text) {
             left_ = 0;
             return;
         }

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "engine/error.h"
 #include "engine/whisper/compression_ratio.h"
 #include "engine/whisper/softmax.h"
 
@@ -119,8 +120,15 @@ std::vector<float> WindowDecoding::log_probs(const float* logits, const Hypothes
     std::vector<float> values(logits, logits + vocabulary_.size);
     rules_.apply(values.data(), hypothesis.tokens, options_.rules);
     const float total = log_sum_exp(values.data(), values.data() + values.size());
+    if (!std::isfinite(total)) throw_no_choice(logits);
     for (float& value : values) value -= total;
     return values;
+}
+
+void WindowDecoding::throw_no_choice(const float* logits) const {
+    if (std::isfinite(log_sum_exp(logits, logits + vocabulary_.size)))
+        throw Error(ErrorCode::InvalidArgument, "No token is left to choose: suppressTokens rules all of them out");
+    throw Error(ErrorCode::ModelInvalid, "The model computes no numbers: is it damaged?");
 }
 
 int WindowDecoding::sample(const float* log_probs, Hypothesis& hypothesis) const {

@@ -104,6 +104,7 @@ class WindowDecoding {
     size_t follow(const float* logits, Hypothesis& hypothesis);
     void step_beams(const float* logits);
     std::vector<float> log_probs(const float* logits, const Hypothesis& hypothesis) const;
+    [[noreturn]] void throw_no_choice(const float* logits) const;
     int sample(const float* logits, Hypothesis& hypothesis) const;
     void extend(Hypothesis& hypothesis, int token, float log_prob) const;
     void finish_attempt();

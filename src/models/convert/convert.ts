@@ -1,15 +1,12 @@
 import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
-import { invalidArgument, throwIfAborted } from "../../errors.js";
+import { invalidArgument, TranscriptionError, throwIfAborted } from "../../errors.js";
 import type { DownloadProgress } from "../../options.js";
 import { modelEnvironment } from "../environment.js";
 import type { HubOptions } from "../hub.js";
 import { isHubName } from "../hub-name.js";
-import { convertBorealis } from "./borealis/borealis.js";
-import { Checkpoint } from "./checkpoint/folder.js";
 import type { Conversion } from "./conversion.js";
-import { quoted } from "./errors.js";
-import { convertWhisper } from "./whisper/whisper.js";
+import { convertInWorker } from "./in-worker.js";
 
 export interface ConvertModelOptions {
   /** Folder to write to; made where it is missing. The files are named after the checkpoint's folder and the type. */
@@ -35,12 +32,11 @@ export interface ConvertModelOptions {
  * Tensors are read from `model.safetensors` or `pytorch_model.bin`, whole or in shards, piece by piece; nothing in the
  * checkpoint is executed. The files appear whole or not at all.
  *
- * Work is done in steps of about a millisecond, except that parsing a tokenizer holds the thread for as long as
- * `JSON.parse` takes: up to half a second for the 11 MB of a Qwen model.
+ * The work is done on a thread of its own.
  * @param source the checkpoint's folder, or its name on the Hugging Face Hub (`"Vikhrmodels/Borealis"`), from where it is
  * downloaded into the cache: interrupted downloads go on, and files are checked by the Hub's hashes
  * @throws TranscriptionError INVALID_ARGUMENT, MODEL_NOT_FOUND, MODEL_INVALID naming the tensor or field, CANCELLED,
- * INTERNAL when the disk is full
+ * OUT_OF_MEMORY, INTERNAL when the disk is full
  */
 export async function convertModel(
   source: string,
@@ -51,31 +47,21 @@ export async function convertModel(
     throw invalidArgument("out", "the path of a folder to write to", out);
   }
   if (typeof type !== "string") throw invalidArgument("type", 'a type such as "f16" or "q8_0"', type);
-  const checkpoint = await Checkpoint.open(await folderOf(source, { onDownload, signal }));
-  try {
-    const convert = converterOf(checkpoint);
-    return await convert(checkpoint, { type, folder: resolve(out), overwrite, signal, onProgress });
-  } finally {
-    await checkpoint.close();
-  }
+  const checkpoint = await folderOf(source, { onDownload, signal });
+  return convertInWorker(checkpoint, { type, folder: resolve(out), overwrite, signal, onProgress });
 }
 
-/** What is no folder but looks like a name on the Hub is downloaded. */
+/** Where the checkpoint is; what is no folder but looks like a name on the Hub is downloaded. */
 async function folderOf(source: string, options: HubOptions): Promise<string> {
-  if (typeof source !== "string" || !isHubName(source)) return source;
-  if (await stat(source).catch(() => undefined)) return source;
+  if (typeof source !== "string" || source === "" || source.includes("\0")) {
+    throw invalidArgument("source", "the path of a checkpoint's folder", source);
+  }
+  const status = await stat(source).catch(() => undefined);
+  if (status?.isDirectory()) return resolve(source);
+  if (status) throw invalidArgument("source", "a folder with config.json and the tensors' files", source);
+  if (!isHubName(source))
+    throw new TranscriptionError("MODEL_NOT_FOUND", `There is no checkpoint folder ${resolve(source)}`);
   // Loaded when needed, for the HTTP client.
   const { fetchCheckpoint } = await import("../hub.js");
   return fetchCheckpoint(source, modelEnvironment(), options);
-}
-
-function converterOf(checkpoint: Checkpoint): typeof convertWhisper {
-  const modelType = checkpoint.config.string("model_type");
-  if (modelType === "whisper") return convertWhisper;
-  // Generations of Borealis differ in their model_type; all have an adapter between encoder and language model.
-  const hasAdapter = [...checkpoint.tensors.keys()].some((name) => name.startsWith("adapter."));
-  if (modelType === "borealis" || hasAdapter) return convertBorealis;
-  throw checkpoint.invalid(
-    `config.json's model_type is ${quoted(modelType ?? "")}, expected "whisper" or "borealis"`,
-  );
 }

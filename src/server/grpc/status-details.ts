@@ -16,7 +16,7 @@ export interface StatusDetails {
 
 /** Metadata that gRPC's libraries read details from. */
 export const DETAILS_KEY = "grpc-status-details-bin";
-export const ERROR_DOMAIN = "agora-transcribe";
+const ERROR_DOMAIN = "agora-transcribe";
 
 /** A google.rpc.Status, encoded. */
 export function encodeStatus(
@@ -35,33 +35,7 @@ export function encodeStatus(
   return typeNamed("Status").serialize({ code, message, details });
 }
 
-/** What {@link encodeStatus} was given: for clients and tests. */
-export function decodeStatus(bytes: Buffer): StatusDetails & { code: number; message: string } {
-  const { code, message, details } = typeNamed("Status").deserialize(bytes) as DecodedStatus;
-  const find = <T>(name: string): T | undefined => {
-    const any = details.find(({ type_url }) => type_url === TYPE_URL + name);
-    return any && (typeNamed(name).deserialize(any.value) as T);
-  };
-  const info = find<{ reason: string; metadata: Record<string, string> }>("ErrorInfo");
-  const request = find<{ field_violations: { field: string }[] }>("BadRequest");
-  const delay = find<{ retry_delay: { seconds: number; nanos: number } }>("RetryInfo")?.retry_delay;
-  return {
-    code,
-    message,
-    reason: info?.reason ?? "",
-    metadata: info?.metadata ?? {},
-    field: request?.field_violations[0]?.field,
-    retryAfter: delay && delay.seconds + delay.nanos / 1e9,
-  };
-}
-
-interface DecodedStatus {
-  code: number;
-  message: string;
-  details: { type_url: string; value: Buffer }[];
-}
-
-const TYPE_URL = "type.googleapis.com/google.rpc.";
+export const TYPE_URL = "type.googleapis.com/google.rpc.";
 
 /** google.protobuf's Any and Duration are the same on the wire wherever they are declared. */
 const TYPES = fromJSON(
@@ -98,7 +72,8 @@ function fields(types: Record<string, string>): object {
   return { fields: Object.fromEntries(entries) };
 }
 
-function typeNamed(name: string): MessageTypeDefinition<object, object> {
+/** A type of `google.rpc`. */
+export function typeNamed(name: string): MessageTypeDefinition<object, object> {
   return TYPES[`google.rpc.${name}`] as MessageTypeDefinition<object, object>;
 }
 

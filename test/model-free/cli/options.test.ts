@@ -107,10 +107,11 @@ describe("options", () => {
     expect((await asked()).transcribe).not.toHaveProperty("vadFilter");
     const tuned = await asked(
       ...["--vad-threshold", "0.6", "--vad-min-speech", "0.1", "--vad-min-silence", "0.3"],
-      ...["--vad-speech-pad", "0.05"],
+      ...["--vad-speech-pad", "0.05", "--vad-neg-threshold", "0.4"],
     );
     expect(tuned.transcribe.vadOptions).toEqual({
       threshold: 0.6,
+      negThreshold: 0.4,
       minSpeechDuration: 0.1,
       minSilenceDuration: 0.3,
       speechPad: 0.05,

@@ -2,8 +2,8 @@ import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import { SourceFile } from "../../../src/models/convert/checkpoint/source-file.js";
 import { readZip } from "../../../src/models/convert/checkpoint/zip.js";
-import { convertModel } from "../../../src/models/convert/convert.js";
 import { bfloat16ToFloats } from "../../../src/models/convert/numbers/float16.js";
+import { convertHere } from "../../support/convert-here.js";
 import { readGguf } from "../../support/gguf-reader.js";
 import { describeWithShared, sharedPath } from "../../support/shared.js";
 import { temporaryFolder } from "../../support/temporary-folder.js";
@@ -30,7 +30,7 @@ describeWithShared("the reference checkpoint of Borealis", () => {
   const source = () => sharedPath("borealis-tiny")!;
 
   it("becomes two files with the values of its bf16 tensors", async () => {
-    const { files } = await convertModel(source(), { out: await temporaryFolder(), type: "bf16" });
+    const { files } = await convertHere(source(), { out: await temporaryFolder(), type: "bf16" });
     const [language, audio] = files.map(({ path }) => readGguf(readFileSync(path)));
     const storage = await storages(sharedPath("borealis-tiny/pytorch_model.bin")!);
     const expectTensor = (file: typeof language, name: string, number: number) => {
@@ -85,7 +85,7 @@ describeWithShared("the reference checkpoint of Borealis", () => {
   });
 
   it("keeps its tokenizer and what its base models say", async () => {
-    const { files } = await convertModel(source(), { out: await temporaryFolder(), type: "q4_0" });
+    const { files } = await convertHere(source(), { out: await temporaryFolder(), type: "q4_0" });
     const [language, audio] = files.map(({ path }) => readGguf(readFileSync(path)).metadata);
     const tokens = language!["tokenizer.ggml.tokens"] as string[];
     const types = language!["tokenizer.ggml.token_type"] as number[];

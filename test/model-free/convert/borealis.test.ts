@@ -2,7 +2,6 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { TranscriptionError } from "../../../src/errors.js";
-import { convertModel } from "../../../src/models/convert/convert.js";
 import {
   BOREALIS,
   BOREALIS_TOKENIZER,
@@ -11,6 +10,7 @@ import {
   type Generation,
   QWEN3_HEAD_WIDTH,
 } from "../../support/borealis-checkpoint.js";
+import { convertHere } from "../../support/convert-here.js";
 import { folderOf } from "../../support/folder-of.js";
 import { type GgufFile, readGguf } from "../../support/gguf-reader.js";
 import { seededRandom } from "../../support/random.js";
@@ -38,7 +38,7 @@ async function convert(
       ? { "pytorch_model.bin": torchFile(tensors) }
       : { "model.safetensors": safetensors(tensors) };
   const folder = await folderOf({ ...borealisFiles(), ...weights, ...files });
-  const conversion = await convertModel(folder, { out: join(folder, "out"), type });
+  const conversion = await convertHere(folder, { out: join(folder, "out"), type });
   expect(conversion).toMatchObject({ kind: "borealis", type });
   const [language, audio] = conversion.files.map(({ path, bytes }) => {
     const file = readFileSync(path);
@@ -358,7 +358,7 @@ describe("a Borealis checkpoint", () => {
       for (let j = 0; j < 3; j++)
         damaged[Math.floor(random() * Math.min(damaged.length, 6000))] = random() * 256;
       const folder = await folderOf({ ...intact, [name]: damaged });
-      await convertModel(folder, { out: join(folder, "out") }).catch((error) =>
+      await convertHere(folder, { out: join(folder, "out") }).catch((error) =>
         expect(error).toBeInstanceOf(TranscriptionError),
       );
     }

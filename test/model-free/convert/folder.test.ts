@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { Checkpoint } from "../../../src/models/convert/checkpoint/folder.js";
 import { convertModel } from "../../../src/models/convert/convert.js";
+import { convertHere } from "../../support/convert-here.js";
 import { folderOf } from "../../support/folder-of.js";
 import { floats, safetensors } from "../../support/safetensors-writer.js";
 import { torchFile } from "../../support/torch-writer.js";
@@ -84,7 +85,7 @@ describe("a checkpoint's folder", () => {
       "config.json": Buffer.from(text),
       "model.safetensors": safetensors(a),
     });
-    await expect(convertModel(folder, { out: join(folder, "out") })).rejects.toMatchObject({
+    await expect(convertHere(folder, { out: join(folder, "out") })).rejects.toMatchObject({
       code: "MODEL_INVALID",
       message: expect.stringContaining("config.json"),
     });
@@ -119,7 +120,7 @@ describe("convertModel", () => {
       "config.json": { model_type: "wav2vec2" },
       "model.safetensors": safetensors(a),
     });
-    await expect(convertModel(folder, { out: join(folder, "out") })).rejects.toMatchObject({
+    await expect(convertHere(folder, { out: join(folder, "out") })).rejects.toMatchObject({
       code: "MODEL_INVALID",
       message: expect.stringContaining('model_type is "wav2vec2", expected "whisper" or "borealis"'),
     });

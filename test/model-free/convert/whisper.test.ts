@@ -2,7 +2,8 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import { convertModel, inspectModel, quantizeModel } from "../../../src/index.js";
+import { inspectModel, quantizeModel } from "../../../src/index.js";
+import { convertHere } from "../../support/convert-here.js";
 import { folderOf } from "../../support/folder-of.js";
 import {
   huggingFaceConfig,
@@ -62,7 +63,7 @@ async function convertSmall(
     ...files,
   });
   const out = join(folder, "out");
-  const { files: made } = await convertModel(folder, { out, ...(type !== undefined && { type }) });
+  const { files: made } = await convertHere(folder, { out, ...(type !== undefined && { type }) });
   return made[0]!.path;
 }
 
@@ -79,7 +80,7 @@ describe("a Whisper checkpoint in Hugging Face's layout", () => {
     });
     const out = join(folder, "made", "here");
     const fractions: number[] = [];
-    const conversion = await convertModel(folder, {
+    const conversion = await convertHere(folder, {
       out,
       onProgress: (fraction) => fractions.push(fraction),
     });
@@ -103,7 +104,7 @@ describe("a Whisper checkpoint in Hugging Face's layout", () => {
       "demo.bin": demoFile,
     });
     const out = await temporaryFolder();
-    const { files } = await convertModel(folder, { out, type: "q5_0" });
+    const { files } = await convertHere(folder, { out, type: "q5_0" });
     const expected = await quantizeModel(join(folder, "demo.bin"), join(folder, "expected.bin"), "q5_0");
     expect(readFileSync(files[0]!.path).equals(readFileSync(expected.path))).toBe(true);
     expect(readdirSync(out)).toHaveLength(1);
@@ -228,7 +229,7 @@ describe("a Whisper checkpoint in Hugging Face's layout", () => {
     const tensors = smallTensors();
     change(tensors);
     const source = await folderOf({ ...files, "model.safetensors": safetensors(tensors) });
-    await expect(convertModel(source, { out: folder })).rejects.toMatchObject({
+    await expect(convertHere(source, { out: folder })).rejects.toMatchObject({
       code: "MODEL_INVALID",
       message: expect.stringContaining(message),
     });
@@ -265,11 +266,11 @@ describe("a Whisper checkpoint in Hugging Face's layout", () => {
   it("is not written over a file unless that is wanted", async () => {
     const path = await convertSmall();
     const [out, folder] = [join(path, ".."), join(path, "../..")];
-    await expect(convertModel(folder, { out })).rejects.toMatchObject({
+    await expect(convertHere(folder, { out })).rejects.toMatchObject({
       code: "INVALID_ARGUMENT",
       message: expect.stringContaining("exists; overwrite (--force) replaces it"),
     });
-    await convertModel(folder, { out, overwrite: true });
+    await convertHere(folder, { out, overwrite: true });
     expect(readdirSync(out)).toHaveLength(1);
   });
 
@@ -289,7 +290,7 @@ describe("a Whisper checkpoint in Hugging Face's layout", () => {
     const out = await temporaryFolder();
     const controller = new AbortController();
     const onProgress = () => controller.abort();
-    await expect(convertModel(folder, { out, onProgress, signal: controller.signal })).rejects.toMatchObject({
+    await expect(convertHere(folder, { out, onProgress, signal: controller.signal })).rejects.toMatchObject({
       code: "CANCELLED",
     });
     expect(readdirSync(out)).toEqual([]);

@@ -159,6 +159,7 @@ describe("wrong arguments", () => {
     [attempt("vtt", { highlightWords: "yes" }), /highlightWords/],
     [attempt("vtt", { channelLabels: "agent" }), /channelLabels/],
     [attempt("json", { maxLineLength: 3 }), /maxLineLength/],
+    [attempt("srt", { maxlinewidth: 3 }), /did you mean maxLineWidth/],
     [attempt("srt", { highlightWords: true }), /wordTimestamps/],
   ])("are named: %#", (call, message) => {
     expect(call).toThrow(message);

@@ -1,6 +1,5 @@
-import { stat } from "node:fs/promises";
-import { basename, join, resolve } from "node:path";
-import { invalidArgument, TranscriptionError } from "../../../errors.js";
+import { basename, join } from "node:path";
+import { TranscriptionError } from "../../../errors.js";
 import { fileSize } from "../../cache.js";
 import { invalidModel, quoted } from "../errors.js";
 import { type JsonObject, readJson } from "./json.js";
@@ -24,10 +23,10 @@ export class Checkpoint {
 
   /**
    * Finds all tensors; their data is read later, piece by piece. To be closed.
-   * @throws TranscriptionError INVALID_ARGUMENT, MODEL_NOT_FOUND, MODEL_INVALID
+   * @param folder absolute path of an existing folder
+   * @throws TranscriptionError MODEL_NOT_FOUND, MODEL_INVALID
    */
-  static async open(source: string): Promise<Checkpoint> {
-    const folder = await existingFolder(source);
+  static async open(folder: string): Promise<Checkpoint> {
     const config = await readJson(folder, "config.json");
     if (!config) throw notFound(folder, "config.json");
     const files: SourceFile[] = [];
@@ -57,17 +56,6 @@ export class Checkpoint {
   close(): Promise<void> {
     return closeAll(this.files);
   }
-}
-
-async function existingFolder(source: unknown): Promise<string> {
-  if (typeof source !== "string" || source === "" || source.includes("\0")) {
-    throw invalidArgument("source", "the path of a checkpoint's folder", source);
-  }
-  const folder = resolve(source);
-  const status = await stat(folder).catch(() => undefined);
-  if (status?.isDirectory()) return folder;
-  if (status) throw invalidArgument("source", "a folder with config.json and the tensors' files", source);
-  throw new TranscriptionError("MODEL_NOT_FOUND", `There is no checkpoint folder ${folder}`);
 }
 
 async function readTensors(folder: string, files: SourceFile[]): Promise<Map<string, StoredTensor>> {

@@ -34,7 +34,7 @@ export interface StoredTensor {
  * Elements per step. Reading, converting and writing a piece of this size takes about a millisecond, and a multiple
  * of every block size never splits a block.
  */
-export const PIECE_ELEMENTS = 65_536;
+const PIECE_ELEMENTS = 65_536;
 
 const MAX_DIMENSIONS = 8;
 

@@ -1,0 +1,31 @@
+import { convertBorealis } from "./borealis/borealis.js";
+import { Checkpoint } from "./checkpoint/folder.js";
+import type { Conversion, ConversionRequest } from "./conversion.js";
+import { quoted } from "./errors.js";
+import { convertWhisper } from "./whisper/whisper.js";
+
+/**
+ * Makes model files from the checkpoint in `folder`, on this thread: parsing the tokenizer of a large language model
+ * holds it for half a second.
+ * @throws TranscriptionError INVALID_ARGUMENT, MODEL_NOT_FOUND, MODEL_INVALID, CANCELLED, INTERNAL
+ */
+export async function convertCheckpoint(folder: string, request: ConversionRequest): Promise<Conversion> {
+  const checkpoint = await Checkpoint.open(folder);
+  try {
+    const convert = converterOf(checkpoint);
+    return await convert(checkpoint, request);
+  } finally {
+    await checkpoint.close();
+  }
+}
+
+function converterOf(checkpoint: Checkpoint): typeof convertWhisper {
+  const modelType = checkpoint.config.string("model_type");
+  if (modelType === "whisper") return convertWhisper;
+  // Generations of Borealis differ in their model_type; all have an adapter between encoder and language model.
+  const hasAdapter = [...checkpoint.tensors.keys()].some((name) => name.startsWith("adapter."));
+  if (modelType === "borealis" || hasAdapter) return convertBorealis;
+  throw checkpoint.invalid(
+    `config.json's model_type is ${quoted(modelType ?? "")}, expected "whisper" or "borealis"`,
+  );
+}

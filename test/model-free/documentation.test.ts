@@ -1,0 +1,102 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { GENERATION_DEFAULTS } from "../../src/config/generation.js";
+import { resolveRequest, resolveTranscriberOptions } from "../../src/config/options.js";
+import { WINDOW_DEFAULTS } from "../../src/config/window-defaults.js";
+import { COMPUTE_TYPES, ERROR_CODES, implementationNames, OUTPUT_FORMATS } from "../../src/index.js";
+import { runInProcess } from "../support/run-cli.js";
+
+const file = (name: string): string => readFileSync(new URL(`../../${name}`, import.meta.url), "utf8");
+const readme = file("README.md");
+
+/** Names of options, as the error about one that does not exist lists them. */
+function optionsOf(check: (options: object) => unknown): string[] {
+  try {
+    check({ "no option is called so": 1 });
+  } catch (error) {
+    const [, known] = / known are (.*)$/.exec((error as Error).message)!;
+    return known!.split(", ");
+  }
+  throw new Error("Expected an error");
+}
+
+const REQUEST = optionsOf(resolveRequest);
+const TRANSCRIBER = optionsOf(resolveTranscriberOptions);
+
+/** What is marked as code in a part of README, between two texts. */
+function code(from: string, to: string): string[] {
+  const start = readme.indexOf(from);
+  const end = readme.indexOf(to, start);
+  expect(start).toBeGreaterThan(0);
+  expect(end).toBeGreaterThan(start);
+  return [...readme.slice(start + from.length, end).matchAll(/`([^`]+)`/g)].map(([, name]) => name!);
+}
+
+describe("README", () => {
+  it("has every option of a request in its table, and no other", () => {
+    const table = code("| of a request | options |", "\n\n");
+    expect(table.filter((name) => name !== "borealis").sort()).toEqual([...REQUEST].sort());
+  });
+
+  it("has every option of a transcriber", () => {
+    expect(code("A transcriber takes", "`computeType` is what").sort()).toEqual([...TRANSCRIBER].sort());
+  });
+
+  it("has the compute types, formats, implementations and error codes", () => {
+    expect(code("`computeType` is what", "the result says")).toEqual(
+      COMPUTE_TYPES.map((type) => JSON.stringify(type)),
+    );
+    const [, formats] = /`formatResult\(result, "srt"\)` writes (.*)\.\n/.exec(readme)!;
+    expect(formats!.split(/, | and /).sort()).toEqual([...OUTPUT_FORMATS].sort());
+    const rows = (table: string[]) => table.filter((name) => implementationNames().includes(name));
+    expect(new Set(rows(code("| name | is | device |", "\n\n")))).toEqual(new Set(implementationNames()));
+    const errors = code("**Errors** are `TranscriptionError`s with a `code`:", "**Limits**");
+    expect(errors.filter((name) => /^[A-Z_]+$/.test(name)).sort()).toEqual([...ERROR_CODES].sort());
+  });
+
+  it("names scripts that there are", () => {
+    const { scripts } = JSON.parse(file("package.json"));
+    const named = [...(readme + file("deploy/README.md")).matchAll(/npm run ([a-z][\w:-]*)/g)];
+    expect(named.length).toBeGreaterThan(10);
+    for (const [, name] of named) expect(scripts).toHaveProperty([name!]);
+  });
+
+  it("has the variables of the environment that --help has", async () => {
+    const { stdout } = await runInProcess(["--help"]);
+    const [, ours] = stdout.split("Environment:");
+    const variables = [...ours!.matchAll(/^ {2}((?:AGORA|HF)_\w+)/gm)].map(([, name]) => name!);
+    expect(variables).toHaveLength(6);
+    expect(code("| variable             | meaning", "\n\n").map((name) => name.split("=")[0])).toEqual(
+      expect.arrayContaining(variables),
+    );
+  });
+});
+
+const flagOf = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+
+describe("--help", () => {
+  /** Options whose flags are called otherwise, and those that only a program can use. */
+  const OTHERS = ["vadFilter", "vadOptions", "limits", "signal", "onSegment", "onProgress"];
+  const TRANSCRIBER_OTHERS = ["download", "limits", "onDownload", "maxQueue"];
+
+  it("has a flag for every option", async () => {
+    const { stdout } = await runInProcess(["--help"]);
+    const names = [
+      ...REQUEST.filter((name) => !OTHERS.includes(name)),
+      ...TRANSCRIBER.filter((name) => !TRANSCRIBER_OTHERS.includes(name)),
+    ];
+    for (const name of names) expect(stdout).toMatch(new RegExp(`--(no-)?${flagOf(name)}\\b`));
+  });
+
+  it("tells the defaults that hold", async () => {
+    const { stdout } = await runInProcess(["--help"]);
+    const told = Object.entries({ ...WINDOW_DEFAULTS, ...GENERATION_DEFAULTS }).flatMap(([name, value]) => {
+      const [text = ""] = new RegExp(`--${flagOf(name)} <.*?(?=\\n +-|\\n\\n)`, "s").exec(stdout) ?? [];
+      if (typeof value !== "number") return [];
+      const [, shown] = /\(default: ([\d.-]+)/.exec(text) ?? [];
+      return shown === undefined ? [] : [{ name, value, shown: Number(shown) }];
+    });
+    expect(told.length).toBeGreaterThan(10);
+    for (const { name, value, shown } of told) expect({ [name]: shown }).toEqual({ [name]: value });
+  });
+});
