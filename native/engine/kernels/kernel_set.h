@@ -26,12 +26,22 @@ enum class Activation {
     Gelu,
 };
 
+// Weights that come after a product's: as many cache lines of them as are to be fetched for each 32 inputs.
+struct Ahead {
+    const uint8_t* weights = nullptr;
+    int lines = 0;
+};
+
 // Products of up to `rows` rows with two neighbouring strips.
 struct TileKernel {
     int rows = 0;
     // tile[row][0..31] for `count` rows; `a_stride` in bytes, `tile_stride` in floats. `inputs` is a multiple of 32.
     void (*run)(int count, const uint8_t* a, size_t a_stride, const uint8_t* strip, const uint8_t* next_strip,
                 int inputs, float* tile, size_t tile_stride) = nullptr;
+    // The same, and on the way the weights ahead come from memory; fetched all at once they would be waited for. Null
+    // where a set has no such kernel.
+    void (*run_ahead)(int count, const uint8_t* a, size_t a_stride, const uint8_t* strip, const uint8_t* next_strip,
+                      int inputs, float* tile, size_t tile_stride, Ahead ahead) = nullptr;
 };
 
 // What is done with a tile of a product: (activation(tile + bias)) + residual, written in the format of `output`.

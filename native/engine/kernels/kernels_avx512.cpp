@@ -124,16 +124,24 @@ inline __attribute__((always_inline)) void end_block(const __m512i (&dots)[Rows]
     }
 }
 
+// The part of the weights ahead that belongs to the inputs from `k` on.
+inline __attribute__((always_inline)) void fetch(const Ahead& ahead, int k) {
+    const auto bytes = static_cast<size_t>(ahead.lines) * 64;
+    const uint8_t* weights = ahead.weights + static_cast<size_t>(k / 32) * bytes;
+    for (size_t line = 0; line < bytes; line += 64) __builtin_prefetch(weights + line, 0, 2);
+}
+
 template <int Rows>
 __attribute__((target("avx512vnni"))) void multiply_vnni(const uint8_t* a, size_t a_stride, const uint8_t* strip,
                                                          const uint8_t* next, int inputs, float* tile,
-                                                         size_t tile_stride) {
+                                                         size_t tile_stride, Ahead ahead) {
     __m512 sums[Rows][2];
     clear(sums);
     const uint8_t* scales = a + inputs;
     const uint8_t* offsets = scales + inputs / 8;
     for (int k = 0; k < inputs; k += 32, scales += 4, offsets += 4) {
         __m512i dots[Rows][2];
+        fetch(ahead, k);
         start_block(dots, offsets, a_stride);
 #pragma GCC unroll 8
         for (int quad = 0; quad < 8; ++quad) {
@@ -158,7 +166,7 @@ __attribute__((target("avx512vnni"))) void multiply_vnni(const uint8_t* a, size_
 // Without VNNI: as AVX2's multiply_int8().
 template <int Rows>
 void multiply_int8(const uint8_t* a, size_t a_stride, const uint8_t* strip, const uint8_t* next, int inputs,
-                   float* tile, size_t tile_stride) {
+                   float* tile, size_t tile_stride, Ahead ahead) {
     constexpr int kBlocks = 8;
     alignas(64) int pairs[kBlocks * Rows * 16];
     __m512 sums[Rows][2];
@@ -175,6 +183,7 @@ void multiply_int8(const uint8_t* a, size_t a_stride, const uint8_t* strip, cons
         }
         const int* wide = pairs + step * Rows * 16;
         __m512i dots[Rows][2];
+        fetch(ahead, k);
         start_block(dots, offsets, a_stride);
         // Unrolled, GCC 12 puts all sums off to the end and runs out of registers.
 #pragma GCC unroll 1
@@ -202,37 +211,48 @@ void multiply_int8(const uint8_t* a, size_t a_stride, const uint8_t* strip, cons
     store(sums, tile, tile_stride);
 }
 
-using Multiply = void (*)(const uint8_t*, size_t, const uint8_t*, const uint8_t*, int, float*, size_t);
-
 struct BFloats {
     template <int Rows>
-    static constexpr Multiply of = multiply_bf16<Rows>;
+    static constexpr auto* of = &multiply_bf16<Rows>;
 };
 struct Bytes {
     template <int Rows>
-    static constexpr Multiply of = multiply_int8<Rows>;
+    static constexpr auto* of = &multiply_int8<Rows>;
 };
 struct VnniBytes {
     template <int Rows>
-    static constexpr Multiply of = multiply_vnni<Rows>;
+    static constexpr auto* of = &multiply_vnni<Rows>;
 };
 template <Storage storage>
 struct Floats {
     template <int Rows>
-    static constexpr Multiply of = multiply_f32<Rows, storage>;
+    static constexpr auto* of = &multiply_f32<Rows, storage>;
 };
 
-template <typename Kind, int... Less>
-void by_count(int count, const uint8_t* a, size_t a_stride, const uint8_t* strip, const uint8_t* next, int inputs,
-              float* tile, size_t tile_stride, std::integer_sequence<int, Less...>) {
-    static constexpr Multiply table[] = {Kind::template of<Less + 1>...};
-    table[count - 1](a, a_stride, strip, next, inputs, tile, tile_stride);
+template <typename Kind, int... Less, typename... Arguments>
+void by_count(int count, std::integer_sequence<int, Less...>, Arguments... arguments) {
+    static constexpr decltype(Kind::template of<1>) table[] = {Kind::template of<Less + 1>...};
+    table[count - 1](arguments...);
 }
 
 template <typename Kind, int Most>
 void run(int count, const uint8_t* a, size_t a_stride, const uint8_t* strip, const uint8_t* next, int inputs,
          float* tile, size_t tile_stride) {
-    by_count<Kind>(count, a, a_stride, strip, next, inputs, tile, tile_stride, std::make_integer_sequence<int, Most>{});
+    by_count<Kind>(count, std::make_integer_sequence<int, Most>{}, a, a_stride, strip, next, inputs, tile, tile_stride);
+}
+
+template <typename Kind, int Most>
+void run_ahead(int count, const uint8_t* a, size_t a_stride, const uint8_t* strip, const uint8_t* next, int inputs,
+               float* tile, size_t tile_stride, Ahead ahead) {
+    by_count<Kind>(count, std::make_integer_sequence<int, Most>{}, a, a_stride, strip, next, inputs, tile, tile_stride,
+                   ahead);
+}
+
+// 8-bit products have few operations for each byte of their weights.
+template <typename Kind>
+void run_bytes(int count, const uint8_t* a, size_t a_stride, const uint8_t* strip, const uint8_t* next, int inputs,
+               float* tile, size_t tile_stride) {
+    run_ahead<Kind, 6>(count, a, a_stride, strip, next, inputs, tile, tile_stride, {});
 }
 
 }  // namespace
@@ -246,7 +266,8 @@ KernelSet avx512_kernels(bool bf16, bool vnni) {
              {12, run<Floats<Storage::F16>, 12>},
              {12, run<Floats<Storage::BF16>, 12>}},
             bf16 ? TileKernel{12, run<BFloats, 12>} : TileKernel{},
-            vnni ? TileKernel{6, run<VnniBytes, 6>} : TileKernel{6, run<Bytes, 6>},
+            vnni ? TileKernel{6, run_bytes<VnniBytes>, run_ahead<VnniBytes, 6>}
+                 : TileKernel{6, run_bytes<Bytes>, run_ahead<Bytes, 6>},
             finish,
             norm,
             narrow,

@@ -7,6 +7,11 @@ namespace agora {
 namespace {
 
 constexpr int kTileOutputs = 32;
+constexpr size_t kLine = 64;  // of the cache
+// So few rows are computed as fast as the processor fetches weights by itself.
+constexpr int kRowsWithoutFetching = 2;
+// More tiles than these have so small shares of the weights to fetch that they do it at once.
+constexpr int kTilesThatFetch = 8;
 // Rows that stay in the second-level cache while weights pass by.
 constexpr int kChunkRows = 240;
 
@@ -22,9 +27,22 @@ const TileKernel& kernel_of(const KernelSet& kernels, Arithmetic arithmetic, Sto
     return kernels.int8;
 }
 
+// Of the weights that come next, the share of one of `tiles`: whole cache lines for each of `blocks` of inputs.
+Ahead share_of(const uint8_t* next, size_t bytes, int blocks, int tiles, int index) {
+    const int all_lines = static_cast<int>(bytes / kLine) / blocks;
+    const int first = all_lines * index / tiles;
+    const int lines = all_lines * (index + 1) / tiles - first;
+    if (next == nullptr || lines == 0) return {};
+    return {next + static_cast<size_t>(first * blocks) * kLine, lines};
+}
+
+void fetch(const Ahead& ahead, int blocks) {
+    for (int line = 0; line < ahead.lines * blocks; ++line)
+        __builtin_prefetch(ahead.weights + static_cast<size_t>(line) * kLine, 0, 2);
+}
+
 // What the end of a tile reads and writes is fetched while its product is computed.
 void fetch_end(const TileEnd& end, int count) {
-    constexpr size_t kLine = 64;
     const int value_bytes = end.format == Arithmetic::F32 ? 4 : end.format == Arithmetic::BF16 ? 2 : 1;
     const uint8_t* output = end.output + end.column * value_bytes;
     for (int r = 0; r < count; ++r, output += end.output_stride) {
@@ -62,6 +80,7 @@ void multiply(const KernelSet& kernels, const Product& product, int thread, int 
     thread_local std::vector<uint8_t> widened;
     if (widened.size() < 2 * wide_bytes) widened.resize(2 * wide_bytes);
 
+    const int blocks = weights.padded_inputs() / PackedMatrix::kBlock;
     const size_t pair_bytes = 2 * PackedMatrix::strip_bytes(weights.storage(), weights.inputs());
     alignas(64) float tile[32 * kTileOutputs];
     TileEnd end;
@@ -88,11 +107,10 @@ void multiply(const KernelSet& kernels, const Product& product, int thread, int 
             // Tiles of even height: 16 rows go as 8 and 8, not as 12 and 4.
             const int tiles = (chunk_end - chunk + kernel.rows - 1) / kernel.rows;
             // What the next outputs need is fetched while these are computed.
-            const uint8_t* ahead = tiles > 1 && pair + 1 < last_pair ? weights.strip(2 * pair + 2) : nullptr;
-            const size_t share = ahead == nullptr ? 0 : pair_bytes / static_cast<size_t>(tiles);
+            const bool fetches = chunk_end - chunk > kRowsWithoutFetching && pair + 1 < last_pair;
+            const uint8_t* next = fetches ? weights.strip(2 * pair + 2) : nullptr;
+            const bool on_the_way = kernel.run_ahead != nullptr && tiles <= kTilesThatFetch;
             for (int i = 0; i < tiles; ++i) {
-                for (size_t line = 0; line < share; line += 64)
-                    __builtin_prefetch(ahead + static_cast<size_t>(i) * share + line, 0, 2);
                 const int row = chunk + (chunk_end - chunk) * i / tiles;
                 const int count = chunk + (chunk_end - chunk) * (i + 1) / tiles - row;
                 const auto offset = static_cast<size_t>(row);
@@ -101,8 +119,16 @@ void multiply(const KernelSet& kernels, const Product& product, int thread, int 
                                    ? nullptr
                                    : product.residual + offset * end.residual_stride + end.column;
                 fetch_end(end, count);
-                kernel.run(count, product.rows + offset * product.row_stride, product.row_stride, strips[0], strips[1],
-                           weights.padded_inputs(), tile, kTileOutputs);
+                const uint8_t* rows = product.rows + offset * product.row_stride;
+                const Ahead ahead = share_of(next, pair_bytes, blocks, tiles, i);
+                if (on_the_way) {
+                    kernel.run_ahead(count, rows, product.row_stride, strips[0], strips[1], weights.padded_inputs(),
+                                     tile, kTileOutputs, ahead);
+                } else {
+                    fetch(ahead, blocks);
+                    kernel.run(count, rows, product.row_stride, strips[0], strips[1], weights.padded_inputs(), tile,
+                               kTileOutputs);
+                }
                 kernels.finish(count, tile, kTileOutputs, end);
             }
         }
