@@ -14,14 +14,20 @@
 
 namespace {
 
+// A second of it.
+std::vector<float> tone() {
+    std::vector<float> audio(16000);
+    for (size_t i = 0; i < audio.size(); ++i) audio[i] = 0.3f * std::sin(0.2f * static_cast<float>(i));
+    return audio;
+}
+
 // Loads the model and transcribes a second with it. Nothing when that worked.
 std::optional<agora::Error> error_of(const std::string& path, agora::ComputeType type) {
     try {
         agora::BatchedOptions wanted = options(1, 1);
         wanted.compute_type = type;
         agora::BatchedWhisper whisper(path, wanted);
-        std::vector<float> audio(16000);
-        for (size_t i = 0; i < audio.size(); ++i) audio[i] = 0.3f * std::sin(0.2f * static_cast<float>(i));
+        const std::vector<float> audio = tone();
         agora::WindowRequest window = request(audio, 0, audio.size());
         window.word_timestamps = true;
         const agora::WindowOutcome outcome = outcomes(whisper, {window}).front();
@@ -131,7 +137,7 @@ TEST_CASE("a model that computes no numbers is invalid, whatever it is asked for
     for (size_t offset = 0; offset + sizeof(nan) <= norm.bytes; offset += sizeof(nan))
         std::memcpy(bytes.data() + norm.offset + offset, &nan, sizeof(nan));
     model.write(bytes);
-    const std::vector<float> audio(16000, 0.1f);
+    const std::vector<float> audio = tone();
     // Rows in 8 bits have no such thing as no number.
     agora::BatchedOptions exact = options(2, 4);
     exact.compute_type = agora::ComputeType::F32;
@@ -154,8 +160,7 @@ TEST_CASE("a model that computes no numbers is invalid, whatever it is asked for
 
 TEST_CASE("a window to which every token is forbidden fails, and its neighbour does not") {
     const TemporaryFile model(random_model({64, 1, 1, 64}, 6, 1));
-    std::vector<float> audio(16000);
-    for (size_t i = 0; i < audio.size(); ++i) audio[i] = 0.3f * std::sin(0.2f * static_cast<float>(i));
+    const std::vector<float> audio = tone();
     agora::BatchedWhisper whisper(model.path(), options(2, 2));
     agora::WindowRequest free = request(audio, 0, audio.size()), forbidden = free;
     for (int token = 0; token < whisper.vocabulary().size; ++token)

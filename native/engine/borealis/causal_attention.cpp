@@ -65,8 +65,8 @@ void attend_block(const KernelSet& kernels, const CausalAttention& attention, in
         const auto row = static_cast<size_t>(i);
         const int seen = attention.past + first + i / group + 1;
         float* own = &scores[row * width];
-        factors[row] = 1.0f / kernels.exp_row(own, seen, positions, scale, Arithmetic::F32,
-                                              reinterpret_cast<uint8_t*>(own));
+        factors[row] =
+            1.0f / kernels.exp_row(own, seen, positions, scale, Arithmetic::F32, reinterpret_cast<uint8_t*>(own));
     }
     alignas(64) float tile[kTileOutputs * kTileOutputs];
     for (int column = 0; column < shape.head_width; column += kTileOutputs) {

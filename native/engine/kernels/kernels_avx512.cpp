@@ -124,10 +124,10 @@ inline __attribute__((always_inline)) void end_block(const __m512i (&dots)[Rows]
     }
 }
 
-// The part of the weights ahead that belongs to the inputs from `k` on.
-inline __attribute__((always_inline)) void fetch(const Ahead& ahead, int k) {
+// The part of the weights ahead that belongs to block `block` of the inputs.
+inline __attribute__((always_inline)) void fetch(const Ahead& ahead, int block) {
     const auto bytes = static_cast<size_t>(ahead.lines) * 64;
-    const uint8_t* weights = ahead.weights + static_cast<size_t>(k / 32) * bytes;
+    const uint8_t* weights = ahead.weights + static_cast<size_t>(block) * bytes;
     for (size_t line = 0; line < bytes; line += 64) __builtin_prefetch(weights + line, 0, 2);
 }
 
@@ -141,7 +141,7 @@ __attribute__((target("avx512vnni"))) void multiply_vnni(const uint8_t* a, size_
     const uint8_t* offsets = scales + inputs / 8;
     for (int k = 0; k < inputs; k += 32, scales += 4, offsets += 4) {
         __m512i dots[Rows][2];
-        fetch(ahead, k);
+        fetch(ahead, k / 32);
         start_block(dots, offsets, a_stride);
 #pragma GCC unroll 8
         for (int quad = 0; quad < 8; ++quad) {
@@ -183,7 +183,7 @@ void multiply_int8(const uint8_t* a, size_t a_stride, const uint8_t* strip, cons
         }
         const int* wide = pairs + step * Rows * 16;
         __m512i dots[Rows][2];
-        fetch(ahead, k);
+        fetch(ahead, block);
         start_block(dots, offsets, a_stride);
         // Unrolled, GCC 12 puts all sums off to the end and runs out of registers.
 #pragma GCC unroll 1
