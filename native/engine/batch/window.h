@@ -92,7 +92,7 @@ class BatchedWhisper::Window {
     std::unique_ptr<WindowDecoding> decoding;
     std::unique_ptr<DraftMemory> draft;
     std::exception_ptr choice_error;  // of the last step
-    double last_speech = 0;  // seconds where the text so far ends
+    double last_speech = 0;           // seconds where the text so far ends
 
   private:
     void answer() {
