@@ -211,27 +211,36 @@ void multiply_int8(const uint8_t* a, size_t a_stride, const uint8_t* strip, cons
     store(sums, tile, tile_stride);
 }
 
+using Multiply = void (*)(const uint8_t* a, size_t a_stride, const uint8_t* strip, const uint8_t* next, int inputs,
+                          float* tile, size_t tile_stride);
+using MultiplyAhead = void (*)(const uint8_t* a, size_t a_stride, const uint8_t* strip, const uint8_t* next, int inputs,
+                               float* tile, size_t tile_stride, Ahead ahead);
+
 struct BFloats {
+    using Function = Multiply;
     template <int Rows>
-    static constexpr auto* of = &multiply_bf16<Rows>;
+    static constexpr Function of = &multiply_bf16<Rows>;
 };
 struct Bytes {
+    using Function = MultiplyAhead;
     template <int Rows>
-    static constexpr auto* of = &multiply_int8<Rows>;
+    static constexpr Function of = &multiply_int8<Rows>;
 };
 struct VnniBytes {
+    using Function = MultiplyAhead;
     template <int Rows>
-    static constexpr auto* of = &multiply_vnni<Rows>;
+    static constexpr Function of = &multiply_vnni<Rows>;
 };
 template <Storage storage>
 struct Floats {
+    using Function = Multiply;
     template <int Rows>
-    static constexpr auto* of = &multiply_f32<Rows, storage>;
+    static constexpr Function of = &multiply_f32<Rows, storage>;
 };
 
 template <typename Kind, int... Less, typename... Arguments>
 void by_count(int count, std::integer_sequence<int, Less...>, Arguments... arguments) {
-    static constexpr decltype(Kind::template of<1>) table[] = {Kind::template of<Less + 1>...};
+    static constexpr typename Kind::Function table[] = {Kind::template of<Less + 1>...};
     table[count - 1](arguments...);
 }
 
