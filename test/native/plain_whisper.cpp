@@ -39,11 +39,13 @@ PlainWhisper::PlainWhisper(const std::string& path, Gelu gelu) : gelu_(gelu) {
         int64_t count = 1;
         for (const int64_t n : entry.ne) count *= n;
         std::vector<float> values(static_cast<size_t>(count));
-        const uint8_t* data = bytes.data() + entry.offset;
+        // In the file they lie at any address.
+        std::vector<float> aligned((entry.bytes + sizeof(float) - 1) / sizeof(float));
+        std::memcpy(aligned.data(), bytes.data() + entry.offset, entry.bytes);
         if (entry.type == GGML_TYPE_F32) {
-            std::memcpy(values.data(), data, entry.bytes);
+            values = std::move(aligned);
         } else {
-            ggml_get_type_traits(static_cast<ggml_type>(entry.type))->to_float(data, values.data(), count);
+            ggml_get_type_traits(static_cast<ggml_type>(entry.type))->to_float(aligned.data(), values.data(), count);
         }
         tensors_[entry.name] = std::move(values);
     }
