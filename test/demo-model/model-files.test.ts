@@ -216,7 +216,6 @@ describe("too little memory", () => {
 
   test.each([
     ["whisper", 2],
-    ["whisper", 15],
     ["whisper-cpp", 2],
     ["whisper-cpp", 40],
     ["whisper-cpp", 120],
@@ -224,7 +223,7 @@ describe("too little memory", () => {
     expect(await outcomeOf(loading(implementation, mebibytes))).toBe("OUT_OF_MEMORY");
   });
 
-  test.each([20, 30, 50, 80, 120])(
+  test.each([15, 20, 30, 50, 80, 120])(
     "whisper with %i MiB: a text or an error, not a crash",
     async (mebibytes) => {
       expect(["OUT_OF_MEMORY", "ok"]).toContain(await outcomeOf(loading("whisper", mebibytes)));
