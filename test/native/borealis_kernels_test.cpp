@@ -8,6 +8,7 @@
 #include <random>
 
 #include "engine/borealis/causal_attention.h"
+#include "numbers.h"
 
 using agora::Arithmetic;
 using agora::CausalAttention;
@@ -17,25 +18,6 @@ using agora::PackedMatrix;
 using agora::Storage;
 
 namespace {
-
-std::vector<float> normal_values(size_t count, unsigned seed, float deviation = 1) {
-    std::mt19937 random(seed);
-    std::normal_distribution<float> normal(0, deviation);
-    std::vector<float> values(count);
-    for (auto& value : values) value = normal(random);
-    return values;
-}
-
-double relative_error(const std::vector<float>& actual, const std::vector<double>& expected) {
-    REQUIRE(actual.size() == expected.size());
-    double difference = 0;
-    double norm = 1e-30;
-    for (size_t i = 0; i < actual.size(); ++i) {
-        difference += std::pow(actual[i] - expected[i], 2);
-        norm += std::pow(expected[i], 2);
-    }
-    return std::sqrt(difference / norm);
-}
 
 uint8_t* bytes(std::vector<float>& row) {
     return reinterpret_cast<uint8_t*>(row.data());

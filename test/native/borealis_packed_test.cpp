@@ -2,7 +2,6 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
-#include <cmath>
 #include <filesystem>
 #include <random>
 
@@ -11,6 +10,7 @@
 #include "engine/borealis/packed_language_network.h"
 #include "engine/error.h"
 #include "engine/log.h"
+#include "numbers.h"
 #include "support.h"
 
 using agora::LanguageFile;
@@ -74,17 +74,6 @@ struct Model {
     agora::EmbeddingTable embeddings;
     agora::CpuCompute compute{2};
 };
-
-double relative_error(const std::vector<float>& actual, const std::vector<float>& expected) {
-    REQUIRE(actual.size() == expected.size());
-    double difference = 0;
-    double norm = 0;
-    for (size_t i = 0; i < actual.size(); ++i) {
-        difference += std::pow(static_cast<double>(actual[i]) - expected[i], 2);
-        norm += std::pow(static_cast<double>(expected[i]), 2);
-    }
-    return std::sqrt(difference / norm);
-}
 
 }  // namespace
 

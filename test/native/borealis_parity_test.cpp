@@ -1,13 +1,13 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
-#include <cmath>
 #include <cstring>
 #include <filesystem>
 #include <sstream>
 
 #include "engine/batch/batched_borealis.h"
 #include "engine/log.h"
+#include "numbers.h"
 #include "support.h"
 
 namespace {
@@ -33,17 +33,6 @@ template <typename Number>
 std::vector<Number> numbers(const std::string& path) {
     std::ifstream file(path);
     return {std::istream_iterator<Number>(file), {}};
-}
-
-double relative_error(const std::vector<float>& actual, const std::vector<float>& expected) {
-    REQUIRE(actual.size() == expected.size());
-    double difference = 0;
-    double norm = 0;
-    for (size_t i = 0; i < actual.size(); ++i) {
-        difference += std::pow(static_cast<double>(actual[i]) - expected[i], 2);
-        norm += std::pow(static_cast<double>(expected[i]), 2);
-    }
-    return std::sqrt(difference / norm);
 }
 
 std::string file_of(const std::string& model, const std::string& role, const std::string& type) {

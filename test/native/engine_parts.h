@@ -4,7 +4,6 @@
 #include <doctest/doctest.h>
 #include <whisper.h>
 
-#include <cmath>
 #include <memory>
 #include <string>
 #include <vector>
@@ -14,24 +13,12 @@
 #include "engine/whisper/encoder.h"
 #include "engine/whisper/packed_decoder.h"
 #include "engine/whisper/whisper_cpp.h"
+#include "numbers.h"
 
 constexpr agora::ComputeType kComputeTypes[] = {
     agora::ComputeType::F32,  agora::ComputeType::F16,     agora::ComputeType::BF16,
     agora::ComputeType::Int8, agora::ComputeType::Int8F16, agora::ComputeType::Int8BF16,
 };
-
-// |actual - expected| / |expected|
-template <typename Actual, typename Expected>
-double relative_error(const std::vector<Actual>& actual, const std::vector<Expected>& expected) {
-    REQUIRE(actual.size() == expected.size());
-    double difference = 0;
-    double norm = 0;
-    for (size_t i = 0; i < actual.size(); ++i) {
-        difference += std::pow(static_cast<double>(actual[i]) - static_cast<double>(expected[i]), 2);
-        norm += std::pow(static_cast<double>(expected[i]), 2);
-    }
-    return std::sqrt(difference / norm);
-}
 
 // Relative error that a compute type may have against exact arithmetic.
 inline double bound_of(agora::ComputeType type) {

@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <random>
 
 #include "engine/kernels/amx_product.h"
 #include "engine/kernels/encoder_attention.h"
 #include "engine/kernels/number_formats.h"
 #include "engine/kernels/product.h"
+#include "numbers.h"
 
 using agora::Arithmetic;
 using agora::KernelSet;
@@ -16,25 +16,6 @@ using agora::PackedMatrix;
 using agora::Storage;
 
 namespace {
-
-std::vector<float> normal_values(size_t count, unsigned seed, float deviation = 1) {
-    std::mt19937 random(seed);
-    std::normal_distribution<float> normal(0, deviation);
-    std::vector<float> values(count);
-    for (auto& value : values) value = normal(random);
-    return values;
-}
-
-double relative_error(const std::vector<float>& actual, const std::vector<float>& expected) {
-    REQUIRE(actual.size() == expected.size());
-    double difference = 0;
-    double norm = 1e-30;
-    for (size_t i = 0; i < actual.size(); ++i) {
-        difference += std::pow(static_cast<double>(actual[i]) - expected[i], 2);
-        norm += std::pow(static_cast<double>(expected[i]), 2);
-    }
-    return std::sqrt(difference / norm);
-}
 
 PackedMatrix pack(Storage storage, const std::vector<float>& weights, int inputs, int outputs) {
     PackedMatrix matrix(storage, inputs, outputs);

@@ -14,21 +14,11 @@
 #include "engine/whisper/portable_network.h"
 #include "engine/whisper/whisper_cpp.h"
 #include "model_writer.h"
+#include "numbers.h"
 
 namespace {
 
 using agora::BatchedWhisper;
-
-double relative_error(const std::vector<float>& actual, const std::vector<float>& expected) {
-    REQUIRE(actual.size() == expected.size());
-    double difference = 0;
-    double norm = 0;
-    for (size_t i = 0; i < actual.size(); ++i) {
-        difference += std::pow(static_cast<double>(actual[i]) - expected[i], 2);
-        norm += std::pow(static_cast<double>(expected[i]), 2);
-    }
-    return std::sqrt(difference / norm);
-}
 
 agora::BatchedOptions portable(int batch_size, const std::string& draft_path = "") {
     agora::BatchedOptions result = options(2, batch_size, draft_path);
