@@ -58,12 +58,8 @@ struct TileEnd {
     int width = 0;              // outputs of a row
 };
 
-struct KernelSet {
-    const char* name;
-    bool sums_bytes;    // whether an instruction sums products of bytes, so that 8-bit ones take a third of float ones
-    TileKernel f32[3];  // by storage: F32, F16, BF16
-    TileKernel bf16;    // rows 0 where the set has no such arithmetic
-    TileKernel int8;
+// Work on rows, which row_kernels.inc has for every set.
+struct RowKernels {
     void (*finish)(int count, float* tile, size_t tile_stride, const TileEnd& end);
     // (x - mean) / sqrt(variance + 1e-5) · weight + bias, in the given format.
     void (*norm)(const float* x, int width, const float* weight, const float* bias, Arithmetic format, uint8_t* row);
@@ -83,6 +79,14 @@ struct KernelSet {
     void (*swiglu)(const float* gate, const float* up, int width, Arithmetic format, uint8_t* row);
     // The pairs x[i], x[i + half] turned by angles, of which the cosines and sines are given. In place, too.
     void (*rotate)(const float* x, const float* cosines, const float* sines, int half, float* output);
+};
+
+struct KernelSet : RowKernels {
+    const char* name;
+    bool sums_bytes;    // whether an instruction sums products of bytes, so that 8-bit ones take a third of float ones
+    TileKernel f32[3];  // by storage: F32, F16, BF16
+    TileKernel bf16;    // rows 0 where the set has no such arithmetic
+    TileKernel int8;
 
     bool multiplies(Arithmetic arithmetic) const { return arithmetic != Arithmetic::BF16 || bf16.rows > 0; }
 };

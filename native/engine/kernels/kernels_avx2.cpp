@@ -216,21 +216,12 @@ void run_vnni(int count, const uint8_t* a, size_t a_stride, const uint8_t* strip
 }  // namespace
 
 KernelSet avx2_kernels(bool vnni) {
-    return {vnni ? "avx2-vnni" : "avx2",
+    return {row_kernels(),
+            vnni ? "avx2-vnni" : "avx2",
             vnni,
             {{6, run_f32<Storage::F32>}, {6, run_f32<Storage::F16>}, {6, run_f32<Storage::BF16>}},
             {},
-            vnni ? TileKernel{6, run_vnni} : TileKernel{6, run_int8},
-            finish,
-            norm,
-            narrow,
-            exp_row,
-            widen_bf16,
-            widen_f32,
-            pack_block,
-            rms_norm,
-            swiglu,
-            rotate};
+            vnni ? TileKernel{6, run_vnni} : TileKernel{6, run_int8}};
 }
 
 }  // namespace agora

@@ -267,7 +267,8 @@ void run_bytes(int count, const uint8_t* a, size_t a_stride, const uint8_t* stri
 }  // namespace
 
 KernelSet avx512_kernels(bool bf16, bool vnni) {
-    return {bf16   ? "avx512-bf16"
+    return {row_kernels(),
+            bf16   ? "avx512-bf16"
             : vnni ? "avx512-vnni"
                    : "avx512",
             vnni,
@@ -276,17 +277,7 @@ KernelSet avx512_kernels(bool bf16, bool vnni) {
              {12, run<Floats<Storage::BF16>, 12>}},
             bf16 ? TileKernel{12, run<BFloats, 12>} : TileKernel{},
             vnni ? TileKernel{6, run_bytes<VnniBytes>, run_ahead<VnniBytes, 6>}
-                 : TileKernel{6, run_bytes<Bytes>, run_ahead<Bytes, 6>},
-            finish,
-            norm,
-            narrow,
-            exp_row,
-            widen_bf16,
-            widen_f32,
-            pack_block,
-            rms_norm,
-            swiglu,
-            rotate};
+                 : TileKernel{6, run_bytes<Bytes>, run_ahead<Bytes, 6>}};
 }
 
 }  // namespace agora

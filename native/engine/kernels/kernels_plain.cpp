@@ -75,23 +75,14 @@ void bytes(int count, const uint8_t* a, size_t a_stride, const uint8_t* strip, c
 }  // namespace
 
 const KernelSet& plain_kernels() {
-    static const KernelSet set = {"plain",
+    static const KernelSet set = {row_kernels(),
+                                  "plain",
                                   false,
                                   {{kRows, floats<Storage::F32, float>},
                                    {kRows, floats<Storage::F16, float>},
                                    {kRows, floats<Storage::BF16, float>}},
                                   {kRows, floats<Storage::BF16, BFloat>},
-                                  {kRows, bytes},
-                                  finish,
-                                  norm,
-                                  narrow,
-                                  exp_row,
-                                  widen_bf16,
-                                  widen_f32,
-                                  pack_block,
-                                  rms_norm,
-                                  swiglu,
-                                  rotate};
+                                  {kRows, bytes}};
     return set;
 }
 
