@@ -1,13 +1,12 @@
 #include "engine/borealis/language_memory.h"
 
-#include <ggml.h>
-
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <utility>
 
 #include "engine/error.h"
+#include "engine/kernels/number_formats.h"
 
 namespace agora {
 namespace {
@@ -91,20 +90,24 @@ void LanguageMemory::take(const LanguageMemory& other) {
 }
 
 void LanguageMemory::write(int layer, int head, int position, const float* key, const float* value) {
-    // Element i of the key stands kStrip values after element i - 1; so does each strip of the value.
-    const auto store = [&](uint8_t* target, int index, float x) {
-        if (shape_.storage == Storage::F32) {
-            reinterpret_cast<float*>(target)[index] = x;
-        } else {
-            reinterpret_cast<ggml_fp16_t*>(target)[index] = ggml_fp32_to_fp16(x);
-        }
-    };
-    auto* keys = const_cast<uint8_t*>(this->keys(layer, head, position / kStrip * kStrip));
-    for (int i = 0; i < shape_.head_width; ++i) store(keys, i * kStrip + position % kStrip, key[i]);
+    if (shape_.storage == Storage::F32) {
+        write_as<float>(layer, head, position, key, value);
+    } else {
+        write_as<Half>(layer, head, position, key, value);
+    }
+}
+
+template <typename Value>
+void LanguageMemory::write_as(int layer, int head, int position, const float* key, const float* value) {
+    // A column of the keys' strip, and a row of each of the values'.
+    auto* keys = reinterpret_cast<Value*>(const_cast<uint8_t*>(this->keys(layer, head, position / kStrip * kStrip)));
     for (int first = 0; first < shape_.head_width; first += kStrip) {
-        auto* strip = const_cast<uint8_t*>(values(layer, head, first / kStrip));
         const int count = std::min(kStrip, shape_.head_width - first);
-        for (int i = 0; i < count; ++i) store(strip, position * kStrip + i, value[first + i]);
+        Value column[kStrip];
+        narrow(key + first, count, column);
+        for (int i = 0; i < count; ++i) keys[(first + i) * kStrip + position % kStrip] = column[i];
+        auto* strip = reinterpret_cast<Value*>(const_cast<uint8_t*>(values(layer, head, first / kStrip)));
+        narrow(value + first, count, strip + position * kStrip);
     }
 }
 

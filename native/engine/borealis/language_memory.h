@@ -47,6 +47,8 @@ class LanguageMemory {
     size_t matrix_bytes() const;
     size_t offset(int layer, int head, bool values) const;
     void take(const LanguageMemory& other);
+    template <typename Value>
+    void write_as(int layer, int head, int position, const float* key, const float* value);
 
     struct Free {
         void operator()(uint8_t* data) const;
