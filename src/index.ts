@@ -5,7 +5,16 @@ export type {
   ChannelSelection,
   RawAudio,
 } from "./audio/types.js";
-export { COMPUTE_TYPE_NAMES, COMPUTE_TYPES, DEVICES, TASKS } from "./config/choices.js";
+export {
+  COMPUTE_TYPE_NAMES,
+  COMPUTE_TYPES,
+  type ComputeType,
+  type ComputeTypeName,
+  DEVICES,
+  type DeviceSelection,
+  TASKS,
+  type TranscriptionTask,
+} from "./config/choices.js";
 export { LANGUAGES } from "./config/languages.js";
 export { DEFAULT_AUDIO_LIMITS as DEFAULT_LIMITS } from "./config/limits.js";
 export { implementationNames, registerImplementation } from "./engine/implementations.js";
@@ -52,14 +61,10 @@ export {
 export type { ModelKind } from "./models/registry.js";
 export type { ResolvedModel } from "./models/resolve.js";
 export type {
-  ComputeType,
-  ComputeTypeName,
-  DeviceSelection,
   DownloadProgress,
   Progress,
   TranscribeOptions,
   TranscriberOptions,
-  TranscriptionTask,
   VadOptions,
 } from "./options.js";
 export type {
@@ -69,11 +74,6 @@ export type {
   TranscriptionStats,
   Word,
 } from "./result.js";
-export {
-  createTranscriber,
-  type DetectLanguageOptions,
-  type Transcriber,
-  type TranscriberInfo,
-  transcribe,
-} from "./transcriber.js";
+export { createTranscriber, transcribe } from "./transcribe.js";
+export type { DetectLanguageOptions, Transcriber, TranscriberInfo } from "./transcriber.js";
 export { VERSION } from "./version.js";

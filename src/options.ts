@@ -1,9 +1,7 @@
 import type { AudioLimits, ChannelSelection } from "./audio/types.js";
-import type { COMPUTE_TYPE_NAMES, COMPUTE_TYPES, DEVICES, TASKS } from "./config/choices.js";
+import type { ComputeTypeName, DeviceSelection, TranscriptionTask } from "./config/choices.js";
 import type { DeviceInfo, ModelInfo } from "./engine/types.js";
 import type { Segment } from "./result.js";
-
-export type TranscriptionTask = (typeof TASKS)[number];
 
 /** Voice activity detection, with Silero's names and defaults of faster-whisper. Times in seconds. */
 export interface VadOptions {
@@ -128,12 +126,6 @@ export interface Progress {
   /** Seconds of audio per second so far. */
   speedFactor: number;
 }
-
-export type DeviceSelection = (typeof DEVICES)[number];
-
-export type ComputeType = (typeof COMPUTE_TYPES)[number];
-/** With the abbreviations `"f32"`, `"f16"` and `"bf16"`. */
-export type ComputeTypeName = (typeof COMPUTE_TYPE_NAMES)[number];
 
 /** Options of a transcriber: what is loaded once and shared by its requests. */
 export interface TranscriberOptions {

@@ -1,8 +1,10 @@
 /** `"auto"`: CUDA where it works, else the CPU. */
 export const DEVICES = ["auto", "cpu", "cuda"] as const;
+export type DeviceSelection = (typeof DEVICES)[number];
 
 /** `"transcribe"` keeps the spoken language, `"translate"` writes English. */
 export const TASKS = ["transcribe", "translate"] as const;
+export type TranscriptionTask = (typeof TASKS)[number];
 
 /**
  * What a model's matrices are kept and multiplied in: `"int8"` has 8-bit weights, `"int8_float16"` and
@@ -17,14 +19,16 @@ export const COMPUTE_TYPES = [
   "int8_float16",
   "int8_bfloat16",
 ] as const;
+export type ComputeType = (typeof COMPUTE_TYPES)[number];
 
 /** Other names of compute types. */
 export const COMPUTE_TYPE_ABBREVIATIONS = { f32: "float32", f16: "float16", bf16: "bfloat16" } as const;
 
-type Name = (typeof COMPUTE_TYPES)[number] | keyof typeof COMPUTE_TYPE_ABBREVIATIONS;
+/** With the abbreviations `"f32"`, `"f16"` and `"bf16"`. */
+export type ComputeTypeName = ComputeType | keyof typeof COMPUTE_TYPE_ABBREVIATIONS;
 
 /** Every name that `computeType` takes. */
-export const COMPUTE_TYPE_NAMES: readonly Name[] = [
+export const COMPUTE_TYPE_NAMES: readonly ComputeTypeName[] = [
   ...COMPUTE_TYPES,
   ...(Object.keys(COMPUTE_TYPE_ABBREVIATIONS) as (keyof typeof COMPUTE_TYPE_ABBREVIATIONS)[]),
 ];

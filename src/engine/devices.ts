@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
+import type { DeviceSelection } from "../config/choices.js";
 import { TranscriptionError } from "../errors.js";
-import type { DeviceSelection } from "../options.js";
 import { addonPath, backendDirectory, hasCudaBackend, loadAddon, type NativeDevice } from "./addon.js";
 import type { DeviceInfo } from "./types.js";
 

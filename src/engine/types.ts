@@ -1,5 +1,5 @@
+import type { ComputeType, DeviceSelection, TranscriptionTask } from "../config/choices.js";
 import type { GenerationOptions } from "../config/generation.js";
-import type { ComputeType, DeviceSelection, TranscriptionTask } from "../options.js";
 
 /** Facts about a loaded model. */
 export interface ModelInfo {
