@@ -1,11 +1,9 @@
 #include "engine/borealis/language_memory.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <cstring>
 #include <utility>
 
-#include "engine/error.h"
 #include "engine/kernels/number_formats.h"
 
 namespace agora {
@@ -14,13 +12,8 @@ namespace {
 constexpr int kStrip = PackedMatrix::kStrip;
 // Memory grows by so many positions: a window's prompt and most of its text take two or three of these.
 constexpr int kGrowth = 256;
-constexpr size_t kCacheLine = 64;
 
 }  // namespace
-
-void LanguageMemory::Free::operator()(uint8_t* data) const {
-    std::free(data);
-}
 
 size_t LanguageMemory::matrix_bytes() const {
     return static_cast<size_t>(room_) * static_cast<size_t>(shape_.padded_head()) * shape_.value_bytes();
@@ -32,12 +25,12 @@ size_t LanguageMemory::offset(int layer, int head, bool values) const {
 }
 
 const uint8_t* LanguageMemory::keys(int layer, int head, int position) const {
-    return data_ + offset(layer, head, false) +
+    return pages_.data() + offset(layer, head, false) +
            static_cast<size_t>(position) * static_cast<size_t>(shape_.padded_head()) * shape_.value_bytes();
 }
 
 const uint8_t* LanguageMemory::values(int layer, int head, int index) const {
-    return data_ + offset(layer, head, true) +
+    return pages_.data() + offset(layer, head, true) +
            static_cast<size_t>(index) * static_cast<size_t>(room_) * kStrip * shape_.value_bytes();
 }
 
@@ -45,14 +38,8 @@ void LanguageMemory::reserve(int positions) {
     if (positions <= room_) return;
     LanguageMemory larger(shape_);
     larger.room_ = (positions + kGrowth - 1) / kGrowth * kGrowth;
-    // Zeros, as what stands behind the last position is multiplied with zeros; and fresh zeros take no memory until
-    // they are written.
-    const size_t bytes = larger.offset(shape_.layers, 0, false) + kCacheLine;
-    larger.memory_.reset(static_cast<uint8_t*>(std::calloc(1, bytes)));
-    if (!larger.memory_) throw Error(ErrorCode::OutOfMemory, "No memory for the language model's sequences");
-    void* start = larger.memory_.get();
-    size_t space = bytes;
-    larger.data_ = static_cast<uint8_t*>(std::align(kCacheLine, bytes - kCacheLine, start, space));
+    // Zeros: what stands behind the last position is multiplied with zeros.
+    larger.pages_ = Pages(larger.offset(shape_.layers, 0, false), Pages::Size::Normal, "a sequence");
     larger.take(*this);
     *this = std::move(larger);
 }
@@ -60,8 +47,7 @@ void LanguageMemory::reserve(int positions) {
 void LanguageMemory::truncate(int length) {
     length_ = std::min(length_, length);
     if (length_ > 0) return;
-    memory_.reset();
-    data_ = nullptr;
+    pages_ = {};
     room_ = 0;
 }
 
@@ -79,7 +65,7 @@ void LanguageMemory::take(const LanguageMemory& other) {
     const size_t strip_bytes = length * kStrip * value;
     for (int layer = 0; layer < shape_.layers && length > 0; ++layer) {
         for (int head = 0; head < shape_.heads; ++head) {
-            std::memcpy(data_ + offset(layer, head, false), other.keys(layer, head, 0), key_bytes);
+            std::memcpy(pages_.data() + offset(layer, head, false), other.keys(layer, head, 0), key_bytes);
             for (int strip = 0; strip < shape_.padded_head() / kStrip; ++strip) {
                 std::memcpy(const_cast<uint8_t*>(values(layer, head, strip)), other.values(layer, head, strip),
                             strip_bytes);

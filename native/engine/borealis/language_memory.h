@@ -1,8 +1,6 @@
 // Keys and values of one sequence, in the order in which the CPU kernels multiply with them.
 #pragma once
 
-#include <memory>
-
 #include "engine/kernels/packed_matrix.h"
 
 namespace agora {
@@ -50,15 +48,10 @@ class LanguageMemory {
     template <typename Value>
     void write_as(int layer, int head, int position, const float* key, const float* value);
 
-    struct Free {
-        void operator()(uint8_t* data) const;
-    };
-
     Shape shape_;
     int length_ = 0;
     int room_ = 0;  // positions
-    std::unique_ptr<uint8_t, Free> memory_;
-    uint8_t* data_ = nullptr;  // in it, on a cache line
+    Pages pages_;
 };
 
 }  // namespace agora

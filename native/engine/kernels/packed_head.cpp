@@ -67,6 +67,15 @@ void set_byte_frames(const KernelSet& kernels, const float* columns, size_t widt
 PackedHead::PackedHead(Storage storage, int frames)
     : frames_(frames), keys_(storage, kSize, frames), values_(storage, frames, kSize) {}
 
+PackedHead::PackedHead(Storage storage, int frames, uint8_t* memory)
+    : frames_(frames),
+      keys_(storage, kSize, frames, memory),
+      values_(storage, frames, kSize, memory + PackedMatrix::bytes(storage, kSize, frames)) {}
+
+size_t PackedHead::bytes(Storage storage, int frames) {
+    return PackedMatrix::bytes(storage, kSize, frames) + PackedMatrix::bytes(storage, frames, kSize);
+}
+
 void PackedHead::set_keys(const KernelSet& kernels, const float* rows, size_t width) {
     for (int frame = 0; frame < frames_; ++frame, rows += width) {
         uint8_t* strip = keys_.strip(frame / kStrip);

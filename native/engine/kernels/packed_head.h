@@ -13,6 +13,10 @@ class PackedHead {
 
     // In 8 bits, half or single precision. Throws OutOfMemory.
     PackedHead(Storage storage, int frames);
+    // In memory of the caller's, of bytes(storage, frames), on a cache line.
+    PackedHead(Storage storage, int frames, uint8_t* memory);
+
+    static size_t bytes(Storage storage, int frames);
 
     int frames() const { return frames_; }
     int padded() const { return values_.padded_inputs(); }  // frames, filled up to a multiple of 32

@@ -4,12 +4,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
 #include <cstring>
-#include <new>
+#include <utility>
 #include <vector>
 
-#include "engine/error.h"
 #include "engine/kernels/number_formats.h"
 
 namespace agora {
@@ -17,7 +15,6 @@ namespace {
 
 constexpr int kStrip = PackedMatrix::kStrip;
 constexpr int kBlock = PackedMatrix::kBlock;
-constexpr size_t kCacheLine = 64;
 // A block of q8_0: its scale in half precision, and 32 weights. Source: ggml, src/ggml-common.h.
 constexpr size_t kQ8Bytes = sizeof(ggml_fp16_t) + kBlock;
 
@@ -36,10 +33,6 @@ void pack_block(const float* weights, int lane, uint8_t* block) {
 
 }  // namespace
 
-void PackedMatrix::Free::operator()(uint8_t* data) const {
-    std::free(data);
-}
-
 size_t PackedMatrix::strip_bytes(Storage storage, int inputs) {
     const auto count = static_cast<size_t>(padded(inputs));
     switch (storage) {
@@ -54,11 +47,20 @@ size_t PackedMatrix::strip_bytes(Storage storage, int inputs) {
     return count / kBlock * kBlockBytes;
 }
 
+size_t PackedMatrix::bytes(Storage storage, int inputs, int outputs) {
+    return strip_bytes(storage, inputs) * static_cast<size_t>(padded(outputs) / kStrip);
+}
+
 PackedMatrix::PackedMatrix(Storage storage, int inputs, int outputs)
-    : storage_(storage), inputs_(inputs), outputs_(outputs), strip_bytes_(strip_bytes(storage, inputs)) {
-    const size_t size = (bytes() + kCacheLine - 1) / kCacheLine * kCacheLine;
-    data_.reset(static_cast<uint8_t*>(std::aligned_alloc(kCacheLine, size)));
-    if (!data_) throw Error(ErrorCode::OutOfMemory, "No memory for the model's weights");
+    : PackedMatrix(storage, inputs, outputs, Pages(bytes(storage, inputs, outputs), Pages::Size::Huge, "weights")) {}
+
+PackedMatrix::PackedMatrix(Storage storage, int inputs, int outputs, Pages own)
+    : PackedMatrix(storage, inputs, outputs, own.data()) {
+    own_ = std::move(own);
+}
+
+PackedMatrix::PackedMatrix(Storage storage, int inputs, int outputs, uint8_t* memory)
+    : storage_(storage), inputs_(inputs), outputs_(outputs), strip_bytes_(strip_bytes(storage, inputs)), data_(memory) {
     // What is not filled weighs nothing.
     if (strips() * kStrip != outputs_) {
         const std::vector<float> nothing(static_cast<size_t>(kStrip) * static_cast<size_t>(inputs_), 0.0f);
@@ -67,7 +69,7 @@ PackedMatrix::PackedMatrix(Storage storage, int inputs, int outputs)
 }
 
 void PackedMatrix::pack(int index, const float* rows, int count) {
-    uint8_t* strip = data_.get() + static_cast<size_t>(index) * strip_bytes_;
+    uint8_t* strip = data_ + static_cast<size_t>(index) * strip_bytes_;
     const int padded = padded_inputs();
     std::vector<float> row(static_cast<size_t>(padded), 0.0f);
     for (int lane = 0; lane < kStrip; ++lane) {

@@ -3,7 +3,8 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
+
+#include "engine/pages.h"
 
 namespace agora {
 
@@ -26,6 +27,8 @@ class PackedMatrix {
 
     // Allocates. Throws OutOfMemory.
     PackedMatrix(Storage storage, int inputs, int outputs);
+    // In memory of the caller's, of bytes(storage, inputs, outputs), on a cache line.
+    PackedMatrix(Storage storage, int inputs, int outputs, uint8_t* memory);
 
     Storage storage() const { return storage_; }
     int inputs() const { return inputs_; }
@@ -34,8 +37,8 @@ class PackedMatrix {
     int strips() const { return padded(outputs_) / kStrip; }
     size_t bytes() const { return strip_bytes_ * static_cast<size_t>(strips()); }
 
-    uint8_t* strip(int index) { return data_.get() + static_cast<size_t>(index) * strip_bytes_; }
-    const uint8_t* strip(int index) const { return data_.get() + static_cast<size_t>(index) * strip_bytes_; }
+    uint8_t* strip(int index) { return data_ + static_cast<size_t>(index) * strip_bytes_; }
+    const uint8_t* strip(int index) const { return data_ + static_cast<size_t>(index) * strip_bytes_; }
 
     // Fills strip `index`. `rows`: the weights of its outputs, [count][inputs], count at most 16.
     void pack(int index, const float* rows, int count);
@@ -48,17 +51,18 @@ class PackedMatrix {
     void unpack(int output, float* row) const;
 
     static size_t strip_bytes(Storage storage, int inputs);
+    // Of a whole matrix: a multiple of a cache line.
+    static size_t bytes(Storage storage, int inputs, int outputs);
 
   private:
+    PackedMatrix(Storage storage, int inputs, int outputs, Pages own);
     static int padded(int size) { return (size + kBlock - 1) / kBlock * kBlock; }
 
     Storage storage_;
     int inputs_, outputs_;
     size_t strip_bytes_;
-    struct Free {
-        void operator()(uint8_t* data) const;
-    };
-    std::unique_ptr<uint8_t[], Free> data_;
+    Pages own_;  // none where the memory is the caller's
+    uint8_t* data_;
 };
 
 }  // namespace agora

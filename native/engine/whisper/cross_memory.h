@@ -14,10 +14,14 @@ class CrossMemory final : public WindowMemory {
     static constexpr int kPadded = 1504;
 
     // In 8 bits, half or single precision. Throws OutOfMemory.
-    CrossMemory(int layers, int heads, Storage storage) : heads_(heads) {
-        const size_t count = static_cast<size_t>(layers) * static_cast<size_t>(heads);
+    CrossMemory(int layers, int heads, Storage storage)
+        : heads_(heads),
+          pages_(static_cast<size_t>(layers * heads) * PackedHead::bytes(storage, kFrames), Pages::Size::Huge,
+                 "a window") {
+        const auto count = static_cast<size_t>(layers * heads);
         packed_.reserve(count);
-        for (size_t i = 0; i < count; ++i) packed_.emplace_back(storage, kFrames);
+        for (size_t i = 0; i < count; ++i)
+            packed_.emplace_back(storage, kFrames, pages_.data() + i * PackedHead::bytes(storage, kFrames));
     }
 
     int heads() const { return heads_; }
@@ -30,6 +34,7 @@ class CrossMemory final : public WindowMemory {
     }
 
     int heads_;
+    Pages pages_;
     std::vector<PackedHead> packed_;
 };
 

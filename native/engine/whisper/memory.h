@@ -2,8 +2,8 @@
 #pragma once
 
 #include <algorithm>
-#include <memory>
 
+#include "engine/pages.h"
 #include "engine/whisper/attention.h"
 #include "engine/whisper/decoder.h"
 
@@ -18,7 +18,7 @@ class KeyValues final : public SequenceMemory {
           layer_heads_(static_cast<size_t>(heads)),
           part_bytes_(static_cast<size_t>(capacity) * row_bytes(exact)),
           exact_(exact),
-          data_(new uint8_t[heads_ * 2 * part_bytes_]) {}
+          pages_(heads_ * 2 * part_bytes_, Pages::Size::Normal, "a sequence") {}
 
     bool exact() const { return exact_; }
 
@@ -44,13 +44,13 @@ class KeyValues final : public SequenceMemory {
   private:
     static size_t row_bytes(bool exact) { return kHeadSize * (exact ? sizeof(float) : sizeof(Half)); }
 
-    uint8_t* part(size_t head) { return data_.get() + head * 2 * part_bytes_; }
+    uint8_t* part(size_t head) { return pages_.data() + head * 2 * part_bytes_; }
 
     size_t heads_;  // of all layers
     size_t layer_heads_;
     size_t part_bytes_;  // of a head's keys, or values
     bool exact_;
-    std::unique_ptr<uint8_t[]> data_;
+    Pages pages_;
 };
 
 }  // namespace agora
