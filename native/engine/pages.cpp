@@ -1,6 +1,7 @@
 #include "engine/pages.h"
 
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <cstring>
@@ -12,18 +13,17 @@
 namespace agora {
 namespace {
 
-constexpr size_t kPage = 4096;
-constexpr size_t kHugePage = 2 << 20;
-
-size_t round_up(size_t bytes, size_t unit) {
-    return (bytes + unit - 1) / unit * unit;
+size_t page_size() {
+    static const auto size = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+    return size;
 }
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-// Sanitizers watch over what comes from the allocator.
+// Sanitizers watch over what comes from the allocator, to the byte.
 uint8_t* take(size_t bytes, Pages::Size) {
-    void* data = std::aligned_alloc(kPage, bytes);
-    if (data != nullptr) std::memset(data, 0, bytes);
+    void* data = nullptr;
+    if (posix_memalign(&data, page_size(), bytes) != 0) return nullptr;
+    std::memset(data, 0, bytes);
     return static_cast<uint8_t*>(data);
 }
 
@@ -31,11 +31,18 @@ void give_back(uint8_t* data, size_t) {
     std::free(data);
 }
 #else
+constexpr size_t kHugePage = 2 << 20;
+
+size_t round_up(size_t bytes, size_t unit) {
+    return (bytes + unit - 1) / unit * unit;
+}
+
 void give_back(uint8_t* data, size_t bytes) {
     if (bytes > 0) munmap(data, bytes);
 }
 
-uint8_t* take(size_t bytes, Pages::Size size) {
+uint8_t* take(size_t asked, Pages::Size size) {
+    const size_t bytes = round_up(asked, page_size());
     const bool huge = size == Pages::Size::Huge && bytes >= kHugePage;
     const size_t room = huge ? bytes + kHugePage : bytes;  // to begin on a huge page's boundary
     void* start = mmap(nullptr, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -55,7 +62,7 @@ uint8_t* take(size_t bytes, Pages::Size size) {
 
 }  // namespace
 
-Pages::Pages(size_t bytes, Size size, const char* what) : bytes_(round_up(bytes, kPage)) {
+Pages::Pages(size_t bytes, Size size, const char* what) : bytes_(bytes) {
     data_ = take(bytes_, size);
     if (data_ == nullptr) throw Error(ErrorCode::OutOfMemory, std::string("No memory for ") + what);
 }

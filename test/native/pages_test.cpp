@@ -35,7 +35,7 @@ TEST_CASE("pages are zeros on a page's boundary") {
     for (const auto size : {Pages::Size::Normal, Pages::Size::Huge}) {
         for (const size_t bytes : {size_t{1}, 4096 * size_t{3}, 5 * kMiB + 1}) {
             const Pages pages(bytes, size, "a test");
-            CHECK(reinterpret_cast<uintptr_t>(pages.data()) % 4096 == 0);
+            CHECK(reinterpret_cast<uintptr_t>(pages.data()) % static_cast<uintptr_t>(sysconf(_SC_PAGESIZE)) == 0);
             CHECK(std::all_of(pages.data(), pages.data() + bytes, [](uint8_t value) { return value == 0; }));
             pages.data()[bytes - 1] = 1;
         }
