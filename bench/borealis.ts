@@ -10,7 +10,9 @@
  * A window joins the batch with each step, so that it takes more tokens than windows to have them all in steps of tokens
  * alone, which are the ones that are counted.
  *
- *   npm run bench:borealis [-- --type q8_0 --threads 2 --tokens 96 --windows 2]
+ *   npm run bench:borealis [-- --type q8_0 --threads 2 --tokens 96 --windows 2 --device cpu|cuda]
+ *
+ * On a GPU, encoder and language model, beside the same on the CPU.
  *
  * Each measurement has a process of its own. Results go to build/bench/borealis.json. Needs 6 GB of disk.
  */
@@ -29,9 +31,13 @@ const { values } = parseArgs({
     threads: { type: "string", default: String(os.availableParallelism()) },
     tokens: { type: "string", default: "96" },
     windows: { type: "string", default: "2" },
+    device: { type: "string", default: "cpu" },
   },
 });
-const { type, threads, tokens, windows } = values;
+const { type, threads, tokens, windows, device } = values;
+if (device !== "cpu" && device !== "cuda") throw new Error(`--device is cpu or cuda, not ${device}`);
+const own: Place = device === "cuda" ? "gpu" : "cpu";
+const peer: Place = device === "cuda" ? "cpu" : "portable";
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "..");
 const work = path.join(root, "build", "bench");
 
@@ -60,14 +66,14 @@ const infer = (
   batch: number,
   count: number,
   length: number | string,
-  place: Place = "cpu",
+  place: Place = own,
   share = "shared",
 ) => measure<InferenceRun>("infer", folder, batch, count, length, threads, place, share);
 
 const full = await model("borealis", 32);
 console.log(`Conversion to ${type}:`);
 console.table([full.conversion]);
-const encoder = infer(full.folder, 1, Number(windows), 1);
+const encoder = infer(full.folder, own === "gpu" ? Number(windows) : 1, Number(windows), 1);
 console.log("Audio encoder, large-v3:");
 console.table([{ windowsPerSecond: 1 / encoder.encodeSeconds, peakMiB: encoder.peakMiB }]);
 
@@ -79,13 +85,13 @@ function languageModel(place: Place) {
   });
   return rows.map((row) => ({ ...row, ratio: row.tokensPerSecond / rows[0]!.tokensPerSecond }));
 }
-const rows = languageModel("cpu");
+const rows = languageModel(own);
 console.log("Language model, Qwen2.5-0.5B:");
 console.table(rows);
-const libllama = languageModel("portable");
-console.log("The same on libllama:");
-console.table(libllama);
-const alone = infer(folder, 8, 8, 1, "cpu", "alone");
+const beside = languageModel(peer);
+console.log(peer === "cpu" ? "The same on the CPU:" : "The same on libllama:");
+console.table(beside);
+const alone = infer(folder, 8, 8, 1, own, "alone");
 const shared = infer(folder, 8, 8, 1);
 const saving = 1 - shared.promptSeconds / alone.promptSeconds;
 console.log("Seconds for a window's prompt, 8 windows:");
@@ -98,11 +104,12 @@ const result = {
   node: process.version,
   type,
   threads,
+  device,
   tokens,
   conversion: full.conversion,
   encoder,
   rows,
-  libllama,
+  beside,
   alone,
   shared,
 };

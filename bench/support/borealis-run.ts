@@ -22,8 +22,8 @@ export interface InferenceRun {
   peakMiB: number;
 }
 
-/** Of the language model: the CPU kernels, or libllama on the CPU. */
-export type Place = "cpu" | "portable";
+/** The CPU kernels, ggml and libllama on the CPU, or both of them on a GPU. */
+export type Place = "cpu" | "portable" | "gpu";
 
 const MIB = 1024 ** 2;
 const round = (value: number) => Math.round(value * 1000) / 1000;
@@ -53,7 +53,7 @@ async function infer(
   place: Place,
   sharePrompts: boolean,
 ): Promise<InferenceRun> {
-  await openDevice({ device: "cpu", threads });
+  await openDevice({ device: place === "gpu" ? "cuda" : "cpu", threads });
   const path = (await borealisModelIn(folder))!;
   const options = { threads, batchSize, place, sharePrompts };
   const model: NativeBorealisModel = await loadAddon().loadBorealisModel(path, audioFileOf(path), options);

@@ -27,11 +27,11 @@ GenerationOptions generation_options(const Napi::Object& js) {
     return options;
 }
 
-LanguagePlace place_argument(const Napi::Value& value) {
+BorealisPlace place_argument(const Napi::Value& value) {
     const std::string name = string_argument(value, "place");
-    if (name == "cpu") return LanguagePlace::Cpu;
-    if (name == "portable") return LanguagePlace::Portable;
-    if (name == "gpu") return LanguagePlace::Gpu;
+    if (name == "cpu") return BorealisPlace::Cpu;
+    if (name == "portable") return BorealisPlace::Portable;
+    if (name == "gpu") return BorealisPlace::Gpu;
     bad_argument("place", "\"cpu\", \"portable\" or \"gpu\"");
 }
 

@@ -31,7 +31,7 @@ export interface Addon {
       threads: number;
       /** 1 to 255. */
       batchSize: number;
-      /** Of the language model; "portable" is libllama on the CPU, for measurements. */
+      /** "portable": on the CPU what a GPU would run, for measurements. */
       place: "cpu" | "portable" | "gpu";
       /** Compute the beginning of the prompt once for all windows; off for measurements only. */
       sharePrompts: boolean;

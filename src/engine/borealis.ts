@@ -3,8 +3,8 @@ import { invalidArgument, TranscriptionError } from "../errors.js";
 import { audioFileOf, isBorealisModel } from "../models/borealis-files.js";
 import { loadAddon, type NativeBorealisModel, type NativeGenerationOptions } from "./addon.js";
 import { BatchQueue } from "./batch-queue.js";
-import { openDevice } from "./devices.js";
 import { NativeEngine } from "./native-engine.js";
+import { loadOnDevice } from "./on-device.js";
 import { BATCHED_WHISPER_ONLY, refuseDraftModel, requireDefaults } from "./refusals.js";
 import type {
   DeviceInfo,
@@ -29,8 +29,7 @@ const FIXED = ["task", "wordTimestamps", "beamSize", "patience", ...BATCHED_WHIS
 
 /**
  * Borealis, the Russian audio language model: windows of all requests are written together. A model is the two files
- * that `models convert` makes of its checkpoint. The language model runs on the GPU where there is one, the audio
- * encoder on the CPU.
+ * that `models convert` makes of its checkpoint.
  * @throws TranscriptionError DEVICE_UNAVAILABLE, MODEL_NOT_FOUND, MODEL_INVALID, OUT_OF_MEMORY; INVALID_ARGUMENT for a
  *   draft model, or another compute type than the file's
  */
@@ -49,9 +48,8 @@ export async function createBorealisEngine(options: EngineOptions): Promise<Engi
       '"auto" with borealis, whose type is chosen at conversion',
       computeType,
     );
-  const device = await openDevice(options);
   const batchSize = Math.min(options.batchSize, MOST_SEQUENCES);
-  try {
+  return loadOnDevice(options, async (device) => {
     const model = await loadAddon().loadBorealisModel(modelPath, audioFileOf(modelPath), {
       threads,
       batchSize,
@@ -59,9 +57,7 @@ export async function createBorealisEngine(options: EngineOptions): Promise<Engi
       sharePrompts: true,
     });
     return new BorealisEngine(model, device, { ...options, batchSize });
-  } catch (error) {
-    throw TranscriptionError.from(error);
-  }
+  });
 }
 
 createBorealisEngine.model =

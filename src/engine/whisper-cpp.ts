@@ -1,7 +1,7 @@
 import { ownComputeType } from "../config/compute-type.js";
-import { invalidArgument, TranscriptionError } from "../errors.js";
+import { invalidArgument } from "../errors.js";
 import { loadAddon, type NativeDecodeOptions, type NativeWhisperModel } from "./addon.js";
-import { openDevice } from "./devices.js";
+import { loadOnDevice } from "./on-device.js";
 import { BATCHED_WHISPER_ONLY, refuseDraftModel, requireDefaults } from "./refusals.js";
 import type {
   DeviceInfo,
@@ -28,8 +28,7 @@ const FIXED = ["patience", "repetitionPenalty", ...BATCHED_WHISPER_ONLY] as cons
 export async function createWhisperCppEngine(options: EngineOptions): Promise<Engine> {
   const { computeType, draftModelPath, modelPath, threads } = options;
   refuseDraftModel(draftModelPath, "whisper-cpp");
-  const device = await openDevice(options);
-  try {
+  return loadOnDevice(options, async (device) => {
     const addon = loadAddon();
     if (computeType !== "auto") {
       const own = ownComputeType((await addon.inspectModel(modelPath)).weightType);
@@ -40,9 +39,7 @@ export async function createWhisperCppEngine(options: EngineOptions): Promise<En
     }
     const model = await addon.loadWhisperModel(modelPath, { gpu: device.kind === "cuda", threads });
     return new WhisperCppEngine(model, device, options);
-  } catch (error) {
-    throw TranscriptionError.from(error);
-  }
+  });
 }
 
 class WhisperCppEngine extends WhisperModelEngine<NativeWhisperModel> {

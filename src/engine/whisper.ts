@@ -1,8 +1,7 @@
-import { TranscriptionError } from "../errors.js";
 import { loadAddon, type NativeBatchedModel, type NativeSearchOptions } from "./addon.js";
 import { BatchQueue } from "./batch-queue.js";
 import { languageDetection } from "./detection.js";
-import { openDevice } from "./devices.js";
+import { loadOnDevice } from "./on-device.js";
 import type {
   DetectionUse,
   DeviceInfo,
@@ -19,9 +18,6 @@ import { commonOptions, promptOf, WhisperModelEngine } from "./whisper-engine.js
 /** How GPT-2's tokenizer splits a text before it encodes the pieces (openai/gpt-2, encoder.py). */
 const PIECES = /'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+/gu;
 
-/** What makes `device: "auto"` try the CPU instead of a GPU: it would do there. */
-const CPU_INSTEAD: readonly string[] = ["OUT_OF_MEMORY", "DEVICE_UNAVAILABLE", "INVALID_ARGUMENT"];
-
 /**
  * The batched engine: windows of all requests are decoded together. On the CPU with kernels of its own for every
  * compute type, on a GPU in the type of the model's file.
@@ -29,27 +25,12 @@ const CPU_INSTEAD: readonly string[] = ["OUT_OF_MEMORY", "DEVICE_UNAVAILABLE", "
  *   the draft model's vocabulary is not the model's, or a GPU is to compute in another type than the file's
  */
 export async function createWhisperEngine(options: EngineOptions): Promise<Engine> {
-  const device = await openDevice(options);
-  try {
-    return await load(options, device);
-  } catch (error) {
-    const failure = TranscriptionError.from(error);
-    if (options.device !== "auto" || device.kind === "cpu" || !CPU_INSTEAD.includes(failure.code))
-      throw failure;
-    const cpu = await openDevice({ ...options, device: "cpu" });
-    return load(options, { ...cpu, note: `not on ${device.name}: ${failure.message}` });
-  }
-}
-
-async function load(options: EngineOptions, device: DeviceInfo): Promise<Engine> {
   const { threads, batchSize, computeType, draftModelPath: draftPath = null } = options;
-  const settings = { gpu: device.kind === "cuda", threads, batchSize, computeType, draftPath };
-  try {
+  return loadOnDevice(options, async (device) => {
+    const settings = { gpu: device.kind === "cuda", threads, batchSize, computeType, draftPath };
     const model = await loadAddon().loadBatchedModel(options.modelPath, settings);
     return new WhisperEngine(model, device, options);
-  } catch (error) {
-    throw TranscriptionError.from(error);
-  }
+  });
 }
 
 class WhisperEngine extends WhisperModelEngine<NativeBatchedModel> {

@@ -2,6 +2,7 @@ import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { hasCudaBackend } from "../../src/engine/addon.js";
 import { createBorealisEngine } from "../../src/engine/borealis.js";
 import { createTranscriber, type TranscribeOptions, transcribe } from "../../src/index.js";
 import { startServer } from "../../src/server/server.js";
@@ -13,6 +14,7 @@ import { startCli } from "../support/cli.js";
 import { convertHere } from "../support/convert-here.js";
 import { codeOf, failure } from "../support/demo.js";
 import { readGguf } from "../support/gguf-reader.js";
+import { describeWithGpu } from "../support/gpu.js";
 import { describeWithShared } from "../support/shared.js";
 import { TranscriptionClient } from "../support/transcription-client.js";
 import { WINDOW_OPTIONS } from "../support/window-options.js";
@@ -200,6 +202,9 @@ describe("what is no Borealis model", () => {
       message: expect.stringContaining('Implementation "borealis" needs the folder'),
     });
     expect(await codeOf(createTranscriber({ model, implementation: "whisper" }))).toBe("MODEL_INVALID");
+  });
+
+  test.skipIf(hasCudaBackend())("refuses CUDA in a build without it", async () => {
     expect(await codeOf(createTranscriber({ model, device: "cuda" }))).toBe("DEVICE_UNAVAILABLE");
   });
 
@@ -239,6 +244,19 @@ describeWithShared("the reference checkpoint", () => {
       expect(results.map(({ segments }) => segments[0]!.tokens)).toEqual(
         [...clips, ...clips].map(({ greedy }) => greedy),
       );
+    }
+  });
+});
+
+describeWithGpu("Borealis on a GPU", () => {
+  test("encodes and writes many windows at once", async () => {
+    const transcriber = await createTranscriber({ model, vadModel: null, device: "cuda" });
+    expect(transcriber.info.device.kind).toBe("cuda");
+    const results = await Promise.all([1, 2, 3].map(() => transcriber.transcribe(recording, BRIEF)));
+    await transcriber.close();
+    for (const { duration, segments } of results) {
+      expect(duration).toBe(42);
+      expect(segments.length).toBeGreaterThan(1);
     }
   });
 });

@@ -49,8 +49,8 @@ struct Model {
         return std::make_unique<PackedLanguageNetwork>(path, file, kernels, compute, kSequences, capacity);
     }
     std::unique_ptr<LanguageNetwork> llama() {
-        return std::make_unique<LlamaNetwork>(agora::load_llama_model(path, agora::LlamaPart::OnCpu), file, compute, 2,
-                                              kSequences, kCapacity, false);
+        return std::make_unique<LlamaNetwork>(agora::load_llama_model(path, file, agora::LlamaPart::OnCpu), file,
+                                              compute, 2, kSequences, kCapacity, false);
     }
     // Embeddings of `count` random tokens.
     std::vector<float> rows(size_t count, unsigned seed) {

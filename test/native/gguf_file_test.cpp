@@ -128,7 +128,7 @@ TEST_CASE("mutated GGUF files are loaded or refused, never more") {
             const std::string audio = role == "audio" ? file.path() : path_of("audio");
             const std::string language = role == "audio" ? path_of("language-model") : file.path();
             try {
-                agora::BatchedBorealis engine(language, audio, {1, 1, agora::LanguagePlace::Cpu});
+                agora::BatchedBorealis engine(language, audio, {1, 1, agora::BorealisPlace::Cpu});
                 ++loaded;
             } catch (const Error& error) {
                 CHECK((error.code() == ErrorCode::ModelInvalid || error.code() == ErrorCode::OutOfMemory));

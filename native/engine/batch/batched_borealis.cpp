@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <chrono>
 
+#include "engine/batch/spectrogram_ahead.h"
+#include "engine/device/operations.h"
 #include "engine/error.h"
 
 namespace agora {
@@ -39,30 +41,43 @@ class BatchedBorealis::Window {
     void fail(std::exception_ptr error) { finish({{}, std::move(error)}); }
     void fail_cancelled() { fail(std::make_exception_ptr(Error(ErrorCode::Cancelled, "The request was cancelled"))); }
 
+    // See SpectrogramAhead.
+    void prepare_spectrogram(const LogMel& log_mel) {
+        spectrogram_.prepare(log_mel, request.samples.data(), request.samples.size());
+    }
+    std::vector<float> take_spectrogram(const LogMel& log_mel, const LogMel::Run& run) {
+        return spectrogram_.take(log_mel, request.samples.data(), request.samples.size(), run);
+    }
+
     BorealisRequest request;
-    std::vector<int> prompt_end;  // tokens after the audio
-    int prompt_length = 0;        // positions
-    std::vector<float> pending;   // rows that the next step computes
+    Prompt prompt;
+    int prompt_length = 0;       // positions, the audio's included
+    std::vector<float> audio;    // rows
+    std::vector<float> pending;  // rows that the next step computes
     std::unique_ptr<Generation> generation;
     Generation::State state = Generation::State::Continue;  // after the last step
     std::exception_ptr error;                               // of the last step
 
   private:
     Done done_;
+    // The last member: it is waited for before what it reads is gone.
+    SpectrogramAhead spectrogram_;
 };
 
 BatchedBorealis::BatchedBorealis(const std::string& language_path, const std::string& audio_path,
                                  const BorealisOptions& options)
     : language_file_(read_language_file(language_path)),
       audio_file_(matching(read_audio_file(audio_path), audio_path, language_file_, language_path)),
-      compute_(options.threads),
-      parallel_(compute_),
-      encoder_(audio_path, audio_file_, compute_),
       options_(options),
+      compute_(options.threads),
+      gpu_(options.place == BorealisPlace::Gpu ? std::make_unique<GpuCompute>() : nullptr),
+      parallel_(compute_),
+      encoder_(audio_path, audio_file_, gpu_ ? static_cast<Compute&>(*gpu_) : compute_, options.place),
       language_(language_path, language_file_, compute_, options.threads, options.batch_size + 1,
                 audio_file_.rows() + kTextCapacity, options.place) {
     // The tokens that it needs are there.
     make_prompt(language_, "", "");
+    if (gpu_) check_memory(language_path, gpu_->device());
 }
 
 BatchedBorealis::~BatchedBorealis() = default;
@@ -84,10 +99,11 @@ void BatchedBorealis::record(const std::function<void(BorealisTimings&)>& change
 void BatchedBorealis::run() {
     for (;;) {
         drop_cancelled();
-        const bool admitted = admit();
+        encode();
+        admit();
         if (!active_.empty()) {
             step();
-        } else if (!admitted && queue_.stop()) {
+        } else if (encoded_.empty() && queue_.stop()) {
             return;
         }
     }
@@ -95,6 +111,12 @@ void BatchedBorealis::run() {
 
 void BatchedBorealis::drop_cancelled() {
     for (const auto& window : queue_.take_cancelled()) window->fail_cancelled();
+    const auto is_dropped = [](const std::unique_ptr<Window>& window) {
+        if (!window->cancelled()) return false;
+        window->fail_cancelled();
+        return true;
+    };
+    encoded_.erase(std::remove_if(encoded_.begin(), encoded_.end(), is_dropped), encoded_.end());
     for (size_t i = active_.size(); i-- > 0;) {
         if (!active_[i]->cancelled()) continue;
         const std::unique_ptr<Window> window = std::move(active_[i]);
@@ -103,11 +125,82 @@ void BatchedBorealis::drop_cancelled() {
     }
 }
 
-// Brings the next waiting window to where it takes part in the next step. False when there is none, or no room.
-bool BatchedBorealis::admit() {
-    if (active_.size() == static_cast<size_t>(options_.batch_size)) return false;
-    std::unique_ptr<Window> window = queue_.take();
-    if (!window) return false;
+// Waiting windows that the encoder takes at once, as far as there is room for them.
+std::vector<std::unique_ptr<BatchedBorealis::Window>> BatchedBorealis::take_waiting() {
+    const size_t room = static_cast<size_t>(options_.batch_size) - active_.size();
+    std::vector<std::unique_ptr<Window>> windows;
+    while (windows.size() < std::min(room, encoder_.batch())) {
+        std::unique_ptr<Window> window = queue_.take();
+        if (!window) break;
+        try {
+            make_prompt_of(*window);
+            windows.push_back(std::move(window));
+        } catch (...) {
+            window->fail(std::current_exception());
+        }
+    }
+    return windows;
+}
+
+void BatchedBorealis::make_prompt_of(Window& window) const {
+    const BorealisRequest& request = window.request;
+    window.prompt = make_prompt(language_, request.system_prompt, request.user_prompt);
+    window.prompt_length =
+        static_cast<int>(window.prompt.before.size() + window.prompt.after.size()) + audio_file_.rows();
+    const int positions = window.prompt_length + request.generation.max_tokens;
+    if (positions <= language_.capacity()) return;
+    throw Error(ErrorCode::InvalidArgument,
+                "The prompts and " + std::to_string(request.generation.max_tokens) + " tokens of text take " +
+                    std::to_string(positions) + " positions, of which there are " +
+                    std::to_string(language_.capacity()) + ": shorten systemPrompt or userPrompt, or lower maxTokens");
+}
+
+// Has spectrograms computed for windows that are next while the device is busy with those before.
+void BatchedBorealis::prepare_spectrograms() {
+    if (options_.place == BorealisPlace::Cpu) return;
+    queue_.look_ahead(encoder_.batch(), [this](Window& window) {
+        if (!window.cancelled()) window.prepare_spectrogram(encoder_.log_mel());
+    });
+}
+
+// Encodes the windows that are next, unless those before still wait for their prompt's step.
+void BatchedBorealis::encode() {
+    if (!encoded_.empty()) return;
+    std::vector<std::unique_ptr<Window>> windows = take_waiting();
+    if (windows.empty()) return;
+    const LogMel::Run run_parts = [this](const LogMel::Part& part) { parallel_.run(part); };
+    const Stopwatch watch;
+    try {
+        std::vector<std::vector<float>> spectrograms;
+        std::vector<const float*> inputs;
+        for (const auto& window : windows) {
+            spectrograms.push_back(window->take_spectrogram(encoder_.log_mel(), run_parts));
+            inputs.push_back(spectrograms.back().data());
+        }
+        prepare_spectrograms();
+        // What several share is not stopped for one of them.
+        const std::atomic<bool>* stop = windows.size() == 1 ? windows.front()->request.cancelled.get() : nullptr;
+        const float* rows = encoder_.run(inputs, stop);
+        if (rows == nullptr) throw Error(ErrorCode::Cancelled, "The request was cancelled");
+        const size_t length = static_cast<size_t>(audio_file_.rows()) * static_cast<size_t>(language_.width());
+        for (size_t i = 0; i < windows.size(); ++i)
+            windows[i]->audio.assign(rows + i * length, rows + (i + 1) * length);
+    } catch (...) {
+        for (const auto& window : windows) window->fail(std::current_exception());
+        return;
+    }
+    record([&](BorealisTimings& timings) {
+        timings.encode_seconds += watch.seconds();
+        timings.windows += windows.size();
+    });
+    std::move(windows.begin(), windows.end(), std::back_inserter(encoded_));
+}
+
+// Has the next encoded window take part in the next step.
+void BatchedBorealis::admit() {
+    if (encoded_.empty()) return;
+    std::unique_ptr<Window> window = std::move(encoded_.front());
+    encoded_.pop_front();
     const auto sequence = static_cast<int>(active_.size());
     try {
         begin(*window, sequence);
@@ -116,41 +209,21 @@ bool BatchedBorealis::admit() {
         language_.truncate(sequence, 0);
         window->fail(std::current_exception());
     }
-    return true;
 }
 
 void BatchedBorealis::begin(Window& window, int sequence) {
-    const BorealisRequest& request = window.request;
-    Prompt prompt = make_prompt(language_, request.system_prompt, request.user_prompt);
-    window.prompt_length = static_cast<int>(prompt.before.size() + prompt.after.size()) + audio_file_.rows();
-    if (window.prompt_length + request.generation.max_tokens > language_.capacity()) {
-        throw Error(ErrorCode::InvalidArgument,
-                    "The prompts and " + std::to_string(request.generation.max_tokens) + " tokens of text take " +
-                        std::to_string(window.prompt_length + request.generation.max_tokens) +
-                        " positions, of which there are " + std::to_string(language_.capacity()) +
-                        ": shorten systemPrompt or userPrompt, or lower maxTokens");
-    }
-    std::vector<float> rows(static_cast<size_t>(audio_file_.rows()) * static_cast<size_t>(language_.width()));
-    const Stopwatch watch;
-    if (!encoder_.run(request.samples.data(), request.samples.size(), request.cancelled.get(), rows.data()))
-        throw Error(ErrorCode::Cancelled, "The request was cancelled");
-    record([&](BorealisTimings& timings) {
-        timings.encode_seconds += watch.seconds();
-        ++timings.windows;
-        if (options_.share_prompts) timings.shared_rows += prompt.before.size();
-    });
-
     if (options_.share_prompts) {
-        share_prompt(prompt.before);
+        share_prompt(window.prompt.before);
         language_.copy(options_.batch_size, sequence);
+        record([&](BorealisTimings& timings) { timings.shared_rows += window.prompt.before.size(); });
     } else {
         language_.truncate(sequence, 0);
-        for (const int token : prompt.before) language_.embed(token, window.pending);
+        for (const int token : window.prompt.before) language_.embed(token, window.pending);
     }
-    window.pending.insert(window.pending.end(), rows.begin(), rows.end());
-    for (const int token : prompt.after) language_.embed(token, window.pending);
-    window.prompt_end = std::move(prompt.after);
-    window.generation = std::make_unique<Generation>(language_, request.generation);
+    window.pending.insert(window.pending.end(), window.audio.begin(), window.audio.end());
+    window.audio = {};
+    for (const int token : window.prompt.after) language_.embed(token, window.pending);
+    window.generation = std::make_unique<Generation>(language_, window.request.generation);
 }
 
 // Has the keys and values of the prompt's beginning computed in the sequence after the windows'.
@@ -194,6 +267,7 @@ void BatchedBorealis::step() {
     const float* logits = nullptr;
     const Stopwatch watch;
     try {
+        prepare_spectrograms();
         logits = language_.decode(inputs).data();
     } catch (...) {
         // What was computed for the batch is lost, but only that.
@@ -243,7 +317,7 @@ bool BatchedBorealis::advance(Window& window, int sequence) {
                 return false;
             case Generation::State::Again:
                 language_.truncate(sequence, window.prompt_length - 1);
-                language_.embed(window.prompt_end.back(), window.pending);
+                language_.embed(window.prompt.after.back(), window.pending);
                 return false;
             case Generation::State::Done:
                 break;

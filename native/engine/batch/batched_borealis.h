@@ -1,11 +1,12 @@
-// Borealis: windows of any number of requests, read by the audio encoder one by one and written by the language model
-// together.
+// Borealis: windows of any number of requests, written together by the language model.
 //
-// One thread at a time runs the model (run()). Each of its rounds encodes the next waiting window while there is room,
-// and takes one step of the language model for all windows at once: the new one's prompt beside the others' tokens. A
-// window that is done, cancelled or failed leaves at once. No window's result depends on which others are there.
+// One thread at a time runs the model (run()). While there is room, each of its rounds encodes the next waiting windows
+// – one on the CPU, some at once on a GPU – and takes one step of the language model for all windows at once: the
+// prompt of one that is new beside the others' tokens. A window that is done, cancelled or failed leaves at once. No
+// window's result depends on which others are there.
 #pragma once
 
+#include <deque>
 #include <exception>
 #include <functional>
 #include <memory>
@@ -45,14 +46,14 @@ struct BorealisTimings {
 
 struct BorealisOptions {
     int threads = 1;
-    int batch_size = 32;                       // windows written together, 1 to 255
-    LanguagePlace place = LanguagePlace::Cpu;  // of the language model
-    bool share_prompts = true;                 // off for measurements only
+    int batch_size = 32;  // windows written together, 1 to 255
+    BorealisPlace place = BorealisPlace::Cpu;
+    bool share_prompts = true;  // off for measurements only
 };
 
 class BatchedBorealis {
   public:
-    // Validates and loads both files; the CPU backend must be loaded.
+    // Validates and loads both files; the CPU backend must be loaded, and the GPU's where it is to be used.
     // Throws ModelNotFound, ModelInvalid, OutOfMemory, DeviceUnavailable.
     BatchedBorealis(const std::string& language_path, const std::string& audio_path, const BorealisOptions& options);
     ~BatchedBorealis();
@@ -78,7 +79,11 @@ class BatchedBorealis {
     class Window;
 
     void record(const std::function<void(BorealisTimings&)>& change);
-    bool admit();
+    void encode();
+    std::vector<std::unique_ptr<Window>> take_waiting();
+    void prepare_spectrograms();
+    void make_prompt_of(Window& window) const;
+    void admit();
     void begin(Window& window, int sequence);
     void share_prompt(const std::vector<int>& tokens);
     void drop_cancelled();
@@ -88,18 +93,21 @@ class BatchedBorealis {
 
     LanguageFile language_file_;
     AudioFile audio_file_;
+    BorealisOptions options_;
     CpuCompute compute_;
+    std::unique_ptr<GpuCompute> gpu_;  // null: the CPU does it all
     Parallel parallel_;
     AudioEncoder encoder_;
-    BorealisOptions options_;
     LanguageModel language_;
     WindowQueue<Window> queue_;
 
     mutable std::mutex timings_mutex_;
     BorealisTimings timings_;
 
-    // Of the running thread alone. Windows stand at their sequences' numbers, without gaps: libllama computes
-    // neighbours together. The sequence after the last one keeps the prompt's beginning.
+    // Of the running thread alone. Encoded windows wait for a step that reads their prompt.
+    std::deque<std::unique_ptr<Window>> encoded_;
+    // Windows stand at their sequences' numbers, without gaps: libllama computes neighbours together. The sequence
+    // after the last one keeps the prompt's beginning.
     std::vector<std::unique_ptr<Window>> active_;
     std::vector<int> shared_prompt_;
 };

@@ -3,11 +3,10 @@
 
 #include <algorithm>
 #include <atomic>
-#include <future>
-#include <system_error>
 
 #include "engine/audio/silence.h"
 #include "engine/batch/batched_whisper.h"
+#include "engine/batch/spectrogram_ahead.h"
 #include "engine/error.h"
 #include "engine/whisper/segments.h"
 
@@ -43,23 +42,15 @@ class BatchedWhisper::Window {
     }
     bool is_encoded() const { return decoding != nullptr || detection != nullptr; }
 
-    // The spectrogram of what comes next: computed on a thread of its own, or when it is asked for.
+    // The spectrogram of what comes next.
     void prepare_spectrogram(const LogMel& log_mel) {
-        if (spectrogram_.valid()) return;
+        if (spectrogram_.is_prepared()) return;
         skip_silence();
-        const auto compute = [this, &log_mel] {
-            return compute_spectrogram(log_mel, [](const LogMel::Part& part) { part(0, 1); });
-        };
-        try {
-            spectrogram_ = std::async(std::launch::async, compute);
-        } catch (const std::system_error&) {
-            // No thread to be had: then it is computed when it is asked for.
-        }
+        spectrogram_.prepare(log_mel, request.samples.data() + position, remaining());
     }
     std::vector<float> take_spectrogram(const LogMel& log_mel, const LogMel::Run& run) {
-        if (spectrogram_.valid()) return spectrogram_.get();
-        skip_silence();
-        return compute_spectrogram(log_mel, run);
+        if (!spectrogram_.is_prepared()) skip_silence();
+        return spectrogram_.take(log_mel, request.samples.data() + position, remaining(), run);
     }
     bool is_finished() const {
         if (detects()) return languages_known() || request.samples.empty();
@@ -100,16 +91,10 @@ class BatchedWhisper::Window {
         done_(std::move(outcome));
     }
 
-    std::vector<float> compute_spectrogram(const LogMel& log_mel, const LogMel::Run& run) const {
-        std::vector<float> mel(static_cast<size_t>(log_mel.bands()) * LogMel::kFrames);
-        log_mel.compute(request.samples.data() + position, remaining(), mel.data(), run);
-        return mel;
-    }
-
     Done done_;
     std::atomic<size_t>* running_ = nullptr;
     // The last member: it is waited for before what it reads is gone.
-    std::future<std::vector<float>> spectrogram_;
+    SpectrogramAhead spectrogram_;
 };
 
 }  // namespace agora

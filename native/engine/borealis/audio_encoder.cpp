@@ -31,43 +31,49 @@ EncoderWeights encoder_weights(const TensorMemory& tensors, int layers) {
 
 }  // namespace
 
-AudioEncoder::AudioEncoder(const std::string& path, const AudioFile& file, CpuCompute& compute)
-    : adapter_(path, select(file, true), compute.device()),
+AudioEncoder::AudioEncoder(const std::string& path, const AudioFile& file, Compute& compute, BorealisPlace place)
+    // The CPU gains nothing by several at once, and the first of them would wait for the others.
+    : batch_(place == BorealisPlace::Cpu ? 1 : BatchEncoder::kWindows),
+      adapter_(path, select(file, true), compute.device()),
       log_mel_(file.mels, mel_filters(file.mels)),
-      mel_(static_cast<size_t>(file.mels) * LogMel::kFrames),
-      encoder_(make_encoder(path, file, compute)) {}
+      rows_(compute.device()) {
+    // PyTorch's GELU is the exact one.
+    const EncoderShape shape{file.mels, file.width, file.heads, file.layers, true};
+    if (place == BorealisPlace::Cpu && file.width == file.heads * 64 && file.feed_forward % 32 == 0) {
+        const KernelSet& kernels = *kernel_sets().front();
+        const bool wide = file.weight_type == "f16" || file.weight_type == "bf16";
+        const ComputeType type = file.weight_type == "f32" ? ComputeType::F32 : ComputeType::Auto;
+        const Precision precision = choose_precision(type, !wide, kernels);
+        // Host memory in ggml's own layout, until the weights are packed.
+        const TensorMemory source(path, select(file, false), nullptr);
+        packed_weights_ = pack_encoder(encoder_weights(source, file.layers), precision);
+        packed_encoder_ = std::make_unique<Encoder>(packed_weights_, shape, precision, kernels, compute, head(file));
+        return;
+    }
+    tensors_ = std::make_unique<TensorMemory>(path, select(file, false), compute.device());
+    weights_ = encoder_weights(*tensors_, file.layers);
+    batch_encoder_ =
+        std::make_unique<BatchEncoder>(weights_, shape, compute, [this, head = head(file)](int) { return head; });
+    batch_encoder_->reserve(static_cast<int>(batch_));
+}
 
-std::unique_ptr<Encoder> AudioEncoder::make_encoder(const std::string& path, const AudioFile& file,
-                                                    CpuCompute& compute) {
-    const EncoderHead head = [this, stacked = file.stacked](ggml_context* context, ggml_tensor* encoded) {
-        // [D, 1500] → [stacked·D, rows] → [H, rows]
+EncoderHead AudioEncoder::head(const AudioFile& file) const {
+    return [this, stacked = file.stacked](ggml_context* context, ggml_tensor* encoded) {
+        // [D, windows · 1500] → [stacked·D, windows · rows] → [H, windows · rows]
         ggml_tensor* x = ggml_reshape_2d(context, encoded, encoded->ne[0] * stacked, encoded->ne[1] / stacked);
         x = ggml_gelu_erf(context, apply(context, read_linear(adapter_, "mm.a.mlp.1"), x));
         return std::vector{apply(context, read_linear(adapter_, "mm.a.mlp.2"), x)};
     };
-    // PyTorch's GELU is the exact one.
-    const EncoderShape shape{file.mels, file.width, file.heads, file.layers, true};
-    if (file.width != file.heads * 64 || file.feed_forward % 32 != 0) {
-        tensors_ = std::make_unique<TensorMemory>(path, select(file, false), compute.device());
-        weights_ = encoder_weights(*tensors_, file.layers);
-        return std::make_unique<Encoder>(weights_, shape, compute, head);
-    }
-    const KernelSet& kernels = *kernel_sets().front();
-    const bool wide = file.weight_type == "f16" || file.weight_type == "bf16";
-    const ComputeType type = file.weight_type == "f32" ? ComputeType::F32 : ComputeType::Auto;
-    const Precision precision = choose_precision(type, !wide, kernels);
-    // Host memory in ggml's own layout, until the weights are packed.
-    const TensorMemory source(path, select(file, false), nullptr);
-    packed_ = pack_encoder(encoder_weights(source, file.layers), precision);
-    return std::make_unique<Encoder>(packed_, shape, precision, kernels, compute, head);
 }
 
-bool AudioEncoder::run(const float* samples, size_t count, const std::atomic<bool>* stop, float* rows) {
-    log_mel_.compute(samples, count, mel_.data());
-    if (!encoder_->run(mel_.data(), stop)) return false;
-    const ggml_tensor* result = encoder_->graph().result();
+const float* AudioEncoder::run(const std::vector<const float*>& spectrograms, const std::atomic<bool>* stop) {
+    const bool done =
+        packed_encoder_ ? packed_encoder_->run(spectrograms.front(), stop) : batch_encoder_->run(spectrograms, stop);
+    if (!done) return nullptr;
+    const ggml_tensor* result = last().graph().result();
+    auto* rows = static_cast<float*>(rows_.reserve(ggml_nbytes(result)));
     ggml_backend_tensor_get(result, rows, 0, ggml_nbytes(result));
-    return true;
+    return rows;
 }
 
 }  // namespace agora

@@ -5,37 +5,48 @@
 
 #include "engine/audio/log_mel.h"
 #include "engine/borealis/audio_file.h"
+#include "engine/borealis/place.h"
+#include "engine/device/host_buffer.h"
 #include "engine/model/tensor_memory.h"
-#include "engine/whisper/encoder.h"
+#include "engine/whisper/batch_encoder.h"
 
 namespace agora {
 
 class AudioEncoder {
   public:
-    // Loads what read_audio_file() has found. Throws ModelInvalid, OutOfMemory.
-    AudioEncoder(const std::string& path, const AudioFile& file, CpuCompute& compute);
+    // Loads what read_audio_file() has found; `compute` is that of `place`.
+    // Throws ModelInvalid, OutOfMemory, DeviceUnavailable.
+    AudioEncoder(const std::string& path, const AudioFile& file, Compute& compute, BorealisPlace place);
     AudioEncoder(const AudioEncoder&) = delete;
     AudioEncoder& operator=(const AudioEncoder&) = delete;
 
-    // `count` samples of 16 kHz, at most 30 s, to AudioFile::rows() rows of the language model's width.
-    // False when stopped.
-    bool run(const float* samples, size_t count, const std::atomic<bool>* stop, float* rows);
+    // Windows that one run takes at most.
+    size_t batch() const { return batch_; }
+    // What makes its spectrograms.
+    const LogMel& log_mel() const { return log_mel_; }
 
-    // For tests, of the last run: the spectrogram [bands][3000] and the encoder's output [1500][D].
-    const std::vector<float>& mel() const { return mel_; }
-    std::vector<float> encoded() const { return encoder_->output(); }
+    // Spectrograms [bands][3000] of 1 to batch() windows to AudioFile::rows() rows of the language model's width for
+    // each, one window after another; valid until the next call. Null when stopped.
+    const float* run(const std::vector<const float*>& spectrograms, const std::atomic<bool>* stop);
+
+    // For tests: what the encoder made of a window of the last run, [1500][D].
+    std::vector<float> encoded(size_t window = 0) const { return last().output(static_cast<int>(window)); }
 
   private:
-    std::unique_ptr<Encoder> make_encoder(const std::string& path, const AudioFile& file, CpuCompute& compute);
+    EncoderHead head(const AudioFile& file) const;
+    const Encoder& last() const { return packed_encoder_ ? *packed_encoder_ : batch_encoder_->last(); }
 
+    size_t batch_;
     TensorMemory adapter_;
     LogMel log_mel_;
-    std::vector<float> mel_;
-    // The encoder's weights, as the CPU kernels read them or, for heads that those do not take, as ggml does.
-    PackedEncoderWeights packed_;
+    HostBuffer rows_;
+    // As the CPU kernels read it …
+    PackedEncoderWeights packed_weights_;
+    std::unique_ptr<Encoder> packed_encoder_;
+    // … or, on other devices and in shapes that those do not take, as ggml does.
     std::unique_ptr<TensorMemory> tensors_;
     EncoderWeights weights_;
-    std::unique_ptr<Encoder> encoder_;
+    std::unique_ptr<BatchEncoder> batch_encoder_;
 };
 
 }  // namespace agora

@@ -6,15 +6,14 @@
 namespace agora {
 
 LanguageModel::LanguageModel(const std::string& path, const LanguageFile& file, CpuCompute& compute, int threads,
-                             int sequences, int capacity, LanguagePlace place)
+                             int sequences, int capacity, BorealisPlace place)
     : width_(static_cast<int>(file.width)),
       vocabulary_size_(static_cast<int>(file.vocabulary)),
       embeddings_(path, file.embeddings) {
-    const bool gpu = place == LanguagePlace::Gpu;
-    const bool packed = place == LanguagePlace::Cpu && PackedLanguageNetwork::takes(file);
-    const LlamaModel model = load_llama_model(path, packed ? LlamaPart::Vocabulary
-                                                    : gpu  ? LlamaPart::OnGpu
-                                                           : LlamaPart::OnCpu);
+    const bool gpu = place == BorealisPlace::Gpu;
+    const bool packed = place == BorealisPlace::Cpu && PackedLanguageNetwork::takes(file);
+    const LlamaPart weights = gpu ? LlamaPart::OnGpu : LlamaPart::OnCpu;
+    const LlamaModel model = load_llama_model(path, file, packed ? LlamaPart::Vocabulary : weights);
     vocabulary_ = std::make_unique<LanguageVocabulary>(model);
     if (packed) {
         network_ =

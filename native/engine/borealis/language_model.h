@@ -9,23 +9,18 @@
 #include "engine/borealis/language_file.h"
 #include "engine/borealis/language_network.h"
 #include "engine/borealis/language_vocabulary.h"
+#include "engine/borealis/place.h"
 #include "engine/device/compute.h"
 
 namespace agora {
 
-// Where the network is computed.
-enum class LanguagePlace {
-    Cpu,       // by the CPU kernels where they take its shape, else as Portable
-    Portable,  // by libllama on the CPU, for tests and measurements
-    Gpu,       // by libllama on the first GPU, whose backend must be loaded
-};
-
 class LanguageModel {
   public:
     // Loads what read_language_file() has found, with memory for `sequences` sequences (1 to 256) of at least
-    // `capacity` positions. Throws ModelInvalid, OutOfMemory, DeviceUnavailable.
+    // `capacity` positions. `compute` is the CPU's wherever it is computed.
+    // Throws ModelInvalid, OutOfMemory, DeviceUnavailable.
     LanguageModel(const std::string& path, const LanguageFile& file, CpuCompute& compute, int threads, int sequences,
-                  int capacity, LanguagePlace place);
+                  int capacity, BorealisPlace place);
 
     int width() const { return width_; }
     int vocabulary() const { return vocabulary_size_; }

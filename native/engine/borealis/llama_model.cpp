@@ -4,6 +4,7 @@
 
 #include <mutex>
 
+#include "engine/device/operations.h"
 #include "engine/error.h"
 #include "engine/log.h"
 
@@ -25,11 +26,12 @@ ggml_backend_dev_t first_gpu() {
 
 }  // namespace
 
-LlamaModel load_llama_model(const std::string& path, LlamaPart part) {
+LlamaModel load_llama_model(const std::string& path, const LanguageFile& file, LlamaPart part) {
     start_libllama();
     take_last_error();
     const bool gpu = part == LlamaPart::OnGpu;
     ggml_backend_dev_t devices[] = {gpu ? first_gpu() : nullptr, nullptr};
+    if (gpu) check_memory(path, devices[0], file.bytes);
     llama_model_params params = llama_model_default_params();
     params.devices = devices;
     params.split_mode = LLAMA_SPLIT_MODE_NONE;
@@ -41,8 +43,10 @@ LlamaModel load_llama_model(const std::string& path, LlamaPart part) {
     LlamaModel model(llama_model_load_from_file(path.c_str(), params), [](llama_model* loaded) {
         if (loaded != nullptr) llama_model_free(loaded);
     });
-    if (!model) throw Error(ErrorCode::ModelInvalid, "The model file " + path + " cannot be loaded" + llama_reason());
-    return model;
+    if (model) return model;
+    // What is in the file has been looked through: a GPU that does not take it may lack more than memory.
+    throw Error(gpu ? ErrorCode::DeviceUnavailable : ErrorCode::ModelInvalid,
+                "The model file " + path + " cannot be loaded" + (gpu ? " to the GPU" : "") + llama_reason());
 }
 
 std::string llama_reason() {

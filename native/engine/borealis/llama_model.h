@@ -4,6 +4,8 @@
 #include <memory>
 #include <string>
 
+#include "engine/borealis/language_file.h"
+
 struct llama_model;
 
 namespace agora {
@@ -12,9 +14,9 @@ enum class LlamaPart { Vocabulary, OnCpu, OnGpu };
 
 using LlamaModel = std::shared_ptr<llama_model>;
 
-// Loads a file that read_language_file() has found; OnGpu: to the first GPU, whose backend must be loaded.
-// Throws ModelInvalid, DeviceUnavailable.
-LlamaModel load_llama_model(const std::string& path, LlamaPart part);
+// Loads what read_language_file() has found; OnGpu: to the first GPU, whose backend must be loaded.
+// Throws ModelInvalid, OutOfMemory, DeviceUnavailable.
+LlamaModel load_llama_model(const std::string& path, const LanguageFile& file, LlamaPart part);
 
 // What libllama last said about a failure, as the end of a message.
 std::string llama_reason();

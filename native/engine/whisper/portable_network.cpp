@@ -1,8 +1,5 @@
 #include "engine/whisper/portable_network.h"
 
-#include <algorithm>
-#include <cstring>
-
 #include "engine/device/operations.h"
 #include "engine/error.h"
 
@@ -13,21 +10,6 @@ namespace {
 std::string own_compute_type(const std::string& weight_type) {
     const auto known = parse_compute_type(weight_type == "q8_0" ? "int8" : weight_type);
     return known ? compute_type_name(*known) : weight_type;
-}
-
-// A GPU's libraries take memory of their own while they compute, and end the process where there is none.
-constexpr size_t kWorkspace = size_t{512} << 20;
-
-void check_workspace(const std::string& path, ggml_backend_dev_t device) {
-    if (ggml_backend_dev_type(device) == GGML_BACKEND_DEVICE_TYPE_CPU) return;
-    size_t free = 0;
-    size_t total = 0;
-    ggml_backend_dev_memory(device, &free, &total);
-    if (free >= kWorkspace) return;
-    throw Error(ErrorCode::OutOfMemory, "No memory to compute with: " + path + " leaves " + std::to_string(free >> 20) +
-                                            " MiB of " + ggml_backend_dev_description(device) + ", " +
-                                            std::to_string(kWorkspace >> 20) +
-                                            " MiB are needed; a lower batchSize takes less");
 }
 
 std::string checked_type(const std::string& path, const WhisperFile& file, ComputeType type) {
@@ -50,15 +32,15 @@ PortableNetwork::PortableNetwork(const std::string& path, const WhisperFile& fil
       type_(checked_type(path, file, type)),
       weights_(path, file, compute.device()),
       decoder_(weights_.decoder, file.hparams, compute),
-      mel_(compute.device()) {
+      encoder_(weights_.encoder, shape_, compute, [this](int windows) { return head_of(windows); }) {
     decoder_.reserve(batch_size);
     decoder_.check_operations();
-    check_workspace(path, compute.device());
+    check_memory(path, compute.device());
     if (weights_.encoder.blocks.empty()) return;
     // What is missing shows now and not in the first request.
-    check_operations(compute.device(), listener(1).encoder->graph().get());
-    if (batch_size > 1) listener(static_cast<int>(std::min(kEncoderBatch, static_cast<size_t>(batch_size))));
-    check_workspace(path, compute.device());
+    forget_outdated();
+    encoder_.reserve(batch_size);
+    check_memory(path, compute.device());
 }
 
 std::vector<ggml_tensor*> PortableNetwork::Projection::build(ggml_context* context, const DecoderWeights& weights,
@@ -83,52 +65,36 @@ std::vector<ggml_tensor*> PortableNetwork::Projection::build(ggml_context* conte
     return stored;
 }
 
+EncoderHead PortableNetwork::head_of(int windows) {
+    return [this, windows](ggml_context* context, ggml_tensor* encoded) {
+        return projections_[windows].build(context, weights_.decoder, decoder_.windows(), encoded, windows);
+    };
+}
+
 // Graphs that write to a memory that has grown since.
 void PortableNetwork::forget_outdated() {
     if (generation_ == decoder_.windows().generation()) return;
     generation_ = decoder_.windows().generation();
-    last_ = nullptr;
-    listeners_.clear();
+    encoder_.forget();
     adoption_graph_.reset();
 }
 
-PortableNetwork::Listener& PortableNetwork::listener(int windows) {
-    forget_outdated();
-    const auto found = listeners_.find(windows);
-    if (found != listeners_.end()) return found->second;
-    // Memory for one window, and for one number of several.
-    if (windows > 1) listeners_.erase(listeners_.upper_bound(1), listeners_.end());
-    Listener& created = listeners_[windows];
-    try {
-        created.encoder = std::make_unique<Encoder>(
-            weights_.encoder, shape_, compute_,
-            [&](ggml_context* context, ggml_tensor* encoded) {
-                return created.projection.build(context, weights_.decoder, decoder_.windows(), encoded, windows);
-            },
-            windows);
-    } catch (...) {
-        listeners_.erase(windows);
-        throw;
-    }
-    return created;
-}
-
 bool PortableNetwork::encode(const std::vector<EncoderInput>& windows, const std::atomic<bool>* stop) {
-    const auto length = static_cast<size_t>(shape_.mels) * LogMel::kFrames;
-    auto* mel = mel_.reserve_items<float>(length * windows.size());
+    std::vector<const float*> spectrograms;
     std::vector<int32_t> slots;
     for (const EncoderInput& window : windows) {
-        std::memcpy(mel + slots.size() * length, window.mel, length * sizeof(float));
+        spectrograms.push_back(window.mel);
         slots.push_back(PortableDecoder::slot_of(*window.memory));
     }
-    Listener& used = listener(static_cast<int>(windows.size()));
-    last_ = used.encoder.get();
-    ggml_backend_tensor_set(used.projection.slots, slots.data(), 0, slots.size() * sizeof(int32_t));
-    return used.encoder->run(mel, stop);
+    forget_outdated();
+    const auto count = static_cast<int>(windows.size());
+    encoder_.of(count);
+    ggml_backend_tensor_set(projections_.at(count).slots, slots.data(), 0, slots.size() * sizeof(int32_t));
+    return encoder_.run(spectrograms, stop);
 }
 
 std::vector<float> PortableNetwork::encoded(size_t window) const {
-    return last_->output(static_cast<int>(window));
+    return encoder_.last().output(static_cast<int>(window));
 }
 
 bool PortableNetwork::adopt(const std::vector<float>& encoded, WindowMemory& memory, const std::atomic<bool>* stop) {

@@ -6,9 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "engine/device/host_buffer.h"
 #include "engine/kernels/compute_type.h"
-#include "engine/whisper/encoder.h"
+#include "engine/whisper/batch_encoder.h"
 #include "engine/whisper/network.h"
 #include "engine/whisper/portable_decoder.h"
 
@@ -20,7 +19,7 @@ class PortableNetwork final : public Network {
     PortableNetwork(const std::string& path, const WhisperFile& file, ComputeType type, int batch_size,
                     Compute& compute);
 
-    size_t encoder_batch() const override { return kEncoderBatch; }
+    size_t encoder_batch() const override { return BatchEncoder::kWindows; }
     bool leaves_processor_free() const override { return true; }
     std::string compute_type() const override { return type_; }
 
@@ -31,22 +30,13 @@ class PortableNetwork final : public Network {
     Decoder& decoder() override { return decoder_; }
 
   private:
-    // Rows of more windows than this gain nothing, and take memory.
-    static constexpr size_t kEncoderBatch = 4;
-
     // The cross-attention's keys and values, in a graph of their own or at the encoder's end.
     struct Projection {
         ggml_tensor* slots = nullptr;  // [windows]
         std::vector<ggml_tensor*> build(ggml_context* context, const DecoderWeights& weights, const SlotMemory& memory,
                                         ggml_tensor* encoded, int windows);
     };
-    // The encoder for a number of windows.
-    struct Listener {
-        Projection projection;
-        std::unique_ptr<Encoder> encoder;
-    };
-
-    Listener& listener(int windows);
+    EncoderHead head_of(int windows);
     void forget_outdated();
 
     Compute& compute_;
@@ -54,10 +44,9 @@ class PortableNetwork final : public Network {
     std::string type_;
     WhisperWeights weights_;
     PortableDecoder decoder_;
-    std::map<int, Listener> listeners_;
-    int generation_ = 0;             // of the memory that the listeners write to
-    const Encoder* last_ = nullptr;  // that ran
-    HostBuffer mel_;
+    std::map<int, Projection> projections_;  // at the encoder's end, by its number of windows
+    int generation_ = 0;                     // of the memory that they write to
+    BatchEncoder encoder_;
 
     // Of adopt().
     Projection adoption_;
