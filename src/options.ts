@@ -130,7 +130,9 @@ export interface Progress {
 /** Options of a transcriber: what is loaded once and shared by its requests. */
 export interface TranscriberOptions {
   /**
-   * Name in the registry, path of a model file, or folder of a converted Borealis model. Default: see README, “Models”.
+   * Name in the registry, path of a model file, folder of a converted Borealis model, or name of a Whisper or Borealis
+   * checkpoint on the Hugging Face Hub. Default: `"Vikhrmodels/Borealis"` for the implementation `borealis`, else see
+   * README, “Models”.
    */
   model?: string;
   /** Name of an implementation. Default `"borealis"` for a model of its kind, else `"whisper"`. */
@@ -170,6 +172,8 @@ export interface DownloadProgress {
   model: string;
   received: number;
   total: number | undefined;
+  /** Of a checkpoint that is made a model after its download: the fraction that is done, 0 to 1. */
+  converted?: number;
 }
 
 export type { AudioLimits, ChannelSelection, DeviceInfo, ModelInfo };

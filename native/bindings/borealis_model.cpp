@@ -5,6 +5,7 @@
 
 #include "bindings/arguments.h"
 #include "bindings/cancel_flag.h"
+#include "bindings/model_info.h"
 #include "bindings/segments.h"
 #include "bindings/submit_window.h"
 #include "engine/log.h"
@@ -87,17 +88,8 @@ Napi::Value BorealisModel::load(const Napi::CallbackInfo& info) {
 Napi::Value BorealisModel::info(const Napi::CallbackInfo& info) {
     const Napi::Env env = info.Env();
     const auto engine = model(env);
-    const LanguageFile& language = engine->language_file();
-    const AudioFile& audio = engine->audio_file();
-    Napi::Object result = Napi::Object::New(env);
-    result.Set("architecture", language.architecture);
-    result.Set("weightType", language.weight_type);
-    result.Set("vocabularySize", static_cast<double>(language.vocabulary));
-    result.Set("melBands", audio.mels);
-    result.Set("encoderLayers", audio.layers);
-    result.Set("decoderLayers", static_cast<double>(language.layers));
+    Napi::Object result = to_js(env, engine->language_file(), engine->audio_file());
     result.Set("textContext", engine->text_capacity());
-    result.Set("fileBytes", static_cast<double>(language.bytes + audio.bytes));
     return result;
 }
 

@@ -21,6 +21,20 @@ Napi::Value inspect_model(const Napi::CallbackInfo& info) {
     });
 }
 
+// inspectBorealisModel(languagePath, audioPath)
+Napi::Value inspect_borealis_model(const Napi::CallbackInfo& info) {
+    return guarded(info.Env(), [&] {
+        const std::string language_path = string_argument(info[0], "languagePath");
+        const std::string audio_path = string_argument(info[1], "audioPath");
+        return run_async(info.Env(), [=]() -> Finish {
+            const LanguageFile language = read_language_file(language_path);
+            const AudioFile audio = read_audio_file(audio_path);
+            check_match(audio, audio_path, language, language_path);
+            return [=](Napi::Env env) { return to_js(env, language, audio); };
+        });
+    });
+}
+
 Napi::Value inspect_vad_model(const Napi::CallbackInfo& info) {
     return guarded(info.Env(), [&] {
         const std::string path = string_argument(info[0], "path");
@@ -94,8 +108,21 @@ Napi::Object to_js(Napi::Env env, const WhisperFile& file, const std::vector<std
     return result;
 }
 
+Napi::Object to_js(Napi::Env env, const LanguageFile& language, const AudioFile& audio) {
+    Napi::Object result = Napi::Object::New(env);
+    result.Set("architecture", language.architecture);
+    result.Set("weightType", language.weight_type);
+    result.Set("vocabularySize", static_cast<double>(language.vocabulary));
+    result.Set("melBands", audio.mels);
+    result.Set("encoderLayers", audio.layers);
+    result.Set("decoderLayers", static_cast<double>(language.layers));
+    result.Set("fileBytes", static_cast<double>(language.bytes + audio.bytes));
+    return result;
+}
+
 void define_model_files(Napi::Env env, Napi::Object exports) {
     exports.Set("inspectModel", Napi::Function::New<inspect_model>(env));
+    exports.Set("inspectBorealisModel", Napi::Function::New<inspect_borealis_model>(env));
     exports.Set("inspectVadModel", Napi::Function::New<inspect_vad_model>(env));
     exports.Set("quantizeValues", Napi::Function::New<quantize_blocks>(env));
     exports.Set("quantizeModel", Napi::Function::New<quantize_model>(env));

@@ -6,7 +6,10 @@ import * as read from "./option-values.js";
 export function addTranscribeOptions(command: Command): void {
   command
     .optionsGroup("Model:")
-    .option("-m, --model <name|path>", "model to use; see: agora-transcribe models list")
+    .option(
+      "-m, --model <name|path>",
+      "model of `models list`, its file or folder, or a name on the Hugging Face Hub",
+    )
     .addOption(
       new Option("-d, --device <device>", "auto (CUDA where it works), cpu or cuda").choices(DEVICES),
     )

@@ -79,8 +79,11 @@ function addServe(program: Command, context: CliContext, perform: Perform): void
     .description("answer requests over gRPC until interrupted")
     .option("--port <n>", "port to listen on; 0 takes a free one (SERVER_PORT, default: 50051)")
     .option("--host <address>", "address to listen on (SERVER_HOST, default: [::])")
-    .option("--implementation <name>", "engine that runs the model (MODEL_IMPLEMENTATION)")
-    .option("-m, --model <name|path>", "model to serve (MODEL_NAME)")
+    .option(
+      "--implementation <name>",
+      "engine that runs the model (MODEL_IMPLEMENTATION, default: by the model)",
+    )
+    .option("-m, --model <name|path>", "model to serve (MODEL_NAME, default: Vikhrmodels/Borealis)")
     .option("-d, --device <device>", "auto, cpu or cuda (MODEL_DEVICE, default: auto)")
     .option("-t, --threads <n>", "compute threads (MODEL_THREADS)")
     .option("-l, --language <code>", "spoken language (MODEL_LANGUAGE, default: detected)")
@@ -116,7 +119,7 @@ function addModels(program: Command, context: CliContext, perform: Perform): voi
     );
   group
     .command("download <name...>")
-    .description("fetch models into the cache; prints their paths")
+    .description("fetch models into the cache, also from the Hugging Face Hub; prints their paths")
     .option("-q, --quiet", "no progress")
     .action((names: string[], flags: Verbosity) =>
       perform(flags, (terminal) => models.downloadModels(names, context, terminal)),

@@ -21,7 +21,8 @@ export class DownloadStatus {
   constructor(private readonly now: () => number = () => performance.now()) {}
 
   /** ` 43 % ██████░░░░░░  247 MB / 574 MB  12 MB/s  0:27 left  large-v3-turbo-q5_0` */
-  render({ model, received, total }: DownloadProgress): string {
+  render({ model, received, total, converted }: DownloadProgress): string {
+    if (converted !== undefined) return joined(bar(converted), `converting ${model}`);
     const time = this.now();
     this.#first ??= { received, time };
     const seconds = (time - this.#first.time) / 1000;

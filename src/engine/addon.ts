@@ -39,6 +39,7 @@ export interface Addon {
   ): Promise<NativeBorealisModel>;
   loadVad(path: string): Promise<NativeVad>;
   inspectModel(path: string): Promise<NativeModelInfo>;
+  inspectBorealisModel(languagePath: string, audioPath: string): Promise<BorealisFileInfo>;
   inspectVadModel(path: string): Promise<{ version: string; frameSamples: number }>;
   quantizeModel(
     source: string,
@@ -228,7 +229,7 @@ export interface NativeGenerationOptions {
   seed: number;
 }
 
-export interface NativeBorealisInfo {
+export interface BorealisFileInfo {
   /** Of the language model: `"qwen2"` or `"qwen3"`. */
   architecture: string;
   weightType: string;
@@ -236,7 +237,7 @@ export interface NativeBorealisInfo {
   melBands: number;
   encoderLayers: number;
   decoderLayers: number;
-  textContext: number;
+  /** Of both files. */
   fileBytes: number;
 }
 
@@ -255,7 +256,7 @@ export interface BorealisTimings {
 
 /** Windows of any number of callers, written together. */
 export interface NativeBorealisModel {
-  info(): NativeBorealisInfo;
+  info(): BorealisFileInfo & { textContext: number };
   timings(): BorealisTimings;
   transcribe(
     samples: Float32Array,

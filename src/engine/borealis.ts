@@ -29,7 +29,7 @@ const FIXED = ["task", "wordTimestamps", "beamSize", "patience", ...BATCHED_WHIS
 
 /**
  * Borealis, the Russian audio language model: windows of all requests are written together. A model is the two files
- * that `models convert` makes of its checkpoint.
+ * that a conversion makes of its checkpoint.
  * @throws TranscriptionError DEVICE_UNAVAILABLE, MODEL_NOT_FOUND, MODEL_INVALID, OUT_OF_MEMORY; INVALID_ARGUMENT for a
  *   draft model, or another compute type than the file's
  */
@@ -38,7 +38,8 @@ export async function createBorealisEngine(options: EngineOptions): Promise<Engi
   if (!(await isBorealisModel(modelPath))) {
     throw new TranscriptionError(
       "MODEL_NOT_FOUND",
-      `Expected ${createBorealisEngine.model} for model, but ${modelPath} is none (no ${audioFileOf(modelPath)})`,
+      "Expected a Borealis checkpoint on the Hugging Face Hub, or the folder that `agora-transcribe models convert` " +
+        `made of one, for model, but ${modelPath} is none (no ${audioFileOf(modelPath)})`,
     );
   }
   refuseDraftModel(draftModelPath, "borealis");
@@ -60,8 +61,7 @@ export async function createBorealisEngine(options: EngineOptions): Promise<Engi
   });
 }
 
-createBorealisEngine.model =
-  "the folder that `agora-transcribe models convert` made of a Borealis checkpoint";
+createBorealisEngine.defaultModel = "Vikhrmodels/Borealis";
 createBorealisEngine.batchSize = 32;
 
 class BorealisEngine extends NativeEngine<NativeBorealisModel> {

@@ -3,6 +3,7 @@ import { availableParallelism } from "node:os";
 import { computeTypeOf } from "../config/compute-type.js";
 import { TranscriptionError } from "../errors.js";
 import { isBorealisModel } from "../models/borealis-files.js";
+import { type ModelEnvironment, modelEnvironment } from "../models/environment.js";
 import { cachedVadModel, type ResolvedModel, resolveModel } from "../models/resolve.js";
 import type { TranscriberOptions } from "../options.js";
 import { DEFAULT_IMPLEMENTATION, findImplementation } from "./implementations.js";
@@ -28,9 +29,8 @@ export async function acquireEngine(
   signal?: AbortSignal,
 ): Promise<Lease<Engine>> {
   const { download, onDownload } = options;
-  if (options.implementation !== undefined) needModel(options.implementation, options.model);
   const resolving = { kind: "whisper", download, onDownload, signal } as const;
-  const model = await resolveModel(options.model, resolving);
+  const model = await resolveModel(options.model, resolving, environmentFor(options.implementation));
   const draft =
     options.draftModel === undefined ? undefined : await resolveModel(options.draftModel, resolving);
   const implementation =
@@ -79,14 +79,11 @@ export async function acquireVad(
   return vadModels.acquire(await identity(model), () => loadVadModel(model.path));
 }
 
-/** The library's default model is none of every implementation's. @throws TranscriptionError INVALID_ARGUMENT, MODEL_NOT_FOUND */
-function needModel(implementation: string, model: string | undefined): void {
-  const { model: expected } = findImplementation(implementation);
-  if (expected === undefined || model !== undefined || process.env.AGORA_MODEL) return;
-  throw new TranscriptionError(
-    "MODEL_NOT_FOUND",
-    `No model was named. Implementation "${implementation}" needs ${expected}`,
-  );
+/** With the default model of an implementation that has one of its own, unless `AGORA_MODEL` names another. */
+function environmentFor(implementation: string | undefined): ModelEnvironment {
+  const environment = modelEnvironment();
+  const own = implementation === undefined ? undefined : findImplementation(implementation).defaultModel;
+  return own === undefined || process.env.AGORA_MODEL ? environment : { ...environment, defaultModel: own };
 }
 
 /** Tells files apart, and versions of a file, whatever path leads to them. */

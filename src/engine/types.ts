@@ -232,8 +232,8 @@ export interface EngineOptions {
 /** Loads a model. @throws TranscriptionError */
 export interface EngineFactory {
   (options: EngineOptions): Promise<Engine>;
-  /** What its models are, where the library's default model is none of them: “the folder that …”. */
-  readonly model?: string;
+  /** The model where none is named, if it is not the library's. */
+  readonly defaultModel?: string;
   /** Windows decoded together where the options do not say. */
   readonly batchSize?: number;
 }

@@ -5,15 +5,18 @@ import { cancellable } from "../engine/cancellation.js";
 import type { ModelInfo } from "../engine/types.js";
 import { invalidArgument, TranscriptionError } from "../errors.js";
 import type { DownloadProgress } from "../options.js";
+import { audioFileOf, isBorealisModel } from "./borealis-files.js";
 import { fileSize, isComplete, modelPath } from "./cache.js";
 import { type ModelEnvironment, modelEnvironment } from "./environment.js";
 import { hashFile } from "./hash.js";
+import { cachedHubModels, removeHubModel } from "./hub-model.js";
+import { isHubName } from "./hub-name.js";
 import type { ModelKind, RegistryEntry } from "./registry.js";
-import { type ResolvedModel, resolveEntry, resolveModel } from "./resolve.js";
+import { type ResolvedModel, resolveEntry, resolveHubModel, resolveModel } from "./resolve.js";
 
 /**
  * - `"bundled"`: comes with the package
- * - `"cached"`: downloaded
+ * - `"cached"`: downloaded, and converted where it is a checkpoint's
  * - `"partial"`: a download that was interrupted and can go on
  * - `"available"`: can be downloaded
  * - `"unknown"`: a file in the cache folder that the registry does not know
@@ -21,10 +24,10 @@ import { type ResolvedModel, resolveEntry, resolveModel } from "./resolve.js";
 export type ModelState = "bundled" | "cached" | "partial" | "available" | "unknown";
 
 export interface ModelListing {
-  /** For `model` options: registry name, or path of an unknown file. */
+  /** For `model` options: name in the registry or on the Hub, or path of an unknown file. */
   name: string;
   /** Absent for unknown files. */
-  kind?: ModelKind;
+  kind?: ModelKind | "borealis";
   state: ModelState;
   /** Whether it is what requests use that name no model. */
   isDefault: boolean;
@@ -38,12 +41,12 @@ export interface ModelListing {
   description: string;
 }
 
-/** All models of the registry and what else lies in the cache folder. */
+/** All models of the registry, those that were made of checkpoints on the Hub, and what else lies in the cache folder. */
 export async function listModels(
   environment: ModelEnvironment = modelEnvironment(),
 ): Promise<ModelListing[]> {
   const known = await Promise.all(environment.registry.entries.map((entry) => listEntry(entry, environment)));
-  return [...known, ...(await listUnknown(environment))];
+  return [...known, ...(await listConverted(environment)), ...(await listUnknown(environment))];
 }
 
 export interface DownloadModelOptions {
@@ -52,7 +55,7 @@ export interface DownloadModelOptions {
 }
 
 /**
- * Fetches a model of the registry into the cache, unless it is there.
+ * Fetches a model of the registry, or of the Hugging Face Hub, into the cache, unless it is there.
  * @throws TranscriptionError MODEL_NOT_FOUND, MODEL_INVALID, CANCELLED
  */
 export async function downloadModel(
@@ -60,12 +63,13 @@ export async function downloadModel(
   options: DownloadModelOptions = {},
   environment: ModelEnvironment = modelEnvironment(),
 ): Promise<ResolvedModel> {
-  const entry = requireEntry(name, environment);
-  return resolveEntry(entry, { onDownload: options.onProgress, signal: options.signal }, environment);
+  const resolving = { onDownload: options.onProgress, signal: options.signal };
+  if (isOfHub(name, environment)) return resolveHubModel(name, resolving, environment);
+  return resolveEntry(requireEntry(name, environment), resolving, environment);
 }
 
 /**
- * Deletes a model of the registry from the cache, an interrupted download of it too.
+ * Deletes a model of the registry, or of the Hugging Face Hub, from the cache, an interrupted download of it too.
  * @returns the bytes freed
  * @throws TranscriptionError INVALID_ARGUMENT for bundled models, MODEL_NOT_FOUND when it is not cached, is unknown or
  * is being downloaded
@@ -74,6 +78,7 @@ export async function removeModel(
   name: string,
   environment: ModelEnvironment = modelEnvironment(),
 ): Promise<{ path: string; bytes: number }> {
+  if (isOfHub(name, environment)) return removeHubModel(name, environment);
   const entry = requireEntry(name, environment);
   if (entry.bundled) {
     throw new TranscriptionError(
@@ -100,14 +105,29 @@ interface InspectedFile {
   /** Absolute. */
   path: string;
   fileBytes: number;
+  /** Of the file at `path`. */
   sha256: string;
   /** Whether the SHA-256 is the registry's; absent for files that the registry does not know. */
   verified?: boolean;
 }
 
+/** Of a Borealis model: `path` is its language model's, `fileBytes` both files'. */
+interface InspectedBorealis {
+  /** The audio encoder's, absolute. */
+  audioPath: string;
+  /** Of the language model: `"qwen2"` or `"qwen3"`. */
+  type: string;
+  weightType: string;
+  vocabularySize: number;
+  melBands: number;
+  encoderLayers: number;
+  decoderLayers: number;
+}
+
 /** Facts about a model file, read from the file itself. */
 export type InspectedModel =
   | ({ kind: "whisper" } & InspectedFile & Omit<ModelInfo, "computeType">)
+  | ({ kind: "borealis" } & InspectedFile & InspectedBorealis)
   | ({ kind: "vad" } & InspectedFile & { version: string });
 
 /**
@@ -131,12 +151,23 @@ export async function inspectModel(
     ...(entry && { verified: sha256 === entry.sha256 }),
   };
   if (entry?.kind === "vad") return { kind: "vad", ...(await addon.inspectVadModel(path)), ...file };
+  if (await isBorealisModel(path)) return inspectBorealis(file);
   try {
     return { kind: "whisper", ...(await addon.inspectModel(path)), ...file };
   } catch (error) {
     // Perhaps a VAD model: both kinds begin alike, and only one reader accepts it.
     const vad = entry ? undefined : await addon.inspectVadModel(path).catch(() => undefined);
     if (vad) return { kind: "vad", ...vad, ...file };
+    throw TranscriptionError.from(error);
+  }
+}
+
+async function inspectBorealis(file: InspectedFile): Promise<InspectedModel> {
+  const audioPath = audioFileOf(file.path);
+  try {
+    const { architecture: type, ...info } = await loadAddon().inspectBorealisModel(file.path, audioPath);
+    return { kind: "borealis", ...file, audioPath, type, ...info };
+  } catch (error) {
     throw TranscriptionError.from(error);
   }
 }
@@ -202,6 +233,20 @@ async function listEntry(entry: RegistryEntry, environment: ModelEnvironment): P
   return { ...facts, state: partial === undefined ? "available" : "partial", bytesOnDisk: partial ?? 0 };
 }
 
+async function listConverted(environment: ModelEnvironment): Promise<ModelListing[]> {
+  const models = await cachedHubModels(environment);
+  return models.map(({ name, kind, path, bytes }) => ({
+    name,
+    kind,
+    state: "cached",
+    isDefault: environment.defaultModel === name,
+    bytes,
+    bytesOnDisk: bytes,
+    path,
+    description: `Made of a ${kind === "whisper" ? "Whisper" : "Borealis"} checkpoint on the Hugging Face Hub`,
+  }));
+}
+
 async function listUnknown({ registry, cacheDirectory }: ModelEnvironment): Promise<ModelListing[]> {
   const files = await readdir(cacheDirectory).catch(() => []);
   const listings: ModelListing[] = [];
@@ -221,6 +266,10 @@ async function listUnknown({ registry, cacheDirectory }: ModelEnvironment): Prom
     });
   }
   return listings;
+}
+
+function isOfHub(name: string, { registry }: ModelEnvironment): boolean {
+  return typeof name === "string" && registry.find(name) === undefined && isHubName(name);
 }
 
 function requireEntry(name: string, { registry }: ModelEnvironment): RegistryEntry {

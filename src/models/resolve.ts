@@ -1,16 +1,19 @@
 import { constants } from "node:fs";
 import { access, lstat, stat } from "node:fs/promises";
-import { basename, join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { invalidArgument, TranscriptionError, throwIfAborted } from "../errors.js";
 import type { DownloadProgress } from "../options.js";
 import { borealisModelIn, borealisName } from "./borealis-files.js";
 import { formatBytes } from "./bytes.js";
 import { fileSize, isComplete, modelPath } from "./cache.js";
 import { type ModelEnvironment, modelEnvironment } from "./environment.js";
+import { hubModelPath } from "./hub-model.js";
+import { isHubName } from "./hub-name.js";
 import type { ModelKind, RegistryEntry } from "./registry.js";
 
 /** Used where a VAD model is wanted and none is named. */
 const DEFAULT_VAD_MODEL = "silero-v6.2.0";
+const MODEL_FILE = /\.(bin|gguf)$/;
 
 export interface ResolveOptions {
   /** What the model must be for; absent: anything. Files outside the registry are not looked into here. */
@@ -33,7 +36,7 @@ export interface ResolvedModel {
 
 /**
  * The file of a model: a name in the registry (bundled, cached or downloaded now), otherwise a path, relative to the
- * working directory. Without either the default model, `AGORA_MODEL` or `large-v3-turbo-q5_0`.
+ * working directory, or the name of a checkpoint on the Hugging Face Hub. Without any the environment's default model.
  * @throws TranscriptionError INVALID_ARGUMENT, MODEL_NOT_FOUND, MODEL_INVALID (a folder or device; another file than
  * expected was downloaded), CANCELLED
  */
@@ -111,6 +114,15 @@ export async function resolveEntry(
   return describe(entry, path);
 }
 
+/** The model of a checkpoint on the Hugging Face Hub, downloaded and converted if need be. */
+export async function resolveHubModel(
+  name: string,
+  { download, onDownload, signal }: Omit<ResolveOptions, "kind">,
+  environment: ModelEnvironment,
+): Promise<ResolvedModel> {
+  return { name, path: await hubModelPath(name, { download, onDownload, signal }, environment) };
+}
+
 async function resolvePath(
   given: string,
   options: ResolveOptions,
@@ -118,7 +130,10 @@ async function resolvePath(
 ): Promise<ResolvedModel> {
   const path = resolve(given);
   const status = await stat(path).catch((error: NodeJS.ErrnoException) => error);
-  if (status instanceof Error) throw await missing(given, path, status, options, environment);
+  if (status instanceof Error) {
+    if (await isOnHub(given, path, options)) return resolveHubModel(given, options, environment);
+    throw await missing(given, path, status, options, environment);
+  }
   if (status.isDirectory()) {
     const languageModel = await borealisModelIn(path);
     if (languageModel) return { name: borealisName(languageModel), path: languageModel };
@@ -136,6 +151,13 @@ async function resolvePath(
   const name = basename(path);
   const entry = environment.registry.findFile(name);
   return entry?.bytes === status.size ? describe(entry, path) : { name, path };
+}
+
+/** Whether what is no path can be a name on the Hub: a folder that is there makes it the path of something missing. */
+async function isOnHub(given: string, path: string, { kind }: ResolveOptions): Promise<boolean> {
+  if (kind === "vad" || !isHubName(given) || MODEL_FILE.test(given)) return false;
+  const links = await Promise.all([path, dirname(path)].map((each) => lstat(each).catch(() => undefined)));
+  return links.every((link) => link === undefined);
 }
 
 /** What to do with a folder that holds a checkpoint, or the like. */
@@ -162,7 +184,7 @@ async function missing(
     return notFound(`Cannot read model file ${shown} (${cause.code})`, cause);
   }
   const hint = registry.hint(given, kind);
-  if (/[/\\]|\.(bin|gguf)$/.test(given)) {
+  if (/[/\\]/.test(given) || MODEL_FILE.test(given)) {
     const home = given.startsWith("~") ? " (~ is not replaced with your home folder here)" : "";
     return notFound(
       `There is no model file ${shown}${home} (looked for ${path.slice(0, 300)}).${hint}`,
@@ -200,12 +222,13 @@ function noDefaultModel(
 ): TranscriptionError {
   const entry = registry.find(name);
   const size = entry ? ` (${formatBytes(entry.bytes)})` : "";
+  const known = entry?.name ?? (isHubName(name) ? name : "NAME");
   return notFound(
     [
       `No model was named, and the default model ${name}${size} is not available. ${cause.message}.`,
       "There are three ways on:",
-      `  agora-transcribe models download ${entry?.name ?? "NAME"}   fetch a model once, with a connection`,
-      "  --model PATH   use a whisper.cpp model file that you have",
+      `  agora-transcribe models download ${known}   fetch a model once, with a connection`,
+      "  --model PATH   use a model file that you have",
       "  --model demo   use the small demonstration model that comes with the package, offline",
     ].join("\n"),
     cause,

@@ -148,8 +148,9 @@ class TranscriptionServer implements RunningServer {
 }
 
 function transcriberOptions(settings: ServerSettings, log: Logger): TranscriberOptions {
-  const { batchSize, computeType, decodeTimeout, device, draftModel, implementation } = settings;
+  const { batchSize, computeType, decodeTimeout, device, draftModel } = settings;
   const { maxDuration, maxUploadBytes, model, threads } = settings;
+  const implementation = implementationOf(settings);
   let announced: string | undefined;
   return {
     device,
@@ -161,10 +162,16 @@ function transcriberOptions(settings: ServerSettings, log: Logger): TranscriberO
     ...(threads !== undefined && { threads }),
     limits: { maxBytes: maxUploadBytes, maxDuration, decodeTimeout },
     onDownload: (progress) => {
-      if (announced !== progress.model) log.info(`Downloading model ${progress.model}`);
-      announced = progress.model;
+      const step = `${progress.converted === undefined ? "Downloading" : "Converting"} model ${progress.model}`;
+      if (announced !== step) log.info(step);
+      announced = step;
     },
   };
+}
+
+/** Where nothing says otherwise, that of the service which this server stands in for. */
+function implementationOf({ implementation, model }: ServerSettings): string | undefined {
+  return implementation ?? (model === undefined && !process.env.AGORA_MODEL ? "borealis" : undefined);
 }
 
 function servedModel({ info }: Transcriber): ServedModel {

@@ -44,7 +44,7 @@ const SETTINGS = {
   /** Port to listen on; 0 takes a free one. */
   port: setting("SERVER_PORT", integer(0, 65_535), 50_051),
 
-  /** Name of an implementation; undefined: the library's default. */
+  /** Name of an implementation; undefined: that of the model, or borealis where no model is named either. */
   implementation: optional(
     "MODEL_IMPLEMENTATION",
     text(
@@ -52,7 +52,7 @@ const SETTINGS = {
       (name) => implementationNames().includes(name),
     ),
   ),
-  /** Name in the registry or path of a model file; undefined: the library's default. */
+  /** Name in the registry or on the Hub, or path of a model file; undefined: the implementation's default. */
   model: hidden("MODEL_NAME", text("the name of a model or the path of its file")),
   device: setting("MODEL_DEVICE", choice(...DEVICES), "auto"),
   /** Compute threads; undefined: the library's default. */

@@ -197,10 +197,6 @@ describe("what is no Borealis model", () => {
       code: "MODEL_NOT_FOUND",
       message: expect.stringContaining("models convert"),
     });
-    expect(await failure(createTranscriber({ implementation }))).toEqual({
-      code: "MODEL_NOT_FOUND",
-      message: expect.stringContaining('Implementation "borealis" needs the folder'),
-    });
     expect(await codeOf(createTranscriber({ model, implementation: "whisper" }))).toBe("MODEL_INVALID");
   });
 

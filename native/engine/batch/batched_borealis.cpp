@@ -21,13 +21,10 @@ class Stopwatch {
     std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
-// `audio`, when its rows are of the language model's width.
-AudioFile matching(AudioFile audio, const std::string& audio_path, const LanguageFile& language,
-                   const std::string& language_path) {
-    if (audio.output_width == language.width) return audio;
-    throw Error(ErrorCode::ModelInvalid, "The model files do not belong together: " + audio_path + " makes rows of " +
-                                             std::to_string(audio.output_width) + ", but " + language_path +
-                                             " takes rows of " + std::to_string(language.width));
+AudioFile matching_audio_file(const std::string& path, const LanguageFile& language, const std::string& language_path) {
+    AudioFile audio = read_audio_file(path);
+    check_match(audio, path, language, language_path);
+    return audio;
 }
 
 }  // namespace
@@ -67,7 +64,7 @@ class BatchedBorealis::Window {
 BatchedBorealis::BatchedBorealis(const std::string& language_path, const std::string& audio_path,
                                  const BorealisOptions& options)
     : language_file_(read_language_file(language_path)),
-      audio_file_(matching(read_audio_file(audio_path), audio_path, language_file_, language_path)),
+      audio_file_(matching_audio_file(audio_path, language_file_, language_path)),
       options_(options),
       compute_(options.threads),
       gpu_(options.place == BorealisPlace::Gpu ? std::make_unique<GpuCompute>() : nullptr),

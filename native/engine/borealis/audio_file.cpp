@@ -4,6 +4,8 @@
 
 #include <cmath>
 
+#include "engine/error.h"
+
 namespace agora {
 namespace {
 
@@ -85,6 +87,14 @@ AudioFile read_audio_file(const std::string& path) {
             model.weight_type = ggml_type_name(static_cast<ggml_type>(tensor.type));
     }
     return model;
+}
+
+void check_match(const AudioFile& audio, const std::string& audio_path, const LanguageFile& language,
+                 const std::string& language_path) {
+    if (audio.output_width == language.width) return;
+    throw Error(ErrorCode::ModelInvalid, "The model files do not belong together: " + audio_path + " makes rows of " +
+                                             std::to_string(audio.output_width) + ", but " + language_path +
+                                             " takes rows of " + std::to_string(language.width));
 }
 
 }  // namespace agora

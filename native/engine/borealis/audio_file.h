@@ -2,7 +2,7 @@
 // have them. Source: llama.cpp, tools/mtmd/clip.cpp.
 #pragma once
 
-#include "engine/model/gguf_file.h"
+#include "engine/borealis/language_file.h"
 
 namespace agora {
 
@@ -21,5 +21,9 @@ struct AudioFile {
 // On return the file is known to hold exactly the tensors that its settings ask for.
 // Throws ModelNotFound, ModelInvalid.
 AudioFile read_audio_file(const std::string& path);
+
+// Throws ModelInvalid where the language model does not take the audio side's rows.
+void check_match(const AudioFile& audio, const std::string& audio_path, const LanguageFile& language,
+                 const std::string& language_path);
 
 }  // namespace agora
