@@ -2,7 +2,7 @@
  * Borealis in its real shape (Whisper large-v3's encoder, Qwen2.5-0.5B), random weights:
  *
  * - conversion of the checkpoint: seconds and peak memory
- * - the audio encoder: windows per second
+ * - the audio encoder: windows per second, beside ggml's with the same model and threads
  * - the language model: seconds for a prompt, with its beginning shared and without, and tokens per second at batch 1, 8
  *   and 32, beside libllama's with the same model and threads, behind an encoder of one layer, which leaves its own work
  *   as it is
@@ -12,7 +12,7 @@
  *
  *   npm run bench:borealis [-- --type q8_0 --threads 2 --tokens 96 --windows 2 --device cpu|cuda]
  *
- * On a GPU, encoder and language model, beside the same on the CPU.
+ * On a GPU both are measured beside the CPU.
  *
  * Each measurement has a process of its own. Results go to build/bench/borealis.json. Needs 6 GB of disk.
  */
@@ -73,9 +73,16 @@ const infer = (
 const full = await model("borealis", 32);
 console.log(`Conversion to ${type}:`);
 console.table([full.conversion]);
-const encoder = infer(full.folder, own === "gpu" ? Number(windows) : 1, Number(windows), 1);
+function audioEncoder(place: Place) {
+  const { encodeSeconds, peakMiB } = infer(full.folder, Number(windows), Number(windows), 1, place);
+  return { windowsPerSecond: 1 / encodeSeconds, peakMiB };
+}
+const encoder = audioEncoder(own);
 console.log("Audio encoder, large-v3:");
-console.table([{ windowsPerSecond: 1 / encoder.encodeSeconds, peakMiB: encoder.peakMiB }]);
+console.table([encoder]);
+const encoderBeside = audioEncoder(peer);
+console.log(peer === "cpu" ? "The same on the CPU:" : "The same on ggml:");
+console.table([encoderBeside]);
 
 const { folder } = await model("borealis-short", 1);
 function languageModel(place: Place) {
@@ -108,6 +115,7 @@ const result = {
   tokens,
   conversion: full.conversion,
   encoder,
+  encoderBeside,
   rows,
   beside,
   alone,

@@ -166,26 +166,34 @@ TEST_CASE("Borealis on a GPU that is not there is an error and no crash") {
     CHECK_THROWS_WITH_AS(load(folder, 1, BorealisPlace::Gpu), doctest::Contains("GPU"), agora::Error);
 }
 
+TEST_SUITE_BEGIN("threads");
+
 TEST_CASE("windows of Borealis that come while it runs are taken in, from any thread") {
     const std::string folder = model();
     if (folder.empty()) return;
-    const auto engine = load(folder, 4);
-    std::atomic<int> done{0};
-    std::vector<std::thread> threads;
-    for (int t = 0; t < 3; ++t) {
-        threads.emplace_back([&, t] {
-            for (size_t i = 0; i < 3; ++i) {
-                if (engine->submit(request(folder, static_cast<size_t>(t) + i), [&](const BorealisOutcome& outcome) {
+    for (const BorealisPlace place : kPlaces) {
+        CAPTURE(static_cast<int>(place));
+        const auto engine = load(folder, 4, place);
+        std::atomic<int> done{0};
+        std::vector<std::thread> threads;
+        for (int t = 0; t < 3; ++t) {
+            threads.emplace_back([&, t] {
+                for (size_t i = 0; i < 3; ++i) {
+                    BorealisRequest next = request(folder, static_cast<size_t>(t) + i, place);
+                    const auto count = [&](const BorealisOutcome& outcome) {
                         CHECK(outcome.error == nullptr);
                         ++done;
-                    }))
-                    engine->run();
-            }
-        });
+                    };
+                    if (engine->submit(std::move(next), count)) engine->run();
+                }
+            });
+        }
+        for (std::thread& thread : threads) thread.join();
+        CHECK(done == 9);
     }
-    for (std::thread& thread : threads) thread.join();
-    CHECK(done == 9);
 }
+
+TEST_SUITE_END();
 
 TEST_CASE("a prompt that leaves no room for the text is refused") {
     const std::string folder = model();

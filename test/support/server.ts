@@ -1,4 +1,3 @@
-import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -37,8 +36,8 @@ export interface FakeServerOptions extends FakeEngineOptions {
 /** A server with a fake engine on a free port, and a client of it. Does not wait until it is ready. */
 export async function startUnready(options: FakeServerOptions = {}): Promise<FakeServer> {
   const { settings, client, loading, ...engineOptions } = options;
-  // No model that this machine has in its cache may play a part.
-  process.env.AGORA_CACHE_DIR ??= mkdtempSync(join(tmpdir(), "agora-test-cache-"));
+  // No model that this machine has in its cache may play a part: nothing is downloaded to this folder.
+  process.env.AGORA_CACHE_DIR ??= join(tmpdir(), "agora-test-no-cache");
   const implementation = `fake-${++implementations}`;
   const engine = new FakeEngine(engineOptions);
   registerImplementation(implementation, async () => {
