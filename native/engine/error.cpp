@@ -22,4 +22,8 @@ const char* to_string(ErrorCode code) {
     return "INTERNAL";
 }
 
+Error cancelled() {
+    return {ErrorCode::Cancelled, "The request was cancelled"};
+}
+
 }  // namespace agora

@@ -28,4 +28,7 @@ class Error : public std::runtime_error {
     ErrorCode code_;
 };
 
+// What a request that was cancelled is answered with.
+Error cancelled();
+
 }  // namespace agora

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <chrono>
 
-#include "engine/batch/spectrogram_ahead.h"
 #include "engine/device/operations.h"
 #include "engine/error.h"
 
@@ -29,38 +28,6 @@ AudioFile matching_audio_file(const std::string& path, const LanguageFile& langu
 
 }  // namespace
 
-class BatchedBorealis::Window {
-  public:
-    Window(BorealisRequest request, Done done) : request(std::move(request)), done_(std::move(done)) {}
-
-    bool cancelled() const { return request.cancelled->load(std::memory_order_relaxed); }
-    void finish(BorealisOutcome outcome) { done_(std::move(outcome)); }
-    void fail(std::exception_ptr error) { finish({{}, std::move(error)}); }
-    void fail_cancelled() { fail(std::make_exception_ptr(Error(ErrorCode::Cancelled, "The request was cancelled"))); }
-
-    // See SpectrogramAhead.
-    void prepare_spectrogram(const LogMel& log_mel) {
-        spectrogram_.prepare(log_mel, request.samples.data(), request.samples.size());
-    }
-    std::vector<float> take_spectrogram(const LogMel& log_mel, const LogMel::Run& run) {
-        return spectrogram_.take(log_mel, request.samples.data(), request.samples.size(), run);
-    }
-
-    BorealisRequest request;
-    Prompt prompt;
-    int prompt_length = 0;       // positions, the audio's included
-    std::vector<float> audio;    // rows
-    std::vector<float> pending;  // rows that the next step computes
-    std::unique_ptr<Generation> generation;
-    Generation::State state = Generation::State::Continue;  // after the last step
-    std::exception_ptr error;                               // of the last step
-
-  private:
-    Done done_;
-    // The last member: it is waited for before what it reads is gone.
-    SpectrogramAhead spectrogram_;
-};
-
 BatchedBorealis::BatchedBorealis(const std::string& language_path, const std::string& audio_path,
                                  const BorealisOptions& options)
     : language_file_(read_language_file(language_path)),
@@ -80,7 +47,7 @@ BatchedBorealis::BatchedBorealis(const std::string& language_path, const std::st
 BatchedBorealis::~BatchedBorealis() = default;
 
 bool BatchedBorealis::submit(BorealisRequest request, Done done) {
-    return queue_.push(std::make_unique<Window>(std::move(request), std::move(done)));
+    return queue_.push(std::make_unique<BorealisWindow>(std::move(request), std::move(done)));
 }
 
 BorealisTimings BatchedBorealis::timings() const {
@@ -108,7 +75,7 @@ void BatchedBorealis::run() {
 
 void BatchedBorealis::drop_cancelled() {
     for (const auto& window : queue_.take_cancelled()) window->fail_cancelled();
-    const auto is_dropped = [](const std::unique_ptr<Window>& window) {
+    const auto is_dropped = [](const std::unique_ptr<BorealisWindow>& window) {
         if (!window->cancelled()) return false;
         window->fail_cancelled();
         return true;
@@ -116,18 +83,18 @@ void BatchedBorealis::drop_cancelled() {
     encoded_.erase(std::remove_if(encoded_.begin(), encoded_.end(), is_dropped), encoded_.end());
     for (size_t i = active_.size(); i-- > 0;) {
         if (!active_[i]->cancelled()) continue;
-        const std::unique_ptr<Window> window = std::move(active_[i]);
+        const std::unique_ptr<BorealisWindow> window = std::move(active_[i]);
         leave(i);
         window->fail_cancelled();
     }
 }
 
 // Waiting windows that the encoder takes at once, as far as there is room for them.
-std::vector<std::unique_ptr<BatchedBorealis::Window>> BatchedBorealis::take_waiting() {
+std::vector<std::unique_ptr<BorealisWindow>> BatchedBorealis::take_waiting() {
     const size_t room = static_cast<size_t>(options_.batch_size) - active_.size();
-    std::vector<std::unique_ptr<Window>> windows;
+    std::vector<std::unique_ptr<BorealisWindow>> windows;
     while (windows.size() < std::min(room, encoder_.batch())) {
-        std::unique_ptr<Window> window = queue_.take();
+        std::unique_ptr<BorealisWindow> window = queue_.take();
         if (!window) break;
         try {
             make_prompt_of(*window);
@@ -139,7 +106,7 @@ std::vector<std::unique_ptr<BatchedBorealis::Window>> BatchedBorealis::take_wait
     return windows;
 }
 
-void BatchedBorealis::make_prompt_of(Window& window) const {
+void BatchedBorealis::make_prompt_of(BorealisWindow& window) const {
     const BorealisRequest& request = window.request;
     window.prompt = make_prompt(language_, request.system_prompt, request.user_prompt);
     window.prompt_length =
@@ -155,7 +122,7 @@ void BatchedBorealis::make_prompt_of(Window& window) const {
 // Has spectrograms computed for windows that are next while the device is busy with those before.
 void BatchedBorealis::prepare_spectrograms() {
     if (options_.place == BorealisPlace::Cpu) return;
-    queue_.look_ahead(encoder_.batch(), [this](Window& window) {
+    queue_.look_ahead(encoder_.batch(), [this](BorealisWindow& window) {
         if (!window.cancelled()) window.prepare_spectrogram(encoder_.log_mel());
     });
 }
@@ -163,7 +130,7 @@ void BatchedBorealis::prepare_spectrograms() {
 // Encodes the windows that are next, unless those before still wait for their prompt's step.
 void BatchedBorealis::encode() {
     if (!encoded_.empty()) return;
-    std::vector<std::unique_ptr<Window>> windows = take_waiting();
+    std::vector<std::unique_ptr<BorealisWindow>> windows = take_waiting();
     if (windows.empty()) return;
     const LogMel::Run run_parts = [this](const LogMel::Part& part) { parallel_.run(part); };
     const Stopwatch watch;
@@ -178,7 +145,7 @@ void BatchedBorealis::encode() {
         // What several share is not stopped for one of them.
         const std::atomic<bool>* stop = windows.size() == 1 ? windows.front()->request.cancelled.get() : nullptr;
         const float* rows = encoder_.run(inputs, stop);
-        if (rows == nullptr) throw Error(ErrorCode::Cancelled, "The request was cancelled");
+        if (rows == nullptr) throw cancelled();
         const size_t length = static_cast<size_t>(audio_file_.rows()) * static_cast<size_t>(language_.width());
         for (size_t i = 0; i < windows.size(); ++i)
             windows[i]->audio.assign(rows + i * length, rows + (i + 1) * length);
@@ -196,7 +163,7 @@ void BatchedBorealis::encode() {
 // Has the next encoded window take part in the next step.
 void BatchedBorealis::admit() {
     if (encoded_.empty()) return;
-    std::unique_ptr<Window> window = std::move(encoded_.front());
+    std::unique_ptr<BorealisWindow> window = std::move(encoded_.front());
     encoded_.pop_front();
     const auto sequence = static_cast<int>(active_.size());
     try {
@@ -208,7 +175,7 @@ void BatchedBorealis::admit() {
     }
 }
 
-void BatchedBorealis::begin(Window& window, int sequence) {
+void BatchedBorealis::begin(BorealisWindow& window, int sequence) {
     if (options_.share_prompts) {
         share_prompt(window.prompt.before);
         language_.copy(options_.batch_size, sequence);
@@ -287,7 +254,7 @@ void BatchedBorealis::step() {
     const auto vocabulary = static_cast<size_t>(language_.vocabulary());
     parallel_.run([&](int thread, int threads) {
         for (auto i = static_cast<size_t>(thread); i < active_.size(); i += static_cast<size_t>(threads)) {
-            Window& window = *active_[i];
+            BorealisWindow& window = *active_[i];
             try {
                 window.state = window.generation->advance(logits + i * vocabulary);
             } catch (...) {
@@ -304,7 +271,7 @@ void BatchedBorealis::step() {
 }
 
 // Makes a window ready for the next step. True when it has had its answer instead.
-bool BatchedBorealis::advance(Window& window, int sequence) {
+bool BatchedBorealis::advance(BorealisWindow& window, int sequence) {
     window.pending.clear();
     try {
         if (window.error) std::rethrow_exception(window.error);

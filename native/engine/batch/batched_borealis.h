@@ -7,30 +7,15 @@
 #pragma once
 
 #include <deque>
-#include <exception>
 #include <functional>
 #include <memory>
 
+#include "engine/batch/borealis_window.h"
 #include "engine/batch/window_queue.h"
 #include "engine/borealis/audio_encoder.h"
-#include "engine/borealis/generation.h"
-#include "engine/borealis/prompt.h"
 #include "engine/device/parallel.h"
 
 namespace agora {
-
-struct BorealisRequest {
-    std::vector<float> samples;  // 16 kHz mono, at most 30 s
-    std::string system_prompt;   // empty: the one of the training
-    std::string user_prompt;     // before the audio; empty: the one of the training
-    GenerationOptions generation;
-    std::shared_ptr<const std::atomic<bool>> cancelled;
-};
-
-struct BorealisOutcome {
-    GeneratedText text;
-    std::exception_ptr error;
-};
 
 // What was done since the model was loaded. Seconds are wall-clock time.
 struct BorealisTimings {
@@ -66,7 +51,7 @@ class BatchedBorealis {
     int text_capacity() const { return language_.capacity() - audio_file_.rows(); }
     BorealisTimings timings() const;
 
-    using Done = std::function<void(BorealisOutcome)>;
+    using Done = BorealisWindow::Done;
 
     // Queues a window. `done` is called once, from run(). True when nobody is running the model: the caller sees to it
     // that run() is called.
@@ -76,20 +61,18 @@ class BatchedBorealis {
     void run();
 
   private:
-    class Window;
-
     void record(const std::function<void(BorealisTimings&)>& change);
     void encode();
-    std::vector<std::unique_ptr<Window>> take_waiting();
+    std::vector<std::unique_ptr<BorealisWindow>> take_waiting();
     void prepare_spectrograms();
-    void make_prompt_of(Window& window) const;
+    void make_prompt_of(BorealisWindow& window) const;
     void admit();
-    void begin(Window& window, int sequence);
+    void begin(BorealisWindow& window, int sequence);
     void share_prompt(const std::vector<int>& tokens);
     void drop_cancelled();
     void leave(size_t index);
     void step();
-    bool advance(Window& window, int sequence);
+    bool advance(BorealisWindow& window, int sequence);
 
     LanguageFile language_file_;
     AudioFile audio_file_;
@@ -99,16 +82,16 @@ class BatchedBorealis {
     Parallel parallel_;
     AudioEncoder encoder_;
     LanguageModel language_;
-    WindowQueue<Window> queue_;
+    WindowQueue<BorealisWindow> queue_;
 
     mutable std::mutex timings_mutex_;
     BorealisTimings timings_;
 
     // Of the running thread alone. Encoded windows wait for a step that reads their prompt.
-    std::deque<std::unique_ptr<Window>> encoded_;
+    std::deque<std::unique_ptr<BorealisWindow>> encoded_;
     // Windows stand at their sequences' numbers, without gaps: libllama computes neighbours together. The sequence
     // after the last one keeps the prompt's beginning.
-    std::vector<std::unique_ptr<Window>> active_;
+    std::vector<std::unique_ptr<BorealisWindow>> active_;
     std::vector<int> shared_prompt_;
 };
 

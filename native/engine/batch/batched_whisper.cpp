@@ -6,12 +6,9 @@
 #include <atomic>
 #include <cmath>
 
-#include "engine/batch/window.h"
 #include "engine/error.h"
-#include "engine/whisper/hallucination.h"
 #include "engine/whisper/packed_network.h"
 #include "engine/whisper/portable_network.h"
-#include "engine/whisper/segments.h"
 #include "engine/whisper/softmax.h"
 
 namespace agora {
@@ -32,10 +29,6 @@ NetworkLoader network_loader(const BatchedOptions& options, ComputeType type, Co
     };
 }
 
-[[noreturn]] void throw_cancelled() {
-    throw Error(ErrorCode::Cancelled, "The request was cancelled");
-}
-
 }  // namespace
 
 BatchedWhisper::BatchedWhisper(const std::string& path, const BatchedOptions& options)
@@ -46,7 +39,7 @@ BatchedWhisper::BatchedWhisper(const std::string& path, const BatchedOptions& op
       compute_(make_compute(options)),
       parallel_(*compute_),
       network_(network_loader(options, options.compute_type, *compute_)(path, file_)),
-      alignment_heads_(alignment_heads(file_.hparams)),
+      passes_(file_.hparams, vocabulary_, rules_, network_->decoder()),
       batch_size_(static_cast<size_t>(options.batch_size)) {
     if (options.draft_path.empty()) return;
     // A GPU computes in the type of the file, and the draft model's may be another one.
@@ -58,7 +51,7 @@ BatchedWhisper::BatchedWhisper(const std::string& path, const BatchedOptions& op
 BatchedWhisper::~BatchedWhisper() = default;
 
 bool BatchedWhisper::submit(WindowRequest request, Done done) {
-    return queue_.push(std::make_unique<Window>(std::move(request), std::move(done)));
+    return queue_.push(std::make_unique<WhisperWindow>(std::move(request), std::move(done)));
 }
 
 BatchedLoad BatchedWhisper::load() const {
@@ -84,7 +77,7 @@ void BatchedWhisper::run() {
 
 void BatchedWhisper::drop_cancelled() {
     for (const auto& window : queue_.take_cancelled()) window->fail_cancelled();
-    active_.remove_if([](const std::unique_ptr<Window>& window) {
+    active_.remove_if([](const std::unique_ptr<WhisperWindow>& window) {
         if (!window->cancelled()) return false;
         window->fail_cancelled();
         return true;
@@ -94,7 +87,7 @@ void BatchedWhisper::drop_cancelled() {
 // Moves waiting windows into the batch while there is room.
 void BatchedWhisper::admit() {
     while (active_.size() < batch_size_) {
-        std::unique_ptr<Window> window = queue_.take();
+        std::unique_ptr<WhisperWindow> window = queue_.take();
         if (!window) return;
         window->enter(running_);
         active_.push_back(std::move(window));
@@ -102,18 +95,18 @@ void BatchedWhisper::admit() {
 }
 
 // Takes a window over its last step. False when it has left.
-bool BatchedWhisper::prepare(Window& window) {
+bool BatchedWhisper::prepare(WhisperWindow& window) {
     try {
         if (window.choice_error) std::rethrow_exception(window.choice_error);
         const bool detected = window.detection && window.languages_known();
         if (detected) settle_language(window);
-        if (window.decoding && window.decoding->done()) settle(window);
+        if (window.decoding && window.decoding->done()) passes_.settle(window);
         if (window.is_finished()) {
             window.finish();
             return false;
         }
         // The encoder's output of the detection serves the first pass.
-        if (detected) begin_decoding(window);
+        if (detected) passes_.begin(window);
         return true;
     } catch (...) {
         window.fail(std::current_exception());
@@ -124,14 +117,14 @@ bool BatchedWhisper::prepare(Window& window) {
 // Has spectrograms computed for windows that are next while the device is busy with those before.
 void BatchedWhisper::prepare_spectrograms() {
     if (!network_->leaves_processor_free()) return;
-    queue_.look_ahead(network_->encoder_batch(), [this](Window& window) {
+    queue_.look_ahead(network_->encoder_batch(), [this](WhisperWindow& window) {
         if (!window.cancelled() && !window.is_finished()) window.prepare_spectrogram(log_mel_);
     });
 }
 
 // Brings windows to where they take part in the next decoder step.
 void BatchedWhisper::listen() {
-    std::vector<Window*> windows;
+    std::vector<WhisperWindow*> windows;
     const auto flush = [&] {
         if (windows.empty()) return;
         encode(windows);
@@ -143,17 +136,17 @@ void BatchedWhisper::listen() {
         if (windows.size() == network_->encoder_batch()) flush();
     }
     flush();
-    active_.remove_if([](const std::unique_ptr<Window>& window) { return !window->is_encoded(); });
+    active_.remove_if([](const std::unique_ptr<WhisperWindow>& window) { return !window->is_encoded(); });
 }
 
 // Those that fail stay without a decoding.
-void BatchedWhisper::encode(const std::vector<Window*>& windows) {
-    std::vector<Window*> heard;
+void BatchedWhisper::encode(const std::vector<WhisperWindow*>& windows) {
+    std::vector<WhisperWindow*> heard;
     std::vector<std::vector<float>> spectrograms;
     std::vector<EncoderInput> inputs;
     const LogMel::Run run_parts = [this](const LogMel::Part& part) { parallel_.run(part); };
     try {
-        for (Window* window : windows) {
+        for (WhisperWindow* window : windows) {
             if (window->cancelled()) {
                 window->fail_cancelled();
                 continue;
@@ -167,10 +160,10 @@ void BatchedWhisper::encode(const std::vector<Window*>& windows) {
         prepare_spectrograms();
         // What several share is not stopped for one of them.
         const std::atomic<bool>* stop = heard.size() == 1 ? heard.front()->request.cancelled.get() : nullptr;
-        if (!network_->encode(inputs, stop)) throw_cancelled();
+        if (!network_->encode(inputs, stop)) throw cancelled();
         encoded_ += inputs.size();
     } catch (...) {
-        for (Window* window : heard) window->fail(std::current_exception());
+        for (WhisperWindow* window : heard) window->fail(std::current_exception());
         return;
     }
     for (size_t i = 0; i < heard.size(); ++i) {
@@ -182,128 +175,33 @@ void BatchedWhisper::encode(const std::vector<Window*>& windows) {
     }
 }
 
-bool BatchedWhisper::wants_draft(const Window& window) const {
+bool BatchedWhisper::wants_draft(const WhisperWindow& window) const {
     const bool may_be_transcribed = !window.detects() || window.request.detection.transcribe_from <= 1;
     return draft_ && may_be_transcribed && window.request.search.has_greedy_attempt();
 }
 
 // `place`: of the window in the encoder's last run.
-void BatchedWhisper::begin(Window& window, size_t place) {
+void BatchedWhisper::begin(WhisperWindow& window, size_t place) {
     if (wants_draft(window)) {
         window.draft = draft_->listen(window.request.samples.data() + window.position, window.remaining(), *network_,
                                       place, window.request.cancelled.get());
-        if (!window.draft) throw_cancelled();
+        if (!window.draft) throw cancelled();
     }
     if (window.detects()) {
         window.detection = network_->decoder().new_sequence();
     } else {
-        begin_decoding(window);
+        passes_.begin(window);
     }
-}
-
-void BatchedWhisper::begin_decoding(Window& window) {
-    window.prompt.clear();
-    add_previous_text(window.request, window.prompt);
-    const size_t start_tokens = add_start_tokens(window.request, window.request.search.rules.timestamps, window.prompt);
-    SearchOptions search = window.request.search;
-    search.duration = static_cast<double>(window.remaining()) / kSampleRate;
-    window.decoding = std::make_unique<WindowDecoding>(vocabulary_, rules_, network_->decoder(), *window.cross,
-                                                       window.prompt, start_tokens, search);
-}
-
-// The text before the window, of which at most half of the decoder's context is kept.
-void BatchedWhisper::add_previous_text(const WindowRequest& request, std::vector<int>& prompt) const {
-    if (request.prompt.empty()) return;
-    const size_t count = std::min(request.prompt.size(), static_cast<size_t>(file_.hparams.n_text_ctx / 2 - 1));
-    prompt.push_back(vocabulary_.previous);
-    prompt.insert(prompt.end(), request.prompt.end() - static_cast<std::ptrdiff_t>(count), request.prompt.end());
-}
-
-// The start-of-transcript tokens, whose number is returned.
-size_t BatchedWhisper::add_start_tokens(const WindowRequest& request, bool timestamps, std::vector<int>& prompt) const {
-    const size_t before = prompt.size();
-    prompt.push_back(vocabulary_.start_of_transcript);
-    if (file_.hparams.multilingual()) {
-        prompt.push_back(vocabulary_.first_language + whisper_lang_id(request.language.c_str()));
-        prompt.push_back(request.translate ? vocabulary_.translate : vocabulary_.transcribe);
-    }
-    if (!timestamps) prompt.push_back(vocabulary_.no_timestamps);
-    return prompt.size() - before;
 }
 
 // Gives the window the language that was detected in it, when that is sure enough.
-void BatchedWhisper::settle_language(Window& window) {
+void BatchedWhisper::settle_language(WhisperWindow& window) {
     window.detection = nullptr;
     const Detection& detection = window.request.detection;
     const Languages& languages = window.outcome.languages;
     if (detection.on_languages) detection.on_languages(languages);
     if (languages.front().probability >= detection.transcribe_from)
         window.request.language = languages.front().language;
-}
-
-// Takes the text of a finished pass over and moves on to what the pass has not settled.
-void BatchedWhisper::settle(Window& window) {
-    const DecodedText& text = window.decoding->text();
-    const double offset = static_cast<double>(window.position) / kSampleRate;
-    PassSegments pass =
-        split_segments(text, vocabulary_, offset, window.remaining(), window.request.search.rules.timestamps);
-    std::vector<DecodedSegment>& segments = pass.segments;
-    const auto unheard = [&](const DecodedSegment& segment) {
-        return text.silence || window.is_silent(segment.start, segment.end);
-    };
-    segments.erase(std::remove_if(segments.begin(), segments.end(), unheard), segments.end());
-    const std::optional<double> threshold = window.request.hallucination_silence_threshold;
-    if ((window.request.word_timestamps || threshold) && !segments.empty()) add_words(window, offset, segments);
-    window.position += pass.settled;
-    if (threshold) {
-        const double end = static_cast<double>(window.request.samples.size()) / kSampleRate;
-        const PassTimes times{offset, end, window.last_speech};
-        const auto resume = skip_hallucinations(segments, pass.ends_with_timestamp, times, *threshold);
-        if (resume)
-            window.position = std::min(static_cast<size_t>(*resume * kSampleRate), window.request.samples.size());
-    }
-    if (!segments.empty()) window.last_speech = segments.back().end;
-    window.outcome.draft.proposed += text.draft.proposed;
-    window.outcome.draft.accepted += text.draft.accepted;
-    std::move(segments.begin(), segments.end(), std::back_inserter(window.outcome.segments));
-    window.decoding = nullptr;
-}
-
-// Word times of a pass. Its text goes through the decoder once more, all tokens at once, to see which frames of the
-// window each of them looked at.
-void BatchedWhisper::add_words(Window& window, double offset, std::vector<DecodedSegment>& segments) {
-    std::vector<int> tokens;
-    const size_t start_tokens = add_start_tokens(window.request, false, tokens);
-    for (const DecodedSegment& segment : segments)
-        tokens.insert(tokens.end(), segment.tokens.begin(), segment.tokens.end());
-    tokens.push_back(vocabulary_.end_of_text);
-    tokens.resize(std::min(tokens.size(), static_cast<size_t>(file_.hparams.n_text_ctx)));
-
-    AttentionCapture capture{alignment_heads_, {}};
-    Decoder& decoder = network_->decoder();
-    const auto memory = decoder.new_sequence();
-    if (decoder.run({{memory.get(), window.cross.get(), 0, tokens, &capture}}, window.request.cancelled.get()) ==
-        nullptr) {
-        throw_cancelled();
-    }
-    const size_t audio_samples = window.request.samples.size() - static_cast<size_t>(offset * kSampleRate);
-    const int frames = std::clamp(static_cast<int>(audio_samples / (kSampleRate / 50)), 1, Encoder::kFrames);
-    const auto rows = static_cast<int>(tokens.size());
-    const std::vector<int> starts = align(capture.weights, static_cast<int>(alignment_heads_.size()), rows,
-                                          static_cast<int>(start_tokens) - 1, rows - 1, frames);
-
-    size_t next = 0;
-    for (DecodedSegment& segment : segments) {
-        std::vector<TimedToken> timed;
-        for (size_t i = 0; i < segment.tokens.size() && next + 1 < starts.size(); ++i, ++next) {
-            const auto time = [&](size_t i) {
-                return std::clamp(offset + starts[i] * kTimestampSeconds, segment.start, segment.end);
-            };
-            timed.push_back({vocabulary_.texts[static_cast<size_t>(segment.tokens[i])], time(next), time(next + 1),
-                             segment.probabilities[i]});
-        }
-        segment.words = split_words(timed, window.request.language, window.request.punctuation);
-    }
 }
 
 void BatchedWhisper::propose_drafts() {
@@ -340,7 +238,7 @@ void BatchedWhisper::step() {
 
 // Every window makes its choice from its logits, of which it has `counts`: a pass over the vocabulary for each.
 void BatchedWhisper::choose(const float* logits, const std::vector<size_t>& counts) {
-    std::vector<std::pair<Window*, const float*>> choices;
+    std::vector<std::pair<WhisperWindow*, const float*>> choices;
     for (const auto& window : active_) {
         const size_t count = counts[choices.size()];
         choices.emplace_back(window.get(), logits);
@@ -362,7 +260,7 @@ void BatchedWhisper::choose(const float* logits, const std::vector<size_t>& coun
     network_->leaves_processor_free() ? choose_some(0, 1) : parallel_.run(choose_some);
 }
 
-void BatchedWhisper::read_languages(Window& window, const float* logits) const {
+void BatchedWhisper::read_languages(WhisperWindow& window, const float* logits) const {
     const float* first = logits + vocabulary_.first_language;
     const float total = log_sum_exp(first, first + vocabulary_.languages);
     if (!std::isfinite(total))

@@ -5,57 +5,19 @@
 // or failed leaves at once, whether it is in the batch or waits. No window's result depends on which others are there.
 #pragma once
 
-#include <exception>
-#include <functional>
-#include <limits>
 #include <list>
-#include <optional>
 
 #include "engine/audio/log_mel.h"
+#include "engine/batch/whisper_window.h"
+#include "engine/batch/window_passes.h"
 #include "engine/batch/window_queue.h"
 #include "engine/device/compute.h"
 #include "engine/device/parallel.h"
 #include "engine/kernels/compute_type.h"
-#include "engine/whisper/alignment.h"
 #include "engine/whisper/draft_model.h"
 #include "engine/whisper/network.h"
-#include "engine/whisper/sequential.h"
-#include "engine/whisper/window_decoding.h"
 
 namespace agora {
-
-using Languages = std::vector<LanguageProbability>;  // most probable first
-
-// What to do with a window whose language is detected.
-struct Detection {
-    // Probability of the first language from which on the window is transcribed in it, by what the encoder has heard
-    // of it already; infinite: never.
-    double transcribe_from = std::numeric_limits<double>::infinity();
-    // Told of the languages before any text is decoded, from run(). May be empty.
-    std::function<void(const Languages&)> on_languages;
-};
-
-struct WindowRequest {
-    std::vector<float> samples;  // 16 kHz mono, at most 30 s
-    std::string language;        // empty: detect it
-    Detection detection;
-    bool translate = false;
-    std::vector<int> prompt;  // tokens of the text before the window
-    bool word_timestamps = false;
-    WordPunctuation punctuation;
-    // Seconds of silence from which text that is probably invented is looked for around it.
-    std::optional<double> hallucination_silence_threshold;
-    SearchOptions search;
-    std::shared_ptr<const std::atomic<bool>> cancelled;
-};
-
-struct WindowOutcome {
-    std::vector<DecodedSegment> segments;
-    std::string language;  // of the segments; empty: only detected, not transcribed
-    Languages languages;   // when detected
-    DraftCount draft;
-    std::exception_ptr error;
-};
 
 // How busy the engine is, and what it has done since the model was loaded.
 struct BatchedLoad {
@@ -89,7 +51,7 @@ class BatchedWhisper {
     std::string compute_type() const { return network_->compute_type(); }
     BatchedLoad load() const;
 
-    using Done = std::function<void(WindowOutcome)>;
+    using Done = WhisperWindow::Done;
 
     // Queues a window. `done` is called once, from run(). True when nobody is running the model: the caller sees to it
     // that run() is called.
@@ -99,26 +61,19 @@ class BatchedWhisper {
     void run();
 
   private:
-    class Window;
-
     void drop_cancelled();
     void admit();
-    bool prepare(Window& window);
+    bool prepare(WhisperWindow& window);
     void prepare_spectrograms();
     void listen();
-    void encode(const std::vector<Window*>& windows);
-    bool wants_draft(const Window& window) const;
-    void begin(Window& window, size_t place);
-    void begin_decoding(Window& window);
-    void add_previous_text(const WindowRequest& request, std::vector<int>& prompt) const;
-    size_t add_start_tokens(const WindowRequest& request, bool timestamps, std::vector<int>& prompt) const;
-    void settle_language(Window& window);
-    void settle(Window& window);
-    void add_words(Window& window, double offset, std::vector<DecodedSegment>& segments);
+    void encode(const std::vector<WhisperWindow*>& windows);
+    bool wants_draft(const WhisperWindow& window) const;
+    void begin(WhisperWindow& window, size_t place);
+    void settle_language(WhisperWindow& window);
     void propose_drafts();
     void step();
     void choose(const float* logits, const std::vector<size_t>& counts);
-    void read_languages(Window& window, const float* logits) const;
+    void read_languages(WhisperWindow& window, const float* logits) const;
 
     WhisperFile file_;
     Vocabulary vocabulary_;
@@ -127,16 +82,16 @@ class BatchedWhisper {
     std::unique_ptr<Compute> compute_;
     Parallel parallel_;
     std::unique_ptr<Network> network_;
+    WindowPasses passes_;
     std::unique_ptr<DraftModel> draft_;
-    std::vector<AttentionHead> alignment_heads_;
     size_t batch_size_;
 
-    WindowQueue<Window> queue_;
+    WindowQueue<WhisperWindow> queue_;
     std::atomic<size_t> running_{0};
     std::atomic<size_t> encoded_{0};
 
     // Of the running thread alone.
-    std::list<std::unique_ptr<Window>> active_;
+    std::list<std::unique_ptr<WhisperWindow>> active_;
 };
 
 }  // namespace agora

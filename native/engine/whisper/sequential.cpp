@@ -183,7 +183,7 @@ std::vector<LanguageProbability> SequentialWhisper::detect_language(const float*
     int result =
         whisper_pcm_to_mel_with_state(context_, state->get(), audio.data(), static_cast<int>(audio.size()), threads_);
     if (result == 0) result = whisper_lang_auto_detect_with_state(context_, state->get(), 0, threads_, nullptr);
-    if (cancelled) throw Error(ErrorCode::Cancelled, "The request was cancelled");
+    if (cancelled) throw agora::cancelled();
     if (result < 0) throw Error(ErrorCode::Internal, "Detecting the language failed" + reason());
 
     // Upstream's own probabilities take in a language that models of 99 languages do not have.
@@ -258,7 +258,7 @@ std::vector<DecodedSegment> SequentialWhisper::transcribe(const float* samples, 
         throw Error(ErrorCode::OutOfMemory, "No memory for " + std::to_string(options.beam_size) + " beams or " +
                                                 std::to_string(options.best_of) + " samples" + reason());
     }
-    if (cancelled) throw Error(ErrorCode::Cancelled, "The request was cancelled");
+    if (cancelled) throw agora::cancelled();
     if (result != 0) throw Error(ErrorCode::Internal, "Decoding failed with code " + std::to_string(result) + reason());
 
     const double duration = static_cast<double>(count) / kSampleRate;

@@ -1,16 +1,56 @@
-// A window on its way through the batched engine.
+// A window on its way through the batched engine: what is asked, what was made of it so far, what is answered.
 #pragma once
 
 #include <algorithm>
 #include <atomic>
+#include <exception>
+#include <functional>
+#include <limits>
+#include <memory>
+#include <optional>
 
 #include "engine/audio/silence.h"
-#include "engine/batch/batched_whisper.h"
 #include "engine/batch/spectrogram_ahead.h"
 #include "engine/error.h"
+#include "engine/whisper/draft_model.h"
 #include "engine/whisper/segments.h"
+#include "engine/whisper/sequential.h"
+#include "engine/whisper/window_decoding.h"
 
 namespace agora {
+
+using Languages = std::vector<LanguageProbability>;  // most probable first
+
+// What to do with a window whose language is detected.
+struct Detection {
+    // Probability of the first language from which on the window is transcribed in it, by what the encoder has heard
+    // of it already; infinite: never.
+    double transcribe_from = std::numeric_limits<double>::infinity();
+    // Told of the languages before any text is decoded, from run(). May be empty.
+    std::function<void(const Languages&)> on_languages;
+};
+
+struct WindowRequest {
+    std::vector<float> samples;  // 16 kHz mono, at most 30 s
+    std::string language;        // empty: detect it
+    Detection detection;
+    bool translate = false;
+    std::vector<int> prompt;  // tokens of the text before the window
+    bool word_timestamps = false;
+    WordPunctuation punctuation;
+    // Seconds of silence from which text that is probably invented is looked for around it.
+    std::optional<double> hallucination_silence_threshold;
+    SearchOptions search;
+    std::shared_ptr<const std::atomic<bool>> cancelled;
+};
+
+struct WindowOutcome {
+    std::vector<DecodedSegment> segments;
+    std::string language;  // of the segments; empty: only detected, not transcribed
+    Languages languages;   // when detected
+    DraftCount draft;
+    std::exception_ptr error;
+};
 
 // Less than this is no speech worth another look.
 inline constexpr size_t kMinSamples = kSampleRate / 10;
@@ -19,9 +59,11 @@ inline constexpr size_t kMinSamples = kSampleRate / 10;
 // is heard: the first time that a model gives may be a second, so longer silence would hide the speech after it.
 inline constexpr double kSilentMargin = 0.5;
 
-class BatchedWhisper::Window {
+class WhisperWindow {
   public:
-    Window(WindowRequest request, Done done) : request(std::move(request)), done_(std::move(done)) {}
+    using Done = std::function<void(WindowOutcome)>;
+
+    WhisperWindow(WindowRequest request, Done done) : request(std::move(request)), done_(std::move(done)) {}
 
     bool cancelled() const { return request.cancelled->load(std::memory_order_relaxed); }
     size_t remaining() const { return request.samples.size() - position; }
@@ -72,7 +114,7 @@ class BatchedWhisper::Window {
         outcome.error = std::move(error);
         answer();
     }
-    void fail_cancelled() { fail(std::make_exception_ptr(Error(ErrorCode::Cancelled, "The request was cancelled"))); }
+    void fail_cancelled() { fail(std::make_exception_ptr(agora::cancelled())); }
 
     WindowRequest request;
     WindowOutcome outcome;
