@@ -61,7 +61,12 @@ struct Model {
         return result;
     }
     std::vector<float> decode(LanguageNetwork& network, const std::vector<float>& rows, int sequence = 0) {
-        return network.decode({{sequence, &rows}});
+        return decode(network, {{sequence, &rows}});
+    }
+    // The logits of all inputs, one after another.
+    std::vector<float> decode(LanguageNetwork& network, const std::vector<LanguageInput>& inputs) const {
+        const float* logits = network.decode(inputs);
+        return {logits, logits + inputs.size() * static_cast<size_t>(file.vocabulary)};
     }
     // The logits of input `index`.
     std::vector<float> part(const std::vector<float>& logits, size_t index) const {
@@ -119,6 +124,27 @@ TEST_CASE("every kernel set computes the packed language model, to rounding") {
     }
 }
 
+TEST_CASE("libllama's logits come in the order of the inputs, however long those are") {
+    for (const std::string& folder : models()) {
+        Model model(folder, "f32");
+        const auto network = model.llama();
+        const std::vector<size_t> lengths = {3, 40, 1, 17};
+        std::vector<std::vector<float>> rows;
+        std::vector<std::vector<float>> expected;
+        for (size_t i = 0; i < lengths.size(); ++i) {
+            rows.push_back(model.rows(lengths[i], static_cast<unsigned>(i)));
+            expected.push_back(model.decode(*network, rows.back(), 4));
+            network->truncate(4, 0);
+        }
+        const std::vector<float> all =
+            model.decode(*network, {{2, &rows[0]}, {0, &rows[1]}, {3, &rows[2]}, {1, &rows[3]}});
+        for (size_t i = 0; i < lengths.size(); ++i) {
+            CAPTURE(i);
+            CHECK(relative_error(model.part(all, i), expected[i]) < 1e-4);
+        }
+    }
+}
+
 TEST_CASE("a packed sequence's logits are the same bit for bit alone, among others, and in whatever pieces") {
     for (const std::string& folder : models()) {
         for (const std::string type : {"f16", "q8_0"}) {
@@ -136,9 +162,9 @@ TEST_CASE("a packed sequence's logits are the same bit for bit alone, among othe
             network->truncate(5, 0);
             for (int i = 0; i < 32; ++i) inputs.push_back({i < 5 ? i : i + 1, &others[static_cast<size_t>(i)]});
             inputs.insert(inputs.begin() + 20, {5, &prompt});
-            CHECK(model.part(network->decode(inputs), 20) == first);
+            CHECK(model.part(model.decode(*network, inputs), 20) == first);
             for (LanguageInput& input : inputs) input.rows = &next;
-            CHECK(model.part(network->decode(inputs), 20) == second);
+            CHECK(model.part(model.decode(*network, inputs), 20) == second);
 
             // In pieces, and on copied and moved beginnings.
             const auto width = static_cast<std::ptrdiff_t>(model.file.width);

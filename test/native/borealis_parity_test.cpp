@@ -90,6 +90,12 @@ struct Loaded {
         return rows;
     }
 
+    // The logits of all inputs, one after another.
+    std::vector<float> decode(const std::vector<agora::LanguageInput>& inputs) {
+        const float* logits = language.decode(inputs);
+        return {logits, logits + inputs.size() * static_cast<size_t>(language.vocabulary())};
+    }
+
     // Rows of the whole prompt around the audio's.
     std::vector<float> prompt_rows(const std::vector<float>& audio_rows) {
         const agora::Prompt prompt = agora::make_prompt(language, "", "");
@@ -134,7 +140,7 @@ TEST_CASE("Borealis computes what its reference computes") {
             size_t same = 0;
             loaded.language.truncate(0, 0);
             for (size_t step = 0; step < greedy.size(); ++step) {
-                const std::vector<float>& logits = loaded.language.decode({{0, &next}});
+                const std::vector<float> logits = loaded.decode({{0, &next}});
                 if (step == 0 && type == "f32") {
                     std::vector<int> best(logits.size());
                     for (size_t i = 0; i < best.size(); ++i) best[i] = static_cast<int>(i);
@@ -195,20 +201,20 @@ TEST_CASE("a prompt in pieces, on a copied beginning or beside another is the sa
         Loaded loaded(model, "f16");
         const std::vector<float> audio = loaded.audio_rows({loaded.spectrogram(floats(model + "/samples.0"))}).front();
         const std::vector<float> all = loaded.prompt_rows(audio);
-        const std::vector<float> whole = loaded.language.decode({{0, &all}});
+        const std::vector<float> whole = loaded.decode({{0, &all}});
         const auto width = static_cast<std::ptrdiff_t>(loaded.language.width());
         for (const std::ptrdiff_t cut : {1, 57, 300, 420}) {
             const std::vector<float> before(all.begin(), all.begin() + cut * width);
             const std::vector<float> after(all.begin() + cut * width, all.end());
             loaded.language.truncate(0, 0);
-            loaded.language.decode({{0, &before}});
+            loaded.decode({{0, &before}});
             loaded.language.copy(0, 1);
-            CHECK(relative_error(loaded.language.decode({{0, &after}}), whole) < 1e-5);
-            CHECK(relative_error(loaded.language.decode({{1, &after}}), whole) < 1e-5);
+            CHECK(relative_error(loaded.decode({{0, &after}}), whole) < 1e-5);
+            CHECK(relative_error(loaded.decode({{1, &after}}), whole) < 1e-5);
         }
         loaded.language.truncate(0, 0);
         loaded.language.truncate(1, 0);
-        std::vector<float> both = loaded.language.decode({{0, &all}, {1, &all}});
+        std::vector<float> both = loaded.decode({{0, &all}, {1, &all}});
         const auto half = static_cast<std::ptrdiff_t>(both.size() / 2);
         CHECK(relative_error({both.begin(), both.begin() + half}, whole) < 1e-5);
         CHECK(relative_error({both.begin() + half, both.end()}, whole) < 1e-5);

@@ -232,7 +232,7 @@ void BatchedBorealis::step() {
     const Stopwatch watch;
     try {
         prepare_spectrograms();
-        logits = language_.decode(inputs).data();
+        logits = language_.decode(inputs);
     } catch (...) {
         // What was computed for the batch is lost, but only that.
         for (const auto& window : active_) window->fail(std::current_exception());

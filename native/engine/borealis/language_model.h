@@ -36,7 +36,7 @@ class LanguageModel {
 
     // See LanguageNetwork.
     int capacity() const { return network_->capacity(); }
-    const std::vector<float>& decode(const std::vector<LanguageInput>& inputs) { return network_->decode(inputs); }
+    const float* decode(const std::vector<LanguageInput>& inputs) { return network_->decode(inputs); }
     int length(int sequence) const { return network_->length(sequence); }
     void truncate(int sequence, int length) { network_->truncate(sequence, length); }
     void copy(int from, int to) { network_->copy(from, to); }

@@ -22,7 +22,7 @@ class LanguageNetwork {
     // after another, [inputs][vocabulary]; valid until the next call. They do not depend on the other inputs.
     // At most one sequence's capacity of rows in all, and one more for each sequence.
     // Throws Internal, OutOfMemory; after that all sequences are empty.
-    virtual const std::vector<float>& decode(const std::vector<LanguageInput>& inputs) = 0;
+    virtual const float* decode(const std::vector<LanguageInput>& inputs) = 0;
 
     // Positions that a sequence has.
     virtual int length(int sequence) const = 0;

@@ -27,7 +27,6 @@ LlamaNetwork::LlamaNetwork(LlamaModel model, const LanguageFile& file, CpuComput
                            int capacity, bool gpu)
     : model_(std::move(model)),
       width_(static_cast<size_t>(file.width)),
-      vocabulary_(static_cast<size_t>(file.vocabulary)),
       capacity_((capacity + kCapacityStep - 1) / kCapacityStep * kCapacityStep) {
     llama_context_params params = llama_context_default_params();
     params.n_seq_max = static_cast<uint32_t>(sequences);
@@ -50,12 +49,11 @@ LlamaNetwork::LlamaNetwork(LlamaModel model, const LanguageFile& file, CpuComput
     if (compute.pool() != nullptr) llama_attach_threadpool(context_.get(), compute.pool(), compute.pool());
 }
 
-const std::vector<float>& LlamaNetwork::decode(const std::vector<LanguageInput>& inputs) {
+const float* LlamaNetwork::decode(const std::vector<LanguageInput>& inputs) {
     batch_rows_.clear();
     std::vector<llama_pos> positions;
     std::vector<llama_seq_id> sequences;
     std::vector<int8_t> wanted;
-    std::vector<int32_t> last;
     for (const LanguageInput& input : inputs) {
         const auto count = static_cast<int>(input.rows->size() / width_);
         const int start = length(input.sequence);
@@ -66,7 +64,6 @@ const std::vector<float>& LlamaNetwork::decode(const std::vector<LanguageInput>&
         sequences.insert(sequences.end(), static_cast<size_t>(count), input.sequence);
         wanted.insert(wanted.end(), static_cast<size_t>(count), 0);
         wanted.back() = 1;
-        last.push_back(static_cast<int32_t>(wanted.size()) - 1);
     }
     if (sequences.size() > llama_n_batch(context_.get()))
         throw Error(ErrorCode::Internal, "More rows at once than the language model was made for");
@@ -87,10 +84,7 @@ const std::vector<float>& LlamaNetwork::decode(const std::vector<LanguageInput>&
         llama_memory_clear(llama_get_memory(context_.get()), false);
         throw Error(ErrorCode::Internal, "The language model failed (" + std::to_string(status) + ")" + llama_reason());
     }
-    logits_.resize(last.size() * vocabulary_);
-    for (size_t i = 0; i < last.size(); ++i)
-        std::copy_n(llama_get_logits_ith(context_.get(), last[i]), vocabulary_, &logits_[i * vocabulary_]);
-    return logits_;
+    return llama_get_logits(context_.get());
 }
 
 int LlamaNetwork::length(int sequence) const {

@@ -18,7 +18,7 @@ class LlamaNetwork final : public LanguageNetwork {
                  int capacity, bool gpu);
 
     int capacity() const override { return capacity_; }
-    const std::vector<float>& decode(const std::vector<LanguageInput>& inputs) override;
+    const float* decode(const std::vector<LanguageInput>& inputs) override;
     int length(int sequence) const override;
     void truncate(int sequence, int length) override;
     void copy(int from, int to) override;
@@ -31,10 +31,9 @@ class LlamaNetwork final : public LanguageNetwork {
 
     LlamaModel model_;
     std::unique_ptr<llama_context, Deleter> context_;
-    size_t width_, vocabulary_;
+    size_t width_;
     int capacity_;
     std::vector<float> batch_rows_;
-    std::vector<float> logits_;
 };
 
 }  // namespace agora

@@ -253,7 +253,7 @@ void PackedLanguageNetwork::run_pass() {
     count_ = 0;
 }
 
-const std::vector<float>& PackedLanguageNetwork::decode(const std::vector<LanguageInput>& inputs) {
+const float* PackedLanguageNetwork::decode(const std::vector<LanguageInput>& inputs) {
     const auto width = static_cast<size_t>(file_.width);
     try {
         logits_.resize(inputs.size() * static_cast<size_t>(file_.vocabulary));
@@ -283,7 +283,7 @@ const std::vector<float>& PackedLanguageNetwork::decode(const std::vector<Langua
         for (LanguageMemory& memory : memories_) memory.truncate(0);
         throw;
     }
-    return logits_;
+    return logits_.data();
 }
 
 void PackedLanguageNetwork::move(int from, int to) {

@@ -19,7 +19,7 @@ class PackedLanguageNetwork final : public LanguageNetwork {
                           CpuCompute& compute, int sequences, int capacity);
 
     int capacity() const override { return capacity_; }
-    const std::vector<float>& decode(const std::vector<LanguageInput>& inputs) override;
+    const float* decode(const std::vector<LanguageInput>& inputs) override;
     int length(int sequence) const override { return memory(sequence).length(); }
     void truncate(int sequence, int length) override { memory(sequence).truncate(length); }
     void copy(int from, int to) override { memory(to).copy_from(memory(from)); }
