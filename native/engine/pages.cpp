@@ -48,7 +48,13 @@ uint8_t* take(size_t asked, Pages::Size size) {
     void* start = mmap(nullptr, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (start == MAP_FAILED) return nullptr;
     auto* data = static_cast<uint8_t*>(start);
-    if (!huge) return data;
+    if (!huge) {
+#if defined(MADV_NOHUGEPAGE)
+        // A system that makes all pages huge would give memory to what is never written.
+        madvise(data, bytes, MADV_NOHUGEPAGE);
+#endif
+        return data;
+    }
     const size_t before = round_up(reinterpret_cast<uintptr_t>(data), kHugePage) - reinterpret_cast<uintptr_t>(data);
     give_back(data, before);
     data += before;

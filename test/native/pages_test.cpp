@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <future>
 #include <thread>
 
@@ -63,6 +64,36 @@ TEST_CASE("pages that are freed are the system's again") {
     }
     CHECK(resident() - before < 4);
 }
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+namespace {
+
+// What the system notes about the pages at `data`: "rd wr …"; empty where it does not say.
+std::string page_flags(const uint8_t* data) {
+    std::ifstream file("/proc/self/smaps");
+    bool inside = false;
+    for (std::string line; std::getline(file, line);) {
+        unsigned long long first = 0;
+        unsigned long long last = 0;
+        if (std::sscanf(line.c_str(), "%llx-%llx ", &first, &last) == 2)
+            inside = first <= reinterpret_cast<uintptr_t>(data) && reinterpret_cast<uintptr_t>(data) < last;
+        else if (inside && line.rfind("VmFlags:", 0) == 0)
+            return line.substr(8) + " ";
+    }
+    return "";
+}
+
+}  // namespace
+
+TEST_CASE("normal pages stay small, whatever the system does by itself, and huge ones are asked for") {
+    const Pages normal(8 * kMiB, Pages::Size::Normal, "a test");
+    const Pages huge(8 * kMiB, Pages::Size::Huge, "a test");
+    const bool has_huge = std::ifstream("/sys/kernel/mm/transparent_hugepage/enabled").is_open();
+    if (!has_huge || page_flags(normal.data()).empty()) return;
+    CHECK(page_flags(normal.data()).find(" nh ") != std::string::npos);
+    CHECK(page_flags(huge.data()).find(" hg ") != std::string::npos);
+}
+#endif
 
 TEST_CASE("more pages than there are is an error that says what for") {
     CHECK_THROWS_WITH_AS(Pages(size_t{1} << 56, Pages::Size::Normal, "a test"), "No memory for a test", agora::Error);
