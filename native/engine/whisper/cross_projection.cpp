@@ -8,18 +8,21 @@ CrossProjection::CrossProjection(const PackedDecoderWeights& weights, const Prec
                                  const KernelSet& kernels)
     : weights_(weights), arithmetic_(precision.encoder), nodes_(kernels) {}
 
-// The last nodes' values are of no use; each links to the one before, so that the last stands for all.
+// The storing nodes' values are of no use. Each links to the one before, as its first input: so the last stands for
+// all, and a layer's keys and values are stored before the next layer's take their memory.
 std::vector<ggml_tensor*> CrossProjection::build(ggml_context* context, ggml_tensor* encoded) {
     ggml_tensor* rows = nodes_.narrow(context, encoded, arithmetic_);
     ggml_tensor* stored = nullptr;
     for (int layer = 0; layer < static_cast<int>(weights_.blocks.size()); ++layer) {
         const auto& cross = weights_.blocks[static_cast<size_t>(layer)].cross;
-        std::vector<ggml_tensor*> inputs = {nodes_.product(context, cross.key, rows, {}),
-                                            nodes_.product(context, cross.value, rows, {})};
+        std::vector<ggml_tensor*> inputs;
         if (stored != nullptr) inputs.push_back(stored);
+        const size_t keys = inputs.size();
+        inputs.push_back(nodes_.product(context, cross.key, rows, {}));
+        inputs.push_back(nodes_.product(context, cross.value, rows, {}));
         stored = nodes_.custom(context, GGML_TYPE_F32, 1, 1, inputs,
-                               [this, layer](ggml_tensor* result, int thread, int threads) {
-                                   store(layer, result->src[0], result->src[1], thread, threads);
+                               [this, layer, keys](ggml_tensor* result, int thread, int threads) {
+                                   store(layer, result->src[keys], result->src[keys + 1], thread, threads);
                                });
     }
     return {stored};

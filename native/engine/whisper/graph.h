@@ -51,6 +51,8 @@ class Graph {
 
     bool allocated() const { return allocated_; }
     ggml_cgraph* get() const { return graph_; }
+    // Memory of its nodes.
+    size_t bytes() const { return ggml_gallocr_get_buffer_size(allocator_.get(), 0); }
     ggml_tensor* result() const { return results_.front(); }
     const std::vector<ggml_tensor*>& results() const { return results_; }
 
