@@ -1,7 +1,8 @@
 /** Peak memory of a process that decodes a full batch. */
 import { execFileSync } from "node:child_process";
 import path from "node:path";
-import { COMPUTE_TYPES, fileBytes, type MeasuredModel, root } from "./models.js";
+import { COMPUTE_TYPES, fileBytes, type MeasuredModel, root, transcriberOptions } from "./models.js";
+import { fixedTokens } from "./requests.js";
 import type { Met, Settings } from "./row.js";
 
 /** Bytes that a process may take beside its model. */
@@ -18,17 +19,18 @@ export interface MemoryRow {
   met: Met;
 }
 
-/** Once for each compute type: peaks do not depend on how busy the machine is. */
+/** The built package, once for each compute type: peaks do not depend on how busy the machine is. */
 export function measureMemory(model: MeasuredModel, { threads, quick }: Settings): MemoryRow {
-  const loader = path.join(root, "test", "support", "typescript-loader.mjs");
-  const program = path.join(root, "bench", "speed", "memory-run.ts");
+  const program = path.join(root, "bench", "speed", "memory-run.mjs");
+  const request = JSON.stringify(fixedTokens(quick ? 2 : 20));
   const sizes = fileBytes(model);
   const ours: MemoryRow["ours"] = {};
-  for (const { name, file } of COMPUTE_TYPES) {
+  for (const type of COMPUTE_TYPES) {
+    const { name, file } = type;
     const weights = model.files[file];
     if (!weights) continue;
-    const args = ["--import", loader, program, weights, name, String(threads), quick ? "2" : "20"];
-    const output = execFileSync(process.execPath, args, {
+    const options = JSON.stringify({ ...transcriberOptions(type), model: weights, threads });
+    const output = execFileSync(process.execPath, [program, options, request], {
       encoding: "utf8",
       stdio: ["ignore", "pipe", "inherit"],
     });
