@@ -106,24 +106,24 @@ async function make(
     onDownload?.(progress);
   };
   const apart = { ...environment, cacheDirectory };
-  const checkpoint = await fetchCheckpoint(name, apart, { onDownload: counted, signal }).catch((error) => {
-    if (error instanceof TranscriptionError && error.code === "MODEL_NOT_FOUND")
-      throw notFound(`There is no file or folder ${JSON.stringify(name)}. ${error.message}`, error);
-    throw error;
-  });
-  const onProgress = (converted: number) =>
-    onDownload?.({ model: name, received, total: received, converted });
-  // What a process that broke off has left is no model.
-  await rm(folder, { recursive: true, force: true });
-  const request = { type: TYPE, folder, overwrite: false, signal, onProgress };
   const discard = () => rm(cacheDirectory, { recursive: true, force: true });
-  const { files } = await convertInWorker(checkpoint, request).catch(async (error) => {
+  try {
+    const checkpoint = await fetchCheckpoint(name, apart, { onDownload: counted, signal });
+    const onProgress = (converted: number) =>
+      onDownload?.({ model: name, received, total: received, converted });
+    // What a process that broke off has left is no model.
+    await rm(folder, { recursive: true, force: true });
+    const request = { type: TYPE, folder, overwrite: false, signal, onProgress };
+    const { files } = await convertInWorker(checkpoint, request);
+    await discard();
+    return files[0]!.path;
+  } catch (error) {
+    if (!(error instanceof TranscriptionError)) throw error;
     // Of no use another time either.
-    if (error instanceof TranscriptionError && error.code === "MODEL_INVALID") await discard();
-    throw error;
-  });
-  await discard();
-  return files[0]!.path;
+    if (error.code === "MODEL_INVALID") await discard();
+    if (error.code !== "MODEL_NOT_FOUND") throw error;
+    throw notFound(`There is no file or folder ${JSON.stringify(name)}. ${error.message}`, error);
+  }
 }
 
 /**

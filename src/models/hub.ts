@@ -6,6 +6,7 @@ import { EnvHttpProxyAgent } from "undici";
 import { cancelled, TranscriptionError } from "../errors.js";
 import type { DownloadProgress } from "../options.js";
 import { isComplete } from "./cache.js";
+import { requireConvertible } from "./convert/convertible.js";
 import { downloadFile } from "./download.js";
 import type { ModelEnvironment } from "./environment.js";
 import { getFile, TransferError } from "./http.js";
@@ -36,9 +37,17 @@ interface HubFile {
   gitBlob: string;
 }
 
+/** What is needed of a repository. */
+interface Listing {
+  revision: string;
+  settings: HubFile[];
+  weights: HubFile[];
+}
+
 /**
  * The folder of a checkpoint on the Hugging Face Hub, in the cache: what the converters read of its newest version.
  * What is there is not fetched again, what was interrupted goes on, and every file is checked against the Hub's hashes.
+ * Where its settings are no Whisper or Borealis model's, its weights are not fetched.
  * @throws TranscriptionError MODEL_NOT_FOUND, MODEL_INVALID, CANCELLED
  */
 export async function fetchCheckpoint(
@@ -53,11 +62,11 @@ export async function fetchCheckpoint(
   const fetch = new HubFetch(environment, signal);
   try {
     const listing = await fetch.read(`${base}/api/models/${name}/revision/main?blobs=true`);
-    const { revision, files } = parseListing(name, listing);
+    const { revision, settings, weights } = parseListing(name, listing);
     const folder = join(environment.cacheDirectory, "hub", dirname(name), revision, basename(name));
-    const total = files.reduce((sum, { bytes }) => sum + bytes, 0);
+    const total = [...settings, ...weights].reduce((sum, { bytes }) => sum + bytes, 0);
     let before = 0;
-    for (const { path, bytes, sha256, gitBlob } of files) {
+    const store = async ({ path, bytes, sha256, gitBlob }: HubFile) => {
       const target = join(folder, path);
       const url = `${base}/${name}/resolve/${revision}/${path}`;
       const onProgress = (received: number) =>
@@ -70,12 +79,15 @@ export async function fetchCheckpoint(
             { token, retry, onProgress, signal },
           );
         } else {
-          await store(target, checked(name, url, await fetch.read(url), gitBlob));
+          await write(target, checked(name, url, await fetch.read(url), gitBlob));
         }
       }
       before += bytes;
       onProgress(0);
-    }
+    };
+    for (const file of settings) await store(file);
+    await requireConvertible(folder);
+    for (const file of weights) await store(file);
     return folder;
   } catch (error) {
     if (signal.aborted) throw cancelled(signal);
@@ -139,7 +151,7 @@ class HubFetch {
   }
 }
 
-function parseListing(name: string, listing: Buffer): { revision: string; files: HubFile[] } {
+function parseListing(name: string, listing: Buffer): Listing {
   let content: unknown;
   try {
     content = JSON.parse(listing.toString("utf8"));
@@ -168,7 +180,7 @@ function parseListing(name: string, listing: Buffer): { revision: string; files:
   const weights = WEIGHTS.map((pattern) => files.filter(({ path }) => pattern.test(path)));
   const chosen = weights.find((found) => found.length > 0);
   if (!chosen) throw notFound(name, "it has neither model.safetensors nor pytorch_model.bin");
-  return { revision: sha, files: [...files.filter(({ path }) => SETTINGS.test(path)), ...chosen] };
+  return { revision: sha, settings: files.filter(({ path }) => SETTINGS.test(path)), weights: chosen };
 }
 
 /** `content`, when git calls it `gitBlob`. */
@@ -181,7 +193,7 @@ function checked(name: string, url: string, content: Buffer, gitBlob: string): B
   );
 }
 
-async function store(path: string, content: Buffer): Promise<void> {
+async function write(path: string, content: Buffer): Promise<void> {
   const unfinished = `${path}.${process.pid}.partial`;
   try {
     await mkdir(dirname(path), { recursive: true });

@@ -133,14 +133,18 @@ describe("a model on the Hugging Face Hub", () => {
     expect(await codeOf(removeModel(NAME))).toBe("MODEL_NOT_FOUND");
   });
 
-  test("that no converter knows is refused, and nothing of it stays", async () => {
+  test("that no converter knows is refused by its settings, and nothing of it stays", async () => {
     const stranger = await folderOf({
       "config.json": { model_type: "llama" },
       "model.safetensors": readFileSync(join(checkpoint, "model.safetensors")).subarray(0, 100),
     });
     publishOnHub(hub, "someone/llama", stranger);
-    expect(await codeOf(downloadModel("someone/llama"))).toBe("MODEL_INVALID");
+    expect(await failure(downloadModel("someone/llama"))).toEqual({
+      code: "MODEL_INVALID",
+      message: expect.stringContaining('model_type is "llama", expected "whisper" or "borealis"'),
+    });
     expect(readdirSync(inCache("someone"))).toEqual([]);
+    expect(hub.requests.map(({ url }) => url!.split("/").at(-1))).not.toContain("model.safetensors");
   });
 
   test("that has nowhere to go is an error that says so", async () => {

@@ -1,0 +1,22 @@
+import { type JsonObject, readJson } from "./checkpoint/json.js";
+import { invalidModel, quoted } from "./errors.js";
+
+/**
+ * Looks at the settings of a checkpoint alone, before there are tensors.
+ * @throws TranscriptionError MODEL_INVALID where they are neither a Whisper nor a Borealis model's
+ */
+export async function requireConvertible(folder: string): Promise<void> {
+  const config = await readJson(folder, "config.json");
+  if (!config) throw invalidModel(folder, "it has no config.json");
+  const modelType = config.get("model_type");
+  if (modelType === "whisper" || modelType === "borealis" || namesBaseModels(config)) return;
+  throw invalidModel(
+    config.path,
+    `its model_type is ${quoted(String(modelType ?? ""))}, expected "whisper" or "borealis"`,
+  );
+}
+
+/** Generations of Borealis differ in their model_type; all name the two models that they were made of. */
+function namesBaseModels(config: JsonObject): boolean {
+  return config.get("whisper_encoder_name") !== undefined && config.get("llm_name") !== undefined;
+}
