@@ -1,8 +1,6 @@
 #include "engine/log.h"
 
-#if defined(AGORA_BOREALIS)
 #include <llama.h>
-#endif
 #include <whisper.h>
 
 #include <cstdio>
@@ -31,9 +29,7 @@ void capture_logs() {
         const char* setting = std::getenv("AGORA_NATIVE_LOG");
         void* verbose = setting != nullptr && std::strcmp(setting, "1") == 0 ? &yes : nullptr;
         whisper_log_set(on_message, verbose);
-#if defined(AGORA_BOREALIS)
         llama_log_set(on_message, verbose);  // ggml's with it
-#endif
     });
 }
 
