@@ -3,15 +3,15 @@ import type { ComputeTypeName, DeviceSelection, TranscriptionTask } from "./conf
 import type { DeviceInfo, ModelInfo } from "./engine/types.js";
 import type { Segment } from "./result.js";
 
-/** Voice activity detection, with Silero's names and defaults of faster-whisper. Times in seconds. */
+/** Voice activity detection, with Silero's names and the defaults of faster-whisper 1.2.1. Times in seconds. */
 export interface VadOptions {
   /** Probability from which a frame is speech, 0.01 to 1. Default 0.5. */
   threshold?: number;
   /** Probability below which speech ends. Default `threshold - 0.15`, at least 0.01. */
   negThreshold?: number;
-  /** Shorter bursts of speech are dropped. Default 0.25. */
+  /** Shorter bursts of speech are dropped. Default 0. */
   minSpeechDuration?: number;
-  /** Shorter pauses do not end speech. Default 0.5. */
+  /** Shorter pauses do not end speech. Default 2. */
   minSilenceDuration?: number;
   /** Added before and after each stretch of speech. Default 0.4. */
   speechPad?: number;
@@ -87,8 +87,8 @@ export interface TranscribeOptions {
   /** Most tokens per window, 1 to 448 by model. Default: what the model allows. */
   maxTokens?: number;
   /**
-   * Skip what is not speech. `true` needs a VAD model, `"auto"` uses it where there is one and cuts at quiet
-   * places otherwise, `false` never looks for speech. Default `"auto"`.
+   * Skip what is not speech, with the VAD model that `vadModel` names or the one of the package. `"auto"` does too, but
+   * accepts `vadModel: null`; without a VAD model, and with `false`, only silence is left out. Default `"auto"`.
    */
   vadFilter?: boolean | "auto";
   vadOptions?: VadOptions;
@@ -156,7 +156,7 @@ export interface TranscriberOptions {
   draftModel?: string;
   /** CPU variant to use instead of the best one, e.g. `"haswell"`. For tests and diagnosis. */
   cpuVariant?: string;
-  /** VAD model: name or path; null for none. Default: the registry's, where it is cached. */
+  /** VAD model: name or path; null for none. Default: Silero v6.2.0, which comes with the package. */
   vadModel?: string | null;
   /** Download models that are not cached. Default true, unless `AGORA_OFFLINE` is set. */
   download?: boolean;

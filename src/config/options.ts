@@ -266,8 +266,17 @@ function clipsOf(times: readonly number[]): Clip[] {
   return starts.map((start, i) => ({ start, end: times[2 * i + 1] ?? Number.POSITIVE_INFINITY }));
 }
 
+/** faster-whisper's (1.2.1). */
+export const DEFAULT_VAD_OPTIONS: Required<VadOptions> = {
+  threshold: 0.5,
+  negThreshold: 0.35,
+  minSpeechDuration: 0,
+  minSilenceDuration: 2,
+  speechPad: 0.4,
+};
+
 function resolveVadOptions(given: VadOptions): Required<VadOptions> {
-  const threshold = given.threshold ?? 0.5;
+  const threshold = given.threshold ?? DEFAULT_VAD_OPTIONS.threshold;
   const negThreshold = given.negThreshold ?? Math.max(threshold - 0.15, 0.01);
   if (negThreshold > threshold) {
     throw new TranscriptionError(
@@ -279,9 +288,9 @@ function resolveVadOptions(given: VadOptions): Required<VadOptions> {
   return {
     threshold,
     negThreshold,
-    minSpeechDuration: given.minSpeechDuration ?? 0.25,
-    minSilenceDuration: given.minSilenceDuration ?? 0.5,
-    speechPad: given.speechPad ?? 0.4,
+    minSpeechDuration: given.minSpeechDuration ?? DEFAULT_VAD_OPTIONS.minSpeechDuration,
+    minSilenceDuration: given.minSilenceDuration ?? DEFAULT_VAD_OPTIONS.minSilenceDuration,
+    speechPad: given.speechPad ?? DEFAULT_VAD_OPTIONS.speechPad,
   };
 }
 

@@ -137,6 +137,13 @@ export interface NativeSegment {
   words?: { start: number; end: number; text: string; confidence: number }[];
 }
 
+/** What is heard where the transcript of a window would start. */
+export interface NativeLanguages {
+  /** Most probable first. */
+  languages: { language: string; probability: number }[];
+  noSpeechProb: number;
+}
+
 export interface NativeWhisperModel {
   info(): NativeModelInfo;
   transcribe(
@@ -144,11 +151,7 @@ export interface NativeWhisperModel {
     options: NativeDecodeOptions,
     cancel: CancelFlag,
   ): Promise<NativeSegment[]>;
-  /** Most probable first. */
-  detectLanguage(
-    samples: Float32Array,
-    cancel: CancelFlag,
-  ): Promise<{ language: string; probability: number }[]>;
+  detectLanguage(samples: Float32Array, cancel: CancelFlag): Promise<NativeLanguages>;
   close(): Promise<void>;
 }
 
@@ -197,8 +200,8 @@ export interface NativeBatchedModel {
     detection?: {
       /** Probability of the first language from which on the window is transcribed in it, 0 to 1. */
       transcribeFrom: number;
-      /** Called once, before the promise resolves. Most probable first. */
-      onLanguages: (languages: { language: string; probability: number }[]) => void;
+      /** Called once, before the promise resolves. */
+      onLanguages: (detected: NativeLanguages) => void;
     },
   ): Promise<{
     segments: NativeSegment[];
@@ -206,11 +209,7 @@ export interface NativeBatchedModel {
     /** Of the segments; empty where none was sure enough. */
     language: string;
   }>;
-  /** Most probable first. */
-  detectLanguage(
-    samples: Float32Array,
-    cancel: CancelFlag,
-  ): Promise<{ language: string; probability: number }[]>;
+  detectLanguage(samples: Float32Array, cancel: CancelFlag): Promise<NativeLanguages>;
   close(): Promise<void>;
 }
 

@@ -129,6 +129,8 @@ export interface LanguageDetection {
   probability: number;
   /** All languages of the model, most probable first. */
   probabilities: ReadonlyArray<{ language: string; probability: number }>;
+  /** Of one window, from engines that know: the probability that nobody speaks in it, 0 to 1. */
+  noSpeechProb?: number;
 }
 
 /** What is to become of a window whose language is detected. */

@@ -1,4 +1,9 @@
-import { loadAddon, type NativeBatchedModel, type NativeSearchOptions } from "./addon.js";
+import {
+  loadAddon,
+  type NativeBatchedModel,
+  type NativeLanguages,
+  type NativeSearchOptions,
+} from "./addon.js";
 import { BatchQueue } from "./batch-queue.js";
 import { languageDetection } from "./detection.js";
 import { loadOnDevice } from "./on-device.js";
@@ -8,7 +13,6 @@ import type {
   Engine,
   EngineLoad,
   EngineOptions,
-  LanguageDetection,
   UnknownLanguageOptions,
   WindowOptions,
   WindowResult,
@@ -63,8 +67,7 @@ class WhisperEngine extends WhisperModelEngine<NativeBatchedModel> {
     const native = this.#nativeOptions({ ...options, language: "" });
     const detection = {
       transcribeFrom,
-      onLanguages: (languages: LanguageDetection["probabilities"]) =>
-        onDetected(languageDetection(languages)),
+      onLanguages: (detected: NativeLanguages) => onDetected(languageDetection(detected)),
     };
     const { language, segments, draft } = await this.run(signal, (flag) =>
       this.native.transcribe(samples, native, flag, detection),

@@ -11,7 +11,7 @@ import { hubModelPath } from "./hub-model.js";
 import { isHubName } from "./hub-name.js";
 import type { ModelKind, RegistryEntry } from "./registry.js";
 
-/** Used where a VAD model is wanted and none is named. */
+/** Used where a VAD model is wanted and none is named: part of this package, whatever is cached. */
 const DEFAULT_VAD_MODEL = "silero-v6.2.0";
 const MODEL_FILE = /\.(bin|gguf)$/;
 
@@ -55,17 +55,6 @@ export async function resolveModel(
       throw error;
     throw noDefaultModel(name, error, environment);
   }
-}
-
-/** The newest VAD model that is cached. */
-export async function cachedVadModel(
-  environment: ModelEnvironment = modelEnvironment(),
-): Promise<ResolvedModel | undefined> {
-  for (const entry of environment.registry.entries) {
-    const path = modelPath(entry, environment.cacheDirectory);
-    if (entry.kind === "vad" && (await isComplete(entry, path))) return describe(entry, path);
-  }
-  return undefined;
 }
 
 async function resolveNamed(

@@ -67,6 +67,11 @@ export class Track {
     return this.#jobs[0]?.span.start ?? this.#windower.settled;
   }
 
+  /** Seconds that were left out as silence though something faint is in them. */
+  get skippedSound(): number {
+    return this.#windower.skippedSound;
+  }
+
   /** Takes the next block and returns the windows that it completed. */
   async push(samples: Float32Array): Promise<WindowJob[]> {
     return this.#enqueue(await this.#windower.push(samples));

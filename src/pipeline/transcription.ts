@@ -15,6 +15,7 @@ import { detectAndTranscribe } from "./detect-and-transcribe.js";
 import type { ModelRequest } from "./fit-to-model.js";
 import { Limiter } from "./limiter.js";
 import type { RequestScope } from "./request-scope.js";
+import { skippedSoundWarnings } from "./skipped-sound.js";
 import { countCodePoints, countWords, speedFactor } from "./stats.js";
 import { Track, type WindowJob } from "./track.js";
 
@@ -111,7 +112,7 @@ class Transcription {
     const segments = interleave(tracks.map((track) => track.segments));
     const text = joinTexts(segments);
     const processingTime = (performance.now() - startedAt) / 1000;
-    const spoken = tracks.find((track) => track.windowCount > 0) ?? tracks[0];
+    const spoken = tracks.find((track) => track.segments.length > 0) ?? tracks[0];
     return {
       text,
       segments,
@@ -133,7 +134,7 @@ class Transcription {
         processingTime,
         speedFactor: speedFactor(audio.duration, processingTime),
       },
-      warnings: [...audio.warnings, ...modelRequest.warnings],
+      warnings: [...audio.warnings, ...modelRequest.warnings, ...skippedSoundWarnings(tracks)],
       format: audio.format,
       model: engine.model.name,
       implementation: engine.implementation,
@@ -145,7 +146,9 @@ class Transcription {
   #languageOf(track: Track | undefined): { language: string; languageProbability: number } {
     const given = this.#job.modelRequest.language;
     if (given !== undefined) return { language: given, languageProbability: 1 };
-    const { language = "", probability = 0 } = track?.vote.result() ?? {};
+    // What was heard in noise is no language: nothing was said in it.
+    if (!track || track.segments.length === 0) return { language: "", languageProbability: 0 };
+    const { language, probability } = track.vote.result();
     return { language, languageProbability: probability };
   }
 

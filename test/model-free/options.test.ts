@@ -217,8 +217,8 @@ describe("defaults", () => {
       vadOptions: {
         threshold: 0.5,
         negThreshold: 0.35,
-        minSpeechDuration: 0.25,
-        minSilenceDuration: 0.5,
+        minSpeechDuration: 0,
+        minSilenceDuration: 2,
         speechPad: 0.4,
       },
       chunkLength: 30,

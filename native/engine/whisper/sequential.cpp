@@ -172,9 +172,9 @@ void SequentialWhisper::give_back(std::unique_ptr<State> state) {
     idle_.push_back(std::move(state));
 }
 
-std::vector<LanguageProbability> SequentialWhisper::detect_language(const float* samples, size_t count,
-                                                                    const std::atomic<bool>& cancelled) {
-    if (!file_.hparams.multilingual()) return {{"en", 1.0f}};
+DetectedLanguages SequentialWhisper::detect_language(const float* samples, size_t count,
+                                                     const std::atomic<bool>& cancelled) {
+    if (!file_.hparams.multilingual()) return {{{"en", 1.0f}}, 0.0f};
     check_window(count);
     const std::vector<float> audio = padded(samples, count);
     std::unique_ptr<State> state = take_state();
@@ -191,7 +191,8 @@ std::vector<LanguageProbability> SequentialWhisper::detect_language(const float*
     const float highest = *std::max_element(logits.begin(), logits.end());
     double sum = 0;
     for (const float logit : logits) sum += std::exp(logit - highest);
-    std::vector<LanguageProbability> probabilities;
+    DetectedLanguages detected;
+    std::vector<LanguageProbability>& probabilities = detected.languages;
     for (size_t i = 0; i < logits.size(); ++i) {
         probabilities.push_back(
             {whisper_lang_str(static_cast<int>(i)), static_cast<float>(std::exp(logits[i] - highest) / sum)});
@@ -199,8 +200,9 @@ std::vector<LanguageProbability> SequentialWhisper::detect_language(const float*
     std::stable_sort(
         probabilities.begin(), probabilities.end(),
         [](const LanguageProbability& a, const LanguageProbability& b) { return a.probability > b.probability; });
+    detected.no_speech_prob = no_speech_probability(context_, state->get());
     give_back(std::move(state));
-    return probabilities;
+    return detected;
 }
 
 std::vector<DecodedSegment> SequentialWhisper::transcribe(const float* samples, size_t count,
