@@ -81,8 +81,7 @@ class SequentialWhisper {
                                            const std::atomic<bool>& cancelled);
 
     // Probabilities of the model's languages, most probable first. Throws as transcribe().
-    DetectedLanguages detect_language(const float* samples, size_t count,
-                                                     const std::atomic<bool>& cancelled);
+    DetectedLanguages detect_language(const float* samples, size_t count, const std::atomic<bool>& cancelled);
 
   private:
     class State;
