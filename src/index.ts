@@ -15,6 +15,7 @@ export {
   TASKS,
   type TranscriptionTask,
 } from "./config/choices.js";
+export { parseLanguage, suggestLanguage } from "./config/language-names.js";
 export { LANGUAGES } from "./config/languages.js";
 export { DEFAULT_AUDIO_LIMITS as DEFAULT_LIMITS } from "./config/limits.js";
 export { implementationNames, registerImplementation } from "./engine/implementations.js";

@@ -19,7 +19,7 @@ export interface VadOptions {
 
 /** Options of one request. Names are those of faster-whisper in camelCase. */
 export interface TranscribeOptions {
-  /** ISO 639-1 code (`"ru"`), English name (`"russian"`) or `"auto"`. Default `"auto"`. */
+  /** Code (`"ru"`), tag (`"pt-BR"`), English or own name (`"russian"`, `"русский"`), in any case, or `"auto"`. Default `"auto"`. */
   language?: string;
   /** Default `"transcribe"`. */
   task?: TranscriptionTask;

@@ -1,6 +1,5 @@
 import type { AudioLimits, ChannelSelection } from "../audio/types.js";
 import { invalidArgument, TranscriptionError } from "../errors.js";
-import { nearest } from "../models/nearest.js";
 import type { TranscribeOptions, TranscriberOptions, VadOptions } from "../options.js";
 import {
   abortSignal,
@@ -20,7 +19,7 @@ import {
 import { DEVICES, TASKS } from "./choices.js";
 import { computeType } from "./compute-type.js";
 import { GENERATION_CHECKS, resolveGeneration } from "./generation.js";
-import { languageCode, languageNames } from "./languages.js";
+import { LANGUAGE_EXPECTED, parseLanguage, suggestLanguage } from "./language-names.js";
 import { DEFAULT_AUDIO_LIMITS, MAX_CHANNELS } from "./limits.js";
 import { type GeneralWindowOptions, WINDOW_DEFAULTS } from "./window-defaults.js";
 
@@ -77,11 +76,17 @@ const MAX_TOKEN_ID = 100_000;
 /** Stands for all non-speech symbols in `suppressTokens`, as in openai-whisper. */
 const NON_SPEECH_TOKENS = -1;
 
+/** Code, or "auto". */
 const language: Check<string> = (name, value) => {
-  if (typeof value === "string" && (value.toLowerCase() === "auto" || languageCode(value))) return value;
-  const meant = typeof value === "string" ? nearest(value.toLowerCase(), languageNames()) : undefined;
-  const suggestion = meant ? ` (did you mean "${meant}"?)` : "";
-  throw invalidArgument(name, `a language such as "en" or "english", or "auto"${suggestion}`, value);
+  if (typeof value !== "string") throw invalidArgument(name, LANGUAGE_EXPECTED, value);
+  const code = parseLanguage(value);
+  if (code) return code;
+  if (value.trim() === "") {
+    const message = `Expected ${LANGUAGE_EXPECTED} for ${name} but it is empty`;
+    throw new TranscriptionError("INVALID_ARGUMENT", message, { option: name });
+  }
+  const meant = suggestLanguage(value);
+  throw invalidArgument(name, LANGUAGE_EXPECTED + (meant ? ` (did you mean "${meant}"?)` : ""), value);
 };
 
 const temperature: Check<number | readonly number[]> = (name, value) =>
@@ -189,7 +194,7 @@ const TRANSCRIBER_CHECKS: Checks<TranscriberOptions> = {
  */
 export function resolveRequest(options: unknown, defaultLimits: Partial<AudioLimits> = {}): ResolvedRequest {
   const given = checkOptions("options", options, REQUEST_CHECKS);
-  const language = languageCode(given.language ?? "auto");
+  const language = given.language === "auto" ? undefined : given.language;
   if (given.multilingual && language !== undefined) {
     throw invalidArgument(
       "language",
