@@ -19,6 +19,7 @@ export { parseLanguage, suggestLanguage } from "./config/language-names.js";
 export { LANGUAGES } from "./config/languages.js";
 export { DEFAULT_AUDIO_LIMITS as DEFAULT_LIMITS } from "./config/limits.js";
 export { implementationNames, registerImplementation } from "./engine/implementations.js";
+export type { FittedPrompt, FittedText, PromptTexts } from "./engine/prompt.js";
 export { getSystemInfo, type SystemInfo } from "./engine/system.js";
 export type {
   DetectionUse,

@@ -49,12 +49,15 @@ export class LoadedTranscriber implements Transcriber {
   }
 
   checkOptions(options: TranscribeOptions): void {
-    fitToModel(resolveRequest(options, this.#options.limits), this.#engine.value);
+    const request = resolveRequest(options, this.#options.limits);
+    this.#throwIfClosed();
+    fitToModel(request, this.#engine.value);
   }
 
   async transcribe(input: AudioInput, options: TranscribeOptions = {}): Promise<TranscriptionResult> {
     const startedAt = performance.now();
     const request = resolveRequest(options, this.#options.limits);
+    this.#throwIfClosed();
     const engine = this.#engine.value;
     const modelRequest = fitToModel(request, engine);
     return this.#run(input, request, (audio, vad, scope) =>
@@ -123,9 +126,13 @@ export class LoadedTranscriber implements Transcriber {
     await this.#engine.release(keepFor);
   }
 
+  #throwIfClosed(): void {
+    if (this.#closing) throw new TranscriptionError("CANCELLED", "The transcriber is closed");
+  }
+
   /** Does `work`, as part of what `close()` waits for. */
   #run<T>(input: AudioInput, request: ResolvedRequest, work: Work<T>): Promise<T> {
-    if (this.#closing) throw new TranscriptionError("CANCELLED", "The transcriber is closed");
+    this.#throwIfClosed();
     const running = this.#withAudio(input, request, work);
     const forget = (): boolean => this.#running.delete(running);
     this.#running.add(running);

@@ -32,7 +32,7 @@ export interface Transcriber extends AsyncDisposable {
 
   /**
    * Refuses options as {@link transcribe} would before it reads its input: for callers whose input is yet to come.
-   * @throws TranscriptionError INVALID_ARGUMENT
+   * @throws TranscriptionError INVALID_ARGUMENT; CANCELLED once the transcriber is closed
    */
   checkOptions(options: TranscribeOptions): void;
 

@@ -51,6 +51,8 @@ export interface ResolvedRequest {
   /** Undefined: what the model allows. */
   maxTokens: number | undefined;
   conditionOnPreviousText: boolean;
+  /** Every window is given the initial prompt, not the first one alone. */
+  carryInitialPrompt: boolean;
   /** Text decoded above this temperature is no context for what follows. */
   promptResetOnTemperature: number;
   /** Stretches to transcribe, in order; undefined: everything. */
@@ -142,6 +144,7 @@ const REQUEST_CHECKS: Checks<TranscribeOptions> = {
   initialPrompt: text(0, MAX_PROMPT_LENGTH),
   hotwords,
   conditionOnPreviousText: boolean,
+  carryInitialPrompt: boolean,
   promptResetOnTemperature: number(0, 2),
   repetitionPenalty: number(0.01, 100),
   noRepeatNgramSize: integer(0, 448),
@@ -212,6 +215,7 @@ export function resolveRequest(options: unknown, defaultLimits: Partial<AudioLim
     window: resolveWindow(given),
     maxTokens: given.maxTokens,
     conditionOnPreviousText: given.conditionOnPreviousText ?? false,
+    carryInitialPrompt: given.carryInitialPrompt ?? false,
     promptResetOnTemperature: given.promptResetOnTemperature ?? 0.5,
     clips: given.clipTimestamps && clipsOf(given.clipTimestamps),
     vadFilter: given.vadFilter ?? "auto",
@@ -253,12 +257,14 @@ export function splitOptions(options: unknown): {
 
 function resolveWindow(given: Partial<TranscribeOptions>): GeneralWindowOptions {
   const { temperature = WINDOW_DEFAULTS.temperatures, suppressTokens = [NON_SPEECH_TOKENS] } = given;
+  const { hotwords = "", initialPrompt = "" } = given;
   const named = Object.entries(given).filter(([key]) => Object.hasOwn(WINDOW_DEFAULTS, key));
   return {
     ...WINDOW_DEFAULTS,
     ...Object.fromEntries(named),
     temperatures: typeof temperature === "number" ? [temperature] : temperature,
-    initialPrompt: prompt(given),
+    hotwords: (typeof hotwords === "string" ? hotwords : hotwords.join(", ")).trim(),
+    initialPrompt: initialPrompt.trim(),
     suppressTokens: suppressTokens.filter((token) => token !== NON_SPEECH_TOKENS),
     suppressNonSpeech: suppressTokens.includes(NON_SPEECH_TOKENS),
     generation: resolveGeneration(given),
@@ -288,10 +294,4 @@ function resolveVadOptions(given: VadOptions): Required<VadOptions> {
     minSilenceDuration: given.minSilenceDuration ?? 0.5,
     speechPad: given.speechPad ?? 0.4,
   };
-}
-
-/** Hotwords before the prompt, as faster-whisper has them: the model continues what stands last. */
-function prompt({ hotwords = [], initialPrompt = "" }: TranscribeOptions): string {
-  const words = typeof hotwords === "string" ? hotwords : hotwords.join(", ");
-  return [words.trim(), initialPrompt.trim()].filter(Boolean).join(" ");
 }

@@ -91,7 +91,7 @@ describe("a recording in an unknown language", () => {
 
   it.each([1, 4])("has windows of %i s wait for the text that they follow on from", async (seconds) => {
     const { windows } = await transcribed(bursts(3, seconds), {}, { conditionOnPreviousText: true });
-    expect(windows.map(({ previousText }) => previousText)).toEqual(["", "1", "2"]);
+    expect(windows.map(({ previousText }) => previousText)).toEqual(["", "1", "1 2"]);
   });
 
   it("in several of them has each window listened to once", async () => {
