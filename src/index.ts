@@ -77,5 +77,10 @@ export type {
   Word,
 } from "./result.js";
 export { createTranscriber, transcribe } from "./transcribe.js";
-export type { DetectLanguageOptions, Transcriber, TranscriberInfo } from "./transcriber.js";
+export type {
+  DetectLanguageOptions,
+  Transcriber,
+  TranscriberInfo,
+  TranscriptionStream,
+} from "./transcriber.js";
 export { VERSION } from "./version.js";

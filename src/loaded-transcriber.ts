@@ -11,8 +11,13 @@ import { fitToModel } from "./pipeline/fit-to-model.js";
 import { RequestScope } from "./pipeline/request-scope.js";
 import { SegmentStream } from "./pipeline/segment-stream.js";
 import { transcribeAudio } from "./pipeline/transcription.js";
-import type { Segment, TranscriptionResult } from "./result.js";
-import type { DetectLanguageOptions, Transcriber, TranscriberInfo } from "./transcriber.js";
+import type { TranscriptionResult } from "./result.js";
+import type {
+  DetectLanguageOptions,
+  Transcriber,
+  TranscriberInfo,
+  TranscriptionStream,
+} from "./transcriber.js";
 
 /** What a request does with its opened input. */
 type Work<T> = (audio: DecodedAudio, vad: VadModel | undefined, scope: RequestScope) => Promise<T>;
@@ -65,7 +70,7 @@ export class LoadedTranscriber implements Transcriber {
     );
   }
 
-  stream(input: AudioInput, options: TranscribeOptions = {}): AsyncIterableIterator<Segment> {
+  stream(input: AudioInput, options: TranscribeOptions = {}): TranscriptionStream {
     const { onSegment, signal } = resolveRequest(options, this.#options.limits);
     return new SegmentStream(signal, (deliver, signal) =>
       this.transcribe(input, {

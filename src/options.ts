@@ -167,6 +167,8 @@ export interface TranscriberOptions {
   download?: boolean;
   /** Called while a model is downloaded. */
   onDownload?: (progress: DownloadProgress) => void;
+  /** Stops loading, downloads included. Requests have a signal of their own. */
+  signal?: AbortSignal;
   /** Windows waiting in all before new ones are refused with `QUEUE_FULL`. Default 1024. */
   maxQueue?: number;
   /** Limits on inputs, for all requests. */

@@ -186,6 +186,7 @@ const TRANSCRIBER_CHECKS: Checks<TranscriberOptions> = {
   vadModel: nullable(text(1, 4096)),
   download: boolean,
   onDownload: callback(),
+  signal: abortSignal,
   maxQueue: integer(1, 1_000_000),
   limits,
 };

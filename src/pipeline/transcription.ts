@@ -117,6 +117,8 @@ class Transcription {
       text,
       segments,
       ...this.#languageOf(spoken),
+      languageProbabilities:
+        modelRequest.language === undefined ? (spoken?.vote.result().probabilities ?? []) : [],
       duration: audio.duration,
       ...(request.channels === "each" && {
         channels: tracks.map((track, channel) => ({

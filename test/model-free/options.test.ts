@@ -77,6 +77,7 @@ const TRANSCRIBER: Record<keyof api.TranscriberOptions, { good: unknown[]; bad: 
   model: { good: ["tiny", "/models/ggml-tiny.bin"], bad: ["", "a\0b", 3, "x".repeat(5000)] },
   implementation: { good: ["whisper-cpp"], bad: ["", 1] },
   device: { good: ["auto", "cpu", "cuda"], bad: ["gpu", ""] },
+  signal: { good: [new AbortController().signal], bad: [{}, true] },
   batchSize: { good: [1, 256], bad: [0, 257, 1.5, "4"] },
   threads: { good: [1, 256], bad: [0, 257, 1.5, "4"] },
   computeType: {

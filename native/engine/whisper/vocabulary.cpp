@@ -44,9 +44,7 @@ class PieceMerger {
     struct Candidate {
         int rank, left;
         int left_length, length;  // of the left part and of both, when it was put there
-        bool operator<(const Candidate& other) const {
-            return std::tie(rank, left) > std::tie(other.rank, other.left);
-        }
+        bool operator<(const Candidate& other) const { return std::tie(rank, left) > std::tie(other.rank, other.left); }
     };
 
     Part& part(int position) { return parts_[static_cast<size_t>(position)]; }

@@ -45,6 +45,10 @@ describe("a recording in an unknown language", () => {
   it("has its first window listened to once where that is sure", async () => {
     const { result, heard, windows } = await transcribed(bursts(3, 4), { detect: named("ru", 0.6) });
     expect(result).toMatchObject({ text: "1 2 3", language: "ru", languageProbability: expect.closeTo(0.6) });
+    expect(result.languageProbabilities[0]).toEqual({
+      language: "ru",
+      probability: result.languageProbability,
+    });
     expect(windows.map(({ language }) => language)).toEqual(["ru", "ru", "ru"]);
     expect(heard).toBe(3);
   });
