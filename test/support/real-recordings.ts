@@ -48,13 +48,31 @@ export function stereoCall(): { path: string; language: string; texts: [string, 
   return { path: shared("audio/calls/stereo-call-8k-mulaw.wav"), language: "en", texts: [of(0), of(1)] };
 }
 
-/** The short Russian reading, whose text is known: Pushkin, 12 s. */
-export function russianShort(): RealRecording {
-  const text =
+/** The same call mixed to one channel: the parties' texts in order, although they overlap here and there. */
+export function monoCall(): RealRecording {
+  const turns = JSON.parse(readFileSync(shared("audio/calls/stereo-call.json"), "utf8")) as {
+    text: string;
+  }[];
+  const text = turns.map((turn) => turn.text).join(" ");
+  return { name: "mono-mix", path: shared("audio/calls/mono-mix.wav"), language: "en", text };
+}
+
+const PUSHKIN = {
+  ru_short_sample:
     "ничьих не требуя похвал счастлив уж я надеждой сладкой что дева с трепетом любви посмотрит может быть украдкой " +
-    "на песни грешные мои у лукоморья дуб зеленый";
-  const path = shared("audio/russian/ru_short_sample.wav");
-  return { name: "ru_short_sample", path, language: "ru", text };
+    "на песни грешные мои у лукоморья дуб зеленый",
+  ru_long_sample:
+    "вечерня отошла давно но в кельях тихо и темно уже и сам игумен строгий свои молитвы прекратил и кости ветхие " +
+    "склонил перекрестясь на одр убогий кругом и сон и тишина но церкви дверь отворена трепещет луч лампады и тускло " +
+    "озаряет он и темну живопись икон и возлащенные оклады и раздается в тишине то тяжкий вздох то шепот важный и " +
+    "мрачно дремлет в вышине старинный свод глухой и влажный стоят за клиросом чернец и грешник неподвижны оба",
+};
+
+/** Pushkin read aloud, 11 s of “Ruslan and Ludmila” and 40 s of “Vespers have long gone by”. */
+export function russian(): RealRecording[] {
+  return Object.entries(PUSHKIN).map(([name, text]) => {
+    return { name, path: shared(`audio/russian/${name}.wav`), language: "ru", text };
+  });
 }
 
 /** A path of the reference material, which must be there. */

@@ -5,10 +5,11 @@ import "./real-whisper-setup.js";
 import { sharedPath } from "./shared-path.js";
 
 const outcome = inject("realWhisper");
-const there = "models" in outcome && sharedPath("audio") !== undefined;
+/** Whether both are there: real weights and the recordings of the reference material. */
+export const thereIsRealWhisper = "models" in outcome && sharedPath("audio") !== undefined;
 
 /** `describe` for tests on real Whisper weights and real recordings; reported as skipped where they are not there. */
-export const describeWithRealWhisper = describe.skipIf(!there);
+export const describeWithRealWhisper = describe.skipIf(!thereIsRealWhisper);
 
 /** The models; only inside {@link describeWithRealWhisper}. */
 export function realWhisper(): RealWhisper {
