@@ -146,6 +146,8 @@ export interface NativeLanguages {
 
 export interface NativeWhisperModel {
   info(): NativeModelInfo;
+  /** Tokens of `text`, as whisper.cpp splits it. */
+  countTokens(text: string): number;
   transcribe(
     samples: Float32Array,
     options: NativeDecodeOptions,

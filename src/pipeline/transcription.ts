@@ -71,6 +71,7 @@ class Transcription {
       clips: request.clips,
       detection: request.detection,
       trustedTemperature: request.promptResetOnTemperature,
+      textBefore: request.carryInitialPrompt ? "" : modelRequest.window.initialPrompt,
     };
     const apart = request.channels === "each";
     this.#tracks = Array.from(
@@ -117,6 +118,8 @@ class Transcription {
       text,
       segments,
       ...this.#languageOf(spoken),
+      languageProbabilities:
+        modelRequest.language === undefined ? (spoken?.vote.result().probabilities ?? []) : [],
       duration: audio.duration,
       ...(request.channels === "each" && {
         channels: tracks.map((track, channel) => ({
@@ -230,7 +233,7 @@ class Transcription {
       });
       this.#complete(track, job, result!);
     } else {
-      const options = { ...this.#optionsOf(track), language };
+      const options = { ...this.#optionsOf(track, job), language };
       this.#complete(track, job, await engine.transcribeWindow(job.samples!, options, scope.signal));
     }
   }
@@ -251,7 +254,7 @@ class Transcription {
         onDetected(detection);
       },
     };
-    return detectAndTranscribe(engine, job.samples!, this.#optionsOf(track), use, scope.signal);
+    return detectAndTranscribe(engine, job.samples!, this.#optionsOf(track, job), use, scope.signal);
   }
 
   #complete(track: Track, job: WindowJob, result: WindowResult): void {
@@ -259,10 +262,12 @@ class Transcription {
     this.#reportProgress(Math.min(...this.#tracks.map((each) => each.finished)));
   }
 
-  #optionsOf(track: Track): UnknownLanguageOptions {
+  #optionsOf(track: Track, { isFirst }: WindowJob): UnknownLanguageOptions {
     const { modelRequest, request } = this.#job;
+    const { window } = modelRequest;
     return {
-      ...modelRequest.window,
+      ...window,
+      initialPrompt: isFirst || request.carryInitialPrompt ? window.initialPrompt : "",
       previousText: request.conditionOnPreviousText ? track.previousText : "",
     };
   }
