@@ -48,7 +48,10 @@ function note(program: string, { name, words: truth }: TruthRecording, told: Tim
     "end, p90": ms(ends, 0.9),
     "end, worst": ms(ends, 1),
     missed,
-    "longest word": ms(told.map(({ start, end }) => end - start), 1),
+    "longest word": ms(
+      told.map(({ start, end }) => end - start),
+      1,
+    ),
   });
   words[`${name}, ${program}`] = told;
 }
@@ -63,7 +66,11 @@ for (const vad of values.vad ? [false, true] : [false]) {
       wordTimestamps: true,
       vadFilter: vad,
     });
-    note(`agora-transcribe${label}`, recording, result.segments.flatMap((segment) => segment.words!));
+    note(
+      `agora-transcribe${label}`,
+      recording,
+      result.segments.flatMap((segment) => segment.words!),
+    );
   }
   await transcriber.close();
   if (!values.peer) continue;
@@ -76,7 +83,14 @@ for (const vad of values.vad ? [false, true] : [false]) {
   for (const [index, line] of lines.trim().split("\n").entries())
     note(`faster-whisper${label}`, recordings[index]!, JSON.parse(line));
 }
-rows.sort((a, b) => recordings.findIndex(({ name }) => name === (a as { recording: string }).recording) - recordings.findIndex(({ name }) => name === (b as { recording: string }).recording));
+rows.sort(
+  (a, b) =>
+    recordings.findIndex(({ name }) => name === (a as { recording: string }).recording) -
+    recordings.findIndex(({ name }) => name === (b as { recording: string }).recording),
+);
 console.table(rows);
 mkdirSync(folder, { recursive: true });
-writeFileSync(path.join(folder, "results.json"), JSON.stringify({ model, rows, truth: recordings, words }, null, 1));
+writeFileSync(
+  path.join(folder, "results.json"),
+  JSON.stringify({ model, rows, truth: recordings, words }, null, 1),
+);

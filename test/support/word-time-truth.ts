@@ -35,14 +35,19 @@ const SENTENCES = [
 export async function librispeech(count: number): Promise<Utterance[]> {
   const list = sharedPath("audio/librispeech/transcripts.tsv");
   if (!list) return [];
-  const rows = readFileSync(list, "utf8").trim().split("\n").map((line) => line.split("\t"));
+  const rows = readFileSync(list, "utf8")
+    .trim()
+    .split("\n")
+    .map((line) => line.split("\t"));
   const there = rows.filter(([, file]) => sharedPath(`audio/librispeech/${file}`));
   const speakers = new Map<string, string[][]>();
   for (const row of there) {
     const speaker = row[1]!.split("/")[0]!;
     speakers.set(speaker, [...(speakers.get(speaker) ?? []), row]);
   }
-  const turns = there.flatMap((_, round) => [...speakers.values()].flatMap((own) => own.slice(round, round + 1)));
+  const turns = there.flatMap((_, round) =>
+    [...speakers.values()].flatMap((own) => own.slice(round, round + 1)),
+  );
   const utterances: Utterance[] = [];
   for (const [, file, text] of turns.slice(0, count)) {
     const { tracks } = await decode(sharedPath(`audio/librispeech/${file}`)!);
@@ -56,7 +61,10 @@ export function hasVoice(): boolean {
   return spawnSync("espeak-ng", ["--version"], { stdio: "ignore" }).status === 0;
 }
 
-async function spokenByWord(folder: string, speed: number): Promise<{ samples: Float32Array; words: TrueWord[] }> {
+async function spokenByWord(
+  folder: string,
+  speed: number,
+): Promise<{ samples: Float32Array; words: TrueWord[] }> {
   const parts: Float32Array[] = [];
   const words: TrueWord[] = [];
   let position = 0;

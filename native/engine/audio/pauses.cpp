@@ -82,11 +82,13 @@ std::vector<bool> find_sound(const std::vector<float>& powers) {
     const std::vector<float> fine = levels(powers, kSmoothing);
     const std::vector<float> peak_levels = levels(powers, kPeakWidth);
     const std::vector<float> peaks = extremes_around(peak_levels, [](float a, float b) { return a > b; });
-    const std::vector<float> floors = extremes_around(levels(powers, kFloorWidth), [](float a, float b) { return a < b; });
+    const std::vector<float> floors =
+        extremes_around(levels(powers, kFloorWidth), [](float a, float b) { return a < b; });
     const float loudest = *std::max_element(peak_levels.begin(), peak_levels.end());
     std::vector<bool> sound(powers.size());
     for (size_t i = 0; i < sound.size(); ++i) {
-        const float peak = std::max(peaks[i], loudest - kQuieter);
+        // Where all is about as loud, the window tells whether that is speech.
+        const float peak = peaks[i] - floors[i] < kLeastRange ? loudest : std::max(peaks[i], loudest - kQuieter);
         const float floor = std::max(floors[i], peak - kGreatestRange);
         const float range = peak - floor;
         sound[i] = range < kLeastRange || fine[i] > floor + std::clamp(kShare * range, kLeastRise, kGreatestRise);
@@ -131,7 +133,8 @@ std::vector<Pause> find_pauses(const float* samples, size_t count) {
     std::vector<Pause> pauses;
     for (const Run& run : runs_of(sound)) {
         if (run.sound || run.length() < kShortestPause) continue;
-        pauses.push_back({static_cast<double>(run.begin) * kBlockSeconds, static_cast<double>(run.end) * kBlockSeconds});
+        pauses.push_back(
+            {static_cast<double>(run.begin) * kBlockSeconds, static_cast<double>(run.end) * kBlockSeconds});
     }
     return pauses;
 }

@@ -14,13 +14,17 @@ namespace {
 constexpr double kClearPause = 0.3;
 constexpr double kPauseEdge = 0.06;
 
+// Tokens take longer than this many frames. Text with less sound than that is of a voice too soft to tell from noise.
+constexpr std::ptrdiff_t kLeastFramesPerToken = 2;
+
 // Which of `frames` frames from `offset` seconds on nobody speaks in.
 std::vector<bool> silent_frames(const std::vector<Pause>& pauses, double offset, int frames) {
     std::vector<bool> silent(static_cast<size_t>(frames), false);
     for (const Pause& pause : pauses) {
         if (pause.end - pause.start < kClearPause) continue;
         const auto frame = [&](double seconds) {
-            return static_cast<size_t>(std::clamp((seconds - offset) / kTimestampSeconds, 0.0, double(frames)));
+            return static_cast<size_t>(
+                std::clamp((seconds - offset) / kTimestampSeconds, 0.0, static_cast<double>(frames)));
         };
         const bool begins = pause.start <= offset;
         const bool ends = pause.end >= offset + frames * kTimestampSeconds - kTimestampSeconds;
@@ -54,10 +58,14 @@ void WindowWords::add(const WhisperWindow& window, const std::vector<int>& start
     const double duration = static_cast<double>(samples.size()) / kSampleRate;
     const int frames = std::clamp(static_cast<int>((duration - offset) / kTimestampSeconds), 1, Encoder::kFrames);
     const auto rows = static_cast<int>(tokens.size());
-    const std::vector<Pause> pauses = find_pauses(samples.data(), samples.size());
-    const std::vector<int> starts =
-        align(capture.weights, static_cast<int>(heads_.size()), rows, static_cast<int>(start_tokens.size()) - 1,
-              rows - 1, frames, silent_frames(pauses, offset, frames));
+    std::vector<Pause> pauses = find_pauses(samples.data(), samples.size());
+    std::vector<bool> silent = silent_frames(pauses, offset, frames);
+    if (std::count(silent.begin(), silent.end(), false) < kLeastFramesPerToken * rows) {
+        pauses.clear();
+        silent.clear();
+    }
+    const std::vector<int> starts = align(capture.weights, static_cast<int>(heads_.size()), rows,
+                                          static_cast<int>(start_tokens.size()) - 1, rows - 1, frames, silent);
 
     size_t next = 0;
     for (DecodedSegment& segment : segments) {

@@ -100,9 +100,7 @@ class TokenText {
     std::string_view bytes(size_t begin, size_t end) const {
         return std::string_view(text_).substr(begin, end - begin);
     }
-    size_t token_end(size_t token) const {
-        return token + 1 < begins_.size() ? begins_[token + 1] : text_.size();
-    }
+    size_t token_end(size_t token) const { return token + 1 < begins_.size() ? begins_[token + 1] : text_.size(); }
     // A token without the white space around it.
     std::string_view bare(size_t token) const {
         const auto [begin, end] = bare_bytes(token);
@@ -114,8 +112,8 @@ class TokenText {
         const TimedToken& timed = tokens_[token];
         if (position <= begin || end == begin) return timed.start;
         if (position >= end) return timed.end;
-        return timed.start + (timed.end - timed.start) * static_cast<double>(position - begin) /
-                                 static_cast<double>(end - begin);
+        return timed.start +
+               (timed.end - timed.start) * static_cast<double>(position - begin) / static_cast<double>(end - begin);
     }
     float probability(size_t token) const { return tokens_[token].probability; }
     // Token of the byte at `position`.
