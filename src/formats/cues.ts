@@ -53,22 +53,41 @@ function layOut(segment: Segment, options: FormatOptions): Cue[] {
   });
 }
 
-function fillLines(pieces: Piece[], width: number, words: number): Piece[][] {
+function fillLines(pieces: readonly Piece[], width: number, words: number): Piece[][] {
   const lines: Piece[][] = [];
   let line: Piece[] = [];
   let length = 0;
-  for (const piece of pieces) {
-    const added = codePoints(piece.separator) + codePoints(piece.text);
-    const mayBreak = line.length > 0 && isBreak(line.at(-1)!, piece);
-    if (mayBreak && (length + added > width || line.length >= words)) {
+  let count = 0;
+  for (const unit of unbreakable(pieces)) {
+    const own = unit.reduce((sum, piece, index) => sum + codePoints(textOf(piece, index)), 0);
+    const added = codePoints(unit[0]!.separator) + own;
+    if (line.length > 0 && (length + added > width || count >= words)) {
       lines.push(line);
       line = [];
+      count = 0;
     }
-    length = line.length === 0 ? codePoints(piece.text) : length + added;
-    line.push(piece);
+    length = line.length === 0 ? own : length + added;
+    count += 1;
+    line.push(...unit);
   }
   if (line.length > 0) lines.push(line);
   return lines;
+}
+
+/** Pieces in groups that no line break may divide. */
+function unbreakable(pieces: readonly Piece[]): Piece[][] {
+  const units: Piece[][] = [];
+  for (const piece of pieces) {
+    const last = units.at(-1);
+    if (last && !isBreak(last.at(-1)!, piece)) last.push(piece);
+    else units.push([piece]);
+  }
+  return units;
+}
+
+/** The piece with what stands before it, unless it is the first. */
+function textOf(piece: Piece, index: number): string {
+  return (index > 0 ? piece.separator : "") + piece.text;
 }
 
 function chunk<T>(items: T[], size: number): T[][] {
