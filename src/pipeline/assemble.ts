@@ -47,6 +47,7 @@ export function placeSegments(
       compressionRatio: compressionRatio(text),
       temperature: segment.temperature,
       ...about,
+      ...(segment.tokens.length > 0 && { tokens: segment.tokens }),
       ...(words && {
         words: words.map(({ text, confidence }, word) => ({ ...own[word]!, text, confidence })),
       }),
