@@ -85,9 +85,15 @@ export interface TranscribeOptions {
   maxInitialTimestamp?: number;
   /** Start, end and confidence of each word. Default false. */
   wordTimestamps?: boolean;
-  /** Characters that are part of the word after them. Default: opening quotes and brackets; fixed with `whisper-cpp`. */
+  /**
+   * Characters that are part of the word after them; those of the default that are left out are words of their own.
+   * Default: opening quotes and brackets; fixed with `whisper-cpp`.
+   */
   prependPunctuations?: string;
-  /** Characters that are part of the word before them. Default: closing punctuation; fixed with `whisper-cpp`. */
+  /**
+   * Characters that are part of the word before them; those of the default that are left out are words of their own.
+   * Default: closing punctuation; fixed with `whisper-cpp`.
+   */
   appendPunctuations?: string;
   /** Most tokens per window, 1 to 448 by model. Default: what the model allows. */
   maxTokens?: number;

@@ -4,8 +4,6 @@
 
 #include <algorithm>
 
-#include "engine/error.h"
-#include "engine/whisper/encoder.h"
 #include "engine/whisper/hallucination.h"
 #include "engine/whisper/segments.h"
 
@@ -17,7 +15,7 @@ WindowPasses::WindowPasses(const WhisperHyperParameters& hparams, const Vocabula
       vocabulary_(vocabulary),
       rules_(rules),
       decoder_(decoder),
-      alignment_heads_(alignment_heads(hparams)) {}
+      words_(hparams, vocabulary, decoder) {}
 
 void WindowPasses::begin(WhisperWindow& window) const {
     window.prompt.clear();
@@ -76,40 +74,10 @@ void WindowPasses::settle(WhisperWindow& window) const {
     window.decoding = nullptr;
 }
 
-// Word times of a pass. Its text goes through the decoder once more, all tokens at once, to see which frames of the
-// window each of them looked at.
 void WindowPasses::add_words(WhisperWindow& window, double offset, std::vector<DecodedSegment>& segments) const {
-    std::vector<int> tokens;
-    const size_t start_tokens = add_start_tokens(window.request, false, tokens);
-    for (const DecodedSegment& segment : segments)
-        tokens.insert(tokens.end(), segment.tokens.begin(), segment.tokens.end());
-    tokens.push_back(vocabulary_.end_of_text);
-    tokens.resize(std::min(tokens.size(), static_cast<size_t>(hparams_.n_text_ctx)));
-
-    AttentionCapture capture{alignment_heads_, {}};
-    const auto memory = decoder_.new_sequence();
-    if (decoder_.run({{memory.get(), window.cross.get(), 0, tokens, &capture}}, window.request.cancelled.get()) ==
-        nullptr) {
-        throw cancelled();
-    }
-    const size_t audio_samples = window.request.samples.size() - static_cast<size_t>(offset * kSampleRate);
-    const int frames = std::clamp(static_cast<int>(audio_samples / (kSampleRate / 50)), 1, Encoder::kFrames);
-    const auto rows = static_cast<int>(tokens.size());
-    const std::vector<int> starts = align(capture.weights, static_cast<int>(alignment_heads_.size()), rows,
-                                          static_cast<int>(start_tokens) - 1, rows - 1, frames);
-
-    size_t next = 0;
-    for (DecodedSegment& segment : segments) {
-        std::vector<TimedToken> timed;
-        for (size_t i = 0; i < segment.tokens.size() && next + 1 < starts.size(); ++i, ++next) {
-            const auto time = [&](size_t i) {
-                return std::clamp(offset + starts[i] * kTimestampSeconds, segment.start, segment.end);
-            };
-            timed.push_back({vocabulary_.texts[static_cast<size_t>(segment.tokens[i])], time(next), time(next + 1),
-                             segment.probabilities[i]});
-        }
-        segment.words = split_words(timed, window.request.language, window.request.punctuation);
-    }
+    std::vector<int> start_tokens;
+    add_start_tokens(window.request, false, start_tokens);
+    words_.add(window, start_tokens, offset, segments);
 }
 
 }  // namespace agora

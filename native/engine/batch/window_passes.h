@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "engine/batch/whisper_window.h"
-#include "engine/whisper/alignment.h"
+#include "engine/batch/window_words.h"
 #include "engine/whisper/decoder.h"
 #include "engine/whisper/logit_rules.h"
 #include "engine/whisper/vocabulary.h"
@@ -32,7 +32,7 @@ class WindowPasses {
     const Vocabulary& vocabulary_;
     const LogitRules& rules_;
     Decoder& decoder_;
-    std::vector<AttentionHead> alignment_heads_;
+    WindowWords words_;
 };
 
 }  // namespace agora

@@ -91,15 +91,22 @@ std::vector<AttentionHead> alignment_heads(const WhisperHyperParameters& hparams
     return heads;
 }
 
-std::vector<int> align(const std::vector<float>& weights, int heads, int rows, int first, int last, int frames) {
+std::vector<int> align(const std::vector<float>& weights, int heads, int rows, int first, int last, int frames,
+                       const std::vector<bool>& silent) {
     const std::vector<float> matrix = alignment_matrix(weights, heads, rows, first, last, frames);
     const int tokens = last - first;
-    // cost[i][j]: cheapest path that explains the first i rows by the first j frames.
-    const auto width = static_cast<size_t>(frames) + 1;
+    std::vector<int> heard;  // frames
+    for (int frame = 0; frame < frames; ++frame) {
+        if (static_cast<size_t>(frame) >= silent.size() || !silent[static_cast<size_t>(frame)]) heard.push_back(frame);
+    }
+    if (heard.empty()) heard.push_back(0);
+    // cost[i][j]: cheapest path that explains the first i rows by the first j heard frames.
+    const size_t width = heard.size() + 1;
     std::vector<float> cost((static_cast<size_t>(tokens) + 1) * width, std::numeric_limits<float>::infinity());
     std::vector<char> step(cost.size(), 0);  // 0: both, 1: next token, 2: next frame
     cost[0] = 0;
     for (size_t i = 1; i <= static_cast<size_t>(tokens); ++i) {
+        const float* row = matrix.data() + (i - 1) * static_cast<size_t>(frames);
         for (size_t j = 1; j < width; ++j) {
             const float both = cost[(i - 1) * width + j - 1];
             const float token = cost[(i - 1) * width + j];
@@ -113,15 +120,15 @@ std::vector<int> align(const std::vector<float>& weights, int heads, int rows, i
                 best = 1;
                 least = token;
             }
-            cost[i * width + j] = least - matrix[(i - 1) * static_cast<size_t>(frames) + j - 1];
+            cost[i * width + j] = least - row[heard[j - 1]];
             step[i * width + j] = best;
         }
     }
     std::vector<int> starts(static_cast<size_t>(tokens), frames);
     auto i = static_cast<size_t>(tokens);
-    auto j = static_cast<size_t>(frames);
+    auto j = heard.size();
     while (i > 0 && j > 0) {
-        starts[i - 1] = static_cast<int>(j - 1);
+        starts[i - 1] = heard[j - 1];
         switch (step[i * width + j]) {
             case 0:
                 --i;
@@ -134,7 +141,7 @@ std::vector<int> align(const std::vector<float>& weights, int heads, int rows, i
                 --j;
         }
     }
-    for (size_t k = i; k-- > 0;) starts[k] = 0;
+    for (size_t k = i; k-- > 0;) starts[k] = heard.front();
     return starts;
 }
 

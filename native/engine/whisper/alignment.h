@@ -17,7 +17,8 @@ std::vector<AttentionHead> alignment_heads(const WhisperHyperParameters& hparams
 
 // First frame (of 20 ms) that each of the rows first, …, last - 1 belongs to, not decreasing. A row says where the
 // decoder looked when it chose the token after it. `weights`: attention of the heads, [heads][rows][1500], of which
-// only `frames` are audio.
-std::vector<int> align(const std::vector<float>& weights, int heads, int rows, int first, int last, int frames);
+// only `frames` are audio. `silent` frames, when given, belong to no row.
+std::vector<int> align(const std::vector<float>& weights, int heads, int rows, int first, int last, int frames,
+                       const std::vector<bool>& silent = {});
 
 }  // namespace agora

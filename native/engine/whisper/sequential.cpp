@@ -13,6 +13,7 @@
 #include "engine/error.h"
 #include "engine/log.h"
 #include "engine/whisper/whisper_cpp.h"
+#include "engine/whisper/word_times.h"
 
 namespace agora {
 namespace {
@@ -302,6 +303,7 @@ std::vector<DecodedSegment> SequentialWhisper::transcribe(const float* samples, 
         segments.push_back(std::move(segment));
     }
     give_back(std::move(state));
+    if (options.word_timestamps) refine_word_times(segments, find_pauses(samples, count), 0, duration);
     return segments;
 }
 
