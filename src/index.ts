@@ -50,6 +50,7 @@ export {
   type DownloadModelOptions,
   downloadModel,
   type InspectedModel,
+  type InspectModelOptions,
   inspectModel,
   listModels,
   type ModelListing,
