@@ -37,6 +37,8 @@ export async function cachedSnapshot(
   revision = "main",
 ): Promise<string | undefined> {
   const folder = join(cache, `models--${name.replaceAll("/", "--")}`);
+  // Branches may have slashes, as `refs/pr/1` does; nothing leads out of the folder.
+  if (!/^[\w.-]+(\/[\w.-]+)*$/.test(revision) || revision.split("/").includes("..")) return undefined;
   const commit = REVISION.test(revision) ? revision : await readRef(join(folder, "refs", revision));
   if (commit === undefined) return undefined;
   const snapshot = join(folder, "snapshots", commit);
@@ -52,7 +54,6 @@ export async function cachedSnapshot(
 }
 
 async function readRef(path: string): Promise<string | undefined> {
-  if (path.includes("\0") || /(^|[/\\])\.\.([/\\]|$)/.test(path)) return undefined;
   const commit = (await readFile(path, "utf8").catch(() => "")).trim();
   return REVISION.test(commit) ? commit : undefined;
 }

@@ -124,18 +124,13 @@ constexpr VocabularyKind kHundredLanguages{"a large-v3", 50257, 100};
 constexpr char kEndOfText[] = "<|endoftext|>";
 constexpr char kAlignmentHeads[] = "<|alignment_heads:";
 constexpr int32_t kMaxWordBytes = 1024;
-// Words behind the last token, which tell facts about the model.
-constexpr int32_t kMaxFacts = 1;
 
 // "<|alignment_heads:3.1,4.2|>"
 std::vector<std::pair<int, int>> parse_heads(const FileReader& file, const std::string& word,
                                              const WhisperHyperParameters& h) {
     const std::string shown = "its alignment heads \"" + word.substr(0, 100) + "\"";
     const size_t start = sizeof(kAlignmentHeads) - 1;
-    if (word.compare(0, start, kAlignmentHeads) != 0 || word.size() < start + 2 ||
-        word.compare(word.size() - 2, 2, "|>") != 0) {
-        file.fail("its vocabulary has more words than tokens, and the last is not a list of alignment heads");
-    }
+    if (word.size() < start + 2 || word.compare(word.size() - 2, 2, "|>") != 0) file.fail(shown + " have no end");
     std::istringstream text(word.substr(start, word.size() - 2 - start));
     std::set<std::pair<int, int>> heads;
     for (std::string pair; std::getline(text, pair, ',');) {
@@ -159,7 +154,7 @@ std::vector<std::pair<int, int>> parse_heads(const FileReader& file, const std::
 // tokens are numbered by them, so that one row more or less makes rubbish of every text.
 void read_words(FileReader& file, WhisperHyperParameters& h) {
     const int32_t count = file.read_i32("the vocabulary");
-    if (count < kEnglish.text_tokens || count > h.n_vocab + kMaxFacts) {
+    if (count < kEnglish.text_tokens || count > h.n_vocab) {
         file.fail("its vocabulary has " + number(count) + " tokens, expected " + number(kEnglish.text_tokens) + " to " +
                   number(h.n_vocab));
     }
@@ -172,8 +167,9 @@ void read_words(FileReader& file, WhisperHyperParameters& h) {
         if (i == kEnglish.text_tokens) {
             if (file.read_string(static_cast<uint64_t>(length), "the vocabulary") == kEndOfText)
                 text_tokens = kEnglish.text_tokens;
-        } else if (i >= h.n_vocab) {
-            h.alignment_heads = parse_heads(file, file.read_string(static_cast<uint64_t>(length), "its facts"), h);
+        } else if (i > kEnglish.text_tokens) {
+            const std::string word = file.read_string(static_cast<uint64_t>(length), "the vocabulary");
+            if (word.rfind(kAlignmentHeads, 0) == 0) h.alignment_heads = parse_heads(file, word, h);
         } else {
             file.skip(static_cast<uint64_t>(length), "the vocabulary");
         }

@@ -14,8 +14,8 @@ export interface WhisperFileContent {
   shape: WhisperShape;
   matrices: keyof typeof FILE_TYPES;
   /**
-   * Text tokens alone, whose special companions readers add themselves; or all tokens and behind them what else the file
-   * is to tell.
+   * Text tokens alone, whose special companions readers add themselves, or all tokens; never more, since whisper.cpp takes
+   * as many logits as there are words.
    */
   vocabulary: readonly Uint8Array[];
   tensors: readonly PlannedTensor[];

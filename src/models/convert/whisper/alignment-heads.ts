@@ -37,9 +37,9 @@ export async function readAlignmentHeads(
   });
 }
 
-/** The word that tells them, for the end of the vocabulary; native/engine/model/whisper_file.h describes it. */
-export function alignmentHeadsWord(heads: readonly AlignmentHead[]): Uint8Array {
-  return new TextEncoder().encode(`<|alignment_heads:${heads.map((head) => head.join(".")).join(",")}|>`);
+/** What tells them in a model file, as the name of a token; native/engine/model/whisper_file.h describes it. */
+export function alignmentHeadsWord(heads: readonly AlignmentHead[]): string {
+  return `<|alignment_heads:${heads.map((head) => head.join(".")).join(",")}|>`;
 }
 
 function isBelow(value: unknown, limit: number): value is number {

@@ -7,6 +7,8 @@ const ENGLISH_TEXT_TOKENS = 50_256;
 const MULTILINGUAL_TEXT_TOKENS = 50_257;
 /** Translate, transcribe, start of language model, previous text, no speech, no times. */
 const TASK_TOKENS = 6;
+/** It, previous text, no speech, no times. */
+const START_OF_LM_BEFORE_TIMES = 4;
 /** From 0 to 30 s in steps of 0.02 s. */
 const TIME_TOKENS = 1501;
 const MAX_NAMED = 3;
@@ -80,16 +82,20 @@ function refuseAdded(path: string, texts: ReadonlyMap<number, string>, first: nu
   );
 }
 
-/** Words for all tokens of a model, from its texts and the names of the special ones. */
+/**
+ * Words for all tokens of a model, from its texts and the names of the special ones.
+ * @param unused the name of the token that starts a language model, which no model ever writes
+ */
 export function allWords(
   words: readonly Uint8Array[],
   { special }: CheckpointTokens,
   { rows, textTokens }: TokenLayout,
+  unused: string,
 ): Uint8Array[] {
-  const names = new Map([...special].map(([name, id]) => [id, name]));
-  names.set(textTokens, "<|endoftext|>");
-  const encoder = new TextEncoder();
   const firstTime = rows - TIME_TOKENS;
+  const names = new Map([...special].map(([name, id]) => [id, name]));
+  names.set(textTokens, "<|endoftext|>").set(firstTime - START_OF_LM_BEFORE_TIMES, unused);
+  const encoder = new TextEncoder();
   const nameOf = (id: number) =>
     names.get(id) ?? (id < firstTime ? `<|special ${id}|>` : `<|${((id - firstTime) * 0.02).toFixed(2)}|>`);
   return [

@@ -80,7 +80,7 @@ async function planWhisper(
 
   const texts = textTokens(tokens, layout.textTokens);
   const heads = await readAlignmentHeads(checkpoint, shape);
-  const vocabulary = heads ? [...allWords(texts, tokens, layout), alignmentHeadsWord(heads)] : texts;
+  const vocabulary = heads ? allWords(texts, tokens, layout, alignmentHeadsWord(heads)) : texts;
   return { shape, matrices, tensors, vocabulary };
 }
 
