@@ -190,7 +190,8 @@ TEST_CASE("a model in single precision has the published GELU on ggml's operatio
     const std::vector<float> computed(logits, logits + file.hparams.n_vocab);
     const Exact::Results& published = exact.of(PlainWhisper::Gelu::Erf);
     CHECK(relative_error(network.encoded(0), published.encoded) <= bound_of(agora::ComputeType::F32));
-    CHECK(relative_error(computed, published.logits) <= bound_of(agora::ComputeType::F32));
+    // Its keys and values are in half precision.
+    CHECK(relative_error(computed, published.logits) <= 3e-3);
 }
 
 TEST_CASE("the demo model is computed as exactly as a random one") {
