@@ -43,7 +43,8 @@ struct Parts {
           precision(agora::choose_precision(type, file, kernels)),
           weights(path, file, precision),
           projection(weights.decoder, precision, kernels),
-          encoder(weights.encoder, agora::encoder_shape(file.hparams, precision.type == agora::ComputeType::F32), precision, kernels, compute,
+          encoder(weights.encoder, agora::encoder_shape(file.hparams, precision.type == agora::ComputeType::F32),
+                  precision, kernels, compute,
                   [this](ggml_context* context, ggml_tensor* encoded) { return projection.build(context, encoded); }),
           decoder(weights.decoder, file.hparams, precision, kernels, compute),
           window(decoder.new_window()) {}

@@ -17,9 +17,9 @@ struct BlockScales {
 };
 
 constexpr BlockScales kScales[] = {
-    {GGML_TYPE_Q4_0, {0, 0}, 1},   {GGML_TYPE_Q4_1, {0, 2}, 2},   {GGML_TYPE_Q5_0, {0, 0}, 1},
-    {GGML_TYPE_Q5_1, {0, 2}, 2},   {GGML_TYPE_Q8_0, {0, 0}, 1},   {GGML_TYPE_Q2_K, {80, 82}, 2},
-    {GGML_TYPE_Q3_K, {108, 0}, 1}, {GGML_TYPE_Q4_K, {0, 2}, 2},   {GGML_TYPE_Q5_K, {0, 2}, 2},
+    {GGML_TYPE_Q4_0, {0, 0}, 1},   {GGML_TYPE_Q4_1, {0, 2}, 2}, {GGML_TYPE_Q5_0, {0, 0}, 1},
+    {GGML_TYPE_Q5_1, {0, 2}, 2},   {GGML_TYPE_Q8_0, {0, 0}, 1}, {GGML_TYPE_Q2_K, {80, 82}, 2},
+    {GGML_TYPE_Q3_K, {108, 0}, 1}, {GGML_TYPE_Q4_K, {0, 2}, 2}, {GGML_TYPE_Q5_K, {0, 2}, 2},
     {GGML_TYPE_Q6_K, {208, 0}, 1},
 };
 
@@ -35,8 +35,7 @@ Bits bits_at(const char* data) {
 template <typename Bits>
 bool all_finite(const char* data, size_t bytes, size_t step, Bits mask) {
     bool finite = true;
-    for (size_t i = 0; i + sizeof(Bits) <= bytes; i += step)
-        finite &= (bits_at<Bits>(data + i) & mask) != mask;
+    for (size_t i = 0; i + sizeof(Bits) <= bytes; i += step) finite &= (bits_at<Bits>(data + i) & mask) != mask;
     return finite;
 }
 

@@ -106,8 +106,8 @@ void skip_mel_filters(FileReader& file, int32_t n_mels) {
     file.skip(static_cast<uint64_t>(n_mel) * n_fft * sizeof(float), "the mel filters");
 }
 
-// Rows of the tables of tokens that there are: text, end and start of the transcript, languages, six tokens of tasks and
-// 1501 of times. Source: openai-whisper, tokenizer.py.
+// Rows of the tables of tokens that there are: text, end and start of the transcript, languages, six tokens of tasks
+// and 1501 of times. Source: openai-whisper, tokenizer.py.
 struct VocabularyKind {
     const char* name;
     int32_t text_tokens;
@@ -150,8 +150,8 @@ std::vector<std::pair<int, int>> parse_heads(const FileReader& file, const std::
     return {heads.begin(), heads.end()};
 }
 
-// Tells the kind of the vocabulary from its words, and makes sure that the table of tokens has as many rows: all special
-// tokens are numbered by them, so that one row more or less makes rubbish of every text.
+// Tells the kind of the vocabulary from its words, and makes sure that the table of tokens has as many rows: all
+// special tokens are numbered by them, so that one row more or less makes rubbish of every text.
 void read_words(FileReader& file, WhisperHyperParameters& h) {
     const int32_t count = file.read_i32("the vocabulary");
     if (count < kEnglish.text_tokens || count > h.n_vocab) {
@@ -181,8 +181,7 @@ void read_words(FileReader& file, WhisperHyperParameters& h) {
     const std::string bands = text_tokens == kEnglish.text_tokens ? "" : " with " + number(h.n_mels) + " mel bands";
     file.fail("its table of tokens has " + number(h.n_vocab) + " rows, but its vocabulary of " + number(text_tokens) +
               " text tokens is that of " + kind.name + " model" + bands + ", which has " + number(kind.rows()) +
-              (h.n_vocab > kind.rows() ? ". Tokens that were added behind them are not supported in this format"
-                                       : ""));
+              (h.n_vocab > kind.rows() ? ". Tokens that were added behind them are not supported in this format" : ""));
 }
 
 void expect_block(std::map<std::string, Expected>& tensors, const std::string& prefix, int64_t state, ggml_type matrix,

@@ -4,8 +4,8 @@
 // Source: whisper.cpp, models/convert-pt-to-ggml.py and whisper_model_load().
 //
 // The format has no place for the heads that times of words are read from. This project's converter writes them as the
-// name of a special token, that which starts a language model and is never used: "<|alignment_heads:3.1,4.2|>", layer and
-// head counted from 0. whisper.cpp shows such names at most.
+// name of a special token, that which starts a language model and is never used: "<|alignment_heads:3.1,4.2|>", layer
+// and head counted from 0. whisper.cpp shows such names at most.
 #pragma once
 
 #include <cstdint>
