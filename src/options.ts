@@ -141,8 +141,8 @@ export interface Progress {
 /** Options of a transcriber: what is loaded once and shared by its requests. */
 export interface TranscriberOptions {
   /**
-   * Name in the registry, path of a model file, folder of a converted Borealis model, or name of a Whisper or Borealis
-   * checkpoint on the Hugging Face Hub. Default: `"Vikhrmodels/Borealis"` for the implementation `borealis`, else see
+   * Name in the registry, path of a model file, folder of a converted Borealis model or of a checkpoint (Hugging Face's
+   * layout or faster-whisper's), or name of a Whisper or Borealis checkpoint on the Hugging Face Hub. Default: `"Vikhrmodels/Borealis"` for the implementation `borealis`, else see
    * README, “Models”.
    */
   model?: string;
@@ -156,7 +156,7 @@ export interface TranscriberOptions {
   threads?: number;
   /**
    * Default `"auto"`. Weights of another type are converted as they are loaded; `whisper-cpp` has the file's own type
-   * only.
+   * only. `"float32"` computes the model as it was published, with the exact GELU; narrower types take its approximation.
    */
   computeType?: ComputeTypeName;
   /**

@@ -11,8 +11,9 @@ namespace agora {
 
 using AttentionHead = std::pair<int, int>;  // layer, head
 
-// The heads of a model that follow the audio: known ones for the published models, else all heads of the upper half of
-// the decoder, as openai-whisper does for models it does not know.
+// The heads of a model that follow the audio: those that its file names, else the known ones of the published model of
+// the same shape, else heads of the upper half of the decoder, as openai-whisper does for models it does not know: all
+// of them, or 64 that are spread evenly where there are more.
 std::vector<AttentionHead> alignment_heads(const WhisperHyperParameters& hparams);
 
 // First frame (of 20 ms) that each of the rows first, …, last - 1 belongs to, not decreasing. A row says where the

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <fstream>
 #include <limits>
 #include <new>
 #include <optional>
@@ -12,6 +13,7 @@
 #include "engine/device/memory.h"
 #include "engine/error.h"
 #include "engine/log.h"
+#include "engine/model/finite.h"
 #include "engine/whisper/whisper_cpp.h"
 #include "engine/whisper/word_times.h"
 
@@ -85,6 +87,19 @@ std::vector<float> padded(const float* samples, size_t count) {
     return result;
 }
 
+// Upstream takes weights as they are.
+void check_weights(const std::string& path, const WhisperFile& file) {
+    std::ifstream stream(path, std::ios::binary);
+    std::vector<char> bytes;
+    for (const TensorEntry& tensor : file.tensors) {
+        bytes.resize(tensor.bytes);
+        stream.seekg(static_cast<std::streamoff>(tensor.offset));
+        stream.read(bytes.data(), static_cast<std::streamsize>(tensor.bytes));
+        if (!stream) throw Error(ErrorCode::ModelInvalid, "The model file " + path + " changed while it was read");
+        require_finite(path, tensor, bytes.data());
+    }
+}
+
 void check_window(size_t count) {
     if (count > kMaxWindowSamples) {
         throw Error(ErrorCode::InvalidArgument, "Expected a window of at most 30 s but received " +
@@ -136,6 +151,7 @@ SequentialWhisper::SequentialWhisper(const std::string& path, bool use_gpu, int 
                                                 " MiB but " + std::to_string(available_memory() >> 20) +
                                                 " MiB are available");
     }
+    check_weights(path, file_);
     need_cpu_backend();
     whisper_context_params params = whisper_context_default_params();
     params.use_gpu = use_gpu;
