@@ -5,7 +5,7 @@ import type {
   UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 import { type AudioInput, type TranscribeOptions, TranscriptionError } from "../../../index.js";
-import { type Call, ClientGone, ServerStopped } from "../call.js";
+import { type Call, ClientGone, Unavailable } from "../../call/call.js";
 import type { Calls } from "../calls.js";
 import { ContractService } from "../contract-service.js";
 import { type Failure, RESTART_SECONDS, reasonOf, statusOfFailure } from "../statuses.js";
@@ -38,7 +38,7 @@ export class V2Service extends ContractService {
 
   /** Answers a call that failed, unless its client is gone. */
   fail(call: Call, reason: unknown, respond: (failure: Failure) => void): void {
-    const retryAfter = reason instanceof ServerStopped ? RESTART_SECONDS : this.workers.retryAfter;
+    const retryAfter = reason instanceof Unavailable ? RESTART_SECONDS : this.workers.retryAfter;
     const failure = statusOfFailure(reason, call.id, retryAfter);
     this.logFailure(call, reason, failure.details);
     if (reason instanceof ClientGone) return;
@@ -83,7 +83,7 @@ export class V2Service extends ContractService {
   }
 
   #events(call: Call, rpc: EventRpc): Promise<void> {
-    const events = new EventStream(rpc, call, this.settings.idleTimeout);
+    const events = new EventStream(rpc, call);
     return this.attempt(
       call,
       async () => {
