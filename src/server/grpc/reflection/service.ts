@@ -29,7 +29,8 @@ export function addReflection(server: Server, definitions: PackageDefinition, de
 /** Answers requests one by one, as fast as they are read. */
 async function reflect(rpc: Rpc, descriptors: Descriptors): Promise<void> {
   try {
-    for await (const request of rpc as AsyncIterable<Request>) {
+    // Destroyed, it could not be ended.
+    for await (const request of rpc.iterator({ destroyOnReturn: false }) as AsyncIterable<Request>) {
       if (nameIn(request).length > LONGEST_NAME || request.host.length > LONGEST_NAME) {
         const details = `Expected a name of at most ${LONGEST_NAME} characters`;
         rpc.emit("error", { code: status.INVALID_ARGUMENT, details });
