@@ -7,7 +7,7 @@ import {
   status,
 } from "@grpc/grpc-js";
 import { TranscriptionError } from "../../index.js";
-import { Call, Unavailable } from "../call/call.js";
+import { Call } from "../call/call.js";
 import type { OpenCalls } from "../call/open-calls.js";
 import type { Slots } from "../call/slots.js";
 import { variableOf } from "../settings.js";
@@ -16,7 +16,6 @@ import type { SentStatus } from "./forwarding-call.js";
 import { limitRequest } from "./light-calls.js";
 import { REQUEST_ID, requestIdOf } from "./request-id.js";
 import { type Failure, RESTART_SECONDS, statusFor } from "./statuses.js";
-import type { Connection } from "./transport/connection.js";
 import type { Origin } from "./transport/transport.js";
 
 /** Answers a call that fails before its handler gets it. */
@@ -52,7 +51,6 @@ export interface CallsOptions {
 export class Calls {
   readonly #options: CallsOptions;
   readonly #byMetadata = new WeakMap<Metadata, Call>();
-  readonly #byConnection = new WeakMap<Connection, Set<Call>>();
   #accepting = false;
 
   constructor(options: CallsOptions) {
@@ -73,16 +71,9 @@ export class Calls {
     return this.#byMetadata.get(metadata)!;
   }
 
-  /** Has the calls of a connection that is about to be closed come back on another one. */
-  failOf(connection: Connection, reason: string): void {
-    for (const call of this.#byConnection.get(connection) ?? []) {
-      call.fail(new Unavailable(`The connection is closed: ${reason}`));
-    }
-  }
-
   readonly interceptor: ServerInterceptor = (method, channel) => {
     const name = method.path.slice(1);
-    const { connection, stream } = this.#options.origin();
+    const { stream } = this.#options.origin();
     let call: Call | undefined;
     let sent: SentStatus | undefined;
     let answered = false;
@@ -97,7 +88,7 @@ export class Calls {
             const refusal = this.#refusal(call, metadata);
             if (refusal) return intercepted.sendStatus(refusal);
             this.#byMetadata.set(metadata, call);
-            this.#begin(call, connection);
+            this.#options.open.add(call);
             const isLight = this.#options.light.has(name);
             if (isLight) limitRequest(stream, intercepted);
             if (method.requestStream || isLight) this.#read(call, () => deliver(metadata));
@@ -113,7 +104,7 @@ export class Calls {
             });
           },
           onCancel: () => {
-            if (call) this.#end(call, connection, outcomeOf(call, sent, channel));
+            if (call) this.#end(call, outcomeOf(call, sent, channel));
           },
         });
       },
@@ -140,15 +131,7 @@ export class Calls {
     return statusFor("QUEUE_FULL", message, call.id, retryAfter());
   }
 
-  #begin(call: Call, connection: Connection): void {
-    this.#options.open.add(call);
-    const others = this.#byConnection.get(connection);
-    if (others) others.add(call);
-    else this.#byConnection.set(connection, new Set([call]));
-  }
-
-  #end(call: Call, connection: Connection, outcome: string): void {
-    this.#byConnection.get(connection)?.delete(call);
+  #end(call: Call, outcome: string): void {
     this.#options.open.end(call);
     this.#options.onEnd(call, outcome);
   }

@@ -114,7 +114,6 @@ export class GrpcFront {
       maxConnections,
       maxStreams,
       paths,
-      failCalls: (connection, reason) => calls.failOf(connection, reason),
       onClosed: ({ peer }, reason) => log.warning(`Closed the connection of ${peer}: ${reason}`),
     });
     const definitions = loadDefinitions();

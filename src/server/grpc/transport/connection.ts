@@ -9,24 +9,18 @@ export interface ConnectionOptions {
   keepaliveTimeout: number;
   /** Until the client is asked to connect anew. */
   maxConnectionAge: number;
-  /** Ends the calls of a connection that is about to be closed. */
-  failCalls: (connection: Connection, reason: string) => void;
   /** Called with why a connection was closed that its client would have kept. */
   onClosed: (connection: Connection, reason: string) => void;
 }
 
-/** No stream has a higher number: a client that is told this one has all its calls answered. */
-const EVERY_STREAM = 2 ** 31 - 1;
 /** Share of its age by which a connection lives longer or shorter, so that not all clients come back at once. */
 const JITTER = 0.1;
 /** Milliseconds between two looks at whether the connection still speaks. */
 const LOOK_EVERY = 1000;
-/** Milliseconds that answers get to be sent before their connection is closed. */
-const FLUSH = 1000;
 
 /**
- * A client's connection: keeps it alive while its client is, has it leave in peace when its time has come, and closes it
- * when its client breaks the rules.
+ * A client's connection: finds out when its client is not there any more, asks it to leave in peace when its time has
+ * come, and closes it when nothing can be said on it any more.
  */
 export class Connection {
   /** Address and port of the client. */
@@ -39,11 +33,9 @@ export class Connection {
   readonly #timers: NodeJS.Timeout[] = [];
   #pingTimer: NodeJS.Timeout | undefined;
   #isLeaving = false;
-  /** The client knows that it is to leave: what it still begins would be lost. */
-  #isRefusing = false;
-  #isClosing = false;
-  #afterLeaving = 0;
   #bytesRead = 0;
+  /** The answer to a look's ping is still to come. */
+  #isAsked = false;
   /** Bytes that were written when a look began that nothing was written since. */
   #silentAt: number | undefined;
 
@@ -70,54 +62,29 @@ export class Connection {
     session.once("close", () => this.#forget());
   }
 
-  /** Takes a stream in. @returns whether it may be answered; it is over otherwise */
-  admit(stream: ServerHttp2Stream): boolean {
-    if (this.#isRefusing || this.#isClosing) {
-      this.#countAfterLeaving();
-      // The client may send it again on another connection: nothing was done.
-      stream.close(constants.NGHTTP2_REFUSED_STREAM);
-      return false;
-    }
+  /** Takes in a stream that its client has opened. */
+  admit(stream: ServerHttp2Stream): void {
     this.streams.add(stream);
     const onClose = () => {
       this.streams.delete(stream);
-      if (stream.rstCode !== constants.NGHTTP2_NO_ERROR) this.#countReset();
+      const isReset = stream.rstCode !== constants.NGHTTP2_NO_ERROR;
+      if (isReset && !this.#resets.take()) this.leave();
       this.#closeIfDone();
     };
     if (stream.closed || stream.destroyed) onClose();
     else stream.once("close", onClose);
-    return true;
   }
 
   /**
    * Asks the client to connect anew. Its calls go on, and so do pings: the session is closed when the last of them is
-   * answered.
+   * answered. What the client has sent too late to be told is not begun, and it knows which calls those are.
    */
   leave(): void {
     const session = this.#session;
     if (this.#isLeaving || session.closed || session.destroyed) return;
     this.#isLeaving = true;
-    session.goaway(constants.NGHTTP2_NO_ERROR, EVERY_STREAM, Buffer.from("max_age"));
-    const refuse = () => {
-      this.#isRefusing = true;
-      this.#closeIfDone();
-    };
-    // What the client had sent before it knew has arrived before the answer to this ping.
-    session.ping(refuse);
-    const timer = setTimeout(refuse, this.#options.keepaliveTimeout * 1000);
-    this.#timers.push(timer.unref());
-  }
-
-  /** Closes the connection of a client that breaks the rules, after its calls were told to come back. */
-  close(reason: string): void {
-    if (this.#isClosing || this.#session.destroyed) return;
-    this.#isClosing = true;
-    this.#options.onClosed(this, reason);
-    this.#options.failCalls(this, reason);
-    const timer = setTimeout(() => {
-      if (!this.#session.destroyed) this.#session.destroy(undefined, constants.NGHTTP2_ENHANCE_YOUR_CALM);
-    }, FLUSH);
-    this.#timers.push(timer.unref());
+    session.goaway(constants.NGHTTP2_NO_ERROR);
+    this.#closeIfDone();
   }
 
   /** Nothing can be sent to this client any more. */
@@ -158,10 +125,13 @@ export class Connection {
       return;
     }
     this.#silentAt = undefined;
-    if (bytesRead === this.#bytesRead || this.#isBlocked) return;
+    if (bytesRead === this.#bytesRead || this.#isBlocked || this.#isAsked) return;
     this.#bytesRead = bytesRead;
     this.#silentAt = bytesWritten;
-    this.#session.ping(() => {});
+    this.#isAsked = true;
+    this.#session.ping(() => {
+      this.#isAsked = false;
+    });
   }
 
   /** What the client does not read is in the way of everything else. */
@@ -170,21 +140,8 @@ export class Connection {
     return this.#session.socket.writableLength > 0;
   }
 
-  #countReset(): void {
-    if (this.#isLeaving) this.#countAfterLeaving();
-    else if (!this.#resets.take()) this.leave();
-  }
-
-  #countAfterLeaving(): void {
-    const { maxAfterLeaving } = HTTP2_LIMITS;
-    this.#afterLeaving++;
-    if (this.#afterLeaving === maxAfterLeaving) {
-      this.close("The client cancels calls without end, and does not leave when it is asked to");
-    }
-  }
-
   #closeIfDone(): void {
-    if (this.#isRefusing && this.streams.size === 0) this.#session.close();
+    if (this.#isLeaving && this.streams.size === 0) this.#session.close();
   }
 
   #forget(): void {

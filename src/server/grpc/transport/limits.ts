@@ -25,8 +25,6 @@ export const HTTP2_LIMITS = {
    */
   resetBurst: 250,
   resetsPerSecond: 30,
-  /** Calls that a client cancels or begins on a connection that it was asked to leave. */
-  maxAfterLeaving: 2000,
 } as const;
 
 /** Options of Node's HTTP/2 server. @param maxStreams calls at once on one connection */

@@ -73,11 +73,13 @@ export class Transport {
     });
     const handlers = server.listeners("stream") as OnStream[];
     server.removeAllListeners("stream");
-    const onStream: OnStream = (stream, headers, ...rest) => {
+    const onStream: OnStream = (stream, headers, ...rest): void => {
       // Errors of a stream end it; whoever has it hears of that.
       stream.on("error", () => {});
       const connection = this.#connections.get(stream.session as ServerHttp2Session);
-      if (!connection?.admit(stream) || stream.destroyed || this.#refuse(stream, headers)) return;
+      if (!connection) return void stream.destroy();
+      connection.admit(stream);
+      if (stream.destroyed || this.#refuse(stream, headers)) return;
       this.#origin = { stream, connection };
       try {
         for (const handler of handlers) handler(stream, headers, ...rest);
