@@ -41,7 +41,9 @@ async function protoFolder(): Promise<string> {
 describe("descriptors", () => {
   it("come with everything that they depend on", () => {
     const files = loadDescriptors().fileOf(`${V2_SERVICE}.GetServerInfo`)!;
-    const names = files.map((bytes) => (descriptor.FileDescriptorProto.decode(bytes) as { name?: string }).name);
+    const names = files.map(
+      (bytes) => (descriptor.FileDescriptorProto.decode(bytes) as { name?: string }).name,
+    );
     expect(names).toEqual(["v2/transcription.proto", "google/protobuf/wrappers.proto"]);
   });
 
@@ -55,7 +57,8 @@ describe("descriptors", () => {
       "grpc.health.v1.HealthCheckResponse.ServingStatus",
       "google.rpc.BadRequest.FieldViolation",
     ];
-    for (const symbol of symbols) expect([symbol, descriptors.fileOf(symbol)?.length]).not.toContain(undefined);
+    for (const symbol of symbols)
+      expect([symbol, descriptors.fileOf(symbol)?.length]).not.toContain(undefined);
     expect(descriptors.fileOf("transcription.v2.No")).toBeUndefined();
   });
 
@@ -75,48 +78,57 @@ describe("descriptors", () => {
   });
 });
 
-it.skipIf(!hasClient)("a Python client resolves and calls by reflection (needs python3-grpc-tools)", async () => {
-  const { server } = await startFakeServer();
-  const args = [String(server.port), await temporaryFolder(), await protoFolder()];
-  const { stdout } = await run(PYTHON, [support("reflection_client.py"), ...args]);
-  const answer = JSON.parse(stdout);
-  expect(Object.keys(answer.methods).sort()).toEqual(SERVICES);
-  expect(answer.methods[V1_SERVICE]).toEqual(["TranscribeAudio", "TranscribeAudioStream"]);
-  expect(answer.settings.SERVER_MAX_QUEUE).toBe("1000");
-  expect(answer.files).toContain("google/rpc/error_details.proto");
-  expect(answer.details).toEqual({ a: "b" });
-  expect(answer.missing).toBe(5);
-});
-
-describe.skipIf(!hasGrpcurl)("grpcurl (needs build/tools/grpcurl, which scripts/install-grpcurl.sh puts there)", () => {
-  const grpcurl = async (port: number, ...args: string[]) => {
-    const flags = args.filter((arg) => arg.startsWith("-"));
-    const rest = args.filter((arg) => !arg.startsWith("-"));
-    return (await run(GRPCURL, ["-plaintext", ...flags, `localhost:${port}`, ...rest])).stdout;
-  };
-
-  it("lists, describes and calls every service", async () => {
+it.skipIf(!hasClient)(
+  "a Python client resolves and calls by reflection (needs python3-grpc-tools)",
+  async () => {
     const { server } = await startFakeServer();
-    expect((await grpcurl(server.port, "list")).trim().split("\n").sort()).toEqual(SERVICES);
-    for (const service of SERVICES) expect(await grpcurl(server.port, "describe", service)).toContain("rpc ");
-    expect(await grpcurl(server.port, "describe", "transcription.v2.ServerInfo")).toContain(
-      "map<string, string> settings",
-    );
-    expect(await grpcurl(server.port, "describe", "google.rpc.RetryInfo")).toContain("retry_delay");
-    expect(await grpcurl(server.port, "grpc.health.v1.Health/Check")).toContain("SERVING");
-    expect(await grpcurl(server.port, `${V2_SERVICE}/GetServerInfo`)).toContain('"SERVER_MAX_QUEUE": "1000"');
-  });
+    const args = [String(server.port), await temporaryFolder(), await protoFolder()];
+    const { stdout } = await run(PYTHON, [support("reflection_client.py"), ...args]);
+    const answer = JSON.parse(stdout);
+    expect(Object.keys(answer.methods).sort()).toEqual(SERVICES);
+    expect(answer.methods[V1_SERVICE]).toEqual(["TranscribeAudio", "TranscribeAudioStream"]);
+    expect(answer.settings.SERVER_MAX_QUEUE).toBe("1000");
+    expect(answer.files).toContain("google/rpc/error_details.proto");
+    expect(answer.details).toEqual({ a: "b" });
+    expect(answer.missing).toBe(5);
+  },
+);
 
-  it("shows the details of errors", async () => {
-    const { server } = await startFakeServer();
-    const failed = await run(GRPCURL, [
-      "-plaintext",
-      "-d",
-      '{"config":{"options":{"beam_size":99}},"audio":"AAAA"}',
-      `localhost:${server.port}`,
-      `${V2_SERVICE}/Transcribe`,
-    ]).catch((error: { stderr: string }) => error);
-    expect(failed.stderr).toContain("google.rpc.BadRequest");
-    expect(failed.stderr).toContain("config.options.beam_size");
-  });
-});
+describe.skipIf(!hasGrpcurl)(
+  "grpcurl (needs build/tools/grpcurl, which scripts/install-grpcurl.sh puts there)",
+  () => {
+    const grpcurl = async (port: number, ...args: string[]) => {
+      const flags = args.filter((arg) => arg.startsWith("-"));
+      const rest = args.filter((arg) => !arg.startsWith("-"));
+      return (await run(GRPCURL, ["-plaintext", ...flags, `localhost:${port}`, ...rest])).stdout;
+    };
+
+    it("lists, describes and calls every service", async () => {
+      const { server } = await startFakeServer();
+      expect((await grpcurl(server.port, "list")).trim().split("\n").sort()).toEqual(SERVICES);
+      for (const service of SERVICES)
+        expect(await grpcurl(server.port, "describe", service)).toContain("rpc ");
+      expect(await grpcurl(server.port, "describe", "transcription.v2.ServerInfo")).toContain(
+        "map<string, string> settings",
+      );
+      expect(await grpcurl(server.port, "describe", "google.rpc.RetryInfo")).toContain("retry_delay");
+      expect(await grpcurl(server.port, "grpc.health.v1.Health/Check")).toContain("SERVING");
+      expect(await grpcurl(server.port, `${V2_SERVICE}/GetServerInfo`)).toContain(
+        '"SERVER_MAX_QUEUE": "1000"',
+      );
+    });
+
+    it("shows the details of errors", async () => {
+      const { server } = await startFakeServer();
+      const failed = await run(GRPCURL, [
+        "-plaintext",
+        "-d",
+        '{"config":{"options":{"beam_size":99}},"audio":"AAAA"}',
+        `localhost:${server.port}`,
+        `${V2_SERVICE}/Transcribe`,
+      ]).catch((error: { stderr: string }) => error);
+      expect(failed.stderr).toContain("google.rpc.BadRequest");
+      expect(failed.stderr).toContain("config.options.beam_size");
+    });
+  },
+);

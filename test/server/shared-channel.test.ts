@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { startProxy } from "../support/cut-off.js";
 import { wav } from "../support/audio.js";
+import { startProxy } from "../support/cut-off.js";
 import { bursts, fakeSegment } from "../support/fake-engine.js";
 import { readMetrics } from "../support/metrics.js";
 import { type FakeServer, RECORDING, startFakeServer, until } from "../support/server.js";
@@ -125,7 +125,9 @@ it("a client that reads nothing after the work is done is given up, on a connect
   stuck.stream.pause();
   for (const message of uploadOf(wav([bursts(60, 1, 1)], 16_000), {}, 1_000_000)) stuck.write(message);
   stuck.end();
-  await until(() => fake.lines.some((line) => line.includes("has not read its answer for SERVER_IDLE_TIMEOUT")));
+  await until(() =>
+    fake.lines.some((line) => line.includes("has not read its answer for SERVER_IDLE_TIMEOUT")),
+  );
   await until(async () => (await taken(fake)).calls === 0);
   const metrics = await readMetrics(fake.server.httpPort!);
   const name = "transcription.v2.TranscriptionService/TranscribeUploadEvents";

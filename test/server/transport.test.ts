@@ -38,7 +38,9 @@ const ERRORS: Record<string, Buffer> = {
   "headers that cannot be decoded": h2.frame(h2.HEADERS, h2.END_HEADERS, 3, Buffer.alloc(6, 0xff)),
   "DATA of a stream that is not open": h2.frame(h2.DATA, 0, 7, Buffer.from("x")),
   "a frame above the limit": h2.frame(h2.DATA, 0, 1, Buffer.alloc(20_000)),
-  "a window above the limit": Buffer.concat([1, 2].map(() => h2.frame(h2.WINDOW_UPDATE, 0, 0, h2.uint32(2 ** 31 - 1)))),
+  "a window above the limit": Buffer.concat(
+    [1, 2].map(() => h2.frame(h2.WINDOW_UPDATE, 0, 0, h2.uint32(2 ** 31 - 1))),
+  ),
   "a flood of SETTINGS": Buffer.concat(Array.from({ length: 5000 }, () => h2.frame(h2.SETTINGS, 0, 0))),
 };
 
@@ -172,7 +174,10 @@ describe("what a client chooses comes back cut", () => {
 
   it("in v1's messages and in the log", async () => {
     const { client, lines } = await startFakeServer();
-    const { error_message } = await client.unary({ audio_data: RECORDING, filename: `a.${"x".repeat(100_000)}` });
+    const { error_message } = await client.unary({
+      audio_data: RECORDING,
+      filename: `a.${"x".repeat(100_000)}`,
+    });
     expect(error_message).toMatch(/^Неподдерживаемый формат файла: \.xx/);
     expect(error_message.length).toBeLessThan(LONGEST);
     expect(Math.max(...lines.map((line) => line.length))).toBeLessThan(LONGEST);
@@ -181,7 +186,9 @@ describe("what a client chooses comes back cut", () => {
   it("in v2's statuses and details", async () => {
     const { server, lines } = await startFakeServer();
     const v2 = new V2Client(server.port);
-    const failed = await failureOf(v2.transcribe({ audio: RECORDING, config: { options: { language: long } } }));
+    const failed = await failureOf(
+      v2.transcribe({ audio: RECORDING, config: { options: { language: long } } }),
+    );
     expect(failed.message.length).toBeLessThan(LONGEST);
     expect(failed.trailers.toHttp2Headers()["grpc-status-details-bin"]!.toString().length).toBeLessThan(8000);
     expect(Math.max(...lines.map((line) => line.length))).toBeLessThan(LONGEST);

@@ -1,5 +1,10 @@
 /** A frame of HTTP/2 (RFC 9113, 4.1), whatever is in it. */
-export function frame(type: number, flags: number, stream: number, payload: Uint8Array = Buffer.alloc(0)): Buffer {
+export function frame(
+  type: number,
+  flags: number,
+  stream: number,
+  payload: Uint8Array = Buffer.alloc(0),
+): Buffer {
   const header = Buffer.alloc(9);
   header.writeUIntBE(payload.length, 0, 3);
   header[3] = type;
@@ -18,7 +23,10 @@ export const CONTINUATION = 9;
 export const END_HEADERS = 4;
 
 /** What a client begins with. */
-export const PREFACE = Buffer.concat([Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), frame(SETTINGS, 0, 0)]);
+export const PREFACE = Buffer.concat([
+  Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
+  frame(SETTINGS, 0, 0),
+]);
 
 export function uint32(value: number): Buffer {
   const bytes = Buffer.alloc(4);

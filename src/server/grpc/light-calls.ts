@@ -47,8 +47,9 @@ export class LightCalls {
       start: (next) => {
         next({
           onReceiveMetadata: (metadata, deliver) => {
-            const fail = (...[reason, message]: [reason: "QUEUE_FULL" | "DEADLINE_EXCEEDED", message: string]) =>
-              intercepted.sendStatus(statusFor(reason, message, requestIdOf(metadata), RETRY_AFTER));
+            const fail = (
+              ...[reason, message]: [reason: "QUEUE_FULL" | "DEADLINE_EXCEEDED", message: string]
+            ) => intercepted.sendStatus(statusFor(reason, message, requestIdOf(metadata), RETRY_AFTER));
             if (responseStream && this.#isFull(connection)) {
               return fail("QUEUE_FULL", "Too many streams of health and reflection are open");
             }
@@ -82,8 +83,7 @@ export class LightCalls {
 
   #isFull(connection: Connection): boolean {
     return (
-      this.#watches >= MAX_WATCHES ||
-      (this.#byConnection.get(connection) ?? 0) >= MAX_WATCHES_PER_CONNECTION
+      this.#watches >= MAX_WATCHES || (this.#byConnection.get(connection) ?? 0) >= MAX_WATCHES_PER_CONNECTION
     );
   }
 

@@ -5,9 +5,10 @@ import { withVariableNames } from "../settings.js";
 import { cut } from "../text.js";
 import { LONGEST_STATUS } from "./answering-call.js";
 import { DETAILS_KEY, encodeStatus } from "./status-details.js";
+import { ResultTooLarge } from "./v2/result-size.js";
 
 /** What goes wrong besides the library's errors. */
-export type Reason = ErrorCode | "UNAVAILABLE" | "UNAUTHENTICATED";
+export type Reason = ErrorCode | "RESULT_TOO_LARGE" | "UNAVAILABLE" | "UNAUTHENTICATED";
 
 interface Meaning {
   status: status;
@@ -26,6 +27,7 @@ export const MEANINGS: Record<Reason, Meaning> = {
   AUDIO_TOO_LONG: no(status.INVALID_ARGUMENT),
   // As gRPC says of one message that is too large.
   AUDIO_TOO_LARGE: no(status.RESOURCE_EXHAUSTED),
+  RESULT_TOO_LARGE: no(status.RESOURCE_EXHAUSTED),
   MODEL_NOT_FOUND: no(status.FAILED_PRECONDITION),
   MODEL_INVALID: no(status.FAILED_PRECONDITION),
   DEVICE_UNAVAILABLE: later(status.UNAVAILABLE),
@@ -42,6 +44,7 @@ export const MEANINGS: Record<Reason, Meaning> = {
 export function reasonOf(error: unknown): Reason {
   if (error instanceof Unavailable) return "UNAVAILABLE";
   if (error instanceof ClientGone) return "CANCELLED";
+  if (error instanceof ResultTooLarge) return "RESULT_TOO_LARGE";
   return TranscriptionError.from(error).code;
 }
 

@@ -50,7 +50,12 @@ export class Descriptors {
     const parsed = Object.entries(sources).map(([name, source]) => {
       const root = new protobuf.Root();
       const { imports = [], package: packageName = "" } = protobuf.parse(source, root, { keepCase: true });
-      return { name, dependency: imports, packageName, namespace: root.lookup(packageName) as protobuf.Namespace };
+      return {
+        name,
+        dependency: imports,
+        packageName,
+        namespace: root.lookup(packageName) as protobuf.Namespace,
+      };
     });
     for (const { namespace, packageName } of parsed) this.#collectTypes(namespace, packageName);
     for (const { name, dependency, packageName, namespace } of parsed) {
@@ -96,7 +101,9 @@ export class Descriptors {
 
   #contents(namespace: protobuf.Namespace, scope: string): object {
     return {
-      messageType: contentsOf(namespace, protobuf.Type).map((type) => this.#message(type, `${scope}.${type.name}`)),
+      messageType: contentsOf(namespace, protobuf.Type).map((type) =>
+        this.#message(type, `${scope}.${type.name}`),
+      ),
       enumType: contentsOf(namespace, protobuf.Enum).map(enumeration),
       service: contentsOf(namespace, protobuf.Service).map((service) => this.#service(service, scope)),
       options: fileOptions(namespace.options),
@@ -127,7 +134,9 @@ export class Descriptors {
       name: field.name,
       number: field.id,
       label: field.repeated || isMap ? REPEATED : OPTIONAL,
-      ...(isMap ? { type: MESSAGE, typeName: `.${scope}.${entryName(field.name)}` } : this.#type(field.type, scope)),
+      ...(isMap
+        ? { type: MESSAGE, typeName: `.${scope}.${entryName(field.name)}` }
+        : this.#type(field.type, scope)),
       ...oneof,
       jsonName: jsonName(field.name),
       ...(field.options?.deprecated && { options: { deprecated: true } }),

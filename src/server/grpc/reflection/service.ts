@@ -19,7 +19,11 @@ interface Request {
 type Rpc = ServerDuplexStream<Request, object>;
 
 /** Adds reflection of `descriptors` to `server`, in both of its versions. */
-export function addReflection(server: Server, definitions: PackageDefinition, descriptors: Descriptors): void {
+export function addReflection(
+  server: Server,
+  definitions: PackageDefinition,
+  descriptors: Descriptors,
+): void {
   for (const version of ["v1", "v1alpha"]) {
     const service = definitions[`grpc.reflection.${version}.ServerReflection`] as ServiceDefinition;
     server.addService(service, { ServerReflectionInfo: (rpc: Rpc) => void reflect(rpc, descriptors) });
@@ -50,7 +54,8 @@ async function reflect(rpc: Rpc, descriptors: Descriptors): Promise<void> {
 }
 
 function nameIn(request: Request): string {
-  const { allExtensionNumbersOfType, fileByFilename, fileContainingExtension, fileContainingSymbol } = request;
+  const { allExtensionNumbersOfType, fileByFilename, fileContainingExtension, fileContainingSymbol } =
+    request;
   return (
     fileByFilename ??
     fileContainingSymbol ??

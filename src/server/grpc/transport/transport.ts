@@ -45,7 +45,10 @@ export class Transport {
     this.#options = options;
     const internals = server as unknown as Internals;
     if (typeof internals._setupHandlers !== "function" || !internals.commonServerOptions) {
-      throw new TranscriptionError("INTERNAL", "This version of @grpc/grpc-js is not the one that was built for");
+      throw new TranscriptionError(
+        "INTERNAL",
+        "This version of @grpc/grpc-js is not the one that was built for",
+      );
     }
     Object.assign(internals.commonServerOptions, http2Options(options.maxStreams));
     const setupHandlers = internals._setupHandlers.bind(server);

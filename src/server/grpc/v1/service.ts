@@ -55,7 +55,7 @@ export class V1Service extends ContractService {
   #stream(call: Call, rpc: Stream): Promise<Work> {
     return this.withUpload(async (upload) => {
       await this.#receive(call, rpc, upload);
-      return await this.transcribe(call, upload.read());
+      return await this.transcribe(call, await upload.read());
     });
   }
 

@@ -24,7 +24,8 @@ export function requireAudio(bytes: number): void {
 /** @throws InvalidRequest when the name does not end in one of the contract's extensions */
 export function requireKnownExtension(filename: string): void {
   const extension = extensionOf(filename);
-  if (!EXTENSIONS.has(extension)) throw new InvalidRequest(`Неподдерживаемый формат файла: ${cut(extension)}`);
+  if (!EXTENSIONS.has(extension))
+    throw new InvalidRequest(`Неподдерживаемый формат файла: ${cut(extension)}`);
 }
 
 /** The lower-cased suffix as Python's `pathlib` has it: none for `.mp3` and for a dot at the end. */

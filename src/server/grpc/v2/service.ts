@@ -13,6 +13,7 @@ import { type EventRpc, EventStream } from "./event-stream.js";
 import type { ResultMessage, TranscribeRequest, TranscriptionConfig, UploadRequest } from "./messages.js";
 import { toTranscribeOptions } from "./options.js";
 import { receive } from "./receive.js";
+import { ResultSize, type ResultTooLarge } from "./result-size.js";
 import { toProgress, toResult, toSegment } from "./results.js";
 import { serverInfo } from "./server-info.js";
 
@@ -53,32 +54,34 @@ export class V2Service extends ContractService {
       const message = "Expected the bytes of a recording for audio but received none";
       throw new TranscriptionError("INVALID_ARGUMENT", message, { option: "audio" });
     }
-    return this.#resultOf(call, audio, options);
+    return this.#resultOf(call, audio, options, this.#sizeOf(config));
   }
 
   #upload(call: Call, rpc: Stream | EventRpc, events?: EventStream): Promise<ResultMessage> {
     return this.withUpload(async (upload) => {
       let filename = "";
       let options: TranscribeOptions = {};
+      let size: ResultSize | undefined;
       try {
         await receive(rpc, call, upload, {
           idleTimeout: this.settings.idleTimeout,
           onConfig: (config) => {
             filename = config.filename;
             options = this.#optionsOf(config);
+            size = events && config.events_only ? undefined : this.#sizeOf(config);
           },
           onProgress: (progress) => events?.send({ upload: progress }),
         });
       } finally {
         this.note(call, filename, upload.bytes);
       }
-      return await this.#resultOf(call, upload.read(), {
-        ...options,
-        ...(events && {
-          onSegment: (segment) => events.send({ segment: toSegment(segment) }),
-          onProgress: (progress) => events.offer(toProgress(progress)),
-        }),
-      });
+      const news: TranscribeOptions = events
+        ? {
+            onSegment: (segment) => events.send({ segment: toSegment(segment) }),
+            onProgress: (progress) => events.offer(toProgress(progress)),
+          }
+        : {};
+      return await this.#resultOf(call, await upload.read(), { ...options, ...news }, size);
     });
   }
 
@@ -102,9 +105,33 @@ export class V2Service extends ContractService {
     );
   }
 
-  async #resultOf(call: Call, input: AudioInput, options: TranscribeOptions): Promise<ResultMessage> {
-    const work = await this.transcribe(call, input, options);
-    return toResult(work, call.age - call.seconds, call.id);
+  /** @param size what the result must fit into; undefined: it goes without what its events had */
+  async #resultOf(
+    call: Call,
+    input: AudioInput,
+    options: TranscribeOptions,
+    size: ResultSize | undefined,
+  ): Promise<ResultMessage> {
+    const work = await this.transcribe(call, input, {
+      ...options,
+      onSegment: (segment) => {
+        options.onSegment?.(segment);
+        try {
+          size?.add(segment);
+        } catch (reason) {
+          call.fail(reason as ResultTooLarge);
+        }
+      },
+    });
+    call.signal.throwIfAborted();
+    const result = toResult(work, call.age - call.seconds, call.id);
+    if (size) return size.fit(result);
+    const channels = result.channels.map((channel) => ({ ...channel, text: "" }));
+    return { ...result, text: "", segments: [], channels };
+  }
+
+  #sizeOf(config: TranscriptionConfig | null): ResultSize {
+    return new ResultSize(config?.max_result_bytes ?? 0, this.settings.maxSendMessageLength);
   }
 
   #optionsOf(config: TranscriptionConfig | null): TranscribeOptions {
