@@ -17,6 +17,8 @@ export interface UploadRequest {
 export interface TranscriptionConfig {
   options: TranscriptionOptions | null;
   filename: string;
+  events_only: boolean;
+  max_result_bytes: number;
 }
 
 export interface TranscriptionOptions {
