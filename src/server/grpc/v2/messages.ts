@@ -60,6 +60,7 @@ export interface TranscriptionOptions {
   top_p: number;
   system_prompt: string;
   user_prompt: string;
+  carry_initial_prompt: boolean;
 }
 
 export type Wrapped<T> = { value: T } | null;
