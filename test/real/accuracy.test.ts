@@ -16,7 +16,7 @@ import { normalisedWords, wordErrorRate } from "../support/word-error-rate.js";
 
 /**
  * Word errors of faster-whisper 1.2.1 in the same files, of the same weights (ct2-base): float32, without VAD, its
- * defaults but for the beams. Texts normalised as here. `npm run bench:accuracy -- --real` measures them anew.
+ * defaults but for the beams, the call's parties apart. Texts normalised as here. `npm run bench:accuracy -- --real` measures them anew.
  */
 const PEER = {
   librispeechGreedy: 106,
@@ -24,8 +24,8 @@ const PEER = {
   russian: 9 + 27,
   dialogue: 31,
   monoCall: 31,
-  stereoCall: 0,
-  longForms: [0, 0, 0],
+  stereoCall: 8 + 23,
+  longForms: [84, 82, 21],
 };
 /** What the order of sums alone may change. */
 const MARGIN = 1.01;
