@@ -2,7 +2,8 @@ import { readFileSync } from "node:fs";
 import { expect } from "vitest";
 import { formatSegments, type Segment, type TranscriptionResult } from "../../../src/index.js";
 import { readCues } from "../../support/cues.js";
-import { normalisedWords, wordErrorRate } from "../../support/word-error-rate.js";
+import { englishWords } from "../../support/english-words.js";
+import { normalisedWords } from "../../support/word-error-rate.js";
 import type { Check } from "./checks.js";
 import * as is from "./checks.js";
 
@@ -24,9 +25,16 @@ const repeated =
     expect(Math.max(...segments.map((segment) => segment.temperature))).toBeLessThanOrEqual(temperature);
   };
 
-/** The five turns after 35 s of noise, and when the first begins. */
+/** The five turns after 35 s of noise, the words of them that nothing of the noise can hide, and when the first begins. */
 const CALL =
-  "hello you have reached support how can i help you good afternoon my order has not arrived yet i am sorry to hear that";
+  "my phone number is two eight nine two six hi there how can i help you six routers please " +
+  "i would like to compare a black tablet five tablets please";
+const CALL_PARTS = [
+  "hi there how can i help you",
+  "six routers please",
+  "i would like to compare",
+  "five tablets please",
+];
 const CALL_SECONDS = 35.4;
 
 const callAfterHum =
@@ -44,7 +52,10 @@ const nothingElse: Check = (run) => {
     expect(start, text).toBeGreaterThanOrEqual(CALL_SECONDS - 0.2);
     expect(end - start, text).toBeLessThanOrEqual(2);
   }
-  expect(wordErrorRate(CALL, result.text).rate, result.text).toBeLessThanOrEqual(0.15);
+  const heard = englishWords(result.text);
+  for (const part of CALL_PARTS) expect(heard.join(" ")).toContain(part);
+  // The number may be written as one.
+  expect(heard.length, result.text).toBeLessThanOrEqual(englishWords(CALL).length + 3);
 };
 
 function expectCounted(result: TranscriptionResult): void {
