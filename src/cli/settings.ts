@@ -72,6 +72,7 @@ const TRANSCRIBE_KEYS = [
   "maxTokens",
   "chunkLength",
   "channels",
+  "track",
   "topK",
   "topP",
   "systemPrompt",
