@@ -51,10 +51,8 @@ export async function readWavHeader(reader: ByteReader): Promise<WavHeader> {
       if (!format) throw damaged("damaged: there is no fmt chunk before the samples");
       const announced = size === 0xffff_ffff && longDataBytes !== undefined ? longDataBytes : size;
       warnings.push(...format.warnings);
-      return {
-        format,
-        dataBytes: trustedDataBytes(announced, uint32(riff, 4), reader.position - start + 12),
-      };
+      const dataBytes = trustedDataBytes(announced, uint32(riff, 4), reader.position - start + 12);
+      return { ...(await settleLoose(reader, format, dataBytes)), dataBytes };
     }
     const content = await reader.read(id === "fmt " || id === "ds64" ? Math.min(size, FMT_BYTES) : 0);
     if (id === "fmt ") {
