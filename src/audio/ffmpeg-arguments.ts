@@ -23,6 +23,9 @@ const DECODERS = [
   "adpcm_ima_ws,adpcm_ima_oki,8svx_exp,8svx_fib,dvaudio,sbc",
 ].join();
 
+/** Seconds. */
+const LONGEST_BROADCAST_HOLE = 3600;
+
 /** The file descriptor that the child finds its input at. */
 const INPUT_FD = 3;
 /** Its name, without any part that a caller has influence on. */
@@ -43,12 +46,20 @@ export function ffmpegArguments(ffmpeg: Ffmpeg, container: Container, track: num
     ...["-nostdin", "-hide_banner", "-nostats", "-loglevel", "repeat+level+info"],
     ...["-max_alloc", String(MAX_ALLOCATION), "-filter_threads", "1", "-threads", "1"],
     ...["-protocol_whitelist", "file,pipe", "-format_whitelist", whitelisted(demuxer)],
-    ...["-copyts", "-start_at_zero", ...(skip > 0 ? ["-skip_initial_bytes", String(skip)] : [])],
+    ...clock(container),
+    ...(skip > 0 ? ["-skip_initial_bytes", String(skip)] : []),
     ...["-codec_whitelist", DECODERS, "-f", demuxer, "-vn", "-sn", "-dn", "-i", INPUT_URL],
     ...["-map", `0:a:${track}`, "-map_metadata", "-1", "-map_chapters", "-1", "-vn", "-sn", "-dn"],
     ...["-af", resampler(ffmpeg), "-c:a", "pcm_f32le", "-flush_packets", "0"],
     ...["-avoid_negative_ts", "disabled", "-f", "matroska", "pipe:1"],
   ];
+}
+
+/** Broadcast clocks start anew at any place, which FFmpeg follows; a hole of up to an hour is a hole. */
+function clock({ clockChanges }: Container): string[] {
+  return clockChanges
+    ? ["-dts_delta_threshold", String(LONGEST_BROADCAST_HOLE)]
+    : ["-copyts", "-start_at_zero"];
 }
 
 /** The whitelist wants a demuxer's full name. */

@@ -27,7 +27,7 @@ export class PolarityMixer implements ChannelSelector {
   #filled = 0;
   #frames = 0;
   /** Factor of each channel in the window before. */
-  #signs: number[];
+  #signs: number[] | undefined;
   #turnedFrames = 0;
   readonly #turnedChannels = new Set<number>();
   #firstTurned: number | undefined;
@@ -37,7 +37,6 @@ export class PolarityMixer implements ChannelSelector {
     this.#channels = channels;
     this.#rate = rate;
     this.#window = new Float32Array(Math.max(1, Math.round(WINDOW * rate)) * channels);
-    this.#signs = new Array(channels).fill(1);
   }
 
   select(interleaved: Float32Array): Float32Array[] {
@@ -72,8 +71,9 @@ export class PolarityMixer implements ChannelSelector {
     const length = frames.length / this.#channels;
     const signs = this.#choose(frames);
     const mixed = weightedMean(frames, signs);
-    if (signs.some((sign, c) => sign !== this.#signs[c])) {
-      const before = weightedMean(frames, this.#signs);
+    const last = this.#signs ?? signs;
+    if (signs.some((sign, c) => sign !== last[c])) {
+      const before = weightedMean(frames, last);
       const fade = Math.min(length, Math.ceil(FADE * this.#rate));
       for (let i = 0; i < fade; i++) mixed[i] = before[i]! + ((mixed[i]! - before[i]!) * (i + 1)) / fade;
     }

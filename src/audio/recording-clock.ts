@@ -13,8 +13,8 @@ const MOST_LAG = 0.3;
 const QUIET = 0.01;
 /** Seconds back from which on another recording begins, whose clock is its own. */
 const RESTART = 1;
-/** Seconds forward that are a hole in a broadcast stream; beyond, its clock was changed. */
-const LONGEST_BROADCAST_HOLE = 3600;
+/** Where times advance by less than this part of the samples' length, they are none: FFmpeg holds back falling ones. */
+const SLOWEST_PACE = 0.5;
 /** Seconds of holes that are worth a warning. */
 const NOTED = 0.5;
 
@@ -34,6 +34,10 @@ export class RecordingClock {
   readonly #holes = { count: 0, seconds: 0, longest: 0, at: 0 };
   readonly #restarts = { count: 0, by: 0, at: 0 };
   #cut = 0;
+  /** The block before. */
+  #last = { time: 0, seconds: 0 };
+  /** Its time was none. */
+  #held = false;
 
   constructor(container: Container, channels: number, task: DecodeTask, origin: number) {
     this.#container = container;
@@ -57,6 +61,7 @@ export class RecordingClock {
       if (samples.length === 0) continue;
       const lead = this.#lead(delay === 0 ? block.time : Math.max(0, block.time - delay), first);
       first = false;
+      this.#last = { time: block.time, seconds: block.samples.length / this.#channels / SAMPLE_RATE };
       if (lead > 0) yield* this.#silence(lead);
       const late = lead < 0 ? this.#cutOut(samples, -lead) : samples;
       this.#frames += late.length / this.#channels;
@@ -66,7 +71,7 @@ export class RecordingClock {
 
   /** Seconds of silence that belong before a block, or, negative, of samples that are too many. */
   #lead(time: number, first: boolean): number {
-    const { times, clockChanges } = this.#container;
+    const { times } = this.#container;
     if (times === undefined) return 0;
     if (first) {
       if (times === "file" && time > 0) return time;
@@ -74,12 +79,16 @@ export class RecordingClock {
       return 0;
     }
     const lead = time + this.#offset - this.seconds;
+    const held = time - this.#last.time < SLOWEST_PACE * this.#last.seconds - 0.002;
     if (Math.abs(lead) <= TOLERANCE) return 0;
-    if (lead < -RESTART || (clockChanges && lead > LONGEST_BROADCAST_HOLE)) {
-      if (this.#restarts.count++ === 0) Object.assign(this.#restarts, { by: lead, at: this.seconds });
+    if (lead < -RESTART || (lead < 0 && held)) {
+      if (!this.#held && this.#restarts.count++ === 0)
+        Object.assign(this.#restarts, { by: lead, at: this.seconds });
+      this.#held = held;
       this.#offset -= lead;
       return 0;
     }
+    this.#held = false;
     if (lead > 0) this.#noteHole(lead);
     return lead;
   }

@@ -115,6 +115,7 @@ export function looseScale(data: Uint8Array, bits: number): number | undefined {
     if (sample % unused !== 0) upper = false;
     if (Math.abs(sample + 0.5) > 2 ** (bits - 1)) lower = false;
   }
-  if (upper) return 1;
-  return lower ? unused : undefined;
+  // What could be either is taken for numbers: sound in the upper bits reaches above the lower ones soon.
+  if (lower) return unused;
+  return upper ? 1 : undefined;
 }

@@ -7,7 +7,7 @@ const WAV = wav([SOURCE], 16_000);
 /** Seconds that the source's third second is late. */
 function lateness(track: Float32Array, expected: number, start = 2.5): number {
   const excerpt = SOURCE.subarray(start * 16_000, (start + 1) * 16_000);
-  const { value, shift } = correlate(excerpt, track.subarray(Math.round(expected * 16_000)), 2500);
+  const { value, shift } = correlate(excerpt, track.subarray(Math.round(expected * 16_000)), 6000);
   expect(value).toBeGreaterThan(0.9);
   return shift / 16_000;
 }
@@ -60,9 +60,10 @@ describe("recordings joined byte by byte", () => {
     const part = ffmpeg([WAV], args, extension);
     const single = await decode(part);
     const { tracks, duration } = await decode(Buffer.concat([part, part, part]));
-    expect(Math.abs(duration - 3 * single.duration)).toBeLessThan(0.25);
+    // MP3 and ADTS bring their encoder's lead-in and padding with each.
+    expect(Math.abs(duration - 3 * single.duration)).toBeLessThan(0.4);
     for (const place of [0, 1, 2]) {
-      expect(Math.abs(lateness(tracks[0]!, place * single.duration + 2.5))).toBeLessThan(0.15);
+      expect(Math.abs(lateness(tracks[0]!, place * single.duration + 2.5))).toBeLessThan(0.35);
     }
   });
 
