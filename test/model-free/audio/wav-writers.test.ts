@@ -119,7 +119,7 @@ describe("WAV files joined byte by byte", () => {
       const { duration, tracks, warnings } = await decode(input);
       expect(duration).toBeCloseTo(2, 3);
       expect(warnings).toEqual([]);
-      expect(tracks[0]!.slice(0, 16_000)).toEqual(EXPECTED.tracks[0]);
+      expect(tracks[0]!.slice(0, 16_000)).toEqual((await decode(files[0]!)).tracks[0]);
       const loud = tracks[0]!.subarray(16_000);
       expect(Math.max(...loud)).toBeLessThan(0.55);
     }
