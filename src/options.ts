@@ -19,7 +19,7 @@ export interface VadOptions {
 
 /** Options of one request. Names are those of faster-whisper in camelCase. */
 export interface TranscribeOptions {
-  /** ISO 639-1 code (`"ru"`), English name (`"russian"`) or `"auto"`. Default `"auto"`. */
+  /** Code (`"ru"`), tag (`"pt-BR"`), English or own name (`"russian"`, `"русский"`), in any case, or `"auto"`. Default `"auto"`. */
   language?: string;
   /** Default `"transcribe"`. */
   task?: TranscriptionTask;
@@ -48,11 +48,16 @@ export interface TranscribeOptions {
    * 0 to 30, and listens again after it; null for none. Not with `whisper-cpp`. Default null.
    */
   hallucinationSilenceThreshold?: number | null;
-  /** Text that the recording might follow on from: names, spelling, style. */
+  /**
+   * Text that the recording might follow on from: names, spelling, style. For the first window of each channel, and with
+   * `conditionOnPreviousText` for those after it as long as there is room. Of a long one the end is used.
+   */
   initialPrompt?: string;
-  /** Words to expect, added to the prompt of every window. */
+  /** Give every window the initial prompt. Default false. */
+  carryInitialPrompt?: boolean;
+  /** Words to expect, for every window. Of more than fit into the prompt the first ones are used. */
   hotwords?: string | readonly string[];
-  /** Give each window the text of the one before. Slower and prone to repetition. Default false. */
+  /** Give each window the text of those before, as much as fits. Slower and prone to repetition. Default false. */
   conditionOnPreviousText?: boolean;
   /** Text decoded above this temperature is not given to the next window, 0 to 2. Default 0.5. */
   promptResetOnTemperature?: number;
@@ -167,6 +172,8 @@ export interface TranscriberOptions {
   download?: boolean;
   /** Called while a model is downloaded. */
   onDownload?: (progress: DownloadProgress) => void;
+  /** Stops loading, downloads included. Requests have a signal of their own. */
+  signal?: AbortSignal;
   /** Windows waiting in all before new ones are refused with `QUEUE_FULL`. Default 1024. */
   maxQueue?: number;
   /** Limits on inputs, for all requests. */

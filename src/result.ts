@@ -32,6 +32,8 @@ export interface Segment {
   channel?: number;
   /** ISO 639-1 code of the window's language with `multilingual`, else absent. */
   language?: string;
+  /** Ids of the text's tokens. Absent where the implementation does not tell. */
+  tokens?: readonly number[];
   /** With `wordTimestamps`. */
   words?: Word[];
 }
@@ -72,6 +74,8 @@ export interface TranscriptionResult {
   language: string;
   /** 0 to 1; 1 when the language was given. */
   languageProbability: number;
+  /** Every language of the model with its probability, most probable first; empty when the language was given. */
+  languageProbabilities: ReadonlyArray<{ language: string; probability: number }>;
   /** Seconds of audio. */
   duration: number;
   /** With `channels: "each"`. */

@@ -45,7 +45,8 @@ DecodeOptions decode_options(const Napi::Object& js) {
 void WhisperModel::define(Napi::Env env, Napi::Object exports) {
     const Napi::Function constructor = DefineClass(
         env, "WhisperModel",
-        {InstanceMethod<&WhisperModel::info>("info"), InstanceMethod<&WhisperModel::transcribe>("transcribe"),
+        {InstanceMethod<&WhisperModel::info>("info"), InstanceMethod<&WhisperModel::count_tokens>("countTokens"),
+         InstanceMethod<&WhisperModel::transcribe>("transcribe"),
          InstanceMethod<&WhisperModel::detect_language>("detectLanguage"),
          InstanceMethod("close", &WhisperModel::close)});
     Instance::of(env).whisper_model = Napi::Persistent(constructor);
@@ -66,6 +67,13 @@ Napi::Value WhisperModel::load(const Napi::CallbackInfo& info) {
 Napi::Value WhisperModel::info(const Napi::CallbackInfo& info) {
     const WhisperFile& file = model(info.Env())->file();
     return agora::to_js(info.Env(), file, whisper_languages(file.hparams.language_count()));
+}
+
+// countTokens(text): number
+Napi::Value WhisperModel::count_tokens(const Napi::CallbackInfo& info) {
+    return guarded(info.Env(), [&] {
+        return Napi::Number::New(info.Env(), model(info.Env())->count_tokens(string_argument(info[0], "text")));
+    });
 }
 
 // transcribe(samples, options, cancel): Promise<segments>

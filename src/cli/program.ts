@@ -86,7 +86,7 @@ function addServe(program: Command, context: CliContext, perform: Perform): void
     .option("-m, --model <name|path>", "model to serve (MODEL_NAME, default: Vikhrmodels/Borealis)")
     .option("-d, --device <device>", "auto, cpu or cuda (MODEL_DEVICE, default: auto)")
     .option("-t, --threads <n>", "compute threads (MODEL_THREADS)")
-    .option("-l, --language <code>", "spoken language (MODEL_LANGUAGE, default: detected)")
+    .option("-l, --language <code|name>", "spoken language (MODEL_LANGUAGE, default: detected)")
     .addHelpText(
       "after",
       "\nOptions take the place of variables of the environment, and those of a .env file here.",

@@ -139,6 +139,8 @@ export interface NativeSegment {
 
 export interface NativeWhisperModel {
   info(): NativeModelInfo;
+  /** Tokens of `text`, as whisper.cpp splits it. */
+  countTokens(text: string): number;
   transcribe(
     samples: Float32Array,
     options: NativeDecodeOptions,

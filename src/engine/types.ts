@@ -1,5 +1,6 @@
 import type { ComputeType, DeviceSelection, TranscriptionTask } from "../config/choices.js";
 import type { GenerationOptions } from "../config/generation.js";
+import type { FittedPrompt, PromptTexts } from "./prompt.js";
 
 /** Facts about a loaded model. */
 export interface ModelInfo {
@@ -49,8 +50,11 @@ export interface WindowOptions {
   compressionRatioThreshold: number | null;
   logProbThreshold: number | null;
   noSpeechThreshold: number | null;
+  /** Words to expect, one after another; for every window. */
+  hotwords: string;
+  /** Text that the window follows on from; empty for windows that it is not given to. */
   initialPrompt: string;
-  /** Text of the window before, when `conditionOnPreviousText` is set, else empty. */
+  /** Text of the windows before, when `conditionOnPreviousText` is set, else empty. */
   previousText: string;
   suppressBlank: boolean;
   suppressTokens: readonly number[];
@@ -169,6 +173,13 @@ export interface Engine {
    * @throws TranscriptionError INVALID_ARGUMENT
    */
   checkOptions?(options: RequestWindowOptions, traits: RequestTraits): void;
+
+  /**
+   * As much of the texts as its prompt has room for, for engines that know; others get them whole. Asked once a request:
+   * what it answers is what windows get as `hotwords` and `initialPrompt`. Of `previousText` an engine takes what room
+   * these leave.
+   */
+  fitPrompt?(texts: PromptTexts): FittedPrompt;
 
   /**
    * Language of `samples` (16 kHz mono, at most 30 s are looked at).

@@ -2,6 +2,7 @@ import { loadAddon, type NativeBatchedModel, type NativeSearchOptions } from "./
 import { BatchQueue } from "./batch-queue.js";
 import { languageDetection } from "./detection.js";
 import { loadOnDevice } from "./on-device.js";
+import { splitPieces } from "./prompt.js";
 import type {
   DetectionUse,
   DeviceInfo,
@@ -13,10 +14,7 @@ import type {
   WindowOptions,
   WindowResult,
 } from "./types.js";
-import { commonOptions, promptOf, WhisperModelEngine } from "./whisper-engine.js";
-
-/** How GPT-2's tokenizer splits a text before it encodes the pieces (openai/gpt-2, encoder.py). */
-const PIECES = /'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+/gu;
+import { commonOptions, WhisperModelEngine } from "./whisper-engine.js";
 
 /**
  * The batched engine: windows of all requests are decoded together. On the CPU with kernels of its own for every
@@ -78,9 +76,10 @@ class WhisperEngine extends WhisperModelEngine<NativeBatchedModel> {
   }
 
   #nativeOptions(options: WindowOptions): NativeSearchOptions {
+    const prompt = splitPieces(this.promptOf(options));
     return {
       ...commonOptions(options),
-      prompt: this.#tokenize(promptOf(options)),
+      prompt: prompt.length === 0 ? [] : this.native.tokenize(prompt),
       withoutTimestamps: options.withoutTimestamps || !this.#hasTimestamps,
       patience: options.patience,
       temperatures: [...options.temperatures],
@@ -94,8 +93,8 @@ class WhisperEngine extends WhisperModelEngine<NativeBatchedModel> {
     };
   }
 
-  #tokenize(text: string): number[] {
-    return text === "" ? [] : this.native.tokenize(` ${text.trim()}`.match(PIECES) ?? []);
+  protected override countTokens(piece: string): number {
+    return this.native.tokenize([piece]).length;
   }
 
   /** The first distil models, of two decoder layers, were trained without times. */

@@ -39,6 +39,7 @@ export function placeSegments(
       compressionRatio: compressionRatio(text),
       temperature: segment.temperature,
       ...about,
+      ...(segment.tokens.length > 0 && { tokens: segment.tokens }),
       ...(segment.words && { words: placeWords(segment.words, window.start, span) }),
     });
   }

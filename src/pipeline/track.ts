@@ -7,10 +7,15 @@ import { ClipWindower } from "./clips.js";
 import { LanguageVote } from "./language.js";
 import { type Window, Windower, type WindowerOptions } from "./windows.js";
 
+/** Characters of text before a window: more than any decoder takes. */
+const LONGEST_CONTEXT = 4096;
+
 /** A window on its way through the model. */
 export interface WindowJob {
   readonly span: Span;
   readonly speech: number;
+  /** No window of the track comes before it. */
+  readonly isFirst: boolean;
   /** Let go when the result is there, which may be long before it is this window's turn to be delivered. */
   samples: Float32Array | undefined;
   result: WindowResult | undefined;
@@ -26,6 +31,8 @@ export interface TrackOptions extends WindowerOptions {
   detection: DetectionRules;
   /** Text decoded above this temperature is no context for what follows; openai-whisper's `prompt_reset_since`. */
   trustedTemperature: number;
+  /** What the first window follows on from, and windows after it as long as all text in between is trusted. */
+  textBefore: string;
 }
 
 /** One track of a recording: its windows on the way in, its segments on the way out, both in order of time. */
@@ -38,7 +45,7 @@ export class Track {
   readonly undecided: WindowJob[] = [];
   /** The last window that was started. */
   latest: Promise<void> = Promise.resolve();
-  /** Text of the window before, where it may be built on. */
+  /** Text of the windows before, since the last that may not be built on. */
   previousText = "";
   /** Seconds of speech in all windows so far. */
   speech = 0;
@@ -47,6 +54,8 @@ export class Track {
   draft: DraftCount | undefined;
 
   readonly #trustedTemperature: number;
+  /** Until the first window is delivered. */
+  #textBefore: string;
   readonly #windower: Windower | ClipWindower;
   /** Windows not yet delivered. */
   readonly #jobs: WindowJob[] = [];
@@ -56,9 +65,10 @@ export class Track {
     options: TrackOptions,
     readonly channel: number | undefined,
   ) {
-    const { clips, detection, trustedTemperature, ...rest } = options;
+    const { clips, detection, trustedTemperature, textBefore, ...rest } = options;
     this.vote = new LanguageVote(detection);
     this.#trustedTemperature = trustedTemperature;
+    this.#textBefore = textBefore;
     this.#windower = clips ? new ClipWindower(rest, clips) : new Windower(rest);
   }
 
@@ -95,11 +105,12 @@ export class Track {
   }
 
   #enqueue(windows: Window[]): WindowJob[] {
-    const jobs = windows.map(({ start, samples, speech }) => {
+    const jobs = windows.map(({ start, samples, speech }, i) => {
       this.speech += speech;
       return {
         span: { start, end: start + samples.length / SAMPLE_RATE },
         speech,
+        isFirst: this.windowCount + i === 0,
         samples,
         result: undefined,
       };
@@ -118,7 +129,9 @@ export class Track {
     const segments = placeSegments(decoded, span, notBefore, this.segments.length, about);
     this.segments.push(...segments);
     const trusted = segments.every((segment) => segment.temperature <= this.#trustedTemperature);
-    this.previousText = trusted ? joinTexts(segments) : "";
+    const before = [this.#textBefore, this.previousText, joinTexts(segments)].filter(Boolean).join(" ");
+    this.previousText = trusted ? before.slice(-LONGEST_CONTEXT) : "";
+    this.#textBefore = "";
     if (draft) {
       const { proposed, accepted } = this.draft ?? { proposed: 0, accepted: 0 };
       this.draft = { proposed: proposed + draft.proposed, accepted: accepted + draft.accepted };

@@ -70,6 +70,7 @@ class Transcription {
       clips: request.clips,
       detection: request.detection,
       trustedTemperature: request.promptResetOnTemperature,
+      textBefore: request.carryInitialPrompt ? "" : modelRequest.window.initialPrompt,
     };
     const apart = request.channels === "each";
     this.#tracks = Array.from(
@@ -116,6 +117,8 @@ class Transcription {
       text,
       segments,
       ...this.#languageOf(spoken),
+      languageProbabilities:
+        modelRequest.language === undefined ? (spoken?.vote.result().probabilities ?? []) : [],
       duration: audio.duration,
       ...(request.channels === "each" && {
         channels: tracks.map((track, channel) => ({
@@ -227,7 +230,7 @@ class Transcription {
       });
       this.#complete(track, job, result!);
     } else {
-      const options = { ...this.#optionsOf(track), language };
+      const options = { ...this.#optionsOf(track, job), language };
       this.#complete(track, job, await engine.transcribeWindow(job.samples!, options, scope.signal));
     }
   }
@@ -248,7 +251,7 @@ class Transcription {
         onDetected(detection);
       },
     };
-    return detectAndTranscribe(engine, job.samples!, this.#optionsOf(track), use, scope.signal);
+    return detectAndTranscribe(engine, job.samples!, this.#optionsOf(track, job), use, scope.signal);
   }
 
   #complete(track: Track, job: WindowJob, result: WindowResult): void {
@@ -256,10 +259,12 @@ class Transcription {
     this.#reportProgress(Math.min(...this.#tracks.map((each) => each.finished)));
   }
 
-  #optionsOf(track: Track): UnknownLanguageOptions {
+  #optionsOf(track: Track, { isFirst }: WindowJob): UnknownLanguageOptions {
     const { modelRequest, request } = this.#job;
+    const { window } = modelRequest;
     return {
-      ...modelRequest.window,
+      ...window,
+      initialPrompt: isFirst || request.carryInitialPrompt ? window.initialPrompt : "",
       previousText: request.conditionOnPreviousText ? track.previousText : "",
     };
   }

@@ -172,6 +172,10 @@ void SequentialWhisper::give_back(std::unique_ptr<State> state) {
     idle_.push_back(std::move(state));
 }
 
+int SequentialWhisper::count_tokens(const std::string& text) const {
+    return whisper_token_count(context_, text.c_str());
+}
+
 std::vector<LanguageProbability> SequentialWhisper::detect_language(const float* samples, size_t count,
                                                                     const std::atomic<bool>& cancelled) {
     if (!file_.hparams.multilingual()) return {{"en", 1.0f}};

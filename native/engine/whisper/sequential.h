@@ -68,6 +68,9 @@ class SequentialWhisper {
 
     const WhisperFile& file() const { return file_; }
 
+    // Tokens of `text`, as whisper.cpp splits it for a prompt.
+    int count_tokens(const std::string& text) const;
+
     // Text of `count` samples (16 kHz mono, at most kMaxWindowSamples). Any number of threads may call at once: each
     // call has a decoder state of its own, which is kept for the next one.
     // Throws InvalidArgument, Cancelled, OutOfMemory, Internal.

@@ -19,6 +19,8 @@ const later = (code: status): Meaning => ({ status: code, retry: true });
 /** Every failure of this server as a gRPC status; `proto/v2/transcription.proto` documents the same table. */
 export const MEANINGS: Record<Reason, Meaning> = {
   INVALID_ARGUMENT: no(status.INVALID_ARGUMENT),
+  // Of a path, which no request has.
+  FILE_NOT_FOUND: no(status.NOT_FOUND),
   UNSUPPORTED_FORMAT: no(status.INVALID_ARGUMENT),
   DECODE_FAILED: no(status.INVALID_ARGUMENT),
   AUDIO_TOO_LONG: no(status.INVALID_ARGUMENT),

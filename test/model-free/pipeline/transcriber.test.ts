@@ -15,6 +15,23 @@ describe("a transcriber", () => {
     expect(results[0]!.stats.processingTime).toBeGreaterThan(0);
   });
 
+  it("is not made when the signal fires while its model is loaded, and what was loaded is freed", async () => {
+    await expect(createTranscriber({ ...fake.options, signal: AbortSignal.abort() })).rejects.toMatchObject({
+      code: "CANCELLED",
+    });
+    const late = new AbortController();
+    const loading = createTranscriber({ ...fake.options, signal: late.signal });
+    late.abort();
+    await expect(loading).rejects.toMatchObject({ code: "CANCELLED" });
+    await expect.poll(() => fake.engines.every(({ closed }) => closed > 0)).toBe(true);
+  });
+
+  it("is closed for options, too", async () => {
+    const transcriber = await createTranscriber(fake.options);
+    await transcriber.close();
+    expect(() => transcriber.checkOptions({ hotwords: "Agora" })).toThrow("The transcriber is closed");
+  });
+
   it("says what it works with", async () => {
     await using transcriber = await createTranscriber({ ...fake.options, threads: 3, maxQueue: 7 });
     expect(transcriber.info).toMatchObject({

@@ -45,6 +45,10 @@ describe("a recording in an unknown language", () => {
   it("has its first window listened to once where that is sure", async () => {
     const { result, heard, windows } = await transcribed(bursts(3, 4), { detect: named("ru", 0.6) });
     expect(result).toMatchObject({ text: "1 2 3", language: "ru", languageProbability: expect.closeTo(0.6) });
+    expect(result.languageProbabilities[0]).toEqual({
+      language: "ru",
+      probability: result.languageProbability,
+    });
     expect(windows.map(({ language }) => language)).toEqual(["ru", "ru", "ru"]);
     expect(heard).toBe(3);
   });
@@ -91,7 +95,7 @@ describe("a recording in an unknown language", () => {
 
   it.each([1, 4])("has windows of %i s wait for the text that they follow on from", async (seconds) => {
     const { windows } = await transcribed(bursts(3, seconds), {}, { conditionOnPreviousText: true });
-    expect(windows.map(({ previousText }) => previousText)).toEqual(["", "1", "2"]);
+    expect(windows.map(({ previousText }) => previousText)).toEqual(["", "1", "1 2"]);
   });
 
   it("in several of them has each window listened to once", async () => {

@@ -61,6 +61,7 @@ export interface TranscriptionOptions {
   system_prompt: string;
   user_prompt: string;
   track: Wrapped<number>;
+  carry_initial_prompt: boolean;
 }
 
 export type Wrapped<T> = { value: T } | null;
