@@ -9,6 +9,8 @@ const MOST_UNKNOWN = 3;
  * (`[in#0/mp3 @ 0x…] [mp3 @ 0x…] [error] …`), the innermost last; FFmpeg's own lines have none.
  */
 const LINE = /^((?:\[[^\]]*\] )*?)\[(quiet|panic|fatal|error|warning|info|verbose|debug|trace)\] ?(.*)$/;
+/** The second line of a message about pictures and video that are not looked at. */
+const ADVICE = /^Consider increasing the value for the 'analyzeduration'/;
 const DURATION = /^ *Duration: (\d+):(\d\d):(\d\d(?:\.\d+)?)/;
 const STREAM = /^ *Stream #0:\d+(?:\[0x[0-9a-f]+\])?(?:\((\w+)\))?(?:\[0x[0-9a-f]+\])?: (\w+): (\w+)(.*)$/;
 
@@ -87,6 +89,7 @@ export class FfmpegLog {
     if (line.trim() === "") return;
     const match = LINE.exec(line);
     if (!match) {
+      if (ADVICE.test(line)) return;
       this.#unknownCount++;
       if (this.#unknown.length < MOST_UNKNOWN) this.#unknown.push(anonymous(line).slice(0, 200));
       return;
