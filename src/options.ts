@@ -107,6 +107,11 @@ export interface TranscribeOptions {
   chunkLength?: number;
   /** Which channels to transcribe. Default `"mix"`. */
   channels?: ChannelSelection;
+  /**
+   * Which of a file's audio tracks to transcribe, 0 to 999 in the file's order. Default: of those with sound in them the
+   * one that the file flags as default, else the first; `warnings` of the result say which of how many it was.
+   */
+  track?: number;
   /** Seed of sampling at temperatures above 0. Default 0. */
   seed?: number;
   /** `borealis`, at temperatures above 0: draws from so many of the most probable tokens; 0 for all. Default 50. */

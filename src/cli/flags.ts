@@ -58,6 +58,11 @@ export function addTranscribeOptions(command: Command): void {
       "mix all channels, each apart, or channel n only (default: mix)",
       read.channels,
     )
+    .option(
+      "--track <n>",
+      "audio track n, from 0 (default: the file's default one, else the first with sound)",
+      read.wholeNumber,
+    )
     .option("--word-timestamps", "time and confidence of each word")
     .option("--prepend-punctuations <chars>", "punctuation that is part of the word after it")
     .option("--append-punctuations <chars>", "punctuation that is part of the word before it")

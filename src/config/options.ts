@@ -62,6 +62,8 @@ export interface ResolvedRequest {
   /** Seconds. */
   chunkLength: number;
   channels: ChannelSelection;
+  /** Of several audio tracks; undefined: the one to hear. */
+  track: number | undefined;
   limits: AudioLimits;
   /** Seconds. */
   timeout: number | undefined;
@@ -165,6 +167,7 @@ const REQUEST_CHECKS: Checks<TranscribeOptions> = {
   vadOptions: (name, value) => checkOptions(name, value, VAD_CHECKS, `${name}.`),
   chunkLength: number(1, 30),
   channels,
+  track: integer(0, 999),
   seed: integer(0, 2 ** 31 - 1),
   ...GENERATION_CHECKS,
   limits,
@@ -223,6 +226,7 @@ export function resolveRequest(options: unknown, defaultLimits: Partial<AudioLim
     vadOptions: resolveVadOptions(given.vadOptions ?? {}),
     chunkLength: given.chunkLength ?? 30,
     channels: given.channels ?? "mix",
+    track: given.track,
     limits: { ...DEFAULT_AUDIO_LIMITS, ...defaultLimits, ...given.limits },
     timeout: given.timeout,
     signal: given.signal,

@@ -42,6 +42,7 @@ describe("options", () => {
           top_p: 0.5,
           system_prompt: "system",
           user_prompt: "user",
+          track: { value: 0 },
         },
       },
     });
