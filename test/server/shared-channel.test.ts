@@ -96,7 +96,10 @@ describe("a client of many calls on one channel that is killed", () => {
       for (let i = 0; i < 10; i++) {
         const call = v2.events();
         call.stream.pause();
-        for (const message of uploadOf(wav([bursts(4, 1, 1)], 16_000))) call.write(message);
+        for (const message of uploadOf(wav([bursts(4, 1, 1)], 16_000), {
+          options: { vad_filter: "VAD_FILTER_OFF" },
+        }))
+          call.write(message);
         call.end();
       }
       // All work is done; what is left is to be read.
@@ -123,7 +126,12 @@ it("a client that reads nothing after the work is done is given up, on a connect
   const v2 = new V2Client(fake.server.port);
   const stuck = v2.events();
   stuck.stream.pause();
-  for (const message of uploadOf(wav([bursts(60, 1, 1)], 16_000), {}, 1_000_000)) stuck.write(message);
+  for (const message of uploadOf(
+    wav([bursts(60, 1, 1)], 16_000),
+    { options: { vad_filter: "VAD_FILTER_OFF" } },
+    1_000_000,
+  ))
+    stuck.write(message);
   stuck.end();
   await until(() =>
     fake.lines.some((line) => line.includes("has not read its answer for SERVER_IDLE_TIMEOUT")),
