@@ -2,15 +2,19 @@ import { SAMPLE_RATE } from "../audio/types.js";
 import type { Clip, DetectionRules } from "../config/options.js";
 import type { DraftCount, WindowResult } from "../engine/types.js";
 import type { Segment } from "../result.js";
+import { compressionRatio } from "./compression-ratio.js";
 import { joinTexts, placeSegments, type Span } from "./assemble.js";
 import { ClipWindower } from "./clips.js";
 import { LanguageVote } from "./language.js";
+import { unheardSpeech } from "./unheard.js";
 import { type Window, Windower, type WindowerOptions } from "./windows.js";
 
 /** A window on its way through the model. */
 export interface WindowJob {
   readonly span: Span;
   readonly speech: number;
+  /** Where the VAD model hears speech, in seconds of the window; empty without one. */
+  readonly spoken: readonly Span[];
   /** Let go when the result is there, which may be long before it is this window's turn to be delivered. */
   samples: Float32Array | undefined;
   result: WindowResult | undefined;
@@ -26,6 +30,9 @@ export interface TrackOptions extends WindowerOptions {
   detection: DetectionRules;
   /** Text decoded above this temperature is no context for what follows; openai-whisper's `prompt_reset_since`. */
   trustedTemperature: number;
+  /** Text that repeats itself more, or is less probable, is no context either; null: any may be. */
+  compressionRatioThreshold: number | null;
+  logProbThreshold: number | null;
 }
 
 /** One track of a recording: its windows on the way in, its segments on the way out, both in order of time. */
@@ -46,7 +53,13 @@ export class Track {
   /** Of all windows, where there is a draft model. */
   draft: DraftCount | undefined;
 
-  readonly #trustedTemperature: number;
+  /** Speech without text, on the track's clock. */
+  readonly unheard: Span[] = [];
+
+  readonly #trust: Pick<
+    TrackOptions,
+    "trustedTemperature" | "compressionRatioThreshold" | "logProbThreshold"
+  >;
   readonly #windower: Windower | ClipWindower;
   /** Windows not yet delivered. */
   readonly #jobs: WindowJob[] = [];
@@ -56,9 +69,9 @@ export class Track {
     options: TrackOptions,
     readonly channel: number | undefined,
   ) {
-    const { clips, detection, trustedTemperature, ...rest } = options;
+    const { clips, detection, ...rest } = options;
     this.vote = new LanguageVote(detection);
-    this.#trustedTemperature = trustedTemperature;
+    this.#trust = options;
     this.#windower = clips ? new ClipWindower(rest, clips) : new Windower(rest);
   }
 
@@ -95,11 +108,12 @@ export class Track {
   }
 
   #enqueue(windows: Window[]): WindowJob[] {
-    const jobs = windows.map(({ start, samples, speech }) => {
+    const jobs = windows.map(({ start, samples, speech, spoken }) => {
       this.speech += speech;
       return {
         span: { start, end: start + samples.length / SAMPLE_RATE },
         speech,
+        spoken,
         samples,
         result: undefined,
       };
@@ -109,7 +123,8 @@ export class Track {
     return jobs;
   }
 
-  #deliver({ span, language }: WindowJob, { segments: decoded, draft }: WindowResult): Segment[] {
+  #deliver({ span, spoken, language }: WindowJob, result: WindowResult): Segment[] {
+    const { segments: decoded, draft } = result;
     const notBefore = this.segments.at(-1)?.end ?? 0;
     const about = {
       ...(this.channel !== undefined && { channel: this.channel }),
@@ -117,12 +132,27 @@ export class Track {
     };
     const segments = placeSegments(decoded, span, notBefore, this.segments.length, about);
     this.segments.push(...segments);
-    const trusted = segments.every((segment) => segment.temperature <= this.#trustedTemperature);
-    this.previousText = trusted ? joinTexts(segments) : "";
+    this.previousText = this.#isTrusted(segments, result.reliable) ? joinTexts(segments) : "";
+    const onClock = spoken.map(({ start, end }) => ({ start: start + span.start, end: end + span.start }));
+    this.unheard.push(...unheardSpeech(onClock, segments));
     if (draft) {
       const { proposed, accepted } = this.draft ?? { proposed: 0, accepted: 0 };
       this.draft = { proposed: proposed + draft.proposed, accepted: accepted + draft.accepted };
     }
     return segments;
+  }
+
+  /** Whether what follows may be built on it. A loop that is built on never ends. */
+  #isTrusted(segments: readonly Segment[], reliable: boolean | undefined): boolean {
+    const { trustedTemperature, compressionRatioThreshold, logProbThreshold } = this.#trust;
+    if (segments.some(({ temperature }) => temperature > trustedTemperature)) return false;
+    if (reliable !== undefined) return reliable;
+    if (logProbThreshold !== null && segments.some(({ avgLogProb }) => avgLogProb < logProbThreshold))
+      return false;
+    return (
+      compressionRatioThreshold === null ||
+      segments.length === 0 ||
+      compressionRatio(joinTexts(segments)) <= compressionRatioThreshold
+    );
   }
 }

@@ -17,6 +17,7 @@ import { Limiter } from "./limiter.js";
 import type { RequestScope } from "./request-scope.js";
 import { countCodePoints, countWords, speedFactor } from "./stats.js";
 import { Track, type WindowJob } from "./track.js";
+import { unheardWarnings } from "./unheard.js";
 
 /** What a transcription works with. */
 export interface TranscriptionJob {
@@ -70,6 +71,8 @@ class Transcription {
       clips: request.clips,
       detection: request.detection,
       trustedTemperature: request.promptResetOnTemperature,
+      compressionRatioThreshold: modelRequest.window.compressionRatioThreshold,
+      logProbThreshold: modelRequest.window.logProbThreshold,
     };
     const apart = request.channels === "each";
     this.#tracks = Array.from(
@@ -133,7 +136,11 @@ class Transcription {
         processingTime,
         speedFactor: speedFactor(audio.duration, processingTime),
       },
-      warnings: [...audio.warnings, ...modelRequest.warnings],
+      warnings: [
+        ...audio.warnings,
+        ...modelRequest.warnings,
+        ...tracks.flatMap(({ unheard, channel }) => unheardWarnings(unheard, channel)),
+      ],
       format: audio.format,
       model: engine.model.name,
       implementation: engine.implementation,
@@ -227,7 +234,7 @@ class Transcription {
       });
       this.#complete(track, job, result!);
     } else {
-      const options = { ...this.#optionsOf(track), language };
+      const options = { ...this.#optionsOf(track, job), language };
       this.#complete(track, job, await engine.transcribeWindow(job.samples!, options, scope.signal));
     }
   }
@@ -248,7 +255,7 @@ class Transcription {
         onDetected(detection);
       },
     };
-    return detectAndTranscribe(engine, job.samples!, this.#optionsOf(track), use, scope.signal);
+    return detectAndTranscribe(engine, job.samples!, this.#optionsOf(track, job), use, scope.signal);
   }
 
   #complete(track: Track, job: WindowJob, result: WindowResult): void {
@@ -256,10 +263,11 @@ class Transcription {
     this.#reportProgress(Math.min(...this.#tracks.map((each) => each.finished)));
   }
 
-  #optionsOf(track: Track): UnknownLanguageOptions {
+  #optionsOf(track: Track, { spoken }: WindowJob): UnknownLanguageOptions {
     const { modelRequest, request } = this.#job;
     return {
       ...modelRequest.window,
+      speech: spoken,
       previousText: request.conditionOnPreviousText ? track.previousText : "",
     };
   }
