@@ -101,8 +101,11 @@ void WindowPasses::suspend(WhisperWindow& window) const {
 
 void WindowPasses::resolve(WhisperWindow& window) const {
     const DecodedText& text = window.decoding->text();
-    const bool unlikely = text.no_speech_prob > window.request.search.no_speech_threshold;
-    const bool silence = unlikely && (text.silence || text.improbable || text.repetitive);
+    const float threshold = window.request.search.no_speech_threshold;
+    const bool unlikely = text.no_speech_prob > threshold;
+    // Without a voice activity detector that says otherwise, no speech either way is none, however sure the text.
+    const bool both_ways = window.request.speech.empty() && window.suspended->no_speech_prob() > threshold;
+    const bool silence = unlikely && (both_ways || text.silence || text.improbable || text.repetitive);
     window.suspended->resolve_doubt(silence, text.no_speech_prob);
     window.decoding = nullptr;
     window.checking = false;

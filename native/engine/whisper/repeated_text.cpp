@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 #include "engine/whisper/compression_ratio.h"
 
@@ -22,6 +23,12 @@ constexpr float kSure = -0.7f;
 // So often in a row at least, and no more tokens than this, does a loop repeat.
 constexpr size_t kLoopCount = 4;
 constexpr size_t kLongestLoop = 64;
+// What is left of a loop of few tokens, which may be what somebody says in a breath: "no, no, no, no".
+constexpr size_t kFewTokens = 4;
+constexpr size_t kKeptOfFew = 4;
+constexpr size_t kSameSegments = 3;
+// Above the threshold by this much, nothing else has to be wrong with a text.
+constexpr double kFarAbove = 1.25;
 
 struct Piece {
     size_t begin;  // tokens of text, without times
@@ -72,6 +79,23 @@ std::vector<double> shape_of(const std::vector<float>& mel, int bands, int begin
     return shape;
 }
 
+struct Loop {
+    size_t begin;  // tokens
+    size_t period;
+};
+
+// The first tokens of a piece that are there kLoopCount times in a row.
+std::optional<Loop> find_loop(const std::vector<int>& tokens, const Piece& piece) {
+    for (size_t begin = piece.begin; begin < piece.end; ++begin) {
+        for (size_t period = 1; period <= kLongestLoop && begin + kLoopCount * period <= piece.end; ++period) {
+            size_t same = 0;
+            while (begin + period + same < piece.end && tokens[begin + same] == tokens[begin + period + same]) ++same;
+            if (same + period >= kLoopCount * period) return Loop{begin, period};
+        }
+    }
+    return std::nullopt;
+}
+
 // Drops tokens from `size` on, and what they counted.
 void truncate(DecodedText& text, size_t size) {
     text.tokens.resize(size);
@@ -88,6 +112,18 @@ std::string plain_text(const std::vector<int>& tokens, const Vocabulary& vocabul
     const size_t first = text.find_first_not_of(' ');
     if (first == std::string::npos) return "";
     return text.substr(first, text.find_last_not_of(' ') - first + 1);
+}
+
+bool repeats_itself(const std::vector<int>& tokens, const Vocabulary& vocabulary, double threshold) {
+    const double ratio = compression_ratio(plain_text(tokens, vocabulary));
+    if (ratio <= threshold) return false;
+    if (ratio > threshold * kFarAbove) return true;
+    const std::vector<Piece> pieces = pieces_of(tokens, vocabulary);
+    return std::any_of(pieces.begin(), pieces.end(), [&](const Piece& piece) {
+        const auto same =
+            std::count_if(pieces.begin(), pieces.end(), [&](const Piece& other) { return same_text(tokens, piece, other); });
+        return static_cast<size_t>(same) >= kSameSegments || find_loop(tokens, piece);
+    });
 }
 
 double likeness(const std::vector<float>& mel, int bands, int first_begin, int first_end, int second_begin,
@@ -144,7 +180,7 @@ bool is_spoken_repetition(const DecodedText& text, const Vocabulary& vocabulary,
         alike.push_back(likeness(mel, log_mel.bands(), frame(other.start), frame(other.stop), frame(piece.start),
                                  frame(piece.stop)));
     }
-    if (alike.empty() || compression_ratio(plain_text(once, vocabulary)) > threshold) return false;
+    if (alike.empty() || compression_ratio(plain_text(once, vocabulary)) > threshold * kFarAbove) return false;
     const auto middle = alike.begin() + static_cast<std::ptrdiff_t>(alike.size() / 2);
     std::nth_element(alike.begin(), middle, alike.end());
     return *middle >= kAlike;
@@ -160,18 +196,10 @@ void cut_loop(DecodedText& text, const Vocabulary& vocabulary) {
         break;
     }
     for (const Piece& piece : pieces_of(text.tokens, vocabulary)) {
-        const auto at = [&](size_t k) { return text.tokens[piece.begin + k]; };
-        const size_t size = piece.end - piece.begin;
-        for (size_t begin = 0; begin < size; ++begin) {
-            for (size_t period = 1; period <= kLongestLoop && begin + kLoopCount * period <= size; ++period) {
-                size_t same = 0;
-                while (begin + period + same < size && at(begin + same) == at(begin + period + same)) ++same;
-                // To the end, or all but: a loop ends when there is no room for more.
-                if (same + period < kLoopCount * period) continue;
-                truncate(text, piece.begin + begin + period);
-                return;
-            }
-        }
+        const auto loop = find_loop(text.tokens, piece);
+        if (!loop) continue;
+        truncate(text, loop->begin + loop->period * (loop->period <= kFewTokens ? kKeptOfFew : 1));
+        return;
     }
 }
 

@@ -13,6 +13,11 @@ namespace agora {
 // The text of `tokens` without times, trimmed.
 std::string plain_text(const std::vector<int>& tokens, const Vocabulary& vocabulary);
 
+// Whether a text repeats itself as loops do: its compression ratio is above `threshold`, and tokens repeat themselves
+// within a segment, or three segments have the same text. Good text in languages of long words and set phrases may be a
+// little above the threshold, without either; far above it, no text is good.
+bool repeats_itself(const std::vector<int>& tokens, const Vocabulary& vocabulary, double threshold);
+
 // Whether what `text` repeats is repeated in the sound. It is when the text is made of segments that do not repeat
 // themselves within, and segments of the same text sound alike: the shape of a spectrogram over time that a speaker
 // makes twice is much the same, while a loop of the decoder gives the same text to whatever is heard. `threshold`: on

@@ -5,7 +5,6 @@
 #include <limits>
 
 #include "engine/error.h"
-#include "engine/whisper/compression_ratio.h"
 #include "engine/whisper/repeated_text.h"
 #include "engine/whisper/softmax.h"
 
@@ -274,7 +273,7 @@ void WindowDecoding::finish_attempt() {
     text.improbable = text.avg_log_prob < options_.log_prob_threshold;
     text.silence = no_speech_prob_ > options_.no_speech_threshold && text.improbable;
     text.repetitive =
-        compression_ratio(plain_text(text.tokens, vocabulary_)) > options_.compression_ratio_threshold &&
+        repeats_itself(text.tokens, vocabulary_, options_.compression_ratio_threshold) &&
         !(options_.is_spoken_repetition && options_.is_spoken_repetition(text));
     finished_.clear();
     attempts_.push_back(std::move(text));
@@ -314,8 +313,7 @@ void WindowDecoding::go_on() {
         return a.repetitive != b.repetitive ? a.repetitive : a.avg_log_prob < b.avg_log_prob;
     };
     DecodedText best = std::move(*std::max_element(attempts_.begin(), attempts_.end(), worse));
-    const bool unlikely_speech = best.no_speech_prob > options_.no_speech_threshold / 2;
-    best.silence = best.avg_log_prob < options_.log_prob_threshold - (unlikely_speech ? 0 : kHopeless);
+    best.silence = best.avg_log_prob < options_.log_prob_threshold - kHopeless;
     if (best.repetitive) cut_loop(best, vocabulary_);
     finish(std::move(best));
 }

@@ -75,6 +75,8 @@ class WindowDecoding {
     bool done() const { return done_; }
     // The first attempt is over, and whoever runs this is to find out whether there is speech at all.
     bool in_doubt() const { return in_doubt_; }
+    // As the model reads it where the transcript starts.
+    float no_speech_prob() const { return no_speech_prob_; }
     // What was found: goes on, or ends with silence of that probability.
     void resolve_doubt(bool silence, float no_speech_prob);
     // Sequences that the next step runs.
