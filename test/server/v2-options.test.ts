@@ -58,6 +58,7 @@ describe("options", () => {
         noSpeechThreshold: 0.3,
         initialPrompt: "Борис, Agora after this",
         previousText: "",
+        speech: [],
         suppressBlank: false,
         suppressTokens: [5, 6],
         suppressNonSpeech: false,
