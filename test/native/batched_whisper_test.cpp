@@ -1,5 +1,7 @@
 #include <doctest/doctest.h>
 
+#include <cmath>
+
 #include "batched_support.h"
 #include "engine/error.h"
 
@@ -110,6 +112,8 @@ TEST_CASE("a text that does not end stops where the decoder's context ends") {
     endless.prompt.assign(1000, 1222);
     endless.search.max_tokens = 448;
     endless.search.temperatures = {0};
+    endless.search.compression_ratio_threshold = INFINITY;
+    endless.search.log_prob_threshold = -INFINITY;
     endless.search.rules.timestamps = false;
     endless.search.rules.suppress_tokens = {whisper.vocabulary().end_of_text};
     const auto results = outcomes(whisper, {endless});

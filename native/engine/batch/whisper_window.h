@@ -137,6 +137,9 @@ class WhisperWindow {
     std::unique_ptr<WindowDecoding> suspended;
     bool checking = false;  // the encoder's output is, or will be, of the window without silence behind it
     bool again = false;     // what a pass has left unheard is listened to
+    // A text without times that is short for what there is to hear, while the model writes another one without times:
+    // models that were trained without them stop where they would write one.
+    std::optional<DecodedText> timed;
     int loops = 0;          // passes that ended in one
 
   private:

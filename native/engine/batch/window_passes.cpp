@@ -29,7 +29,21 @@ constexpr double kMinAdvance = 0.5;
 constexpr double kFarOn = 2;
 // Fewer tokens a second of sound than anybody speaks.
 constexpr double kFewTokens = 2.5;
+// More tokens a second than anybody speaks: such times are none.
+constexpr double kMostTokens = 25;
 constexpr int kMaxLoops = 2;
+
+// The end of a pass's text, unless the text would have been spoken in no time.
+std::optional<double> believable_end(const PassSegments& pass, double offset) {
+    size_t tokens = 0;
+    for (const DecodedSegment& segment : pass.segments) tokens += segment.tokens.size();
+    if (pass.text_end && static_cast<double>(tokens) > kMostTokens * (*pass.text_end - offset)) return std::nullopt;
+    return pass.text_end;
+}
+
+bool writes_times(const WhisperWindow& window) {
+    return window.request.search.rules.timestamps && !window.timed;
+}
 
 }  // namespace
 
@@ -49,8 +63,9 @@ void WindowPasses::begin(WhisperWindow& window) const {
     }
     window.prompt.clear();
     add_previous_text(window.request, window.prompt);
-    const size_t start_tokens = add_start_tokens(window.request, window.request.search.rules.timestamps, window.prompt);
+    const size_t start_tokens = add_start_tokens(window.request, writes_times(window), window.prompt);
     SearchOptions search = window.request.search;
+    search.rules.timestamps = writes_times(window);
     search.duration = static_cast<double>(window.remaining()) / kSampleRate;
     if (window.checking) {
         search.temperatures = {0};
@@ -114,12 +129,28 @@ void WindowPasses::resolve(WhisperWindow& window) const {
 }
 
 void WindowPasses::settle(WhisperWindow& window) const {
-    const DecodedText& text = window.decoding->text();
+    DecodedText text = window.decoding->text();
     const double offset = static_cast<double>(window.position) / kSampleRate;
     const size_t remaining = window.remaining();
-    PassSegments pass = split_segments(text, vocabulary_, offset, remaining, window.request.search.rules.timestamps);
+    bool timed = window.request.search.rules.timestamps;
+    bool failed = text.improbable || text.repetitive;
+    if (window.timed) {
+        // The other text is better when it is good, and longer.
+        timed = text.silence || failed || text.tokens.size() <= window.timed->tokens.size();
+        if (timed) text = std::move(*window.timed);
+        window.timed = std::nullopt;
+        failed = text.improbable || text.repetitive;
+    } else if (timed && text.no_speech_prob <= window.request.search.no_speech_threshold) {
+        const PassSegments pass = split_segments(text, vocabulary_, offset, remaining, true);
+        if (!believable_end(pass, offset) && pass.settled == remaining &&
+            is_short(pass.segments, offset, sound_of(window, pass.segments))) {
+            window.timed = std::move(text);
+            window.decoding = nullptr;
+            return;
+        }
+    }
+    PassSegments pass = split_segments(text, vocabulary_, offset, remaining, timed);
     std::vector<DecodedSegment>& segments = pass.segments;
-    const bool failed = text.improbable || text.repetitive;
     const bool likely_silence = failed || text.no_speech_prob > window.request.search.no_speech_threshold;
     const bool silence = text.silence || (window.again && window.request.speech.empty() && likely_silence);
     if (!silence && failed) window.outcome.reliable = false;
@@ -161,14 +192,20 @@ std::vector<SoundSpan> WindowPasses::sound_of(const WhisperWindow& window,
     return sound_spans(window.request.samples.data(), window.request.samples.size(), heard);
 }
 
+// Whether there is less text than anybody would speak where there is sound from `offset` on.
+bool WindowPasses::is_short(const std::vector<DecodedSegment>& segments, double offset,
+                            const std::vector<SoundSpan>& sound) const {
+    size_t tokens = 0;
+    for (const DecodedSegment& segment : segments) tokens += segment.tokens.size();
+    const double seconds = total_of(spans_after(sound, offset));
+    return seconds >= kUnheard && static_cast<double>(tokens) < kFewTokens * (seconds - kUnheard);
+}
+
 // Seconds at which a text ends that has no time there. By the frames that its tokens looked at, when it is short for what
 // there is to hear; else it is taken to have heard everything.
 double WindowPasses::end_of_text(WhisperWindow& window, double offset, const std::vector<DecodedSegment>& segments,
                                  const std::vector<SoundSpan>& sound) const {
-    size_t tokens = 0;
-    for (const DecodedSegment& segment : segments) tokens += segment.tokens.size();
-    if (static_cast<double>(tokens) > kFewTokens * total_of(spans_after(sound, offset)))
-        return std::numeric_limits<double>::infinity();
+    if (!is_short(segments, offset, sound)) return std::numeric_limits<double>::infinity();
     return offset + token_frames(window, offset, segments).back() * kTimestampSeconds;
 }
 
@@ -179,7 +216,8 @@ void WindowPasses::listen_again(WhisperWindow& window, double offset, PassSegmen
     const std::vector<SoundSpan> sound = sound_of(window, segments);
     if (total_of(spans_after(sound, offset)) < kUnheard) return;
     double end = offset + kFarOn;
-    if (!segments.empty()) end = pass.text_end ? *pass.text_end : end_of_text(window, offset, segments, sound);
+    const std::optional<double> known = believable_end(pass, offset);
+    if (!segments.empty()) end = known ? *known : end_of_text(window, offset, segments, sound);
     const std::vector<SoundSpan> rest = spans_after(sound, end);
     if (total_of(rest) < kUnheard) return;
     const double resume = std::max(end, rest.front().start - kRunUp);

@@ -36,6 +36,7 @@ class WindowPasses {
     std::vector<int> token_frames(WhisperWindow& window, double offset,
                                   const std::vector<DecodedSegment>& segments) const;
     std::vector<SoundSpan> sound_of(const WhisperWindow& window, const std::vector<DecodedSegment>& segments) const;
+    bool is_short(const std::vector<DecodedSegment>& segments, double offset, const std::vector<SoundSpan>& sound) const;
     double end_of_text(WhisperWindow& window, double offset, const std::vector<DecodedSegment>& segments,
                        const std::vector<SoundSpan>& sound) const;
     void listen_again(WhisperWindow& window, double offset, PassSegments& pass) const;
