@@ -142,8 +142,11 @@ void WindowPasses::settle(WhisperWindow& window) const {
         failed = text.improbable || text.repetitive;
     } else if (timed && text.no_speech_prob <= window.request.search.no_speech_threshold) {
         const PassSegments pass = split_segments(text, vocabulary_, offset, remaining, true);
-        if (!believable_end(pass, offset) && pass.settled == remaining &&
-            is_short(pass.segments, offset, sound_of(window, pass.segments))) {
+        std::vector<SoundSpan> sound = sound_of(window, pass.segments);
+        // Up to the end that it claims.
+        const double end = believable_end(pass, offset).value_or(std::numeric_limits<double>::infinity());
+        for (SoundSpan& span : sound) span = {std::min(span.start, end), std::min(span.end, end)};
+        if (pass.settled == remaining && is_short(pass.segments, offset, sound)) {
             window.timed = std::move(text);
             window.decoding = nullptr;
             return;

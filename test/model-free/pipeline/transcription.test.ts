@@ -153,7 +153,9 @@ describe("a transcription", () => {
     for (const answer of [
       (label: string) => ({ segments: [fakeSegment(label, 0, 1)], reliable: label !== "2" }),
       // An implementation that does not tell: a guess, and a loop.
-      (label: string) => ({ segments: [fakeSegment(label, 0, 1, { avgLogProb: label === "2" ? -1.5 : -0.2 })] }),
+      (label: string) => ({
+        segments: [fakeSegment(label, 0, 1, { avgLogProb: label === "2" ? -1.5 : -0.2 })],
+      }),
       (label: string) => ({ segments: [fakeSegment(label === "2" ? "and so ".repeat(60) : label, 0, 1)] }),
     ]) {
       const engine = new FakeEngine({ answer: (samples) => answer(peakLabel(samples)) });
