@@ -3,6 +3,8 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
+    // vitest.real.config.ts runs these.
+    exclude: ["test/real/**"],
     // Native addons and forked children need real processes; two keep a small machine responsive.
     pool: "forks",
     maxWorkers: 2,

@@ -4,6 +4,7 @@
  * | code | meaning |
  * |---|---|
  * | `INVALID_ARGUMENT` | an option or argument has the wrong type, range or combination |
+ * | `FILE_NOT_FOUND` | there is no file at the given path |
  * | `UNSUPPORTED_FORMAT` | the input is not audio that can be decoded |
  * | `DECODE_FAILED` | the input claims to be supported audio but is damaged, cut or empty |
  * | `AUDIO_TOO_LONG` | decoded duration above `limits.maxDuration` |
@@ -19,6 +20,7 @@
  */
 export const ERROR_CODES = [
   "INVALID_ARGUMENT",
+  "FILE_NOT_FOUND",
   "UNSUPPORTED_FORMAT",
   "DECODE_FAILED",
   "AUDIO_TOO_LONG",

@@ -15,9 +15,11 @@ export {
   TASKS,
   type TranscriptionTask,
 } from "./config/choices.js";
+export { parseLanguage, suggestLanguage } from "./config/language-names.js";
 export { LANGUAGES } from "./config/languages.js";
 export { DEFAULT_AUDIO_LIMITS as DEFAULT_LIMITS } from "./config/limits.js";
 export { implementationNames, registerImplementation } from "./engine/implementations.js";
+export type { FittedPrompt, FittedText, PromptTexts } from "./engine/prompt.js";
 export { getSystemInfo, type SystemInfo } from "./engine/system.js";
 export type {
   DetectionUse,
@@ -50,6 +52,7 @@ export {
   type DownloadModelOptions,
   downloadModel,
   type InspectedModel,
+  type InspectModelOptions,
   inspectModel,
   listModels,
   type ModelListing,
@@ -75,5 +78,10 @@ export type {
   Word,
 } from "./result.js";
 export { createTranscriber, transcribe } from "./transcribe.js";
-export type { DetectLanguageOptions, Transcriber, TranscriberInfo } from "./transcriber.js";
+export type {
+  DetectLanguageOptions,
+  Transcriber,
+  TranscriberInfo,
+  TranscriptionStream,
+} from "./transcriber.js";
 export { VERSION } from "./version.js";

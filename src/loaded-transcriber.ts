@@ -11,8 +11,13 @@ import { fitToModel } from "./pipeline/fit-to-model.js";
 import { RequestScope } from "./pipeline/request-scope.js";
 import { SegmentStream } from "./pipeline/segment-stream.js";
 import { transcribeAudio } from "./pipeline/transcription.js";
-import type { Segment, TranscriptionResult } from "./result.js";
-import type { DetectLanguageOptions, Transcriber, TranscriberInfo } from "./transcriber.js";
+import type { TranscriptionResult } from "./result.js";
+import type {
+  DetectLanguageOptions,
+  Transcriber,
+  TranscriberInfo,
+  TranscriptionStream,
+} from "./transcriber.js";
 
 /** What a request does with its opened input. */
 type Work<T> = (audio: DecodedAudio, vad: VadModel | undefined, scope: RequestScope) => Promise<T>;
@@ -49,12 +54,15 @@ export class LoadedTranscriber implements Transcriber {
   }
 
   checkOptions(options: TranscribeOptions): void {
-    fitToModel(resolveRequest(options, this.#options.limits), this.#engine.value);
+    const request = resolveRequest(options, this.#options.limits);
+    this.#throwIfClosed();
+    fitToModel(request, this.#engine.value);
   }
 
   async transcribe(input: AudioInput, options: TranscribeOptions = {}): Promise<TranscriptionResult> {
     const startedAt = performance.now();
     const request = resolveRequest(options, this.#options.limits);
+    this.#throwIfClosed();
     const engine = this.#engine.value;
     const modelRequest = fitToModel(request, engine);
     return this.#run(input, request, (audio, vad, scope) =>
@@ -62,7 +70,7 @@ export class LoadedTranscriber implements Transcriber {
     );
   }
 
-  stream(input: AudioInput, options: TranscribeOptions = {}): AsyncIterableIterator<Segment> {
+  stream(input: AudioInput, options: TranscribeOptions = {}): TranscriptionStream {
     const { onSegment, signal } = resolveRequest(options, this.#options.limits);
     return new SegmentStream(signal, (deliver, signal) =>
       this.transcribe(input, {
@@ -123,9 +131,13 @@ export class LoadedTranscriber implements Transcriber {
     await this.#engine.release(keepFor);
   }
 
+  #throwIfClosed(): void {
+    if (this.#closing) throw new TranscriptionError("CANCELLED", "The transcriber is closed");
+  }
+
   /** Does `work`, as part of what `close()` waits for. */
   #run<T>(input: AudioInput, request: ResolvedRequest, work: Work<T>): Promise<T> {
-    if (this.#closing) throw new TranscriptionError("CANCELLED", "The transcriber is closed");
+    this.#throwIfClosed();
     const running = this.#withAudio(input, request, work);
     const forget = (): boolean => this.#running.delete(running);
     this.#running.add(running);

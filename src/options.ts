@@ -3,15 +3,15 @@ import type { ComputeTypeName, DeviceSelection, TranscriptionTask } from "./conf
 import type { DeviceInfo, ModelInfo } from "./engine/types.js";
 import type { Segment } from "./result.js";
 
-/** Voice activity detection, with Silero's names and defaults of faster-whisper. Times in seconds. */
+/** Voice activity detection, with Silero's names and the defaults of faster-whisper 1.2.1. Times in seconds. */
 export interface VadOptions {
   /** Probability from which a frame is speech, 0.01 to 1. Default 0.5. */
   threshold?: number;
   /** Probability below which speech ends. Default `threshold - 0.15`, at least 0.01. */
   negThreshold?: number;
-  /** Shorter bursts of speech are dropped. Default 0.25. */
+  /** Shorter bursts of speech are dropped. Default 0. */
   minSpeechDuration?: number;
-  /** Shorter pauses do not end speech. Default 0.5. */
+  /** Shorter pauses do not end speech. Default 2. */
   minSilenceDuration?: number;
   /** Added before and after each stretch of speech. Default 0.4. */
   speechPad?: number;
@@ -19,7 +19,7 @@ export interface VadOptions {
 
 /** Options of one request. Names are those of faster-whisper in camelCase. */
 export interface TranscribeOptions {
-  /** ISO 639-1 code (`"ru"`), English name (`"russian"`) or `"auto"`. Default `"auto"`. */
+  /** Code (`"ru"`), tag (`"pt-BR"`), English or own name (`"russian"`, `"русский"`), in any case, or `"auto"`. Default `"auto"`. */
   language?: string;
   /** Default `"transcribe"`. */
   task?: TranscriptionTask;
@@ -48,11 +48,16 @@ export interface TranscribeOptions {
    * 0 to 30, and listens again after it; null for none. Not with `whisper-cpp`. Default null.
    */
   hallucinationSilenceThreshold?: number | null;
-  /** Text that the recording might follow on from: names, spelling, style. */
+  /**
+   * Text that the recording might follow on from: names, spelling, style. For the first window of each channel, and with
+   * `conditionOnPreviousText` for those after it as long as there is room. Of a long one the end is used.
+   */
   initialPrompt?: string;
-  /** Words to expect, added to the prompt of every window. */
+  /** Give every window the initial prompt. Default false. */
+  carryInitialPrompt?: boolean;
+  /** Words to expect, for every window. Of more than fit into the prompt the first ones are used. */
   hotwords?: string | readonly string[];
-  /** Give each window the text of the one before. Slower and prone to repetition. Default false. */
+  /** Give each window the text of those before, as much as fits. Slower and prone to repetition. Default false. */
   conditionOnPreviousText?: boolean;
   /** Text decoded above this temperature is not given to the next window, 0 to 2. Default 0.5. */
   promptResetOnTemperature?: number;
@@ -80,15 +85,21 @@ export interface TranscribeOptions {
   maxInitialTimestamp?: number;
   /** Start, end and confidence of each word. Default false. */
   wordTimestamps?: boolean;
-  /** Characters that are part of the word after them. Default: opening quotes and brackets; fixed with `whisper-cpp`. */
+  /**
+   * Characters that are part of the word after them; those of the default that are left out are words of their own.
+   * Default: opening quotes and brackets; fixed with `whisper-cpp`.
+   */
   prependPunctuations?: string;
-  /** Characters that are part of the word before them. Default: closing punctuation; fixed with `whisper-cpp`. */
+  /**
+   * Characters that are part of the word before them; those of the default that are left out are words of their own.
+   * Default: closing punctuation; fixed with `whisper-cpp`.
+   */
   appendPunctuations?: string;
   /** Most tokens per window, 1 to 448 by model. Default: what the model allows. */
   maxTokens?: number;
   /**
-   * Skip what is not speech. `true` needs a VAD model, `"auto"` uses it where there is one and cuts at quiet
-   * places otherwise, `false` never looks for speech. Default `"auto"`.
+   * Skip what is not speech, with the VAD model that `vadModel` names or the one of the package. `"auto"` does too, but
+   * accepts `vadModel: null`; without a VAD model, and with `false`, only silence is left out. Default `"auto"`.
    */
   vadFilter?: boolean | "auto";
   vadOptions?: VadOptions;
@@ -130,8 +141,8 @@ export interface Progress {
 /** Options of a transcriber: what is loaded once and shared by its requests. */
 export interface TranscriberOptions {
   /**
-   * Name in the registry, path of a model file, folder of a converted Borealis model, or name of a Whisper or Borealis
-   * checkpoint on the Hugging Face Hub. Default: `"Vikhrmodels/Borealis"` for the implementation `borealis`, else see
+   * Name in the registry, path of a model file, folder of a converted Borealis model or of a checkpoint (Hugging Face's
+   * layout or faster-whisper's), or name of a Whisper or Borealis checkpoint on the Hugging Face Hub. Default: `"Vikhrmodels/Borealis"` for the implementation `borealis`, else see
    * README, “Models”.
    */
   model?: string;
@@ -145,7 +156,7 @@ export interface TranscriberOptions {
   threads?: number;
   /**
    * Default `"auto"`. Weights of another type are converted as they are loaded; `whisper-cpp` has the file's own type
-   * only.
+   * only. `"float32"` computes the model as it was published, with the exact GELU; narrower types take its approximation.
    */
   computeType?: ComputeTypeName;
   /**
@@ -156,12 +167,14 @@ export interface TranscriberOptions {
   draftModel?: string;
   /** CPU variant to use instead of the best one, e.g. `"haswell"`. For tests and diagnosis. */
   cpuVariant?: string;
-  /** VAD model: name or path; null for none. Default: the registry's, where it is cached. */
+  /** VAD model: name or path; null for none. Default: Silero v6.2.0, which comes with the package. */
   vadModel?: string | null;
   /** Download models that are not cached. Default true, unless `AGORA_OFFLINE` is set. */
   download?: boolean;
   /** Called while a model is downloaded. */
   onDownload?: (progress: DownloadProgress) => void;
+  /** Stops loading, downloads included. Requests have a signal of their own. */
+  signal?: AbortSignal;
   /** Windows waiting in all before new ones are refused with `QUEUE_FULL`. Default 1024. */
   maxQueue?: number;
   /** Limits on inputs, for all requests. */

@@ -11,10 +11,22 @@ const KEEP_LOADED = 30;
 
 /**
  * Loads a model, downloading it first where it is neither bundled nor cached and `download` allows it.
- * @throws TranscriptionError INVALID_ARGUMENT, MODEL_NOT_FOUND, MODEL_INVALID, DEVICE_UNAVAILABLE, OUT_OF_MEMORY
+ * @throws TranscriptionError INVALID_ARGUMENT, MODEL_NOT_FOUND, MODEL_INVALID, DEVICE_UNAVAILABLE, OUT_OF_MEMORY,
+ *   CANCELLED when `options.signal` fires
  */
 export async function createTranscriber(options: TranscriberOptions = {}): Promise<Transcriber> {
-  return loadTranscriber(resolveTranscriberOptions(options));
+  const { signal, ...checked } = resolveTranscriberOptions(options);
+  const scope = new RequestScope(signal);
+  const loading = loadTranscriber(checked, scope.signal);
+  try {
+    return await scope.race(loading);
+  } catch (error) {
+    // What is loaded all the same has nobody to close it.
+    loading.then((loaded) => loaded.close()).catch(() => {});
+    throw error;
+  } finally {
+    scope.close();
+  }
 }
 
 /**

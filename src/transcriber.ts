@@ -12,6 +12,15 @@ export type DetectLanguageOptions = Pick<
   channels?: "mix" | number;
 };
 
+/** Segments of a recording while it is transcribed. */
+export interface TranscriptionStream extends AsyncIterableIterator<Segment> {
+  /**
+   * Everything about the recording, when all of it is transcribed. Asking for it starts the work, too.
+   * @throws TranscriptionError what `next()` throws; CANCELLED when the loop was left before the end
+   */
+  readonly result: Promise<TranscriptionResult>;
+}
+
 /** What a transcriber works with. */
 export interface TranscriberInfo {
   implementation: string;
@@ -32,7 +41,7 @@ export interface Transcriber extends AsyncDisposable {
 
   /**
    * Refuses options as {@link transcribe} would before it reads its input: for callers whose input is yet to come.
-   * @throws TranscriptionError INVALID_ARGUMENT
+   * @throws TranscriptionError INVALID_ARGUMENT; CANCELLED once the transcriber is closed
    */
   checkOptions(options: TranscribeOptions): void;
 
@@ -47,7 +56,7 @@ export interface Transcriber extends AsyncDisposable {
    * goes on while the consumer is busy; finished segments wait for it. Leaving the loop cancels the rest.
    * @throws TranscriptionError INVALID_ARGUMENT at once, everything else from `next()`, after the segments before it
    */
-  stream(input: AudioInput, options?: TranscribeOptions): AsyncIterableIterator<Segment>;
+  stream(input: AudioInput, options?: TranscribeOptions): TranscriptionStream;
 
   /**
    * Language of a recording, from as much of its speech as settles it. Nothing spoken: language `""`, probability 0.

@@ -67,9 +67,10 @@ Detection detection_argument(const Napi::Value& value, Napi::Function& on_langua
 }
 
 void tell_languages(WindowRequest& request, const Napi::ThreadSafeFunction& tell) {
-    request.detection.on_languages = [tell](const Languages& languages) {
+    request.detection.on_languages = [tell](const Languages& languages, float no_speech_prob) {
+        const DetectedLanguages detected = {languages, no_speech_prob};
         tell.NonBlockingCall(
-            [languages](Napi::Env env, Napi::Function listener) { listener.Call({to_js(env, languages)}); });
+            [detected](Napi::Env env, Napi::Function listener) { listener.Call({to_js(env, detected)}); });
     };
 }
 
@@ -183,14 +184,16 @@ Napi::Value BatchedModel::transcribe(const Napi::CallbackInfo& info) {
     });
 }
 
-// detectLanguage(samples, cancel): Promise<{ language, probability }[]>
+// detectLanguage(samples, cancel): Promise<{ languages: { language, probability }[], noSpeechProb }>
 Napi::Value BatchedModel::detect_language(const Napi::CallbackInfo& info) {
     return guarded(info.Env(), [&] {
         WindowRequest request;
         request.samples = samples_argument(info[0], "samples");
         if (request.samples.size() > kMaxWindowSamples) bad_argument("samples", "at most 30 s");
         request.cancelled = CancelFlag::of(info[1]);
-        const auto to_value = [](Napi::Env env, const WindowOutcome& outcome) { return to_js(env, outcome.languages); };
+        const auto to_value = [](Napi::Env env, const WindowOutcome& outcome) {
+            return to_js(env, DetectedLanguages{outcome.languages, outcome.no_speech_prob});
+        };
         return submit_window<WindowOutcome>(info.Env(), model(info.Env()), std::move(request), to_value);
     });
 }

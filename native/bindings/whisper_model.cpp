@@ -45,7 +45,8 @@ DecodeOptions decode_options(const Napi::Object& js) {
 void WhisperModel::define(Napi::Env env, Napi::Object exports) {
     const Napi::Function constructor = DefineClass(
         env, "WhisperModel",
-        {InstanceMethod<&WhisperModel::info>("info"), InstanceMethod<&WhisperModel::transcribe>("transcribe"),
+        {InstanceMethod<&WhisperModel::info>("info"), InstanceMethod<&WhisperModel::count_tokens>("countTokens"),
+         InstanceMethod<&WhisperModel::transcribe>("transcribe"),
          InstanceMethod<&WhisperModel::detect_language>("detectLanguage"),
          InstanceMethod("close", &WhisperModel::close)});
     Instance::of(env).whisper_model = Napi::Persistent(constructor);
@@ -68,6 +69,13 @@ Napi::Value WhisperModel::info(const Napi::CallbackInfo& info) {
     return agora::to_js(info.Env(), file, whisper_languages(file.hparams.language_count()));
 }
 
+// countTokens(text): number
+Napi::Value WhisperModel::count_tokens(const Napi::CallbackInfo& info) {
+    return guarded(info.Env(), [&] {
+        return Napi::Number::New(info.Env(), model(info.Env())->count_tokens(string_argument(info[0], "text")));
+    });
+}
+
 // transcribe(samples, options, cancel): Promise<segments>
 Napi::Value WhisperModel::transcribe(const Napi::CallbackInfo& info) {
     return guarded(info.Env(), [&] {
@@ -83,15 +91,15 @@ Napi::Value WhisperModel::transcribe(const Napi::CallbackInfo& info) {
     });
 }
 
-// detectLanguage(samples, cancel): Promise<{ language, probability }[]>
+// detectLanguage(samples, cancel): Promise<{ languages: { language, probability }[], noSpeechProb }>
 Napi::Value WhisperModel::detect_language(const Napi::CallbackInfo& info) {
     return guarded(info.Env(), [&] {
         const auto engine = model(info.Env());
         auto samples = std::make_shared<std::vector<float>>(samples_argument(info[0], "samples"));
         const CancelFlag::Shared cancelled = CancelFlag::of(info[1]);
         return run_async(info.Env(), [=]() -> Finish {
-            const auto probabilities = engine->detect_language(samples->data(), samples->size(), *cancelled);
-            return [probabilities](Napi::Env env) { return to_js(env, probabilities); };
+            const auto detected = engine->detect_language(samples->data(), samples->size(), *cancelled);
+            return [detected](Napi::Env env) { return to_js(env, detected); };
         });
     });
 }

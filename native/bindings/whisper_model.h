@@ -17,6 +17,7 @@ class WhisperModel : public ModelObject<WhisperModel, SequentialWhisper, &Instan
   private:
     static Napi::Value load(const Napi::CallbackInfo& info);
     Napi::Value info(const Napi::CallbackInfo& info);
+    Napi::Value count_tokens(const Napi::CallbackInfo& info);
     Napi::Value transcribe(const Napi::CallbackInfo& info);
     Napi::Value detect_language(const Napi::CallbackInfo& info);
 };

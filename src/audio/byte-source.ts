@@ -29,6 +29,9 @@ export function inputName(input: AudioInput): string {
   if (typeof input === "string") return JSON.stringify(input);
   if (input instanceof URL) return JSON.stringify(input.href);
   if (input instanceof Uint8Array || input instanceof ArrayBuffer) return "the given bytes";
+  if (input instanceof Blob)
+    return "name" in input && input.name ? JSON.stringify(input.name) : "the given blob";
+  if (input instanceof Response) return "the given response";
   if (isAsyncIterable(input)) return "the given stream";
   return "the given samples";
 }
@@ -41,8 +44,27 @@ export async function openByteSource(input: EncodedInput, task: DecodeTask): Pro
   if (typeof input === "string" || input instanceof URL) return openFile(input, task);
   if (input instanceof Uint8Array) return bytesSource(input, task);
   if (input instanceof ArrayBuffer) return bytesSource(new Uint8Array(input), task);
+  if (input instanceof Blob) {
+    if (input.size > task.limits.maxBytes) throw audioTooLarge(task.name, task.limits.maxBytes, input.size);
+    return streamSource(input.stream(), task);
+  }
+  if (input instanceof Response) return streamSource(bodyOf(input), task);
   if (isAsyncIterable(input)) return streamSource(input, task);
-  throw invalidArgument("input", "a path, a file: URL, bytes, a stream of bytes or decoded samples", input);
+  throw invalidArgument(
+    "input",
+    "a path, a file: URL, bytes, a Blob, a stream of bytes, a Response or decoded samples",
+    input,
+  );
+}
+
+/** Bytes of a response that has some. @throws TranscriptionError INVALID_ARGUMENT for one that says it failed, or was read */
+function bodyOf({ body, bodyUsed, ok, status }: Response): AsyncIterable<unknown> {
+  const problem = !ok ? `its status is ${status}` : bodyUsed ? "its body was read already" : undefined;
+  if (problem !== undefined || body === null) {
+    const message = `Cannot read the given response: ${problem ?? "it has no body"}`;
+    throw new TranscriptionError("INVALID_ARGUMENT", message, { option: "input" });
+  }
+  return body;
 }
 
 function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
@@ -99,7 +121,12 @@ async function openRegularFile(path: string, task: DecodeTask): Promise<FileHand
     if (cause instanceof TranscriptionError) throw cause;
     const { code } = cause as NodeJS.ErrnoException;
     const reason = code === "ENOENT" ? "there is no such file" : (cause as Error).message;
-    throw new TranscriptionError("INVALID_ARGUMENT", `Cannot read ${task.name}: ${reason}`, { cause });
+    const missing = code === "ENOENT" || code === "ENOTDIR";
+    throw new TranscriptionError(
+      missing ? "FILE_NOT_FOUND" : "INVALID_ARGUMENT",
+      `Cannot read ${task.name}: ${reason}`,
+      { cause, option: "input" },
+    );
   }
 }
 

@@ -14,7 +14,8 @@ export interface RawAudio {
 }
 
 /**
- * What can be transcribed: a path, a `file:` URL, the bytes of a file, a stream of them, or decoded samples.
+ * What can be transcribed: a path, a `file:` URL, the bytes of a file, a `Blob` or `File`, a stream of bytes of Node.js
+ * or of the web, the `Response` of a `fetch`, or decoded samples.
  * The content decides how it is decoded, not the name.
  */
 export type AudioInput =
@@ -22,6 +23,9 @@ export type AudioInput =
   | URL
   | Uint8Array
   | ArrayBuffer
+  | Blob
+  | Response
+  | ReadableStream<Uint8Array>
   | Readable
   | AsyncIterable<Uint8Array>
   | RawAudio;

@@ -52,6 +52,7 @@ const TRANSCRIBE_KEYS = [
   "logProbThreshold",
   "noSpeechThreshold",
   "initialPrompt",
+  "carryInitialPrompt",
   "hotwords",
   "repetitionPenalty",
   "noRepeatNgramSize",

@@ -1,5 +1,5 @@
 import { invalidArgument, TranscriptionError } from "../errors.js";
-import { nearest } from "../models/nearest.js";
+import { nearest } from "./nearest.js";
 
 /** Returns `value` if it is what option `name` may be. @throws TranscriptionError INVALID_ARGUMENT */
 export type Check<T> = (name: string, value: unknown) => T;

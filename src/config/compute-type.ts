@@ -1,7 +1,7 @@
 import { invalidArgument } from "../errors.js";
-import { nearest } from "../models/nearest.js";
 import type { Check } from "./checks.js";
 import { COMPUTE_TYPE_ABBREVIATIONS, COMPUTE_TYPES, type ComputeType } from "./choices.js";
+import { nearest } from "./nearest.js";
 
 /** Compute types by all their names. */
 const BY_NAME: ReadonlyMap<string, ComputeType> = new Map([

@@ -106,32 +106,5 @@ export const LANGUAGES = {
   yue: "cantonese",
 } as const satisfies Record<string, string>;
 
-/** Other names that Whisper's tokenizer knows, and the ISO code of Javanese. */
-const ALIASES: Record<string, keyof typeof LANGUAGES> = {
-  burmese: "my",
-  valencian: "ca",
-  flemish: "nl",
-  haitian: "ht",
-  letzeburgesch: "lb",
-  pushto: "ps",
-  panjabi: "pa",
-  moldavian: "ro",
-  moldovan: "ro",
-  sinhalese: "si",
-  castilian: "es",
-  mandarin: "zh",
-  jv: "jw",
-};
-
-const CODES = new Map<string, string>(Object.entries(ALIASES));
-for (const [code, name] of Object.entries(LANGUAGES)) CODES.set(code, code).set(name, code);
-
-/** The code of a language given by code, English name or alias in any case; undefined for an unknown one. */
-export function languageCode(language: string): string | undefined {
-  return CODES.get(language.trim().toLowerCase());
-}
-
-/** Codes, names and aliases, for suggestions. */
-export function languageNames(): string[] {
-  return [...CODES.keys()];
-}
+/** Code of a language of Whisper's. */
+export type LanguageCode = keyof typeof LANGUAGES;

@@ -1,6 +1,5 @@
 import type { AudioLimits, ChannelSelection } from "../audio/types.js";
 import { invalidArgument, TranscriptionError } from "../errors.js";
-import { nearest } from "../models/nearest.js";
 import type { TranscribeOptions, TranscriberOptions, VadOptions } from "../options.js";
 import {
   abortSignal,
@@ -20,7 +19,7 @@ import {
 import { DEVICES, TASKS } from "./choices.js";
 import { computeType } from "./compute-type.js";
 import { GENERATION_CHECKS, resolveGeneration } from "./generation.js";
-import { languageCode, languageNames } from "./languages.js";
+import { LANGUAGE_EXPECTED, parseLanguage, suggestLanguage } from "./language-names.js";
 import { DEFAULT_AUDIO_LIMITS, MAX_CHANNELS } from "./limits.js";
 import { type GeneralWindowOptions, WINDOW_DEFAULTS } from "./window-defaults.js";
 
@@ -52,6 +51,8 @@ export interface ResolvedRequest {
   /** Undefined: what the model allows. */
   maxTokens: number | undefined;
   conditionOnPreviousText: boolean;
+  /** Every window is given the initial prompt, not the first one alone. */
+  carryInitialPrompt: boolean;
   /** Text decoded above this temperature is no context for what follows. */
   promptResetOnTemperature: number;
   /** Stretches to transcribe, in order; undefined: everything. */
@@ -77,11 +78,17 @@ const MAX_TOKEN_ID = 100_000;
 /** Stands for all non-speech symbols in `suppressTokens`, as in openai-whisper. */
 const NON_SPEECH_TOKENS = -1;
 
+/** Code, or "auto". */
 const language: Check<string> = (name, value) => {
-  if (typeof value === "string" && (value.toLowerCase() === "auto" || languageCode(value))) return value;
-  const meant = typeof value === "string" ? nearest(value.toLowerCase(), languageNames()) : undefined;
-  const suggestion = meant ? ` (did you mean "${meant}"?)` : "";
-  throw invalidArgument(name, `a language such as "en" or "english", or "auto"${suggestion}`, value);
+  if (typeof value !== "string") throw invalidArgument(name, LANGUAGE_EXPECTED, value);
+  const code = parseLanguage(value);
+  if (code) return code;
+  if (value.trim() === "") {
+    const message = `Expected ${LANGUAGE_EXPECTED} for ${name} but it is empty`;
+    throw new TranscriptionError("INVALID_ARGUMENT", message, { option: name });
+  }
+  const meant = suggestLanguage(value);
+  throw invalidArgument(name, LANGUAGE_EXPECTED + (meant ? ` (did you mean "${meant}"?)` : ""), value);
 };
 
 const temperature: Check<number | readonly number[]> = (name, value) =>
@@ -137,6 +144,7 @@ const REQUEST_CHECKS: Checks<TranscribeOptions> = {
   initialPrompt: text(0, MAX_PROMPT_LENGTH),
   hotwords,
   conditionOnPreviousText: boolean,
+  carryInitialPrompt: boolean,
   promptResetOnTemperature: number(0, 2),
   repetitionPenalty: number(0.01, 100),
   noRepeatNgramSize: integer(0, 448),
@@ -178,6 +186,7 @@ const TRANSCRIBER_CHECKS: Checks<TranscriberOptions> = {
   vadModel: nullable(text(1, 4096)),
   download: boolean,
   onDownload: callback(),
+  signal: abortSignal,
   maxQueue: integer(1, 1_000_000),
   limits,
 };
@@ -189,7 +198,7 @@ const TRANSCRIBER_CHECKS: Checks<TranscriberOptions> = {
  */
 export function resolveRequest(options: unknown, defaultLimits: Partial<AudioLimits> = {}): ResolvedRequest {
   const given = checkOptions("options", options, REQUEST_CHECKS);
-  const language = languageCode(given.language ?? "auto");
+  const language = given.language === "auto" ? undefined : given.language;
   if (given.multilingual && language !== undefined) {
     throw invalidArgument(
       "language",
@@ -207,6 +216,7 @@ export function resolveRequest(options: unknown, defaultLimits: Partial<AudioLim
     window: resolveWindow(given),
     maxTokens: given.maxTokens,
     conditionOnPreviousText: given.conditionOnPreviousText ?? false,
+    carryInitialPrompt: given.carryInitialPrompt ?? false,
     promptResetOnTemperature: given.promptResetOnTemperature ?? 0.5,
     clips: given.clipTimestamps && clipsOf(given.clipTimestamps),
     vadFilter: given.vadFilter ?? "auto",
@@ -248,12 +258,14 @@ export function splitOptions(options: unknown): {
 
 function resolveWindow(given: Partial<TranscribeOptions>): GeneralWindowOptions {
   const { temperature = WINDOW_DEFAULTS.temperatures, suppressTokens = [NON_SPEECH_TOKENS] } = given;
+  const { hotwords = "", initialPrompt = "" } = given;
   const named = Object.entries(given).filter(([key]) => Object.hasOwn(WINDOW_DEFAULTS, key));
   return {
     ...WINDOW_DEFAULTS,
     ...Object.fromEntries(named),
     temperatures: typeof temperature === "number" ? [temperature] : temperature,
-    initialPrompt: prompt(given),
+    hotwords: (typeof hotwords === "string" ? hotwords : hotwords.join(", ")).trim(),
+    initialPrompt: initialPrompt.trim(),
     suppressTokens: suppressTokens.filter((token) => token !== NON_SPEECH_TOKENS),
     suppressNonSpeech: suppressTokens.includes(NON_SPEECH_TOKENS),
     generation: resolveGeneration(given),
@@ -266,8 +278,17 @@ function clipsOf(times: readonly number[]): Clip[] {
   return starts.map((start, i) => ({ start, end: times[2 * i + 1] ?? Number.POSITIVE_INFINITY }));
 }
 
+/** faster-whisper's (1.2.1). */
+export const DEFAULT_VAD_OPTIONS: Required<VadOptions> = {
+  threshold: 0.5,
+  negThreshold: 0.35,
+  minSpeechDuration: 0,
+  minSilenceDuration: 2,
+  speechPad: 0.4,
+};
+
 function resolveVadOptions(given: VadOptions): Required<VadOptions> {
-  const threshold = given.threshold ?? 0.5;
+  const threshold = given.threshold ?? DEFAULT_VAD_OPTIONS.threshold;
   const negThreshold = given.negThreshold ?? Math.max(threshold - 0.15, 0.01);
   if (negThreshold > threshold) {
     throw new TranscriptionError(
@@ -279,14 +300,8 @@ function resolveVadOptions(given: VadOptions): Required<VadOptions> {
   return {
     threshold,
     negThreshold,
-    minSpeechDuration: given.minSpeechDuration ?? 0.25,
-    minSilenceDuration: given.minSilenceDuration ?? 0.5,
-    speechPad: given.speechPad ?? 0.4,
+    minSpeechDuration: given.minSpeechDuration ?? DEFAULT_VAD_OPTIONS.minSpeechDuration,
+    minSilenceDuration: given.minSilenceDuration ?? DEFAULT_VAD_OPTIONS.minSilenceDuration,
+    speechPad: given.speechPad ?? DEFAULT_VAD_OPTIONS.speechPad,
   };
-}
-
-/** Hotwords before the prompt, as faster-whisper has them: the model continues what stands last. */
-function prompt({ hotwords = [], initialPrompt = "" }: TranscribeOptions): string {
-  const words = typeof hotwords === "string" ? hotwords : hotwords.join(", ");
-  return [words.trim(), initialPrompt.trim()].filter(Boolean).join(" ");
 }

@@ -15,6 +15,7 @@ export const WINDOW_DEFAULTS: GeneralWindowOptions = {
   compressionRatioThreshold: 2.4,
   logProbThreshold: -1,
   noSpeechThreshold: 0.6,
+  hotwords: "",
   initialPrompt: "",
   suppressBlank: true,
   suppressTokens: [],

@@ -137,18 +137,23 @@ export interface NativeSegment {
   words?: { start: number; end: number; text: string; confidence: number }[];
 }
 
+/** What is heard where the transcript of a window would start. */
+export interface NativeLanguages {
+  /** Most probable first. */
+  languages: { language: string; probability: number }[];
+  noSpeechProb: number;
+}
+
 export interface NativeWhisperModel {
   info(): NativeModelInfo;
+  /** Tokens of `text`, as whisper.cpp splits it. */
+  countTokens(text: string): number;
   transcribe(
     samples: Float32Array,
     options: NativeDecodeOptions,
     cancel: CancelFlag,
   ): Promise<NativeSegment[]>;
-  /** Most probable first. */
-  detectLanguage(
-    samples: Float32Array,
-    cancel: CancelFlag,
-  ): Promise<{ language: string; probability: number }[]>;
+  detectLanguage(samples: Float32Array, cancel: CancelFlag): Promise<NativeLanguages>;
   close(): Promise<void>;
 }
 
@@ -199,8 +204,8 @@ export interface NativeBatchedModel {
     detection?: {
       /** Probability of the first language from which on the window is transcribed in it, 0 to 1. */
       transcribeFrom: number;
-      /** Called once, before the promise resolves. Most probable first. */
-      onLanguages: (languages: { language: string; probability: number }[]) => void;
+      /** Called once, before the promise resolves. */
+      onLanguages: (detected: NativeLanguages) => void;
     },
   ): Promise<{
     segments: NativeSegment[];
@@ -210,11 +215,7 @@ export interface NativeBatchedModel {
     /** Whether all text passed the guards. */
     reliable: boolean;
   }>;
-  /** Most probable first. */
-  detectLanguage(
-    samples: Float32Array,
-    cancel: CancelFlag,
-  ): Promise<{ language: string; probability: number }[]>;
+  detectLanguage(samples: Float32Array, cancel: CancelFlag): Promise<NativeLanguages>;
   close(): Promise<void>;
 }
 

@@ -82,7 +82,8 @@ class BorealisEngine extends NativeEngine<NativeBorealisModel> {
         throw invalidArgument(name, `${expected} with borealis, which has no other`, options[name]);
     };
     refuse("lengthPenalty", options.lengthPenalty === -1, "nothing");
-    refuse("initialPrompt", options.initialPrompt === "", "nothing (and no hotwords; see userPrompt)");
+    refuse("initialPrompt", options.initialPrompt === "", "nothing (see userPrompt)");
+    refuse("hotwords", options.hotwords === "", "nothing (see userPrompt)");
     refuse("suppressTokens", options.suppressTokens.length === 0, "nothing");
     refuse("logProbThreshold", [null, -1].includes(options.logProbThreshold), "null");
     refuse("noSpeechThreshold", [null, 0.6].includes(options.noSpeechThreshold), "null");

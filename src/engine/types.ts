@@ -1,5 +1,6 @@
 import type { ComputeType, DeviceSelection, TranscriptionTask } from "../config/choices.js";
 import type { GenerationOptions } from "../config/generation.js";
+import type { FittedPrompt, PromptTexts } from "./prompt.js";
 
 /** Facts about a loaded model. */
 export interface ModelInfo {
@@ -55,10 +56,13 @@ export interface WindowOptions {
   compressionRatioThreshold: number | null;
   logProbThreshold: number | null;
   noSpeechThreshold: number | null;
+  /** Words to expect, one after another; for every window. */
+  hotwords: string;
+  /** Text that the window follows on from; empty for windows that it is not given to. */
   initialPrompt: string;
   /** Where a voice activity detector found speech, in seconds of the window, in order; empty where none was asked. */
   speech: readonly SpeechSpan[];
-  /** Text of the window before, when `conditionOnPreviousText` is set, else empty. */
+  /** Text of the windows before, when `conditionOnPreviousText` is set, else empty. */
   previousText: string;
   suppressBlank: boolean;
   suppressTokens: readonly number[];
@@ -139,6 +143,8 @@ export interface LanguageDetection {
   probability: number;
   /** All languages of the model, most probable first. */
   probabilities: ReadonlyArray<{ language: string; probability: number }>;
+  /** Of one window, from engines that know: the probability that nobody speaks in it, 0 to 1. */
+  noSpeechProb?: number;
 }
 
 /** What is to become of a window whose language is detected. */
@@ -179,6 +185,13 @@ export interface Engine {
    * @throws TranscriptionError INVALID_ARGUMENT
    */
   checkOptions?(options: RequestWindowOptions, traits: RequestTraits): void;
+
+  /**
+   * As much of the texts as its prompt has room for, for engines that know; others get them whole. Asked once a request:
+   * what it answers is what windows get as `hotwords` and `initialPrompt`. Of `previousText` an engine takes what room
+   * these leave.
+   */
+  fitPrompt?(texts: PromptTexts): FittedPrompt;
 
   /**
    * Language of `samples` (16 kHz mono, at most 30 s are looked at).

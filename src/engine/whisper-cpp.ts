@@ -11,7 +11,7 @@ import type {
   WindowOptions,
   WindowResult,
 } from "./types.js";
-import { commonOptions, promptOf, WhisperModelEngine } from "./whisper-engine.js";
+import { commonOptions, WhisperModelEngine } from "./whisper-engine.js";
 import { WorkQueue } from "./work-queue.js";
 
 /** openai-whisper's threshold on the compression ratio, and whisper.cpp's on the entropy that stands in for it. */
@@ -54,8 +54,12 @@ class WhisperCppEngine extends WhisperModelEngine<NativeWhisperModel> {
   }
 
   override checkOptions(options: RequestWindowOptions): void {
-    nativeOptions({ ...options, language: "en", previousText: "", speech: [] });
+    nativeOptions({ ...options, language: "en", previousText: "", speech: [] }, "");
     super.checkOptions(options);
+  }
+
+  protected override countTokens(piece: string): number {
+    return this.native.countTokens(piece);
   }
 
   async transcribeWindow(
@@ -63,12 +67,12 @@ class WhisperCppEngine extends WhisperModelEngine<NativeWhisperModel> {
     options: WindowOptions,
     signal?: AbortSignal,
   ): Promise<WindowResult> {
-    const native = nativeOptions(options);
+    const native = nativeOptions(options, this.promptOf(options));
     return { segments: await this.run(signal, (flag) => this.native.transcribe(samples, native, flag)) };
   }
 }
 
-function nativeOptions(options: WindowOptions): NativeDecodeOptions {
+function nativeOptions(options: WindowOptions, prompt: string): NativeDecodeOptions {
   requireDefaults(options, FIXED, "whisper-cpp");
   const { compressionRatioThreshold } = options;
   if (compressionRatioThreshold !== null && compressionRatioThreshold !== REPETITION_THRESHOLD) {
@@ -82,7 +86,7 @@ function nativeOptions(options: WindowOptions): NativeDecodeOptions {
     ...commonOptions(options),
     ...fallback(options.temperatures),
     entropyThreshold: compressionRatioThreshold,
-    prompt: promptOf(options),
+    prompt,
   };
 }
 

@@ -1,7 +1,8 @@
 import { SAMPLE_RATE } from "../audio/types.js";
-import type { CancelFlag, NativeModelInfo } from "./addon.js";
+import type { CancelFlag, NativeLanguages, NativeModelInfo } from "./addon.js";
 import { languageDetection } from "./detection.js";
 import { MAX_WINDOW, NativeEngine, type Queue } from "./native-engine.js";
+import { type FittedPrompt, fitPrompt, lastThatFit, type PromptTexts, splitPieces } from "./prompt.js";
 import { refuseGeneration } from "./refusals.js";
 import type {
   DeviceInfo,
@@ -13,10 +14,7 @@ import type {
 
 /** What the addon's Whisper models have in common. */
 interface NativeWhisper {
-  detectLanguage(
-    samples: Float32Array,
-    cancel: CancelFlag,
-  ): Promise<{ language: string; probability: number }[]>;
+  detectLanguage(samples: Float32Array, cancel: CancelFlag): Promise<NativeLanguages>;
   close(): Promise<void>;
 }
 
@@ -35,6 +33,28 @@ export abstract class WhisperModelEngine<Native extends NativeWhisper> extends N
 
   checkOptions(options: RequestWindowOptions): void {
     refuseGeneration(options, this.implementation);
+  }
+
+  /** Tokens of a piece of text. */
+  protected abstract countTokens(piece: string): number;
+
+  fitPrompt(texts: PromptTexts): FittedPrompt {
+    return fitPrompt(texts, this.#promptRoom, (piece) => this.countTokens(piece));
+  }
+
+  /** What a window is told before it is heard: what {@link fitPrompt} left, then the end of the text before it. */
+  protected promptOf({ hotwords, initialPrompt, previousText }: WindowOptions): string {
+    const given = [hotwords, initialPrompt].filter(Boolean).join(" ");
+    if (previousText === "") return given;
+    const count = (piece: string): number => this.countTokens(piece);
+    const taken = splitPieces(given).reduce((sum, piece) => sum + count(piece), 0);
+    const { text } = lastThatFit(previousText, Math.max(0, this.#promptRoom - taken), count);
+    return [given, text].filter(Boolean).join(" ");
+  }
+
+  /** Half of the decoder's context is for the text before, which a token begins. */
+  get #promptRoom(): number {
+    return Math.floor(this.model.textContext / 2) - 1;
   }
 
   async detectLanguage(samples: Float32Array, signal?: AbortSignal): Promise<LanguageDetection> {
@@ -64,9 +84,4 @@ export function commonOptions(options: WindowOptions) {
     maxTokens: options.maxTokens,
     seed: options.seed,
   };
-}
-
-/** Text that the model is to follow on from. */
-export function promptOf({ initialPrompt, previousText }: WindowOptions): string {
-  return [initialPrompt, previousText].filter(Boolean).join(" ");
 }

@@ -1,22 +1,24 @@
-import { loadAddon, type NativeBatchedModel, type NativeSearchOptions } from "./addon.js";
+import {
+  loadAddon,
+  type NativeBatchedModel,
+  type NativeLanguages,
+  type NativeSearchOptions,
+} from "./addon.js";
 import { BatchQueue } from "./batch-queue.js";
 import { languageDetection } from "./detection.js";
 import { loadOnDevice } from "./on-device.js";
+import { splitPieces } from "./prompt.js";
 import type {
   DetectionUse,
   DeviceInfo,
   Engine,
   EngineLoad,
   EngineOptions,
-  LanguageDetection,
   UnknownLanguageOptions,
   WindowOptions,
   WindowResult,
 } from "./types.js";
-import { commonOptions, promptOf, WhisperModelEngine } from "./whisper-engine.js";
-
-/** How GPT-2's tokenizer splits a text before it encodes the pieces (openai/gpt-2, encoder.py). */
-const PIECES = /'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+/gu;
+import { commonOptions, WhisperModelEngine } from "./whisper-engine.js";
 
 /**
  * The batched engine: windows of all requests are decoded together. On the CPU with kernels of its own for every
@@ -63,8 +65,7 @@ class WhisperEngine extends WhisperModelEngine<NativeBatchedModel> {
     const native = this.#nativeOptions({ ...options, language: "" });
     const detection = {
       transcribeFrom,
-      onLanguages: (languages: LanguageDetection["probabilities"]) =>
-        onDetected(languageDetection(languages)),
+      onLanguages: (detected: NativeLanguages) => onDetected(languageDetection(detected)),
     };
     const { language, segments, draft, reliable } = await this.run(signal, (flag) =>
       this.native.transcribe(samples, native, flag, detection),
@@ -78,9 +79,10 @@ class WhisperEngine extends WhisperModelEngine<NativeBatchedModel> {
   }
 
   #nativeOptions(options: WindowOptions): NativeSearchOptions {
+    const prompt = splitPieces(this.promptOf(options));
     return {
       ...commonOptions(options),
-      prompt: this.#tokenize(promptOf(options)),
+      prompt: prompt.length === 0 ? [] : this.native.tokenize(prompt),
       speech: options.speech.flatMap(({ start, end }) => [start, end]),
       withoutTimestamps: options.withoutTimestamps || !this.#hasTimestamps,
       patience: options.patience,
@@ -95,8 +97,8 @@ class WhisperEngine extends WhisperModelEngine<NativeBatchedModel> {
     };
   }
 
-  #tokenize(text: string): number[] {
-    return text === "" ? [] : this.native.tokenize(` ${text.trim()}`.match(PIECES) ?? []);
+  protected override countTokens(piece: string): number {
+    return this.native.tokenize([piece]).length;
   }
 
   /** The first distil models, of two decoder layers, were trained without times. */

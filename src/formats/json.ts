@@ -5,12 +5,14 @@ import type { TranscriptionResult } from "../result.js";
  * Numbers have at most six decimals: microseconds, and no trace of float32.
  */
 export function writeJson(result: TranscriptionResult): string {
-  const { text, language, languageProbability, duration, segments, channels, stats, warnings } = result;
+  const { text, language, languageProbability, languageProbabilities, duration } = result;
+  const { segments, channels, stats, warnings } = result;
   const { format, model, implementation, computeType, device } = result;
   const ordered = {
     text,
     language,
     languageProbability,
+    languageProbabilities,
     duration,
     segments: segments.map((segment) => ({
       id: segment.id,
@@ -24,6 +26,7 @@ export function writeJson(result: TranscriptionResult): string {
       temperature: segment.temperature,
       channel: segment.channel,
       language: segment.language,
+      tokens: segment.tokens,
       words: segment.words?.map(({ start, end, text, confidence }) => ({ start, end, text, confidence })),
     })),
     channels: channels?.map(({ channel, text, language, languageProbability }) => ({

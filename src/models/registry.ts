@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
+import { nearest } from "../config/nearest.js";
 import { TranscriptionError } from "../errors.js";
-import { nearest } from "./nearest.js";
 
 /** `"whisper"`: a speech model, `"vad"`: voice activity detection. */
 export type ModelKind = "whisper" | "vad";

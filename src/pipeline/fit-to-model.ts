@@ -1,6 +1,8 @@
 import type { ResolvedRequest } from "../config/options.js";
+import type { FittedText, PromptTexts } from "../engine/prompt.js";
 import type { Engine, RequestWindowOptions } from "../engine/types.js";
 import { TranscriptionError } from "../errors.js";
+import { countCodePoints, countWords } from "./stats.js";
 
 /** What a request comes to with one particular model. */
 export interface ModelRequest {
@@ -30,14 +32,40 @@ export function fitToModel(request: ResolvedRequest, engine: Engine): ModelReque
     request.maxTokens ?? engine.maxTokens ?? Math.floor(model.textContext / 2),
     model.textContext,
   );
-  const window = { ...request.window, task, maxTokens };
-  engine.checkOptions?.(window, { conditionOnPreviousText: request.conditionOnPreviousText });
+  const options = { ...request.window, task, maxTokens };
+  engine.checkOptions?.(options, { conditionOnPreviousText: request.conditionOnPreviousText });
+  const window = { ...options, ...promptFor(engine, options, warnings) };
   return {
     language: languageFor(request.language, engine),
     maxWindow: Math.min(request.chunkLength, engine.maxWindow),
     window,
     warnings,
   };
+}
+
+/** As much of the request's texts as the model takes; `warnings` tell what it does not. */
+function promptFor(engine: Engine, options: PromptTexts, warnings: string[]): PromptTexts {
+  const { hotwords, initialPrompt } = options;
+  const fitted = hotwords || initialPrompt ? engine.fitPrompt?.({ hotwords, initialPrompt }) : undefined;
+  if (!fitted) return { hotwords, initialPrompt };
+  const warn = (what: string, which: string, given: string, { text, tokens }: FittedText): void => {
+    if (text === given) return;
+    const used = isWhole(given, text)
+      ? `${countWords(text)} of ${countWords(given)} words`
+      : `${countCodePoints(text)} of ${countCodePoints(given)} characters`;
+    warnings.push(`${what} cut to the ${which} ${used} (${tokens} tokens; a prompt holds ${fitted.room})`);
+  };
+  warn("The hotwords were", "first", hotwords, fitted.hotwords);
+  warn("The initial prompt was", "last", initialPrompt, fitted.initialPrompt);
+  return { hotwords: fitted.hotwords.text, initialPrompt: fitted.initialPrompt.text };
+}
+
+/** Whether a text that was cut still ends, or begins, with a whole word. */
+function isWhole(given: string, kept: string): boolean {
+  if (kept === "") return true;
+  const [after] = given.startsWith(kept) ? given.slice(kept.length) : "";
+  const before = given.endsWith(kept) ? given.at(-kept.length - 1) : undefined;
+  return /^\s/.test(after ?? before ?? "x");
 }
 
 function languageFor(language: string | undefined, { model }: Engine): string | undefined {

@@ -1,18 +1,22 @@
 import { TranscriptionError } from "../errors.js";
-import type { Segment } from "../result.js";
+import type { Segment, TranscriptionResult } from "../result.js";
+import type { TranscriptionStream } from "../transcriber.js";
 import { RequestScope } from "./request-scope.js";
 
 /** Starts a transcription that hands over each segment and rejects soon after `signal` fires. */
 export type StartTranscription = (
   deliver: (segment: Segment) => void,
   signal: AbortSignal,
-) => Promise<unknown>;
+) => Promise<TranscriptionResult>;
 
 /** A transcription as an iterator of its segments. Started by the first `next()`, cancelled by `return()`. */
-export class SegmentStream implements AsyncIterableIterator<Segment> {
+export class SegmentStream implements TranscriptionStream {
   readonly #caller: AbortSignal | undefined;
   readonly #start: StartTranscription;
   readonly #segments: Segment[] = [];
+  readonly #result: Promise<TranscriptionResult>;
+  #resolve!: (result: TranscriptionResult) => void;
+  #reject!: (error: TranscriptionError) => void;
   #scope: RequestScope | undefined;
   /** Settled when the transcription is; never rejects. */
   #finished: Promise<void> = Promise.resolve();
@@ -28,6 +32,17 @@ export class SegmentStream implements AsyncIterableIterator<Segment> {
     this.#caller = caller;
     this.#start = start;
     this.#awaitNews();
+    this.#result = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+    // Who only wants segments learns of errors from `next()`.
+    this.#result.catch(() => {});
+  }
+
+  get result(): Promise<TranscriptionResult> {
+    if (!this.#scope && !this.#ended) this.#begin();
+    return this.#result;
   }
 
   async next(): Promise<IteratorResult<Segment, undefined>> {
@@ -50,6 +65,8 @@ export class SegmentStream implements AsyncIterableIterator<Segment> {
     this.#scope?.fail(new TranscriptionError("CANCELLED", "The loop over the segments was left"));
     await this.#finished;
     this.#ended = true;
+    // Settled already where there was work.
+    this.#reject(new TranscriptionError("CANCELLED", "The loop over the segments was left"));
     this.#error = undefined;
     this.#segments.length = 0;
     return { done: true, value: undefined };
@@ -68,8 +85,9 @@ export class SegmentStream implements AsyncIterableIterator<Segment> {
     this.#scope = scope;
     this.#finished = this.#start(deliver, scope.signal)
       .then(
-        () => {},
+        (result) => this.#resolve(result),
         (error: unknown) => {
+          this.#reject(TranscriptionError.from(error));
           if (!this.#left) this.#error = TranscriptionError.from(error);
         },
       )

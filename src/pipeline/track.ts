@@ -9,12 +9,17 @@ import { LanguageVote } from "./language.js";
 import { unheardSpeech } from "./unheard.js";
 import { type Window, Windower, type WindowerOptions } from "./windows.js";
 
+/** Characters of text before a window: more than any decoder takes. */
+const LONGEST_CONTEXT = 4096;
+
 /** A window on its way through the model. */
 export interface WindowJob {
   readonly span: Span;
   readonly speech: number;
   /** Where the VAD model hears speech, in seconds of the window; empty without one. */
   readonly spoken: readonly Span[];
+  /** No window of the track comes before it. */
+  readonly isFirst: boolean;
   /** Let go when the result is there, which may be long before it is this window's turn to be delivered. */
   samples: Float32Array | undefined;
   result: WindowResult | undefined;
@@ -33,6 +38,8 @@ export interface TrackOptions extends WindowerOptions {
   /** Text that repeats itself more, or is less probable, is no context either; null: any may be. */
   compressionRatioThreshold: number | null;
   logProbThreshold: number | null;
+  /** What the first window follows on from, and windows after it as long as all text in between is trusted. */
+  textBefore: string;
 }
 
 /** One track of a recording: its windows on the way in, its segments on the way out, both in order of time. */
@@ -45,7 +52,7 @@ export class Track {
   readonly undecided: WindowJob[] = [];
   /** The last window that was started. */
   latest: Promise<void> = Promise.resolve();
-  /** Text of the window before, where it may be built on. */
+  /** Text of the windows before, since the last that may not be built on. */
   previousText = "";
   /** Seconds of speech in all windows so far. */
   speech = 0;
@@ -60,6 +67,8 @@ export class Track {
     TrackOptions,
     "trustedTemperature" | "compressionRatioThreshold" | "logProbThreshold"
   >;
+  /** Until the first window is delivered. */
+  #textBefore: string;
   readonly #windower: Windower | ClipWindower;
   /** Windows not yet delivered. */
   readonly #jobs: WindowJob[] = [];
@@ -69,15 +78,21 @@ export class Track {
     options: TrackOptions,
     readonly channel: number | undefined,
   ) {
-    const { clips, detection, ...rest } = options;
+    const { clips, detection, textBefore, ...rest } = options;
     this.vote = new LanguageVote(detection);
     this.#trust = options;
+    this.#textBefore = textBefore;
     this.#windower = clips ? new ClipWindower(rest, clips) : new Windower(rest);
   }
 
   /** Seconds of the track that need no more work. */
   get finished(): number {
     return this.#jobs[0]?.span.start ?? this.#windower.settled;
+  }
+
+  /** Seconds that were left out as silence though something faint is in them. */
+  get skippedSound(): number {
+    return this.#windower.skippedSound;
   }
 
   /** Takes the next block and returns the windows that it completed. */
@@ -108,12 +123,13 @@ export class Track {
   }
 
   #enqueue(windows: Window[]): WindowJob[] {
-    const jobs = windows.map(({ start, samples, speech, spoken }) => {
+    const jobs = windows.map(({ start, samples, speech, spoken }, i) => {
       this.speech += speech;
       return {
         span: { start, end: start + samples.length / SAMPLE_RATE },
         speech,
         spoken,
+        isFirst: this.windowCount + i === 0,
         samples,
         result: undefined,
       };
@@ -132,7 +148,10 @@ export class Track {
     };
     const segments = placeSegments(decoded, span, notBefore, this.segments.length, about);
     this.segments.push(...segments);
-    this.previousText = this.#isTrusted(segments, result.reliable) ? joinTexts(segments) : "";
+    const trusted = this.#isTrusted(segments, result.reliable);
+    const before = [this.#textBefore, this.previousText, joinTexts(segments)].filter(Boolean).join(" ");
+    this.previousText = trusted ? before.slice(-LONGEST_CONTEXT) : "";
+    this.#textBefore = "";
     const onClock = spoken.map(({ start, end }) => ({ start: start + span.start, end: end + span.start }));
     this.unheard.push(...unheardSpeech(onClock, segments));
     if (draft) {

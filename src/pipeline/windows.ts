@@ -2,9 +2,10 @@ import { SAMPLE_RATE } from "../audio/types.js";
 import type { VadModel, VadSession } from "../engine/types.js";
 import type { VadOptions } from "../options.js";
 import type { Span } from "./assemble.js";
+import { LevelledVad } from "./levelled-vad.js";
 import { quietestCut } from "./pauses.js";
 import { SampleBuffer } from "./sample-buffer.js";
-import { SILENCE_GATE_OPTIONS, SilenceGate } from "./silence-gate.js";
+import { SILENCE_GATE_EDGE, SILENCE_GATE_OPTIONS, SilenceGate } from "./silence-gate.js";
 import { type Region, SpeechRegions } from "./speech-regions.js";
 import { SpokenFrames } from "./spoken-frames.js";
 
@@ -23,7 +24,7 @@ export interface Window {
 export interface WindowerOptions {
   /** Longest window in seconds, 1 to 30. */
   maxWindow: number;
-  /** Looks for speech; without one, windows leave out digital silence only. */
+  /** Looks for speech; without one, windows leave out only what is silent beside the rest of the track. */
   vad: VadModel | undefined;
   /** Rules for what `vad` finds. */
   vadOptions: Required<VadOptions>;
@@ -62,14 +63,21 @@ export class Windower {
 
   constructor(options: WindowerOptions) {
     this.#maxWindow = Math.floor(options.maxWindow * SAMPLE_RATE);
-    this.#session = options.vad?.createSession() ?? new SilenceGate();
+    this.#session = options.vad ? new LevelledVad(options.vad) : new SilenceGate();
     this.#spoken = options.vad && new SpokenFrames(options.vadOptions.threshold);
-    this.#regions = new SpeechRegions(options.vad ? options.vadOptions : SILENCE_GATE_OPTIONS);
+    this.#regions = options.vad
+      ? new SpeechRegions(options.vadOptions)
+      : new SpeechRegions(SILENCE_GATE_OPTIONS, SILENCE_GATE_EDGE);
   }
 
   /** Seconds of the track that are in finished windows or held no speech. */
   get settled(): number {
     return this.#retainFrom / SAMPLE_RATE;
+  }
+
+  /** Seconds so far that were left out as silence though something faint is in them; without a VAD model. */
+  get skippedSound(): number {
+    return this.#session instanceof SilenceGate ? this.#session.skippedSound : 0;
   }
 
   /** Takes the next block of the track and returns the windows that it completed, in order. */

@@ -2,6 +2,8 @@
 export interface ValueKind<T> {
   expected: string;
   parse(text: string): T | undefined;
+  /** What was probably meant by a text that is refused. */
+  suggest?(text: string): string | undefined;
 }
 
 /** An integer from `min` to `max`, both included, in decimal digits. */

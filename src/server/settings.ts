@@ -3,7 +3,8 @@ import {
   DEFAULT_LIMITS,
   DEVICES,
   implementationNames,
-  LANGUAGES,
+  parseLanguage,
+  suggestLanguage,
   TranscriptionError,
 } from "../index.js";
 import { LEVELS, LOG_FORMATS } from "./log.js";
@@ -65,13 +66,14 @@ const SETTINGS = {
   draftModel: hidden("MODEL_DRAFT", text("the name of a model or the path of its file")),
   /** Longest window in seconds. Models that read less well get shorter ones. */
   chunkDuration: setting("MODEL_CHUNK_DURATION", number(1, 30), 30),
-  /** Code of the language that is spoken, or `auto`. */
+  /** Code of the language that is spoken, or `auto`; read by whatever name it has. */
   language: setting(
     "MODEL_LANGUAGE",
-    text(
-      `auto or the code of a language, such as "ru"`,
-      (code) => code === "auto" || LANGUAGE_CODES.has(code),
-    ),
+    {
+      expected: 'a language by code or English name, such as "ru" or "russian", or auto',
+      parse: parseLanguage,
+      suggest: suggestLanguage,
+    },
     "auto",
   ),
 
@@ -81,6 +83,10 @@ const SETTINGS = {
   maxQueue: setting("SERVER_MAX_QUEUE", integer(0, 100_000), 1000),
   /** Calls open at once, uploading or waiting or being transcribed; more are refused. */
   maxCalls: setting("SERVER_MAX_CALLS", integer(1, 1_000_000), 4000),
+  /** Calls open at once on one connection; clients are told, and hold more of them back. */
+  maxStreams: setting("SERVER_MAX_STREAMS", integer(1, 100_000), 500),
+  /** Connections open at once; more are closed as they come. */
+  maxConnections: setting("SERVER_MAX_CONNECTIONS", integer(1, 1_000_000), 4000),
   /** Bytes of one answer. */
   maxSendMessageLength: setting("GRPC_MAX_SEND_MESSAGE_LENGTH", integer(1, LONGEST_MESSAGE), 200 * MIB),
   /** Bytes of one message from a client. */
@@ -184,9 +190,16 @@ export function readSettings(
     if (given === undefined || (given === "" && flag === undefined)) return fallback;
     const value = given === "" ? undefined : kind.parse(given);
     if (value === undefined) {
-      const shown = key === "apiToken" ? `${given.length} characters` : JSON.stringify(given);
+      const shown =
+        given === ""
+          ? "nothing: it is empty"
+          : key === "apiToken"
+            ? `${given.length} characters`
+            : JSON.stringify(given);
+      const meant = kind.suggest?.(given);
       problems.push(
-        `${flag === undefined ? variable : `--${key}`}: expected ${kind.expected} but received ${shown}`,
+        `${flag === undefined ? variable : `--${key}`}: expected ${kind.expected} but received ${shown}` +
+          (meant ? ` (did you mean "${meant}"?)` : ""),
       );
     }
     return value;
@@ -213,8 +226,6 @@ function contradictions({ tlsCertificate, tlsKey, tlsClientAuthority }: ServerSe
   }
   return problems;
 }
-
-const LANGUAGE_CODES = new Set<string>(Object.keys(LANGUAGES));
 
 /** `::1` for `[::1]`; an IPv6 address may stand without brackets, so its last group is no port. */
 function bare(host: string): string {

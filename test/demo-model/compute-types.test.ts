@@ -19,7 +19,7 @@ interface Recording {
   turns: Turn[];
 }
 
-/** The call of seven minutes takes bench/accuracy.ts, for it is seven times as long as each of these. */
+/** The call of seven minutes takes bench/accuracy/demo.ts, for it is seven times as long as each of these. */
 const SAMPLES: Recording[] = readdirSync(samplePath("."))
   .filter((file) => file.endsWith(".wav"))
   .sort()

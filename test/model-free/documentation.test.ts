@@ -87,7 +87,7 @@ it(".env.example has the devices and compute types that can be set", () => {
 describe("--help", () => {
   /** Options whose flags are called otherwise, and those that only a program can use. */
   const OTHERS = ["vadFilter", "vadOptions", "limits", "signal", "onSegment", "onProgress"];
-  const TRANSCRIBER_OTHERS = ["download", "limits", "onDownload", "maxQueue"];
+  const TRANSCRIBER_OTHERS = ["download", "limits", "onDownload", "maxQueue", "signal"];
 
   it("has a flag for every option", async () => {
     const { stdout } = await runInProcess(["--help"]);

@@ -33,6 +33,7 @@ export function result(segments: Segment[], extra: Partial<TranscriptionResult> 
     segments: segments.map((part, id) => ({ ...part, id })),
     language: "en",
     languageProbability: 0.98,
+    languageProbabilities: [],
     duration: 12,
     stats: {
       wordCount: text.split(/\s+/).filter(Boolean).length,

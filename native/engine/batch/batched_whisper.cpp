@@ -201,7 +201,7 @@ void BatchedWhisper::settle_language(WhisperWindow& window) {
     window.detection = nullptr;
     const Detection& detection = window.request.detection;
     const Languages& languages = window.outcome.languages;
-    if (detection.on_languages) detection.on_languages(languages);
+    if (detection.on_languages) detection.on_languages(languages, window.outcome.no_speech_prob);
     if (languages.front().probability >= detection.transcribe_from)
         window.request.language = languages.front().language;
 }
@@ -269,6 +269,8 @@ void BatchedWhisper::read_languages(WhisperWindow& window, const float* logits) 
     const float total = log_sum_exp(first, first + vocabulary_.languages);
     if (!std::isfinite(total))
         throw Error(ErrorCode::ModelInvalid, "The model computes no numbers for the languages: is it damaged?");
+    window.outcome.no_speech_prob =
+        std::exp(logits[vocabulary_.no_speech] - log_sum_exp(logits, logits + vocabulary_.size));
     for (int i = 0; i < vocabulary_.languages; ++i) {
         window.outcome.languages.push_back({whisper_lang_str(i), std::exp(first[i] - total)});
     }

@@ -28,7 +28,7 @@ struct Detection {
     // of it already; infinite: never.
     double transcribe_from = std::numeric_limits<double>::infinity();
     // Told of the languages before any text is decoded, from run(). May be empty.
-    std::function<void(const Languages&)> on_languages;
+    std::function<void(const Languages&, float no_speech_prob)> on_languages;
 };
 
 struct WindowRequest {
@@ -51,6 +51,8 @@ struct WindowOutcome {
     std::vector<DecodedSegment> segments;
     std::string language;  // of the segments; empty: only detected, not transcribed
     Languages languages;   // when detected
+    // When detected: of the whole vocabulary where the transcript starts, as openai-whisper defines it.
+    float no_speech_prob = 0;
     DraftCount draft;
     // Whether all text passed the guards: else it is no context for what follows.
     bool reliable = true;

@@ -54,6 +54,7 @@ WindowPasses::WindowPasses(const WhisperHyperParameters& hparams, const Vocabula
       rules_(rules),
       log_mel_(log_mel),
       decoder_(decoder),
+      words_(hparams, vocabulary, decoder),
       alignment_heads_(alignment_heads(hparams)) {}
 
 void WindowPasses::begin(WhisperWindow& window) const {
@@ -256,21 +257,10 @@ std::vector<int> WindowPasses::token_frames(WhisperWindow& window, double offset
                  rows - 1, frames);
 }
 
-// Word times of a pass.
 void WindowPasses::add_words(WhisperWindow& window, double offset, std::vector<DecodedSegment>& segments) const {
-    const std::vector<int> starts = token_frames(window, offset, segments);
-    size_t next = 0;
-    for (DecodedSegment& segment : segments) {
-        std::vector<TimedToken> timed;
-        for (size_t i = 0; i < segment.tokens.size() && next + 1 < starts.size(); ++i, ++next) {
-            const auto time = [&](size_t i) {
-                return std::clamp(offset + starts[i] * kTimestampSeconds, segment.start, segment.end);
-            };
-            timed.push_back({vocabulary_.texts[static_cast<size_t>(segment.tokens[i])], time(next), time(next + 1),
-                             segment.probabilities[i]});
-        }
-        segment.words = split_words(timed, window.request.language, window.request.punctuation);
-    }
+    std::vector<int> start_tokens;
+    add_start_tokens(window.request, false, start_tokens);
+    words_.add(window, start_tokens, offset, segments);
 }
 
 }  // namespace agora

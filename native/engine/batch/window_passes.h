@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "engine/batch/whisper_window.h"
+#include "engine/batch/window_words.h"
 #include "engine/whisper/alignment.h"
 #include "engine/whisper/decoder.h"
 #include "engine/whisper/logit_rules.h"
@@ -46,6 +47,7 @@ class WindowPasses {
     const LogitRules& rules_;
     const LogMel& log_mel_;
     Decoder& decoder_;
+    WindowWords words_;
     std::vector<AttentionHead> alignment_heads_;
 };
 

@@ -57,6 +57,12 @@ struct LanguageProbability {
     float probability;
 };
 
+// What is heard where the transcript of a window would start.
+struct DetectedLanguages {
+    std::vector<LanguageProbability> languages;  // most probable first
+    float no_speech_prob = 0;                    // of the whole vocabulary, as openai-whisper defines it
+};
+
 class SequentialWhisper {
   public:
     // Validates and loads. The CPU backend must be loaded; `use_gpu` needs the CUDA one too.
@@ -68,6 +74,9 @@ class SequentialWhisper {
 
     const WhisperFile& file() const { return file_; }
 
+    // Tokens of `text`, as whisper.cpp splits it for a prompt.
+    int count_tokens(const std::string& text) const;
+
     // Text of `count` samples (16 kHz mono, at most kMaxWindowSamples). Any number of threads may call at once: each
     // call has a decoder state of its own, which is kept for the next one.
     // Throws InvalidArgument, Cancelled, OutOfMemory, Internal.
@@ -75,8 +84,7 @@ class SequentialWhisper {
                                            const std::atomic<bool>& cancelled);
 
     // Probabilities of the model's languages, most probable first. Throws as transcribe().
-    std::vector<LanguageProbability> detect_language(const float* samples, size_t count,
-                                                     const std::atomic<bool>& cancelled);
+    DetectedLanguages detect_language(const float* samples, size_t count, const std::atomic<bool>& cancelled);
 
   private:
     class State;

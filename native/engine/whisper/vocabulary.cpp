@@ -1,5 +1,8 @@
 #include "engine/whisper/vocabulary.h"
 
+#include <queue>
+#include <tuple>
+
 #include "engine/model/file_reader.h"
 
 namespace agora {
@@ -8,6 +11,77 @@ namespace {
 // Magic, 11 hyper-parameters and the filters' own two dimensions come before them.
 constexpr uint64_t kMelFiltersOffset = 14 * sizeof(int32_t);
 constexpr int kFrequencyBins = 201;
+
+// Merges the bytes of a piece pair by pair, that of the lowest rank first and of equal ones the leftmost, as GPT-2's
+// encoder.py does. Candidates wait in a heap: a piece of n bytes takes n log n steps.
+class PieceMerger {
+  public:
+    PieceMerger(const Vocabulary& vocabulary, const std::string& piece) : vocabulary_(vocabulary), piece_(piece) {
+        const auto count = static_cast<int>(piece.size());
+        parts_.reserve(piece.size());
+        for (int i = 0; i < count; ++i) parts_.push_back({1, i - 1, i + 1 < count ? i + 1 : -1});
+        for (int i = 0; i + 1 < count; ++i) consider(i);
+    }
+
+    std::vector<std::string> merged() {
+        while (!candidates_.empty()) {
+            const Candidate best = candidates_.top();
+            candidates_.pop();
+            if (is_current(best)) merge(best.left);
+        }
+        std::vector<std::string> texts;
+        for (int i = parts_.empty() ? -1 : 0; i >= 0; i = parts_[static_cast<size_t>(i)].next)
+            texts.push_back(text(i, part(i).length));
+        return texts;
+    }
+
+  private:
+    // A part is named by the position of its first byte.
+    struct Part {
+        int length;  // 0: merged into the one before
+        int previous, next;
+    };
+    struct Candidate {
+        int rank, left;
+        int left_length, length;  // of the left part and of both, when it was put there
+        bool operator<(const Candidate& other) const { return std::tie(rank, left) > std::tie(other.rank, other.left); }
+    };
+
+    Part& part(int position) { return parts_[static_cast<size_t>(position)]; }
+    std::string text(int position, int length) const {
+        return piece_.substr(static_cast<size_t>(position), static_cast<size_t>(length));
+    }
+
+    // Notes the pair that begins at `left`, if it is a token.
+    void consider(int left) {
+        const Part& first = part(left);
+        const int length = first.length + part(first.next).length;
+        const int rank = vocabulary_.find(text(left, length));
+        if (rank >= 0) candidates_.push({rank, left, first.length, length});
+    }
+    bool is_current(const Candidate& candidate) {
+        const Part& first = part(candidate.left);
+        return first.length == candidate.left_length && first.next >= 0 &&
+               first.length + part(first.next).length == candidate.length;
+    }
+    void merge(int left) {
+        Part& first = part(left);
+        Part& second = part(first.next);
+        first.length += second.length;
+        first.next = second.next;
+        second.length = 0;
+        if (first.next >= 0) {
+            part(first.next).previous = left;
+            consider(left);
+        }
+        if (first.previous >= 0) consider(first.previous);
+    }
+
+    const Vocabulary& vocabulary_;
+    const std::string& piece_;
+    std::vector<Part> parts_;
+    std::priority_queue<Candidate> candidates_;
+};
 
 }  // namespace
 
@@ -19,23 +93,7 @@ int Vocabulary::find(const std::string& text) const {
 std::vector<int> Vocabulary::encode(const std::vector<std::string>& pieces) const {
     std::vector<int> tokens;
     for (const std::string& piece : pieces) {
-        std::vector<std::string> parts;
-        for (const char byte : piece) parts.emplace_back(1, byte);
-        for (;;) {
-            int lowest = -1;
-            size_t position = 0;
-            for (size_t i = 0; i + 1 < parts.size(); ++i) {
-                const int rank = find(parts[i] + parts[i + 1]);
-                if (rank >= 0 && (lowest < 0 || rank < lowest)) {
-                    lowest = rank;
-                    position = i;
-                }
-            }
-            if (lowest < 0) break;
-            parts[position] += parts[position + 1];
-            parts.erase(parts.begin() + static_cast<std::ptrdiff_t>(position) + 1);
-        }
-        for (const std::string& part : parts) {
+        for (const std::string& part : PieceMerger(*this, piece).merged()) {
             const int token = find(part);
             if (token >= 0) tokens.push_back(token);
         }

@@ -59,6 +59,34 @@ describe("ways to give audio", () => {
     }
   });
 
+  it.each<[string, () => AudioInput]>([
+    ["a blob", () => new Blob([WAV])],
+    ["a file", () => new File([WAV], "a.wav")],
+    ["a response", () => new Response(WAV)],
+    ["a stream of the web", () => new Blob([WAV]).stream()],
+  ])("may be %s", async (_, input) => {
+    expect((await decode(input())).duration).toBe(1);
+    await expect(decode(input(), { limits: { maxBytes: 1000 } })).rejects.toMatchObject({
+      code: "AUDIO_TOO_LARGE",
+    });
+  });
+
+  it("is no response that failed, that is empty or that was read", async () => {
+    const read = new Response(WAV);
+    await read.arrayBuffer();
+    const failed = new Response("not here", { status: 404 });
+    for (const [response, message] of [
+      [failed, "its status is 404"],
+      [new Response(), "it has no body"],
+      [read, "its body was read already"],
+    ] as const) {
+      await expect(decode(response)).rejects.toMatchObject({
+        code: "INVALID_ARGUMENT",
+        message: `Cannot read the given response: ${message}`,
+      });
+    }
+  });
+
   it("follows a link, but not a dangling one or a circle", async () => {
     const folder = await temporaryFolder();
     const path = (name: string) => join(folder, name);
@@ -67,7 +95,7 @@ describe("ways to give audio", () => {
     await symlink(path("nothing"), path("dangling"));
     await symlink(path("circle"), path("circle"));
     expect((await decode(path("link"))).duration).toBe(1);
-    expect(await outcome(decode(path("dangling")))).toBe("INVALID_ARGUMENT");
+    expect(await outcome(decode(path("dangling")))).toBe("FILE_NOT_FOUND");
     expect(await outcome(decode(path("circle")))).toBe("INVALID_ARGUMENT");
   });
 
@@ -75,16 +103,16 @@ describe("ways to give audio", () => {
     const folder = await temporaryFolder();
     await mkdir(join(folder, "directory.wav"));
     execFileSync("mkfifo", [join(folder, "fifo.wav")]);
-    const rejection = (path: string, message: string) =>
+    const rejection = (path: string, message: string, code = "INVALID_ARGUMENT") =>
       expect(decode(path)).rejects.toMatchObject({
-        code: "INVALID_ARGUMENT",
+        code,
         message: expect.stringContaining(message),
       });
     await rejection(join(folder, "directory.wav"), "it is a directory");
     await rejection(join(folder, "fifo.wav"), "a pipe, socket or device");
     await rejection("/dev/zero", "a pipe, socket or device");
-    await rejection(join(folder, "absent.wav"), "there is no such file");
-    await rejection("http://127.0.0.1/a.wav", "there is no such file");
+    await rejection(join(folder, "absent.wav"), "there is no such file", "FILE_NOT_FOUND");
+    await rejection("http://127.0.0.1/a.wav", "there is no such file", "FILE_NOT_FOUND");
   });
 
   it.each<[string, unknown]>([

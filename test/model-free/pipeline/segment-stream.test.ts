@@ -18,6 +18,27 @@ describe("a stream of segments", () => {
     expect(await collect(transcriber.stream(speech(0)))).toBe("");
   });
 
+  it("has the whole result at its end, looped over or not", async () => {
+    await using transcriber = await createTranscriber(fake.options);
+    const looped = transcriber.stream(speech(3));
+    expect(await collect(looped)).toBe("1 2 3");
+    expect(await looped.result).toMatchObject({ text: "1 2 3", stats: { windowCount: 3 } });
+    expect((await transcriber.stream(speech(2)).result).text).toBe("1 2");
+  });
+
+  it("has no result when it is left before its end", async () => {
+    fake.behaviour.gate = never;
+    await using transcriber = await createTranscriber(fake.options);
+    const begun = transcriber.stream(speech(2));
+    const next = begun.next();
+    await begun.return!();
+    await next;
+    await expect(begun.result).rejects.toMatchObject({ code: "CANCELLED" });
+    const untouched = transcriber.stream(speech(2));
+    await untouched.return!();
+    await expect(untouched.result).rejects.toMatchObject({ code: "CANCELLED" });
+  });
+
   it("has segments while later windows still run", async () => {
     fake.behaviour = { concurrency: 1, gate: (index) => (index > 0 ? never() : Promise.resolve()) };
     await using transcriber = await createTranscriber(fake.options);

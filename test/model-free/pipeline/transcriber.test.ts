@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Readable } from "node:stream";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { createTranscriber, registerImplementation, TranscriptionError } from "../../../src/index.js";
 import { bursts, FakeEngine } from "../../support/fake-engine.js";
 import { fake, modelFile, never, speech } from "../../support/fake-implementation.js";
@@ -13,6 +13,23 @@ describe("a transcriber", () => {
     expect(results.map((result) => result.text)).toEqual(["1", "1 2", "1 2 3"]);
     expect(results[0]).toMatchObject({ implementation: "fake", model: "fake", duration: 13, language: "en" });
     expect(results[0]!.stats.processingTime).toBeGreaterThan(0);
+  });
+
+  it("is not made when the signal fires while its model is loaded, and what was loaded is freed", async () => {
+    await expect(createTranscriber({ ...fake.options, signal: AbortSignal.abort() })).rejects.toMatchObject({
+      code: "CANCELLED",
+    });
+    const late = new AbortController();
+    const loading = createTranscriber({ ...fake.options, signal: late.signal });
+    late.abort();
+    await expect(loading).rejects.toMatchObject({ code: "CANCELLED" });
+    await expect.poll(() => fake.engines.every(({ closed }) => closed > 0)).toBe(true);
+  });
+
+  it("is closed for options, too", async () => {
+    const transcriber = await createTranscriber(fake.options);
+    await transcriber.close();
+    expect(() => transcriber.checkOptions({ hotwords: "Agora" })).toThrow("The transcriber is closed");
   });
 
   it("says what it works with", async () => {
@@ -201,13 +218,14 @@ describe("the choice of a VAD model", () => {
     expect((await transcriber.transcribe(speech(1))).text).toBe("1");
   });
 
-  it("fails where one is required, not cached and not to be downloaded", async () => {
-    await using transcriber = await createTranscriber({ ...fake.options, download: false });
-    await expect(transcriber.transcribe(speech(1), { vadFilter: true })).rejects.toMatchObject({
-      code: "MODEL_NOT_FOUND",
-      message: expect.stringContaining("silero"),
-    });
-    expect((await transcriber.transcribe(speech(1), { vadFilter: "auto" })).text).toBe("1");
+  it("is the one of the package, which needs neither cache nor network", async () => {
+    const { vadModel: _, ...options } = fake.options;
+    vi.stubEnv("AGORA_OFFLINE", "1");
+    await using transcriber = await createTranscriber(options);
+    // Bursts are sound, and no speech.
+    for (const vadFilter of [true, "auto"] as const) {
+      expect((await transcriber.transcribe(speech(1), { vadFilter })).text).toBe("");
+    }
     expect((await transcriber.transcribe(speech(1), { vadFilter: false })).text).toBe("1");
   });
 

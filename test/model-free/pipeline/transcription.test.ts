@@ -1,4 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { fitPrompt } from "../../../src/engine/prompt.js";
+import type { Engine, WindowResult } from "../../../src/engine/types.js";
 import type { Progress } from "../../../src/options.js";
 import type { Segment } from "../../../src/result.js";
 import { FakeAudio } from "../../support/fake-audio.js";
@@ -164,6 +166,63 @@ describe("a transcription", () => {
     }
   });
 
+  it.each([
+    ["the first window", {}, ["Ann.", "", ""], ["", "", ""]],
+    [
+      "every window where it is to be carried",
+      { carryInitialPrompt: true },
+      ["Ann.", "Ann.", "Ann."],
+      ["", "", ""],
+    ],
+    [
+      "the first window and is the text before the others",
+      { conditionOnPreviousText: true },
+      ["Ann.", "", ""],
+      ["", "Ann. 1", "Ann. 1 2"],
+    ],
+    [
+      "every window, before the text before it",
+      { conditionOnPreviousText: true, carryInitialPrompt: true },
+      ["Ann.", "Ann.", "Ann."],
+      ["", "1", "1 2"],
+    ],
+  ])("gives the initial prompt to %s", async (_, options, initialPrompts, previousTexts) => {
+    const engine = new FakeEngine({ concurrency: 1 });
+    await transcribeFake(new FakeAudio([bursts(3)]), engine, {
+      ...options,
+      initialPrompt: "Ann.",
+      language: "en",
+    });
+    expect(engine.windows.map(({ initialPrompt }) => initialPrompt)).toEqual(initialPrompts);
+    expect(engine.windows.map(({ previousText }) => previousText)).toEqual(previousTexts);
+  });
+
+  it("forgets the initial prompt with a text before it that was guessed", async () => {
+    const answer = (samples: Float32Array): WindowResult => ({
+      segments: [fakeSegment(peakLabel(samples), 0, 1, { temperature: 0.8 })],
+    });
+    const engine = new FakeEngine({ answer });
+    const options = { conditionOnPreviousText: true, initialPrompt: "Ann.", language: "en" };
+    await transcribeFake(new FakeAudio([bursts(2)]), engine, options);
+    expect(engine.windows.map(({ previousText }) => previousText)).toEqual(["", ""]);
+  });
+
+  it("says how much of a prompt its engine has room for", async () => {
+    const engine: FakeEngine & Engine = new FakeEngine();
+    engine.fitPrompt = (texts) => fitPrompt(texts, 10, () => 1);
+    const words = Array.from({ length: 20 }, (_, i) => `w${"abcdefghijklmnopqrst"[i]}`);
+    const prompts = { hotwords: words.join(" "), initialPrompt: words.join(" ") };
+    const { warnings } = await transcribeFake(new FakeAudio([bursts(1)]), engine, prompts);
+    expect(warnings).toEqual([
+      "The hotwords were cut to the first 5 of 20 words (5 tokens; a prompt holds 10)",
+      "The initial prompt was cut to the last 5 of 20 words (5 tokens; a prompt holds 10)",
+    ]);
+    expect(engine.windows[0]).toMatchObject({ hotwords: "wa wb wc wd we", initialPrompt: "wp wq wr ws wt" });
+    const fitting = { hotwords: "Agora, Borealis", initialPrompt: "A call." };
+    const { warnings: none } = await transcribeFake(new FakeAudio([bursts(1)]), engine, fitting);
+    expect(none).toEqual([]);
+  });
+
   it("passes its options on to every window", async () => {
     const engine = new FakeEngine();
     await transcribeFake(new FakeAudio([bursts(2)]), engine, {
@@ -182,7 +241,7 @@ describe("a transcription", () => {
     });
     expect(engine.detections).toBe(0);
     expect(engine.windows).toHaveLength(2);
-    for (const options of engine.windows) {
+    for (const [i, options] of engine.windows.entries()) {
       expect(options).toEqual({
         language: "ru",
         task: "translate",
@@ -194,7 +253,8 @@ describe("a transcription", () => {
         compressionRatioThreshold: 2.4,
         logProbThreshold: -1,
         noSpeechThreshold: 0.6,
-        initialPrompt: "Agora, Borealis A call.",
+        hotwords: "Agora, Borealis",
+        initialPrompt: i === 0 ? "A call." : "",
         previousText: "",
         speech: [],
         suppressBlank: true,

@@ -33,6 +33,27 @@ async function transcribed(
 }
 
 describe("a recording in an unknown language", () => {
+  it("in which nothing is said has no language, whatever it was taken for", async () => {
+    const { result } = await transcribed(bursts(2), {
+      detect: named("nn", 0.9),
+      answer: () => ({ segments: [] }),
+    });
+    expect(result).toMatchObject({ text: "", language: "", languageProbability: 0 });
+    const sound = bursts(2);
+    const each = await transcribeFake(
+      new FakeAudio([sound, sound.map((sample) => 10 * sample)]),
+      new FakeEngine({
+        detect: named("nn", 0.9),
+        answer: (samples) => {
+          const text = peakLabel(samples);
+          return { segments: Number(text) >= 10 ? [fakeSegment(text, 0, 1)] : [] };
+        },
+      }),
+      { channels: "each" },
+    );
+    expect(each).toMatchObject({ language: "nn", channels: [{ language: "" }, { language: "nn" }] });
+  });
+
   it("of one window is listened to once, however short and unsure", async () => {
     const { result, heard, heardTwice } = await transcribed(bursts(1).subarray(0, 7 * 16_000), {
       detect: named("de", 0.3),
@@ -45,6 +66,10 @@ describe("a recording in an unknown language", () => {
   it("has its first window listened to once where that is sure", async () => {
     const { result, heard, windows } = await transcribed(bursts(3, 4), { detect: named("ru", 0.6) });
     expect(result).toMatchObject({ text: "1 2 3", language: "ru", languageProbability: expect.closeTo(0.6) });
+    expect(result.languageProbabilities[0]).toEqual({
+      language: "ru",
+      probability: result.languageProbability,
+    });
     expect(windows.map(({ language }) => language)).toEqual(["ru", "ru", "ru"]);
     expect(heard).toBe(3);
   });
@@ -91,7 +116,7 @@ describe("a recording in an unknown language", () => {
 
   it.each([1, 4])("has windows of %i s wait for the text that they follow on from", async (seconds) => {
     const { windows } = await transcribed(bursts(3, seconds), {}, { conditionOnPreviousText: true });
-    expect(windows.map(({ previousText }) => previousText)).toEqual(["", "1", "2"]);
+    expect(windows.map(({ previousText }) => previousText)).toEqual(["", "1", "1 2"]);
   });
 
   it("in several of them has each window listened to once", async () => {

@@ -17,6 +17,8 @@ export interface UploadRequest {
 export interface TranscriptionConfig {
   options: TranscriptionOptions | null;
   filename: string;
+  events_only: boolean;
+  max_result_bytes: number;
 }
 
 export interface TranscriptionOptions {
@@ -60,6 +62,7 @@ export interface TranscriptionOptions {
   top_p: number;
   system_prompt: string;
   user_prompt: string;
+  carry_initial_prompt: boolean;
 }
 
 export type Wrapped<T> = { value: T } | null;

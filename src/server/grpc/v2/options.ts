@@ -44,6 +44,7 @@ export function toTranscribeOptions(
     logProbThreshold: threshold("log_prob_threshold", message.log_prob_threshold),
     noSpeechThreshold: threshold("no_speech_threshold", message.no_speech_threshold),
     initialPrompt: message.initial_prompt,
+    carryInitialPrompt: message.carry_initial_prompt,
     hotwords: message.hotwords,
     conditionOnPreviousText: message.condition_on_previous_text,
     suppressBlank: unwrap(message.suppress_blank),
