@@ -165,6 +165,8 @@ export interface NativeSearchOptions {
   withoutTimestamps: boolean;
   /** Tokens of the text before the window. */
   prompt: number[];
+  /** Where there is speech: start and end in seconds, one span after another. */
+  speech: number[];
   suppressBlank: boolean;
   suppressNonSpeech: boolean;
   suppressTokens: number[];
@@ -210,6 +212,8 @@ export interface NativeBatchedModel {
     draft: { proposed: number; accepted: number };
     /** Of the segments; empty where none was sure enough. */
     language: string;
+    /** Whether all text passed the guards. */
+    reliable: boolean;
   }>;
   detectLanguage(samples: Float32Array, cancel: CancelFlag): Promise<NativeLanguages>;
   close(): Promise<void>;

@@ -50,10 +50,10 @@ class WhisperEngine extends WhisperModelEngine<NativeBatchedModel> {
     signal?: AbortSignal,
   ): Promise<WindowResult> {
     const native = this.#nativeOptions(options);
-    const { segments, draft } = await this.run(signal, (flag) =>
+    const { segments, draft, reliable } = await this.run(signal, (flag) =>
       this.native.transcribe(samples, native, flag),
     );
-    return { segments, ...(this.#drafts && { draft }) };
+    return { segments, reliable, ...(this.#drafts && { draft }) };
   }
 
   async detectAndTranscribe(
@@ -67,10 +67,10 @@ class WhisperEngine extends WhisperModelEngine<NativeBatchedModel> {
       transcribeFrom,
       onLanguages: (detected: NativeLanguages) => onDetected(languageDetection(detected)),
     };
-    const { language, segments, draft } = await this.run(signal, (flag) =>
+    const { language, segments, draft, reliable } = await this.run(signal, (flag) =>
       this.native.transcribe(samples, native, flag, detection),
     );
-    return language === "" ? undefined : { segments, ...(this.#drafts && { draft }) };
+    return language === "" ? undefined : { segments, reliable, ...(this.#drafts && { draft }) };
   }
 
   override load(): EngineLoad {
@@ -83,6 +83,7 @@ class WhisperEngine extends WhisperModelEngine<NativeBatchedModel> {
     return {
       ...commonOptions(options),
       prompt: prompt.length === 0 ? [] : this.native.tokenize(prompt),
+      speech: options.speech.flatMap(({ start, end }) => [start, end]),
       withoutTimestamps: options.withoutTimestamps || !this.#hasTimestamps,
       patience: options.patience,
       temperatures: [...options.temperatures],

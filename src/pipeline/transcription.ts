@@ -18,6 +18,7 @@ import type { RequestScope } from "./request-scope.js";
 import { skippedSoundWarnings } from "./skipped-sound.js";
 import { countCodePoints, countWords, speedFactor } from "./stats.js";
 import { Track, type WindowJob } from "./track.js";
+import { unheardWarnings } from "./unheard.js";
 
 /** What a transcription works with. */
 export interface TranscriptionJob {
@@ -71,6 +72,8 @@ class Transcription {
       clips: request.clips,
       detection: request.detection,
       trustedTemperature: request.promptResetOnTemperature,
+      compressionRatioThreshold: modelRequest.window.compressionRatioThreshold,
+      logProbThreshold: modelRequest.window.logProbThreshold,
       textBefore: request.carryInitialPrompt ? "" : modelRequest.window.initialPrompt,
     };
     const apart = request.channels === "each";
@@ -137,7 +140,12 @@ class Transcription {
         processingTime,
         speedFactor: speedFactor(audio.duration, processingTime),
       },
-      warnings: [...audio.warnings, ...modelRequest.warnings, ...skippedSoundWarnings(tracks)],
+      warnings: [
+        ...audio.warnings,
+        ...modelRequest.warnings,
+        ...skippedSoundWarnings(tracks),
+        ...tracks.flatMap(({ unheard, channel }) => unheardWarnings(unheard, channel)),
+      ],
       format: audio.format,
       model: engine.model.name,
       implementation: engine.implementation,
@@ -262,11 +270,12 @@ class Transcription {
     this.#reportProgress(Math.min(...this.#tracks.map((each) => each.finished)));
   }
 
-  #optionsOf(track: Track, { isFirst }: WindowJob): UnknownLanguageOptions {
+  #optionsOf(track: Track, { isFirst, spoken }: WindowJob): UnknownLanguageOptions {
     const { modelRequest, request } = this.#job;
     const { window } = modelRequest;
     return {
       ...window,
+      speech: spoken,
       initialPrompt: isFirst || request.carryInitialPrompt ? window.initialPrompt : "",
       previousText: request.conditionOnPreviousText ? track.previousText : "",
     };

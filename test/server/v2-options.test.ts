@@ -61,6 +61,7 @@ describe("options", () => {
         hotwords: "Борис, Agora",
         initialPrompt: "after this",
         previousText: "",
+        speech: [],
         suppressBlank: false,
         suppressTokens: [5, 6],
         suppressNonSpeech: false,
