@@ -103,6 +103,8 @@ TEST_CASE("a window whose language is less sure than asked for is not transcribe
     const WindowOutcome detected = outcomes(whisper, unknown({given[0]}, kNever))[0];
     CHECK(detected.language.empty());
     CHECK(detected.segments.empty());
+    CHECK(detected.no_speech_prob > 0.0f);
+    CHECK(detected.no_speech_prob < 0.1f);
     const double probability = detected.languages.front().probability;
     const auto just = outcomes(whisper, unknown({given[0]}, probability))[0];
     CHECK(just.language == "en");
