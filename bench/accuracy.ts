@@ -3,8 +3,8 @@
  *
  *   npm run bench:accuracy                the demo model, against whisper.cpp: bench/accuracy/demo.ts
  *   npm run bench:accuracy -- --real      real Whisper base, against faster-whisper and whisper.cpp: bench/accuracy/real.ts
- *     --rows libri,russian                only rows whose name has one of these words
- *     --programs agora,float32            only programs whose name has one of these words
+ *     --rows libri,russian                only rows whose names have one of these
+ *     --programs "agora int8,batched"     only programs whose names have the words of one of these
  *     --threads 4                         of each program; default: the cores of this process
  */
 import os from "node:os";

@@ -24,13 +24,13 @@ export interface Program {
 const BEAMS = [1, 5] as const;
 const search = (beamSize: number) => (beamSize === 1 ? "greedy" : `${beamSize} beams`);
 const peerName = (computeType: string, beamSize: number, batched = false) =>
-  `faster-whisper${batched ? " batched" : ""}, ${computeType}, ${search(beamSize)}`;
+  `faster-whisper ${batched ? "batched " : ""}${computeType} ${search(beamSize)}`;
 
 /** Everything that is compared, on the same weights. */
 export function accuracyPrograms(models: RealWhisper, threads: number): Program[] {
   const ours = (["float32", "bfloat16", "int8"] as const).flatMap((computeType) =>
     BEAMS.map((beamSize) => ({
-      name: `agora, ${computeType}, ${search(beamSize)}`,
+      name: `agora ${computeType} ${search(beamSize)}`,
       goal: peerName(computeType === "int8" ? "int8" : "float32", beamSize),
       texts: (rows: readonly Row[]) => agora({ model: models.base, computeType, threads }, beamSize, rows),
     })),
@@ -48,8 +48,8 @@ export function accuracyPrograms(models: RealWhisper, threads: number): Program[
   return [
     ...ours,
     ...theirs,
-    { name: "agora, whisper-cpp, greedy", texts: (rows) => agora(sequential, 1, rows) },
-    { name: "whisper-cli, greedy", texts: (rows) => whisperCli(models, threads, rows) },
+    { name: "agora whisper-cpp greedy", texts: (rows) => agora(sequential, 1, rows) },
+    { name: "whisper-cli greedy", texts: (rows) => whisperCli(models, threads, rows) },
   ];
 }
 

@@ -21,7 +21,7 @@ const BUILD = fileURLToPath(new URL("../../build/bench", import.meta.url));
 const MARGIN = 1.01;
 
 export interface RealComparison {
-  /** Only rows and programs whose names have one of these words; all if empty. */
+  /** Only rows and programs whose names have all words of one of these; all if empty. */
   rows: readonly string[];
   programs: readonly string[];
   threads: number;
@@ -35,21 +35,24 @@ export async function compareOnRealModel(wanted: RealComparison): Promise<boolea
   const prepared = prepareRealWhisper(true);
   if ("missing" in prepared) throw new Error(`No real Whisper models: ${prepared.missing}`);
   const has = (words: readonly string[], { name }: { name: string }) =>
-    words.length === 0 || words.some((word) => name.toLowerCase().includes(word.toLowerCase()));
+    words.length === 0 ||
+    words.some((each) => each.split(" ").every((word) => name.toLowerCase().includes(word.toLowerCase())));
   const rows = (await accuracyRows(path.join(BUILD, "real"))).filter((row) => has(wanted.rows, row));
   const programs = accuracyPrograms(prepared.models, wanted.threads).filter((each) =>
     has(wanted.programs, each),
   );
+  if (rows.length === 0 || programs.length === 0) throw new Error("No row or no program has such a name");
 
   const counts = new Map<string, Count[]>();
   const texts: Record<string, string[][]> = {};
   for (const program of programs) {
     console.error(`${program.name} …`);
-    texts[program.name] = await program.texts(rows);
-    counts.set(
-      program.name,
-      rows.map((row, i) => countRow(row, texts[program.name]![i]!)),
-    );
+    const heard = await program.texts(rows);
+    const counted = rows.map((row, i) => countRow(row, heard[i]!));
+    texts[program.name] = heard;
+    counts.set(program.name, counted);
+    // All of it takes an hour: what is there already is told.
+    console.error(`  errors: ${rows.map(({ name }, i) => `${name} ${counted[i]!.errors}`).join("; ")}`);
   }
   const missed = rows.flatMap((row, index) => {
     console.log(`\n${row.name} (${counts.get(programs[0]!.name)![index]!.words} words):`);
