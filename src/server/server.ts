@@ -5,6 +5,7 @@ import {
   TranscriptionError,
   VERSION,
 } from "../index.js";
+import { exposureWarnings } from "./exposure.js";
 import { GrpcFront } from "./grpc/front.js";
 import { HttpFront } from "./http/front.js";
 import { createLog, type Logger } from "./log.js";
@@ -93,6 +94,7 @@ class TranscriptionServer implements RunningServer {
   async open(): Promise<void> {
     const { host, httpHost, httpPort } = this.#settings;
     this.#observe();
+    for (const warning of exposureWarnings(this.#settings)) this.#log.warning(warning);
     if (httpPort !== undefined) {
       this.#http = await HttpFront.open(httpHost, httpPort, {
         metrics: () => this.#metrics.text(),
