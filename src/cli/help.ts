@@ -10,6 +10,7 @@ Examples:
 
 Files:
   Any common audio or video format; the content decides, not the name. “-” is standard input.
+  Named pipes, /dev/stdin and <(command) are read as they are filled.
   Quoted patterns such as 'calls/**/*.ogg' are expanded. Several texts on standard output are
   headed “==> name <==” (not with --quiet); several JSON documents come one per line, with "file".
   In --output-dir, two inputs of one base name keep their extensions (call.mp3.txt, call.wav.txt),
