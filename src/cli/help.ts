@@ -30,5 +30,6 @@ Environment:
   AGORA_OFFLINE=1           never download, as --offline
   AGORA_FFMPEG              path of the FFmpeg program, where it is not in PATH
   HF_TOKEN                  access token for models on the Hugging Face Hub
+  AGORA_MIRROR_TOKEN        access token of the mirror, which is not told the Hub's
   HTTPS_PROXY, NO_PROXY     proxy for downloads
 `.trimEnd();
