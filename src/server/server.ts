@@ -203,4 +203,5 @@ function logModel({ info }: Transcriber, settings: ServerSettings, log: Logger):
       `batch size ${settings.batchSize}, chunk length ${chunk} s, ${settings.maxWorkers} workers`,
   );
   if (device.note !== undefined) log.info(`On the CPU, ${device.note}`);
+  if (device.threadsNote !== undefined) log.warning(device.threadsNote);
 }
