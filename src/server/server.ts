@@ -164,7 +164,7 @@ class TranscriptionServer implements RunningServer {
 
 function transcriberOptions(settings: ServerSettings, log: Logger): TranscriberOptions {
   const { batchSize, computeType, decodeTimeout, device, draftModel } = settings;
-  const { maxDuration, maxUploadBytes, model, threads } = settings;
+  const { maxDuration, maxUploadBytes, model, threads, vadModel } = settings;
   const implementation = implementationOf(settings);
   let announced: string | undefined;
   return {
@@ -175,6 +175,7 @@ function transcriberOptions(settings: ServerSettings, log: Logger): TranscriberO
     ...(implementation !== undefined && { implementation }),
     ...(model !== undefined && { model }),
     ...(threads !== undefined && { threads }),
+    ...(vadModel !== undefined && { vadModel }),
     limits: { maxBytes: maxUploadBytes, maxDuration, decodeTimeout },
     onDownload: (progress) => {
       const step = `${progress.converted === undefined ? "Downloading" : "Converting"} model ${progress.model}`;
