@@ -47,6 +47,7 @@ export const CONTAINERS: ReadonlyArray<Signature<Container>> = [
   [0, "MP+", { name: "musepack", demuxer: "mpc" }],
   [0, "DSD ", { name: "dsf", demuxer: "dsf" }],
   [0, "FRM8", { name: "dff", demuxer: "iff" }],
+  [0, "nut/multimedia container\0", { name: "nut", demuxer: "nut", times: "file" }],
   [0, "tBaK", { name: "tak", demuxer: "tak" }],
   [0, "ajkg", { name: "shorten", demuxer: "shn" }],
   [0, "\x02dss", { name: "dss", demuxer: "dss" }],

@@ -155,7 +155,7 @@ class FfmpegDecoder implements Decoding {
     let { container } = this.#joined[index]!;
     const files: FileHandle[] = [];
     let file = this.file;
-    if (this.#joined.length > 1) {
+    if (this.#joined.length > 1 || start > 0) {
       file = await spoolRange(this.#readAt, start, end, task);
       files.push(file);
     }

@@ -29,6 +29,8 @@ export interface AudioStream {
   language: string | undefined;
   /** The container says that players should choose it. */
   isDefault: boolean;
+  /** A commentary, or made for people who see or hear less: beside the programme itself. */
+  isSecondary: boolean;
 }
 
 /** Reads FFmpeg's stderr as it arrives: what the input is, and what went wrong. */
@@ -129,6 +131,7 @@ export class FfmpegLog {
       sampleRate: rate === undefined ? undefined : Number(rate),
       language: language === "und" ? undefined : language,
       isDefault: about.includes("(default)"),
+      isSecondary: /\((?:comment|hearing impaired|visual impaired|descriptions)\)/.test(about),
     });
   }
 

@@ -22,6 +22,7 @@ const MOST_RECORDINGS = 1000;
 /** Bytes behind the end of a recording that are worth a word. */
 const NOTED_REST = 4096;
 const HEAD_BYTES = 16 * 1024;
+const FRAMES = new Set(["mp3", "aac"]);
 /** Broadcast streams go on for gigabytes, and whatever comes in between is theirs. */
 const ENDLESS = new Set(["mpegts", "mpeg"]);
 /** Formats whose end tells what FFmpeg does not: that the file is cut off. */
@@ -115,7 +116,10 @@ export async function findJoinedRecordings(
   size: number,
   task: DecodeTask,
 ): Promise<JoinedRecording[]> {
-  const recordings = [{ container, start: 0, end: size }];
+  // Frames of MPEG audio are looked for by their own demuxer, all else has to begin with the first byte.
+  const isBehind = (container.skip ?? 0) > 0 && !FRAMES.has(container.demuxer);
+  const first = isBehind ? { ...container, skip: 0 } : container;
+  const recordings = [{ container: first, start: isBehind ? container.skip! : 0, end: size }];
   for (let current = recordings[0]!; ; ) {
     const next = await recordingAfter(current, readAt, size, task);
     if (!next) return recordings;

@@ -88,3 +88,29 @@ describe("bytes behind the end of a recording", () => {
     expect(warnings.join()).toMatch(/cut off: .* has \d+ bytes, \d+ are there/);
   });
 });
+
+describe("what stands before a recording", () => {
+  it("is passed over where it is a tag", async () => {
+    const tag = Buffer.concat([Buffer.from("ID3\x04\0\0\0\0\x07\x76", "latin1"), Buffer.alloc(1014)]);
+    const { duration, warnings } = await decode(Buffer.concat([tag, part("flac")]));
+    expect(duration).toBeCloseTo(3, 1);
+    expect(warnings).toEqual([]);
+  });
+
+  it.each(["m4a", "flac", "ac3", "ts"])("is a warning where it is zeros: %s", async (extension) => {
+    const { tracks, warnings } = await decode(Buffer.concat([Buffer.alloc(3000), part(extension)]));
+    expect(warnings).toEqual([expect.stringMatching(/first 3000 bytes .* left out/)]);
+    expectEach(tracks[0]!, 1);
+  });
+});
+
+describe("decoders that are allowed", () => {
+  it.each([
+    ["nut", "pcm_s16be_planar"],
+    ["nut", "pcm_u16le"],
+    ["rm", "real_144"],
+  ])("read %s with %s", async (extension, codec) => {
+    const file = ffmpeg([WAV], ["-c:a", codec, "-ar", "8000"], extension);
+    expect(Math.abs((await decode(file)).duration - 3)).toBeLessThan(0.3);
+  });
+});
