@@ -186,6 +186,8 @@ export interface TranscriberOptions {
   vadModel?: string | null;
   /** Download models that are not cached. Default true, unless `AGORA_OFFLINE` is set. */
   download?: boolean;
+  /** Folder of downloaded and converted models. Default: `AGORA_CACHE_DIR`, else as README says. */
+  cacheDir?: string;
   /** Called while a model is downloaded. */
   onDownload?: (progress: DownloadProgress) => void;
   /** Stops loading, downloads included. Requests have a signal of their own. */

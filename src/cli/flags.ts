@@ -31,6 +31,7 @@ export function addTranscribeOptions(command: Command): void {
     .option("--draft-model <name|path>", "whisper: small model that writes ahead; the text stays the same")
     .option("--cpu-variant <name>", "CPU code to use instead of the best; see: agora-transcribe doctor")
     .option("--vad-model <name|path>", "model that finds speech (default: silero-v6.2.0, which is included)")
+    .option("--cache-dir <dir>", "folder of downloaded models (default: AGORA_CACHE_DIR)")
     .option("--offline", "never download a model")
     .addOption(new Option("--no-download", "the same as --offline").hideHelp())
 

@@ -39,6 +39,7 @@ const TRANSCRIBER_KEYS = [
   "draftModel",
   "cpuVariant",
   "vadModel",
+  "cacheDir",
 ] as const satisfies readonly (keyof TranscriberOptions)[];
 
 const TRANSCRIBE_KEYS = [

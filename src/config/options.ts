@@ -191,6 +191,7 @@ const TRANSCRIBER_CHECKS: Checks<TranscriberOptions> = {
   cpuVariant: text(1, 100),
   vadModel: nullable(text(1, 4096)),
   download: boolean,
+  cacheDir: text(1, 4096),
   onDownload: callback(),
   signal: abortSignal,
   maxQueue: integer(1, 1_000_000),

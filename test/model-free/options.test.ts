@@ -108,6 +108,7 @@ const TRANSCRIBER: Record<keyof api.TranscriberOptions, { good: unknown[]; bad: 
   },
   draftModel: { good: ["distil-large-v3", "/models/tiny.bin"], bad: ["", 3, "a\0b"] },
   cpuVariant: { good: ["haswell"], bad: ["", 1] },
+  cacheDir: { good: ["/models", "models"], bad: ["", 5, "a\0b"] },
   vadModel: { good: ["silero-v6.2.0", null], bad: ["", 1] },
   download: { good: [true, false], bad: ["yes"] },
   onDownload: { good: [nothing], bad: [{}] },

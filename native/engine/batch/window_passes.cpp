@@ -102,7 +102,8 @@ std::vector<int> WindowPasses::prefix_of(const WhisperWindow& window) const {
 // The text before the window, of which half of the decoder's context is kept at most, less what its own begins with.
 void WindowPasses::add_previous_text(const WindowRequest& request, std::vector<int>& prompt) const {
     if (request.prompt.empty()) return;
-    const size_t count = std::min(request.prompt.size(), prompt_room() - std::min(request.prefix.size(), prompt_room()));
+    const size_t room = prompt_room() - std::min(request.prefix.size(), prompt_room());
+    const size_t count = std::min(request.prompt.size(), room);
     if (count == 0) return;
     prompt.push_back(vocabulary_.previous);
     prompt.insert(prompt.end(), request.prompt.end() - static_cast<std::ptrdiff_t>(count), request.prompt.end());
