@@ -39,6 +39,7 @@ struct WindowRequest {
     Detection detection;
     bool translate = false;
     std::vector<int> prompt;  // tokens of the text before the window
+    std::vector<int> prefix;  // text tokens that its own text begins with
     bool word_timestamps = false;
     WordPunctuation punctuation;
     // Seconds of silence from which text that is probably invented is looked for around it.

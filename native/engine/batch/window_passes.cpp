@@ -67,6 +67,7 @@ void WindowPasses::begin(WhisperWindow& window) const {
     const size_t start_tokens = add_start_tokens(window.request, writes_times(window), window.prompt);
     SearchOptions search = window.request.search;
     search.rules.timestamps = writes_times(window);
+    if (!window.checking) search.prefix = prefix_of(window);
     search.duration = static_cast<double>(window.remaining()) / kSampleRate;
     if (window.checking) {
         search.temperatures = {0};
@@ -90,10 +91,20 @@ void WindowPasses::begin(WhisperWindow& window) const {
                                                        start_tokens, search);
 }
 
-// The text before the window, of which at most half of the decoder's context is kept.
+// What the text of the window's first pass begins with: as in faster-whisper after the first time, with times.
+std::vector<int> WindowPasses::prefix_of(const WhisperWindow& window) const {
+    std::vector<int> prefix = window.request.prefix;
+    prefix.resize(std::min(prefix.size(), prompt_room()));
+    if (!prefix.empty() && writes_times(window)) prefix.insert(prefix.begin(), vocabulary_.first_timestamp);
+    return prefix;
+}
+
+// The text before the window, of which half of the decoder's context is kept at most, less what its own begins with.
 void WindowPasses::add_previous_text(const WindowRequest& request, std::vector<int>& prompt) const {
     if (request.prompt.empty()) return;
-    const size_t count = std::min(request.prompt.size(), static_cast<size_t>(hparams_.n_text_ctx / 2 - 1));
+    const size_t room = prompt_room() - std::min(request.prefix.size(), prompt_room());
+    const size_t count = std::min(request.prompt.size(), room);
+    if (count == 0) return;
     prompt.push_back(vocabulary_.previous);
     prompt.insert(prompt.end(), request.prompt.end() - static_cast<std::ptrdiff_t>(count), request.prompt.end());
 }
@@ -182,6 +193,7 @@ void WindowPasses::settle(WhisperWindow& window) const {
     window.outcome.draft.proposed += text.draft.proposed;
     window.outcome.draft.accepted += text.draft.accepted;
     std::move(segments.begin(), segments.end(), std::back_inserter(window.outcome.segments));
+    window.request.prefix.clear();
     window.decoding = nullptr;
 }
 

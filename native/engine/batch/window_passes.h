@@ -31,6 +31,8 @@ class WindowPasses {
     void settle(WhisperWindow& window) const;
 
   private:
+    size_t prompt_room() const { return static_cast<size_t>(hparams_.n_text_ctx / 2 - 1); }
+    std::vector<int> prefix_of(const WhisperWindow& window) const;
     void add_previous_text(const WindowRequest& request, std::vector<int>& prompt) const;
     size_t add_start_tokens(const WindowRequest& request, bool timestamps, std::vector<int>& prompt) const;
     void add_words(WhisperWindow& window, double offset, std::vector<DecodedSegment>& segments) const;

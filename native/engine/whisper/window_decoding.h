@@ -28,6 +28,8 @@ struct SearchOptions {
     float log_prob_threshold = -1;
     float no_speech_threshold = 0.6f;
     int max_tokens = 224;
+    // Tokens that the text begins with, whatever the model hears: with times, the first one is a time.
+    std::vector<int> prefix;
     uint32_t seed = 0;
     // Seconds of audio. A time within kEndMargin of its end is the last token: what a model writes after it, in a
     // window that ends in the middle of a breath, is made up (as in whisper.cpp).
@@ -68,7 +70,7 @@ struct DecodedText {
 class WindowDecoding {
   public:
     // `prompt` ends with the start-of-transcript tokens, of which there are `start_tokens`. What stands
-    // before them is left out at high temperatures, where it does more harm than good.
+    // before them is left out at high temperatures, where it does more harm than good. The options' prefix follows.
     WindowDecoding(const Vocabulary& vocabulary, const LogitRules& rules, Decoder& decoder, WindowMemory& cross,
                    std::vector<int> prompt, size_t start_tokens, const SearchOptions& options);
 
