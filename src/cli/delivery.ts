@@ -1,8 +1,8 @@
-import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Segment, TranscriptionResult } from "../index.js";
 import type { Api } from "./context.js";
 import type { Input } from "./inputs.js";
+import { type Output, type OutputState, writeWhole } from "./output-files.js";
 import type { Settings } from "./settings.js";
 import type { Terminal } from "./terminal.js";
 
@@ -11,8 +11,12 @@ export interface Plan extends Settings {
   inputs: Input[];
   /** Whether several files were asked for, even if only one can be read: a command has one form of output. */
   several: boolean;
-  /** Names of the output files without extension, one per input; absent when the text goes to stdout. */
-  output?: { directory: string; names: string[] };
+  /** Absent when the text goes to stdout. */
+  output?: Output;
+  /** For each input, with `output`. */
+  states?: OutputState[];
+  /** Whether inputs are left out whose files are there already. */
+  skips?: boolean;
 }
 
 /** Where in the plan a file stands. */
@@ -91,7 +95,7 @@ async function writeFiles(
   const { directory, names } = job.plan.output!;
   for (const format of job.plan.formats) {
     const path = join(directory, `${names[job.index]}.${format}`);
-    await writeFile(path, api.formatResult(result, format, job.plan.format));
+    await writeWhole(path, api.formatResult(result, format, job.plan.format));
     terminal.summary(`${job.input.name}: wrote ${path}`);
   }
 }
