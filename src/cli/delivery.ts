@@ -3,6 +3,7 @@ import type { Segment, TranscriptionResult } from "../index.js";
 import type { Api } from "./context.js";
 import type { Input } from "./inputs.js";
 import { type Output, type OutputState, writeWhole } from "./output-files.js";
+import { printable } from "./printable.js";
 import type { Settings } from "./settings.js";
 import type { Terminal } from "./terminal.js";
 
@@ -57,7 +58,7 @@ export class LiveText {
 /** `==> name <==` before each of several texts, as `head` and `tail` do. */
 export async function printHeader({ input, index, plan }: Job, terminal: Terminal): Promise<void> {
   if (!plan.several || terminal.isQuiet) return;
-  await terminal.print(`${index > 0 ? "\n" : ""}==> ${input.name} <==\n`);
+  await terminal.print(`${index > 0 ? "\n" : ""}==> ${printable(input.name)} <==\n`);
 }
 
 /**
