@@ -78,7 +78,12 @@ async function openFile(input: string | URL, task: DecodeTask): Promise<ByteSour
   const path = localPath(input);
   const stats = await task.wait(readable(task, () => stat(path)));
   if (isPipe(path, stats)) {
-    return streamSource(await task.wait(readable(task, () => openPipe(path, stats))), task);
+    const opening = openPipe(path, stats).then((stream) => {
+      // Before anyone waits for it: the request may have ended meanwhile.
+      task.onEnd(() => void stream.destroy());
+      return stream;
+    });
+    return streamSource(await task.wait(readable(task, () => opening)), task);
   }
   const file = await task.wait(openRegularFile(path, stats, task));
   const { size } = await task.wait(file.stat());
@@ -123,8 +128,7 @@ function localPath(input: string | URL): string {
 async function openRegularFile(path: string, stats: Stats, task: DecodeTask): Promise<FileHandle> {
   requireRegularFile(stats, task);
   // O_NONBLOCK, because opening a pipe that has come in the file's place would wait.
-  const file = await readable(task, () => open(path, constants.O_RDONLY | constants.O_NONBLOCK));
-  task.onEnd(() => file.close());
+  const file = await readable(task, () => task.owning(open(path, constants.O_RDONLY | constants.O_NONBLOCK)));
   requireRegularFile(await file.stat(), task);
   return file;
 }

@@ -34,6 +34,13 @@ export class DecodeTask {
     else this.#releases.push(release);
   }
 
+  /** A file that is closed when the task ends, even if that was before it was open, when nobody waits for it any more. */
+  async owning<T extends { close(): Promise<void> }>(opening: Promise<T>): Promise<T> {
+    const file = await opening;
+    this.onEnd(() => file.close());
+    return file;
+  }
+
   /** Throws when the task was aborted, timed out or closed. */
   check(): void {
     if (this.#stopped) throw this.#stopped;

@@ -35,8 +35,7 @@ export function spoolRange(
 /** The same for bytes that are made; they end with an empty array. */
 export async function store(task: DecodeTask, next: () => Promise<Uint8Array>): Promise<FileHandle> {
   try {
-    const file = await task.wait(openAnonymousFile());
-    task.onEnd(() => file.close());
+    const file = await task.wait(task.owning(openAnonymousFile()));
     for (;;) {
       const bytes = await next();
       if (bytes.byteLength === 0) return file;

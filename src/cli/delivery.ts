@@ -1,8 +1,9 @@
-import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Segment, TranscriptionResult } from "../index.js";
 import type { Api } from "./context.js";
 import type { Input } from "./inputs.js";
+import { type Output, type OutputState, writeWhole } from "./output-files.js";
+import { printable } from "./printable.js";
 import type { Settings } from "./settings.js";
 import type { Terminal } from "./terminal.js";
 
@@ -11,8 +12,12 @@ export interface Plan extends Settings {
   inputs: Input[];
   /** Whether several files were asked for, even if only one can be read: a command has one form of output. */
   several: boolean;
-  /** Names of the output files without extension, one per input; absent when the text goes to stdout. */
-  output?: { directory: string; names: string[] };
+  /** Absent when the text goes to stdout. */
+  output?: Output;
+  /** For each input, with `output`. */
+  states?: OutputState[];
+  /** Whether inputs are left out whose files are there already. */
+  skips?: boolean;
 }
 
 /** Where in the plan a file stands. */
@@ -53,7 +58,7 @@ export class LiveText {
 /** `==> name <==` before each of several texts, as `head` and `tail` do. */
 export async function printHeader({ input, index, plan }: Job, terminal: Terminal): Promise<void> {
   if (!plan.several || terminal.isQuiet) return;
-  await terminal.print(`${index > 0 ? "\n" : ""}==> ${input.name} <==\n`);
+  await terminal.print(`${index > 0 ? "\n" : ""}==> ${printable(input.name)} <==\n`);
 }
 
 /**
@@ -91,7 +96,7 @@ async function writeFiles(
   const { directory, names } = job.plan.output!;
   for (const format of job.plan.formats) {
     const path = join(directory, `${names[job.index]}.${format}`);
-    await writeFile(path, api.formatResult(result, format, job.plan.format));
+    await writeWhole(path, api.formatResult(result, format, job.plan.format));
     terminal.summary(`${job.input.name}: wrote ${path}`);
   }
 }

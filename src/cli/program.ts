@@ -8,6 +8,7 @@ import { HELP } from "./help.js";
 import { describe } from "./messages.js";
 import * as models from "./models.js";
 import { type ConvertFlags, convertModel } from "./models-convert.js";
+import { printable } from "./printable.js";
 import type { TranscribeFlags } from "./settings.js";
 import { Terminal, type Verbosity } from "./terminal.js";
 import { transcribeFiles } from "./transcribe.js";
@@ -49,7 +50,7 @@ function createProgram(context: CliContext, perform: Perform): Command {
     })
     .configureOutput({
       writeOut: (text) => context.stdout.write(text),
-      writeErr: (text) => context.stderr.write(text),
+      writeErr: (text) => context.stderr.write(printable(text)),
       getOutHelpWidth: () => Math.min(context.stdout.columns ?? 100, 120),
       getErrHelpWidth: () => Math.min(context.stderr.columns ?? 100, 120),
     })
@@ -165,10 +166,10 @@ function reportFailure(error: unknown, { stderr, signal }: CliContext, verbose: 
   if (error instanceof OutputClosed) return EXIT.ok;
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
   if (error instanceof UsageError) {
-    stderr.write(`error: ${error.message}\nTry 'agora-transcribe --help'.\n`);
+    stderr.write(`error: ${printable(error.message)}\nTry 'agora-transcribe --help'.\n`);
     return EXIT.usage;
   }
-  stderr.write(`error: ${describe(error)}\n`);
-  if (verbose && error instanceof Error) stderr.write(`${error.stack}\n`);
+  stderr.write(`error: ${printable(describe(error))}\n`);
+  if (verbose && error instanceof Error) stderr.write(`${printable(error.stack ?? "")}\n`);
   return exitCodeOf(error);
 }

@@ -11,6 +11,9 @@ import { NONE } from "./option-values.js";
 export interface TranscribeFlags {
   format?: OutputFormat[];
   outputDir?: string;
+  /** False for `--no-clobber`. */
+  clobber?: boolean;
+  skipExisting?: boolean;
   quiet?: boolean;
   verbose?: boolean;
   offline?: boolean;

@@ -1,5 +1,6 @@
 import type { OutputStream } from "./context.js";
 import { OutputClosed, OutputFailed } from "./exit.js";
+import { printable } from "./printable.js";
 
 /** How often the status line is drawn, in milliseconds. */
 const DRAW_INTERVAL = 100;
@@ -47,7 +48,8 @@ export class Terminal {
   print(text: string): Promise<void> {
     this.#clear();
     return new Promise((resolve, reject) => {
-      this.#stdout.write(text, (error) => {
+      // What is piped on keeps every byte; the formats have escapes of their own.
+      this.#stdout.write(this.stdoutIsTerminal ? printable(text) : text, (error) => {
         if (!error) resolve();
         else if (isClosed(error)) reject(new OutputClosed(error.message, { cause: error }));
         else reject(new OutputFailed(`Cannot write to standard output: ${error.message}`, { cause: error }));
@@ -92,13 +94,13 @@ export class Terminal {
 
   #line(message: string): void {
     this.#clear();
-    this.#stderr.write(`${message}\n`);
+    this.#stderr.write(`${printable(message)}\n`);
     this.#draw();
   }
 
   #draw(): void {
     // Without automatic margins (DECAWM off) a line that is too long is cut and not wrapped.
-    if (this.#status) this.#stderr.write(`\r\x1b[K\x1b[?7l${this.#status()}\x1b[?7h`);
+    if (this.#status) this.#stderr.write(`\r\x1b[K\x1b[?7l${printable(this.#status())}\x1b[?7h`);
   }
 
   #clear(): void {

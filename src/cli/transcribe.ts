@@ -1,4 +1,3 @@
-import { mkdir } from "node:fs/promises";
 import type { DownloadProgress, Progress, Transcriber, TranscriptionResult } from "../index.js";
 import { TranscriptionError } from "../index.js";
 import type { CliContext } from "./context.js";
@@ -6,6 +5,7 @@ import { deliver, isLive, type Job, LiveText, type Plan, printHeader } from "./d
 import { EXIT, exitCodeOf, OutputFailed, UsageError } from "./exit.js";
 import { expandInputs, type Input, outputNames } from "./inputs.js";
 import { describeFor } from "./messages.js";
+import { prepareOutput } from "./output-files.js";
 import { DownloadStatus, transcriptionStatus } from "./progress.js";
 import { settingsOf, type TranscribeFlags } from "./settings.js";
 import type { Terminal } from "./terminal.js";
@@ -29,14 +29,17 @@ export async function transcribeFiles(
   const { inputs, failures } = await expandInputs(args);
   for (const failure of failures) terminal.error(failure);
   const plan: Plan = { ...settings, inputs, several: Math.max(inputs.length, args.length) > 1 };
-  checkStdout(plan, flags.outputDir);
+  checkStdout(plan, flags);
   if (inputs.length === 0) return EXIT.failed;
   if (flags.outputDir !== undefined) {
-    await makeDirectory(flags.outputDir);
-    plan.output = {
-      directory: flags.outputDir,
-      names: outputNames(inputs, flags.outputDir, settings.formats),
-    };
+    const { outputDir: directory, clobber, skipExisting } = flags;
+    plan.output = { directory, names: outputNames(inputs, directory, settings.formats) };
+    plan.states = await prepareOutput(plan.output, settings.formats, skipExisting || clobber !== false);
+    plan.skips = skipExisting === true;
+  }
+  if (inputs.every((_, index) => isSkipped(plan, index))) {
+    for (const { name } of inputs) terminal.note(`${name}: skipped, its files are there`);
+    return failures.length === 0 ? EXIT.ok : EXIT.failed;
   }
   const transcriber = await loadTranscriber(plan, context, terminal);
   try {
@@ -48,9 +51,19 @@ export async function transcribeFiles(
   }
 }
 
+function isSkipped({ skips, states }: Plan, index: number): boolean {
+  return skips === true && states?.[index]?.done === true;
+}
+
 /** Refuses what one stream cannot hold. */
-function checkStdout({ formats, several }: Plan, outputDir: string | undefined): void {
+function checkStdout(
+  { formats, several }: Plan,
+  { outputDir, clobber, skipExisting }: TranscribeFlags,
+): void {
   if (outputDir !== undefined) return;
+  if (skipExisting || clobber === false) {
+    throw new UsageError("--no-clobber and --skip-existing are about files in an --output-dir");
+  }
   if (formats.length > 1) {
     throw new UsageError(
       `Several formats (${formats.join(", ")}) need --output-dir, for instance: --output-dir .`,
@@ -59,16 +72,6 @@ function checkStdout({ formats, several }: Plan, outputDir: string | undefined):
   const [format] = formats;
   if (several && format !== "txt" && format !== "json") {
     throw new UsageError(`Several files as ${format} need --output-dir, for instance: --output-dir .`);
-  }
-}
-
-async function makeDirectory(directory: string): Promise<void> {
-  try {
-    await mkdir(directory, { recursive: true });
-  } catch (error) {
-    throw new UsageError(`Cannot use --output-dir ${directory}: ${(error as Error).message}`, {
-      cause: error,
-    });
   }
 }
 
@@ -128,7 +131,13 @@ async function transcribeAll(
 ): Promise<TranscriptionError[]> {
   const errors: TranscriptionError[] = [];
   for (const [index, input] of plan.inputs.entries()) {
+    if (isSkipped(plan, index)) {
+      terminal.note(`${input.name}: skipped, its files are there`);
+      continue;
+    }
     try {
+      const obstacle = plan.states?.[index]?.obstacle;
+      if (obstacle !== undefined) throw new TranscriptionError("INVALID_ARGUMENT", obstacle);
       await transcribeOne({ input, index, plan }, transcriber, context, terminal);
     } catch (error) {
       context.signal.throwIfAborted();

@@ -21,10 +21,10 @@ export const writeSrt: Writer = (segments, options) =>
   cuesOf(segments, options)
     .map((cue, index) => {
       const label = channelLabel(cue.channel, options);
-      const text = cueText(cue, (part) => part.replaceAll("-->", "->"));
+      const line = `${label === undefined ? "" : `[${label}] `}${cueText(cue, (part) => part)}`;
       return (
         `${index + 1}\n${clockTime(cue.start, ",")} --> ${clockTime(cue.end, ",")}\n` +
-        `${label === undefined ? "" : `[${label}] `}${text}\n`
+        `${line.replaceAll("-->", "->")}\n`
       );
     })
     .join("\n");
@@ -59,12 +59,16 @@ export const writeTsv: Writer = (segments, options) => {
   return [header, ...rows].map((row) => `${row.join("\t")}\n`).join("");
 };
 
+/** A time that players would obey, of a line or, in the enhanced format, of a word. There are no escapes. */
+const LYRICS_TAG = /[[<](\d+:\d+(?:[.:]\d+)?)[\]>]/g;
+
 /** Lyrics; the channel before a colon, since brackets would be read as a tag. The space is whisper.cpp's. */
 export const writeLrc: Writer = (segments, options) => {
   const lines = inOrder(segments.map(timed)).map((segment) => {
     const label = channelLabel(segment.channel, options);
     const text = singleLine(segment.text);
-    return `[${lyricsTime(segment.start / 1000)}] ${label === undefined ? text : `${label}: ${text}`}\n`;
+    const line = label === undefined ? text : `${label}: ${text}`;
+    return `[${lyricsTime(segment.start / 1000)}] ${line.replace(LYRICS_TAG, "($1)")}\n`;
   });
   return `[re:agora-transcribe]\n${lines.join("")}`;
 };

@@ -1,17 +1,22 @@
 import { stat } from "node:fs/promises";
-import { homedir } from "node:os";
 import { isAbsolute, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { homeFolder } from "./home.js";
 import { MODELS_FOLDER, type RegistryEntry } from "./registry.js";
+
+/** Stands for the folder of a user who has none: nothing is ever found there, and nothing can be written. */
+export const NOWHERE = "/dev/null/agora-transcribe";
 
 /**
  * Folder of downloaded models: `AGORA_CACHE_DIR`, else `$XDG_CACHE_HOME/agora-transcribe/models`,
- * else `~/.cache/agora-transcribe/models`. A relative `XDG_CACHE_HOME` is ignored, as its specification asks.
+ * else `~/.cache/agora-transcribe/models`, else {@link NOWHERE}. A relative `XDG_CACHE_HOME` is ignored, as its specification asks.
  */
 export function cacheDirectory(variables: NodeJS.ProcessEnv = process.env): string {
   if (variables.AGORA_CACHE_DIR) return resolve(variables.AGORA_CACHE_DIR);
   const xdg = variables.XDG_CACHE_HOME;
-  return join(xdg && isAbsolute(xdg) ? xdg : join(homedir(), ".cache"), "agora-transcribe", "models");
+  const home = homeFolder();
+  const base = xdg && isAbsolute(xdg) ? xdg : home && join(home, ".cache");
+  return base ? join(base, "agora-transcribe", "models") : NOWHERE;
 }
 
 /** Where the file of `entry` belongs, whether or not it is there. */

@@ -13,7 +13,7 @@ export interface ModelEnvironment {
   /** Folder of downloaded models. */
   cacheDirectory: string;
   /** Where Hugging Face's own libraries keep checkpoints; absent: nowhere. */
-  huggingFaceCache?: string;
+  huggingFaceCache?: string | undefined;
   /** Takes the place of `https://huggingface.co`, without a trailing slash. */
   mirror: string | undefined;
   /** Nothing may be downloaded, whatever options say. */

@@ -1,7 +1,7 @@
 import { readdir, readFile } from "node:fs/promises";
-import { homedir } from "node:os";
 import { isAbsolute, join } from "node:path";
 import { fileSize } from "./cache.js";
+import { homeFolder } from "./home.js";
 
 const REVISION = /^[0-9a-f]{40}$/;
 const WEIGHTS = /^(model(-\d+-of-\d+)?\.safetensors|pytorch_model(-\d+-of-\d+)?\.bin|model\.bin)$/;
@@ -10,20 +10,27 @@ const TOKENS = /^(vocab\.json|tokenizer\.json|vocabulary\.(json|txt))$/;
 
 /**
  * Where Hugging Face's own libraries, faster-whisper's among them, keep what they download: `HF_HUB_CACHE`, else
- * `$HF_HOME/hub`, else `$XDG_CACHE_HOME/huggingface/hub`, else `~/.cache/huggingface/hub`.
+ * `$HF_HOME/hub`, else `$XDG_CACHE_HOME/huggingface/hub`, else `~/.cache/huggingface/hub`; undefined
+ * for a user without a home folder.
  * Source: huggingface_hub, constants.py.
  */
-export function huggingFaceCache(variables: NodeJS.ProcessEnv = process.env): string {
+export function huggingFaceCache(variables: NodeJS.ProcessEnv = process.env): string | undefined {
   const { HF_HUB_CACHE, HUGGINGFACE_HUB_CACHE, HF_HOME, XDG_CACHE_HOME } = variables;
   const cache = HF_HUB_CACHE || HUGGINGFACE_HUB_CACHE;
   if (cache) return expanded(cache);
-  if (HF_HOME) return join(expanded(HF_HOME), "hub");
-  const base = XDG_CACHE_HOME && isAbsolute(XDG_CACHE_HOME) ? XDG_CACHE_HOME : join(homedir(), ".cache");
-  return join(base, "huggingface", "hub");
+  if (HF_HOME) {
+    const home = expanded(HF_HOME);
+    return home && join(home, "hub");
+  }
+  const home = homeFolder();
+  const base = XDG_CACHE_HOME && isAbsolute(XDG_CACHE_HOME) ? XDG_CACHE_HOME : home && join(home, ".cache");
+  return base && join(base, "huggingface", "hub");
 }
 
-function expanded(path: string): string {
-  return /^~[/\\]/.test(path) ? join(homedir(), path.slice(2)) : path;
+function expanded(path: string): string | undefined {
+  if (!/^~[/\\]/.test(path)) return path;
+  const home = homeFolder();
+  return home && join(home, path.slice(2));
 }
 
 /**

@@ -1,11 +1,18 @@
 import { dirname } from "node:path";
 import { TranscriptionError } from "../errors.js";
+import { NOWHERE } from "./cache.js";
 
 /** A failed write into the cache folder as a coded error that says what to do; anything else unchanged. */
 export function storageError(error: unknown, path: string): unknown {
   if (!(error instanceof Error) || !("syscall" in error)) return error;
   const { code } = error as NodeJS.ErrnoException;
   const folder = dirname(path);
+  if (path.startsWith(NOWHERE)) {
+    return notStored(
+      "There is no folder to keep models in: this user has no home folder. Set AGORA_CACHE_DIR to one, or HOME",
+      error,
+    );
+  }
   switch (code) {
     case "ENOSPC":
     case "EDQUOT":
