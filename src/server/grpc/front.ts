@@ -9,7 +9,7 @@ import type { ServerSettings } from "../settings.js";
 import { loadTokens } from "../token-files.js";
 import { busy, type Workers } from "../workers.js";
 import { Calls } from "./calls.js";
-import { loadCredentials } from "./credentials.js";
+import { Credentials } from "./credentials.js";
 import {
   loadDefinitions,
   loadDescriptors,
@@ -37,6 +37,12 @@ const READ_AHEAD = 1;
 /** Clients get this long to read what was sent to them when the server closes, in seconds. */
 const FLUSH_SECONDS = 1;
 
+/** What decides who may call. */
+interface Access {
+  credentials: Credentials;
+  tokens: TokenCheck;
+}
+
 /** The gRPC side of the server: contracts v1 and v2, health and reflection on one port. */
 export class GrpcFront {
   readonly port: number;
@@ -45,6 +51,7 @@ export class GrpcFront {
   readonly #open: OpenCalls;
   readonly #inbox: Slots;
   readonly #health: HealthImplementation;
+  readonly #access: Access;
   readonly #settings: ServerSettings;
   readonly #log: Logger;
 
@@ -55,6 +62,7 @@ export class GrpcFront {
     open: OpenCalls,
     inbox: Slots,
     health: HealthImplementation,
+    access: Access,
     settings: ServerSettings,
     log: Logger,
   ) {
@@ -64,6 +72,7 @@ export class GrpcFront {
     this.#open = open;
     this.#inbox = inbox;
     this.#health = health;
+    this.#access = access;
     this.#settings = settings;
     this.#log = log;
   }
@@ -103,7 +112,7 @@ export class GrpcFront {
       retryAfter: () => workers.retryAfter,
       onEnd: (call, outcome) => metrics.ended(call.method, outcome, call.age),
     });
-    const credentials = await loadCredentials(settings);
+    const credentials = await Credentials.load(settings);
     const interceptor: ServerInterceptor = (method, channel) =>
       (method.path.startsWith(PREFIX) ? calls : lights).interceptor(method, channel);
     const server = createGrpcServer(settings, [interceptor]);
@@ -131,8 +140,8 @@ export class GrpcFront {
     const health = new HealthImplementation();
     health.addToServer(server);
     for (const name of HEALTH_NAMES) health.setStatus(name, "NOT_SERVING");
-    const port = await listen(server, settings, credentials);
-    return new GrpcFront(port, server, calls, open, inbox, health, settings, log);
+    const port = await listen(server, settings, credentials.value);
+    return new GrpcFront(port, server, calls, open, inbox, health, { credentials, tokens }, settings, log);
   }
 
   /** Calls that are open. */
@@ -149,6 +158,17 @@ export class GrpcFront {
   serve(): void {
     this.#calls.accept();
     for (const name of HEALTH_NAMES) this.#health.setStatus(name, "SERVING");
+  }
+
+  /**
+   * Reads certificates and tokens again. Calls and connections that are open stay as they are.
+   * @throws TranscriptionError INVALID_ARGUMENT when one of them cannot be used, and then nothing has changed
+   */
+  async reload(settings: ServerSettings): Promise<void> {
+    const { credentials, tokens } = this.#access;
+    const [renew, found] = [await credentials.renewal(settings), await loadTokens(settings)];
+    renew();
+    tokens.use(found);
   }
 
   /** Lets no one in, waits for the calls that are open, ends those that outlast the grace period, and closes. */
