@@ -194,7 +194,7 @@ class TranscriptionServer implements RunningServer {
 
 function transcriberOptions(settings: ServerSettings, log: Logger): TranscriberOptions {
   const { batchSize, computeType, decodeTimeout, device, draftModel } = settings;
-  const { maxDuration, maxUploadBytes, model, threads } = settings;
+  const { maxDuration, maxUploadBytes, model, threads, vadModel } = settings;
   const implementation = implementationOf(settings);
   let announced: string | undefined;
   return {
@@ -205,6 +205,7 @@ function transcriberOptions(settings: ServerSettings, log: Logger): TranscriberO
     ...(implementation !== undefined && { implementation }),
     ...(model !== undefined && { model }),
     ...(threads !== undefined && { threads }),
+    ...(vadModel !== undefined && { vadModel }),
     limits: { maxBytes: maxUploadBytes, maxDuration, decodeTimeout },
     onDownload: (progress) => {
       const step = `${progress.converted === undefined ? "Downloading" : "Converting"} model ${progress.model}`;
@@ -233,4 +234,5 @@ function logModel({ info }: Transcriber, settings: ServerSettings, log: Logger):
       `batch size ${settings.batchSize}, chunk length ${chunk} s, ${settings.maxWorkers} workers`,
   );
   if (device.note !== undefined) log.info(`On the CPU, ${device.note}`);
+  if (device.threadsNote !== undefined) log.warning(device.threadsNote);
 }

@@ -47,6 +47,11 @@ type Value<S> = S extends Setting<infer T, infer Fallback> ? T | Fallback : neve
 
 const address = text("an address without port", (host) => !/\s|\/|:\d+$/.test(bare(host)));
 
+const vadModel: ValueKind<string | null> = {
+  expected: "the name of a VAD model, the path of its file, or off",
+  parse: (name) => (name.toLowerCase() === "off" ? null : name),
+};
+
 const SETTINGS = {
   /** Address to listen on. */
   host: setting("SERVER_HOST", address, "[::]"),
@@ -72,6 +77,8 @@ const SETTINGS = {
   computeType: setting("MODEL_COMPUTE_TYPE", choice(...COMPUTE_TYPE_NAMES), "auto"),
   /** Name or path of a model that writes ahead; undefined: none. */
   draftModel: hidden("MODEL_DRAFT", text("the name of a model or the path of its file")),
+  /** Name or path of the VAD model, null for none; undefined: the one of the package. */
+  vadModel: hidden("MODEL_VAD", vadModel),
   /** Longest window in seconds. Models that read less well get shorter ones. */
   chunkDuration: setting("MODEL_CHUNK_DURATION", number(1, 30), 30),
   /** Code of the language that is spoken, or `auto`; read by whatever name it has. */
@@ -231,6 +238,7 @@ export function publicSettings(settings: ServerSettings): Record<string, string>
   const shown = (key: Key): string => {
     const value = settings[key];
     if (value === undefined) return "";
+    if (value === null) return "off";
     if (SETTINGS[key].isPrivate) return "(set)";
     return value === Number.POSITIVE_INFINITY ? "0" : String(value);
   };

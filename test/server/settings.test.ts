@@ -5,7 +5,7 @@ import { parseEnv } from "node:util";
 import { describe, expect, it } from "vitest";
 import { implementationNames } from "../../src/index.js";
 import { loadDotenv } from "../../src/server/dotenv.js";
-import { readSettings } from "../../src/server/settings.js";
+import { publicSettings, readSettings } from "../../src/server/settings.js";
 import { temporaryFolder } from "../support/temporary-folder.js";
 
 const EXAMPLE = readFileSync(new URL("../../.env.example", import.meta.url), "utf8");
@@ -50,6 +50,12 @@ describe("settings", () => {
   it("come from flags before variables", () => {
     const settings = readSettings({ SERVER_PORT: "1", MODEL_NAME: "tiny" }, { port: "2" });
     expect(settings).toMatchObject({ port: 2, model: "tiny" });
+  });
+
+  it("name a VAD model, or none", () => {
+    expect(readSettings({ MODEL_VAD: "models/vad.bin" }).vadModel).toBe("models/vad.bin");
+    expect(readSettings({ MODEL_VAD: "Off" }).vadModel).toBeNull();
+    expect(publicSettings(readSettings({ MODEL_VAD: "off" })).MODEL_VAD).toBe("off");
   });
 
   it("take an empty variable for one that is not set", () => {
