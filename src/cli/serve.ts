@@ -1,3 +1,4 @@
+import { tryDecoder } from "../audio/try-decoder.js";
 import { loadDotenv } from "../server/dotenv.js";
 import { createLog } from "../server/log.js";
 import { type RunningServer, startServer } from "../server/server.js";
@@ -41,8 +42,12 @@ export async function serve(flags: FlagValues, { signal, stderr }: CliContext): 
       if (signal.aborted) resolve();
       else signal.addEventListener("abort", () => resolve(), { once: true });
     });
+    // Plain WAV needs no decoder, so that the server goes on without.
+    const trial = tryDecoder().catch((error: Error) =>
+      log.error(`Not all recordings can be read: ${error.message}`),
+    );
     await Promise.race([server.ready, interrupted]);
-    await interrupted;
+    await Promise.all([interrupted, trial]);
     return EXIT.ok;
   } finally {
     await server?.stop();
