@@ -155,7 +155,10 @@ class FfmpegDecoder implements Decoding {
     let { container } = this.#joined[index]!;
     const files: FileHandle[] = [];
     let file = this.file;
-    if (this.#joined.length > 1) files.push((file = await spoolRange(this.#readAt, start, end, task)));
+    if (this.#joined.length > 1) {
+      file = await spoolRange(this.#readAt, start, end, task);
+      files.push(file);
+    }
     if (container.demuxer === "mp3" || container.demuxer === "aac") {
       const original = file;
       ({ file, container } = await repairMpegFrames(file, container, readerAt(file, task), task));

@@ -94,7 +94,10 @@ export class FfmpegLog {
   #line(line: string): void {
     if (line.trim() === "") return;
     const refused = NOT_LISTED.exec(line)?.[0];
-    if (refused !== undefined) return this.#line(line.slice(refused.length));
+    if (refused !== undefined) {
+      this.#line(line.slice(refused.length));
+      return;
+    }
     const match = LINE.exec(line);
     if (!match) {
       if (ADVICE.test(line)) return;
