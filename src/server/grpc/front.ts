@@ -22,6 +22,7 @@ import { LightCalls } from "./light-calls.js";
 import { createGrpcServer, listen, stopListening } from "./listener.js";
 import { addReflection } from "./reflection/service.js";
 import { TokenCheck } from "./token.js";
+import { Allowance } from "./transport/limits.js";
 import { Transport } from "./transport/transport.js";
 import { V1Service } from "./v1/service.js";
 import { V2Service } from "./v2/service.js";
@@ -36,6 +37,10 @@ const LIGHT = new Set([`${V2_SERVICE}/GetServerInfo`]);
 const READ_AHEAD = 1;
 /** Clients get this long to read what was sent to them when the server closes, in seconds. */
 const FLUSH_SECONDS = 1;
+
+/** Lines about calls without the token, in quick succession and a second: who guesses must not fill the log. */
+const REFUSALS_TOLD = 10;
+const REFUSALS_TOLD_PER_SECOND = 0.2;
 
 /** What decides who may call. */
 interface Access {
@@ -93,6 +98,7 @@ export class GrpcFront {
     const v2 = new V2Service(settings, workers, metrics, log);
     const inbox = new Slots(maxWorkers * (1 + READ_AHEAD), maxQueue, busy(maxQueue));
     const open = new OpenCalls();
+    const told = new Allowance(REFUSALS_TOLD, REFUSALS_TOLD_PER_SECOND);
     const origin = () => transport.origin;
     const lights = new LightCalls({ origin, idleTimeout });
     const calls = new Calls({
@@ -104,6 +110,9 @@ export class GrpcFront {
       uploadTimeout,
       requestTimeout,
       idleTimeout,
+      onUnauthorized: (peer, method) => {
+        if (told.take()) log.warning(`Refused a call of ${method} from ${peer}: no token, or a wrong one`);
+      },
       isAuthorized: (metadata) => tokens.accepts(metadata),
       refuse: (call, reason, respond) => {
         if (isOf(V2_SERVICE, call)) v2.fail(call, reason, respond);
