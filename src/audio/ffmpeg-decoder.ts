@@ -24,7 +24,7 @@ const VIDEO_MAY_DIFFER = { seconds: 5, part: 0.05 };
 /**
  * Decodes `file` with FFmpeg. Recordings that were joined byte by byte in it follow each other.
  * @param track which of several audio tracks, from 0; undefined: the one to hear
- * @throws TranscriptionError UNSUPPORTED_FORMAT, DECODE_FAILED, INVALID_ARGUMENT (no working FFmpeg, no such track)
+ * @throws TranscriptionError UNSUPPORTED_FORMAT, DECODE_FAILED, DECODER_UNAVAILABLE, INVALID_ARGUMENT (no such track)
  */
 export async function openWithFfmpeg(
   file: FileHandle,

@@ -25,7 +25,8 @@ const HEAD_BYTES = 4096;
  * A recording without samples is valid and has duration 0; an input without bytes is not. A stream given as input is
  * destroyed when it is not read to its end.
  *
- * @throws TranscriptionError INVALID_ARGUMENT, UNSUPPORTED_FORMAT, DECODE_FAILED, AUDIO_TOO_LARGE, AUDIO_TOO_LONG,
+ * @throws TranscriptionError INVALID_ARGUMENT, UNSUPPORTED_FORMAT, DECODE_FAILED, DECODER_UNAVAILABLE,
+ *   STORAGE_FAILED, AUDIO_TOO_LARGE, AUDIO_TOO_LONG,
  *   CANCELLED, DEADLINE_EXCEEDED; `blocks()` of the result throws the same
  */
 export async function openAudio(input: AudioInput, options: OpenAudioOptions): Promise<DecodedAudio> {

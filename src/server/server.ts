@@ -10,7 +10,8 @@ import { GrpcFront } from "./grpc/front.js";
 import { HttpFront } from "./http/front.js";
 import { createLog, type Logger } from "./log.js";
 import { ServerMetrics } from "./metrics/server-metrics.js";
-import type { ServerSettings } from "./settings.js";
+import { reloadable, type ServerSettings, watchedFiles } from "./settings.js";
+import { watchFiles } from "./watch-files.js";
 import { Workers } from "./workers.js";
 
 /** A server that listens. Made by {@link startServer}. */
@@ -23,6 +24,12 @@ export interface RunningServer {
    * @throws TranscriptionError as `createTranscriber`
    */
   readonly ready: Promise<ServedModel>;
+  /**
+   * Takes over certificates, tokens and the log's level from `settings`, from their files too; the default reads those
+   * files again. Calls that are open go on. What needs another start is told in the log.
+   * @throws TranscriptionError INVALID_ARGUMENT when a file cannot be used; everything stays as it was then
+   */
+  reload(settings?: ServerSettings): Promise<void>;
   /**
    * Stops accepting calls, waits for the open ones as long as the settings allow, ends the others with UNAVAILABLE,
    * and closes. Safe to call at any time, more than once.
@@ -56,7 +63,8 @@ export async function startServer(
 }
 
 class TranscriptionServer implements RunningServer {
-  readonly #settings: ServerSettings;
+  #settings: ServerSettings;
+  #unwatch: (() => void) | undefined;
   readonly #log: Logger;
   readonly #requestLog: Logger;
   readonly #metrics = new ServerMetrics();
@@ -71,7 +79,7 @@ class TranscriptionServer implements RunningServer {
   ready!: Promise<ServedModel>;
 
   constructor(settings: ServerSettings, write: (line: string) => void) {
-    const loggers = createLog(settings.loggingLevel, write, settings.logFormat);
+    const loggers = createLog(() => this.#settings.loggingLevel, write, settings.logFormat);
     this.#settings = settings;
     this.#log = loggers("Server");
     this.#requestLog = loggers("TranscriptionService");
@@ -111,6 +119,27 @@ class TranscriptionServer implements RunningServer {
     }
     this.#log.info(`agora-transcribe ${VERSION} listens on ${host}, port ${this.port}, and loads the model`);
     this.ready = this.#load();
+    this.#unwatch = watchFiles(
+      () => watchedFiles(this.#settings),
+      () => this.#reloadChanged(),
+    );
+  }
+
+  async reload(next: ServerSettings = this.#settings): Promise<void> {
+    const { settings, restart } = reloadable(this.#settings, next);
+    await this.#front.reload(settings);
+    this.#settings = settings;
+    this.#log.info("Read certificates, tokens and the log's level again");
+    for (const variable of restart) this.#log.warning(`${variable} has changed, which needs another start`);
+  }
+
+  /** A certificate and its key change one after the other: what does not fit together now may soon. */
+  async #reloadChanged(): Promise<void> {
+    try {
+      await this.reload();
+    } catch (error) {
+      this.#log.warning(`A file has changed and is not used: ${(error as Error).message}`);
+    }
   }
 
   stop(): Promise<void> {
@@ -137,6 +166,7 @@ class TranscriptionServer implements RunningServer {
 
   async #stop(): Promise<void> {
     this.#phase = "stopping";
+    this.#unwatch?.();
     this.#log.info("Stopping");
     await this.#grpc?.close();
     await this.#transcriber?.close();

@@ -170,11 +170,53 @@ export function variableOf(key: Key): string {
   return SETTINGS[key].variable;
 }
 
+/** Variables of all settings. */
+export function settingVariables(): string[] {
+  return (Object.keys(SETTINGS) as Key[]).map(variableOf);
+}
+
 /** The tokens, each by itself or in a file. */
 export const TOKEN_SETTINGS = [
   ["apiToken", "apiTokenFile"],
   ["nextApiToken", "nextApiTokenFile"],
 ] as const;
+
+/** Files that may be replaced while the server runs. */
+const WATCHED = [
+  "tlsCertificate",
+  "tlsKey",
+  "tlsClientAuthority",
+  "apiTokenFile",
+  "nextApiTokenFile",
+] as const satisfies readonly Key[];
+
+/** Paths of the files that are read again when they change. */
+export function watchedFiles(settings: ServerSettings): string[] {
+  return WATCHED.flatMap((key) => settings[key] ?? []);
+}
+
+/** Settings that take effect when they are read again. */
+const RELOADED: ReadonlySet<Key> = new Set<Key>([...WATCHED, "apiToken", "nextApiToken", "loggingLevel"]);
+
+/**
+ * What a running server can take over from settings that were read again.
+ * @returns its new settings, and the variables whose change needs another start
+ */
+export function reloadable(
+  current: ServerSettings,
+  next: ServerSettings,
+): { settings: ServerSettings; restart: string[] } {
+  const isSecure = current.tlsCertificate !== undefined;
+  const asksClients = current.tlsClientAuthority !== undefined;
+  const changed = (Object.keys(SETTINGS) as Key[]).filter((key) => current[key] !== next[key]);
+  const taken = changed.filter((key) => {
+    if (key === "tlsCertificate" || key === "tlsKey") return isSecure && next[key] !== undefined;
+    if (key === "tlsClientAuthority") return asksClients && next[key] !== undefined;
+    return RELOADED.has(key);
+  });
+  const settings = { ...current, ...Object.fromEntries(taken.map((key) => [key, next[key]])) };
+  return { settings, restart: changed.filter((key) => !taken.includes(key)).map(variableOf) };
+}
 
 /** Variables of limits that the library names in its messages. */
 const LIMIT_VARIABLES = {

@@ -34,6 +34,16 @@ describe("with an API token", () => {
     },
   );
 
+  it("tells who comes without it, and not without end", async () => {
+    const { client, lines } = await startFakeServer({ settings: { apiToken: TOKEN } });
+    for (let i = 0; i < 30; i++) await statusOf(client.unary(REQUEST));
+    const told = lines.filter((line) =>
+      /WARNING - Refused a call of \S+TranscribeAudio from \S+: no/.test(line),
+    );
+    expect(told.length).toBeGreaterThanOrEqual(10);
+    expect(told.length).toBeLessThan(20);
+  });
+
   it("answers those who bring the next one, or one that a file holds", async () => {
     const path = join(await temporaryFolder(), "token");
     await writeFile(path, `${TOKEN}\n`);
