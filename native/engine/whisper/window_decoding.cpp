@@ -279,9 +279,8 @@ void WindowDecoding::finish_attempt() {
     text.temperature = options_.temperatures[attempt_];
     text.improbable = text.avg_log_prob < options_.log_prob_threshold;
     text.silence = no_speech_prob_ > options_.no_speech_threshold && text.improbable;
-    text.repetitive =
-        repeats_itself(text.tokens, vocabulary_, options_.compression_ratio_threshold) &&
-        !(options_.is_spoken_repetition && options_.is_spoken_repetition(text));
+    text.repetitive = repeats_itself(text.tokens, vocabulary_, options_.compression_ratio_threshold) &&
+                      !(options_.is_spoken_repetition && options_.is_spoken_repetition(text));
     finished_.clear();
     attempts_.push_back(std::move(text));
     const DecodedText& last = attempts_.back();

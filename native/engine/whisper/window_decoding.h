@@ -62,7 +62,7 @@ struct DecodedText {
     bool silence = false;     // to be dropped
     bool improbable = false;  // less probable than the threshold
     bool repetitive = false;  // repeats itself more than the threshold, and not what is spoken
-    DraftCount draft;      // of all attempts
+    DraftCount draft;         // of all attempts
 };
 
 // One pass of the decoder over one encoded window. The caller runs the steps of many of these in one batch:
@@ -79,6 +79,8 @@ class WindowDecoding {
     bool in_doubt() const { return in_doubt_; }
     // As the model reads it where the transcript starts.
     float no_speech_prob() const { return no_speech_prob_; }
+    // Mean log probability of the attempt that is in doubt.
+    float log_prob_in_doubt() const { return attempts_.back().avg_log_prob; }
     // What was found: goes on, or ends with silence of that probability.
     void resolve_doubt(bool silence, float no_speech_prob);
     // Sequences that the next step runs.
