@@ -1,6 +1,6 @@
 /**
  * The server under disorder: calls of both contracts that are cancelled, expire, are damaged, lose their connection,
- * trickle or fall silent, among others that must be answered as ever. Demo model, implementation whisper.
+ * trickle or fall silent, half of them on shared channels, and of clients that are killed, among others that must be answered as ever. Demo model, implementation whisper.
  *
  *   npm run bench:soak [minutes, default 20] [seed]
  *

@@ -52,6 +52,7 @@ export {
   type DownloadModelOptions,
   downloadModel,
   type InspectedModel,
+  type InspectModelOptions,
   inspectModel,
   listModels,
   type ModelListing,

@@ -146,13 +146,13 @@ export class LoadedTranscriber implements Transcriber {
   }
 
   async #withAudio<T>(input: AudioInput, request: ResolvedRequest, work: Work<T>): Promise<T> {
-    const { channels, limits, vadFilter } = request;
+    const { channels, track, limits, vadFilter } = request;
     const scope = new RequestScope(request.signal, request.timeout);
     let audio: DecodedAudio | undefined;
     try {
       scope.throwIfEnded();
       const vad = vadFilter === false ? undefined : await scope.race(this.findVad(vadFilter));
-      audio = await openAudio(input, { channels, limits, signal: scope.signal });
+      audio = await openAudio(input, { channels, track, limits, signal: scope.signal });
       return await work(audio, vad?.value, scope);
     } catch (error) {
       throw scope.fail(error);

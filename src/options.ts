@@ -3,15 +3,15 @@ import type { ComputeTypeName, DeviceSelection, TranscriptionTask } from "./conf
 import type { DeviceInfo, ModelInfo } from "./engine/types.js";
 import type { Segment } from "./result.js";
 
-/** Voice activity detection, with Silero's names and defaults of faster-whisper. Times in seconds. */
+/** Voice activity detection, with Silero's names and the defaults of faster-whisper 1.2.1. Times in seconds. */
 export interface VadOptions {
   /** Probability from which a frame is speech, 0.01 to 1. Default 0.5. */
   threshold?: number;
   /** Probability below which speech ends. Default `threshold - 0.15`, at least 0.01. */
   negThreshold?: number;
-  /** Shorter bursts of speech are dropped. Default 0.25. */
+  /** Shorter bursts of speech are dropped. Default 0. */
   minSpeechDuration?: number;
-  /** Shorter pauses do not end speech. Default 0.5. */
+  /** Shorter pauses do not end speech. Default 2. */
   minSilenceDuration?: number;
   /** Added before and after each stretch of speech. Default 0.4. */
   speechPad?: number;
@@ -85,15 +85,21 @@ export interface TranscribeOptions {
   maxInitialTimestamp?: number;
   /** Start, end and confidence of each word. Default false. */
   wordTimestamps?: boolean;
-  /** Characters that are part of the word after them. Default: opening quotes and brackets; fixed with `whisper-cpp`. */
+  /**
+   * Characters that are part of the word after them; those of the default that are left out are words of their own.
+   * Default: opening quotes and brackets; fixed with `whisper-cpp`.
+   */
   prependPunctuations?: string;
-  /** Characters that are part of the word before them. Default: closing punctuation; fixed with `whisper-cpp`. */
+  /**
+   * Characters that are part of the word before them; those of the default that are left out are words of their own.
+   * Default: closing punctuation; fixed with `whisper-cpp`.
+   */
   appendPunctuations?: string;
   /** Most tokens per window, 1 to 448 by model. Default: what the model allows. */
   maxTokens?: number;
   /**
-   * Skip what is not speech. `true` needs a VAD model, `"auto"` uses it where there is one and cuts at quiet
-   * places otherwise, `false` never looks for speech. Default `"auto"`.
+   * Skip what is not speech, with the VAD model that `vadModel` names or the one of the package. `"auto"` does too, but
+   * accepts `vadModel: null`; without a VAD model, and with `false`, only silence is left out. Default `"auto"`.
    */
   vadFilter?: boolean | "auto";
   vadOptions?: VadOptions;
@@ -101,6 +107,11 @@ export interface TranscribeOptions {
   chunkLength?: number;
   /** Which channels to transcribe. Default `"mix"`. */
   channels?: ChannelSelection;
+  /**
+   * Which of a file's audio tracks to transcribe, 0 to 999 in the file's order. Default: of those with sound in them the
+   * one that the file flags as default, else the first; `warnings` of the result say which of how many it was.
+   */
+  track?: number;
   /** Seed of sampling at temperatures above 0. Default 0. */
   seed?: number;
   /** `borealis`, at temperatures above 0: draws from so many of the most probable tokens; 0 for all. Default 50. */
@@ -135,8 +146,8 @@ export interface Progress {
 /** Options of a transcriber: what is loaded once and shared by its requests. */
 export interface TranscriberOptions {
   /**
-   * Name in the registry, path of a model file, folder of a converted Borealis model, or name of a Whisper or Borealis
-   * checkpoint on the Hugging Face Hub. Default: `"Vikhrmodels/Borealis"` for the implementation `borealis`, else see
+   * Name in the registry, path of a model file, folder of a converted Borealis model or of a checkpoint (Hugging Face's
+   * layout or faster-whisper's), or name of a Whisper or Borealis checkpoint on the Hugging Face Hub. Default: `"Vikhrmodels/Borealis"` for the implementation `borealis`, else see
    * README, “Models”.
    */
   model?: string;
@@ -150,7 +161,7 @@ export interface TranscriberOptions {
   threads?: number;
   /**
    * Default `"auto"`. Weights of another type are converted as they are loaded; `whisper-cpp` has the file's own type
-   * only.
+   * only. `"float32"` computes the model as it was published, with the exact GELU; narrower types take its approximation.
    */
   computeType?: ComputeTypeName;
   /**
@@ -161,7 +172,7 @@ export interface TranscriberOptions {
   draftModel?: string;
   /** CPU variant to use instead of the best one, e.g. `"haswell"`. For tests and diagnosis. */
   cpuVariant?: string;
-  /** VAD model: name or path; null for none. Default: the registry's, where it is cached. */
+  /** VAD model: name or path; null for none. Default: Silero v6.2.0, which comes with the package. */
   vadModel?: string | null;
   /** Download models that are not cached. Default true, unless `AGORA_OFFLINE` is set. */
   download?: boolean;

@@ -1,7 +1,10 @@
 import type { AudioFormat } from "./audio/types.js";
 import type { DeviceInfo, DraftCount } from "./engine/types.js";
 
-/** All times are seconds on the recording's clock: monotonic within a channel and inside the recording. */
+/**
+ * All times are seconds on the recording's clock: within a channel one after the other, at least 20 ms long, and inside
+ * the recording.
+ */
 export interface Word {
   start: number;
   end: number;
@@ -34,7 +37,7 @@ export interface Segment {
   language?: string;
   /** Ids of the text's tokens. Absent where the implementation does not tell. */
   tokens?: readonly number[];
-  /** With `wordTimestamps`. */
+  /** With `wordTimestamps`; the segment's times are theirs. */
   words?: Word[];
 }
 
@@ -47,7 +50,10 @@ export interface ChannelResult {
 }
 
 export interface TranscriptionStats {
-  /** Words of the text, split at white space. */
+  /**
+   * Words of the text, split at white space, as timed words are. Chinese, Japanese, Thai and other languages without
+   * white space have a sentence for a word here, and timed words within it: `charCount` measures them.
+   */
   wordCount: number;
   /** Unicode code points of the text. */
   charCount: number;

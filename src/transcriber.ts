@@ -6,7 +6,7 @@ import type { Segment, TranscriptionResult } from "./result.js";
 /** Options of {@link Transcriber.detectLanguage}. */
 export type DetectLanguageOptions = Pick<
   TranscribeOptions,
-  "vadFilter" | "vadOptions" | "chunkLength" | "limits" | "timeout" | "signal"
+  "vadFilter" | "vadOptions" | "chunkLength" | "track" | "limits" | "timeout" | "signal"
 > & {
   /** `"mix"` or the index of a channel. Default `"mix"`. */
   channels?: "mix" | number;

@@ -1,8 +1,12 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+import { fileURLToPath } from "node:url";
 import { readMetrics } from "../../test/support/metrics.js";
 import { seededRandom } from "../../test/support/random.js";
 import { Caller, type Ended, type SendOptions, WAYS } from "./calls.js";
+import { LOADER } from "./server-process.js";
 import { shortFiles } from "./short-files.js";
 
 export interface SoakOptions {
@@ -60,7 +64,8 @@ type Mischief =
   | "disconnect"
   | "slow"
   | "silent"
-  | "noise";
+  | "noise"
+  | "killed";
 const MISCHIEFS: Mischief[] = [
   "none",
   "none",
@@ -74,7 +79,13 @@ const MISCHIEFS: Mischief[] = [
   "slow",
   "silent",
   "noise",
+  "killed",
 ];
+
+/** Calls of a client that is killed, on its one channel. */
+const CALLS_OF_KILLED = 20;
+/** Channels that calls of all lanes share. */
+const SHARED_CHANNELS = 2;
 
 /**
  * Sends calls of all kinds to a server, most of which go wrong on purpose: cancelled, expired, damaged, cut off,
@@ -84,6 +95,7 @@ export async function runSoak(options: SoakOptions): Promise<SoakReport> {
   const { port, seconds, lanes, seed, pid, httpPort } = options;
   const files = options.files ?? shortFiles();
   const calm = new Caller(port);
+  const shared = Array.from({ length: SHARED_CHANNELS }, () => new Caller(port));
   const right = await Promise.all(files.map(async (file) => (await calm.send("v1 unary", file).ended).text));
   const startedAt = performance.now();
   const elapsed = () => (performance.now() - startedAt) / 1000;
@@ -110,7 +122,9 @@ export async function runSoak(options: SoakOptions): Promise<SoakReport> {
       const file = Math.floor(chance() * files.length);
       const mischief = MISCHIEFS[Math.floor(chance() * MISCHIEFS.length)]!;
       report.calls++;
-      const ended = misbehave(mischief, port, files[file]!, chance).then((end) => note(mischief, file, end));
+      const ended = misbehave(mischief, { port, shared }, files[file]!, chance).then((end) =>
+        note(mischief, file, end),
+      );
       pending.add(ended);
       await ended.finally(() => pending.delete(ended));
     }
@@ -129,6 +143,7 @@ export async function runSoak(options: SoakOptions): Promise<SoakReport> {
   const unanswered = pending.size;
   const left = await settle(httpPort);
   calm.close();
+  for (const caller of shared) caller.close();
   const after = await sample();
   return { ...report, unanswered, before, after, left, decoders: decodersOf(pid) };
 }
@@ -136,14 +151,17 @@ export async function runSoak(options: SoakOptions): Promise<SoakReport> {
 /** Makes one call, and does to it what it says. */
 async function misbehave(
   mischief: Mischief,
-  port: number,
+  { port, shared }: { port: number; shared: Caller[] },
   file: Buffer,
   chance: () => number,
 ): Promise<Ended> {
   const way = WAYS[Math.floor(chance() * WAYS.length)]!;
   if (mischief === "noise") return sendNoise(port, chance);
   if (mischief === "disconnect") return disconnect(port, way, file, chance);
-  const caller = new Caller(port);
+  if (mischief === "killed") return killClient(port, file, chance);
+  // Half of the calls share their channel with those that others cancel.
+  const own = chance() < 0.5 ? new Caller(port) : undefined;
+  const caller = own ?? shared[Math.floor(chance() * shared.length)]!;
   const send: SendOptions = {};
   let bytes = file;
   if (mischief === "deadline") send.deadline = 1 + 1000 * chance();
@@ -156,8 +174,24 @@ async function misbehave(
     mischief === "cancel" || mischief === "silent" ? setTimeout(call.cancel, 1500 * chance()) : undefined;
   const ended = await call.ended;
   clearTimeout(timer);
-  caller.close();
+  own?.close();
   return ended;
+}
+
+/** A client in a process of its own, with many calls on one channel, that is ended by SIGKILL. */
+async function killClient(port: number, file: Buffer, chance: () => number): Promise<Ended> {
+  const program = fileURLToPath(new URL("./killed-client.ts", import.meta.url));
+  const args = ["--import", LOADER, program, String(port), String(CALLS_OF_KILLED)];
+  const child = spawn(process.execPath, args, { stdio: ["pipe", "pipe", "ignore"] });
+  const ended = once(child, "exit");
+  child.stdin.on("error", () => {});
+  child.stdin.end(file);
+  // It says when its calls are under way.
+  await Promise.race([once(child.stdout, "data"), ended]);
+  await new Promise((resolve) => setTimeout(resolve, 1500 * chance()));
+  child.kill("SIGKILL");
+  await ended;
+  return { status: -1 };
 }
 
 /** A file that was cut, overwritten, or never was one. */

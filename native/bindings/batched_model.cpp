@@ -46,6 +46,15 @@ SearchOptions search_options(const Napi::Object& js) {
     return options;
 }
 
+// Where there is speech: [start, end, start, end, …] in seconds.
+std::vector<SoundSpan> spans_argument(const Napi::Value& value, const char* name) {
+    const std::vector<float> times = numbers_argument(value, name, 0, 30);
+    if (times.size() % 2 != 0) bad_argument(name, "pairs of times");
+    std::vector<SoundSpan> spans;
+    for (size_t i = 0; i < times.size(); i += 2) spans.push_back({times[i], times[i + 1]});
+    return spans;
+}
+
 // What is to become of a window without a language: { transcribeFrom, onLanguages }. `on_languages` gets the callback.
 Detection detection_argument(const Napi::Value& value, Napi::Function& on_languages) {
     const Napi::Object js = object_argument(value, "detection");
@@ -58,9 +67,10 @@ Detection detection_argument(const Napi::Value& value, Napi::Function& on_langua
 }
 
 void tell_languages(WindowRequest& request, const Napi::ThreadSafeFunction& tell) {
-    request.detection.on_languages = [tell](const Languages& languages) {
+    request.detection.on_languages = [tell](const Languages& languages, float no_speech_prob) {
+        const DetectedLanguages detected = {languages, no_speech_prob};
         tell.NonBlockingCall(
-            [languages](Napi::Env env, Napi::Function listener) { listener.Call({to_js(env, languages)}); });
+            [detected](Napi::Env env, Napi::Function listener) { listener.Call({to_js(env, detected)}); });
     };
 }
 
@@ -131,7 +141,7 @@ Napi::Value BatchedModel::current_load(const Napi::CallbackInfo& info) {
     return result;
 }
 
-// transcribe(samples, options, cancel, detection): Promise<{ segments, draft, language }>; `detection` says what to do
+// transcribe(samples, options, cancel, detection): Promise<{ segments, draft, language, reliable }>; `detection` says what to do
 // where the options have no language.
 Napi::Value BatchedModel::transcribe(const Napi::CallbackInfo& info) {
     return guarded(info.Env(), [&] {
@@ -149,6 +159,7 @@ Napi::Value BatchedModel::transcribe(const Napi::CallbackInfo& info) {
         if (!silence.IsNull()) {
             request.hallucination_silence_threshold = number_argument(silence, "hallucinationSilenceThreshold", 0, 30);
         }
+        request.speech = spans_argument(options.Get("speech"), "speech");
         request.search = search_options(options);
         request.cancelled = CancelFlag::of(info[2]);
         Napi::Function on_languages;
@@ -165,6 +176,7 @@ Napi::Value BatchedModel::transcribe(const Napi::CallbackInfo& info) {
             draft.Set("accepted", outcome.draft.accepted);
             result.Set("draft", draft);
             result.Set("language", outcome.language);
+            result.Set("reliable", outcome.reliable);
             return result;
         };
         return submit_window<WindowOutcome, BatchedWhisper, WindowRequest>(
@@ -172,14 +184,16 @@ Napi::Value BatchedModel::transcribe(const Napi::CallbackInfo& info) {
     });
 }
 
-// detectLanguage(samples, cancel): Promise<{ language, probability }[]>
+// detectLanguage(samples, cancel): Promise<{ languages: { language, probability }[], noSpeechProb }>
 Napi::Value BatchedModel::detect_language(const Napi::CallbackInfo& info) {
     return guarded(info.Env(), [&] {
         WindowRequest request;
         request.samples = samples_argument(info[0], "samples");
         if (request.samples.size() > kMaxWindowSamples) bad_argument("samples", "at most 30 s");
         request.cancelled = CancelFlag::of(info[1]);
-        const auto to_value = [](Napi::Env env, const WindowOutcome& outcome) { return to_js(env, outcome.languages); };
+        const auto to_value = [](Napi::Env env, const WindowOutcome& outcome) {
+            return to_js(env, DetectedLanguages{outcome.languages, outcome.no_speech_prob});
+        };
         return submit_window<WindowOutcome>(info.Env(), model(info.Env()), std::move(request), to_value);
     });
 }

@@ -41,14 +41,17 @@ Napi::Array to_js(Napi::Env env, const std::vector<DecodedSegment>& segments, bo
     return result;
 }
 
-Napi::Array to_js(Napi::Env env, const std::vector<LanguageProbability>& languages) {
-    Napi::Array result = Napi::Array::New(env, languages.size());
-    for (size_t i = 0; i < languages.size(); ++i) {
+Napi::Object to_js(Napi::Env env, const DetectedLanguages& detected) {
+    Napi::Array languages = Napi::Array::New(env, detected.languages.size());
+    for (size_t i = 0; i < detected.languages.size(); ++i) {
         Napi::Object entry = Napi::Object::New(env);
-        entry.Set("language", languages[i].language);
-        entry.Set("probability", languages[i].probability);
-        result.Set(static_cast<uint32_t>(i), entry);
+        entry.Set("language", detected.languages[i].language);
+        entry.Set("probability", detected.languages[i].probability);
+        languages.Set(static_cast<uint32_t>(i), entry);
     }
+    Napi::Object result = Napi::Object::New(env);
+    result.Set("languages", languages);
+    result.Set("noSpeechProb", detected.no_speech_prob);
     return result;
 }
 

@@ -12,6 +12,6 @@ namespace agora {
 Napi::Array to_js(Napi::Env env, const std::vector<DecodedSegment>& segments, bool words);
 
 // { language, probability }[]
-Napi::Array to_js(Napi::Env env, const std::vector<LanguageProbability>& languages);
+Napi::Object to_js(Napi::Env env, const DetectedLanguages& detected);
 
 }  // namespace agora

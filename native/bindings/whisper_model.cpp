@@ -91,15 +91,15 @@ Napi::Value WhisperModel::transcribe(const Napi::CallbackInfo& info) {
     });
 }
 
-// detectLanguage(samples, cancel): Promise<{ language, probability }[]>
+// detectLanguage(samples, cancel): Promise<{ languages: { language, probability }[], noSpeechProb }>
 Napi::Value WhisperModel::detect_language(const Napi::CallbackInfo& info) {
     return guarded(info.Env(), [&] {
         const auto engine = model(info.Env());
         auto samples = std::make_shared<std::vector<float>>(samples_argument(info[0], "samples"));
         const CancelFlag::Shared cancelled = CancelFlag::of(info[1]);
         return run_async(info.Env(), [=]() -> Finish {
-            const auto probabilities = engine->detect_language(samples->data(), samples->size(), *cancelled);
-            return [probabilities](Napi::Env env) { return to_js(env, probabilities); };
+            const auto detected = engine->detect_language(samples->data(), samples->size(), *cancelled);
+            return [detected](Napi::Env env) { return to_js(env, detected); };
         });
     });
 }

@@ -9,6 +9,7 @@ export class ByteReader {
   #offset = 0;
   #ended = false;
   #held = false;
+  #keeps = false;
   #position = 0;
 
   constructor(
@@ -21,10 +22,19 @@ export class ByteReader {
     return this.#position;
   }
 
-  /** From here on everything is kept so that {@link rewind} can return to this place. */
+  /**
+   * From here on {@link rewind} can return to this place: everything is kept, unless this is the beginning of a source
+   * that can be read again.
+   */
   hold(): void {
     this.#drop();
     this.#held = true;
+    this.#keeps = !(this.source.restart && this.#position === 0);
+  }
+
+  /** Whether what has been read since {@link hold} takes up memory. */
+  get keeps(): boolean {
+    return this.#held && this.#keeps;
   }
 
   /** Ends {@link hold}. */
@@ -34,6 +44,12 @@ export class ByteReader {
 
   /** Back to where {@link hold} was called, which it ends. */
   rewind(): void {
+    if (!this.#keeps) {
+      this.source.restart!();
+      this.#buffer = NOTHING;
+      this.#ended = false;
+      this.#position = this.#offset;
+    }
     this.#position -= this.#offset;
     this.#offset = 0;
     this.#held = false;
@@ -58,6 +74,17 @@ export class ByteReader {
     const bytes = this.#buffer.subarray(this.#offset, this.#offset + most);
     this.#consume(bytes.byteLength);
     return bytes;
+  }
+
+  /** What is at hand, without consuming it; nothing only at the end of the source. */
+  async peekSome(): Promise<Uint8Array> {
+    while (this.#available === 0 && (await this.#fill()));
+    return this.#buffer.subarray(this.#offset);
+  }
+
+  /** Bytes that are still to come, where the source knows its size. */
+  get remaining(): number | undefined {
+    return this.source.size === undefined ? undefined : Math.max(0, this.source.size - this.#position);
   }
 
   /** Consumes `count` bytes, or what there is. */
@@ -91,7 +118,7 @@ export class ByteReader {
       this.#ended = true;
       return false;
     }
-    if (!this.#held) this.#drop();
+    if (!this.keeps) this.#drop();
     this.#buffer = this.#buffer.byteLength === 0 ? chunk : Buffer.concat([this.#buffer, chunk]);
     return true;
   }

@@ -18,6 +18,8 @@ export interface ByteSource {
   readonly size: number | undefined;
   /** Present when the input is a file that can be read at any position. */
   readonly file?: FileHandle;
+  /** Has `next` begin at the first byte again; absent where bytes come once. */
+  restart?(): void;
   /** The next bytes, or undefined at the end. The array is never changed afterwards. */
   next(): Promise<Uint8Array | undefined>;
 }
@@ -80,6 +82,9 @@ async function openFile(input: string | URL, task: DecodeTask): Promise<ByteSour
   return {
     size,
     file,
+    restart() {
+      position = 0;
+    },
     async next() {
       const { buffer, bytesRead } = await file.read(
         Buffer.allocUnsafe(PIECE_BYTES),
@@ -146,6 +151,9 @@ function bytesSource(bytes: Uint8Array, task: DecodeTask): ByteSource {
   let position = 0;
   return {
     size: bytes.byteLength,
+    restart() {
+      position = 0;
+    },
     async next() {
       if (position >= bytes.byteLength) return undefined;
       // Nothing else in this pipeline needs the event loop, so without a turn here it would never get one.

@@ -1,10 +1,16 @@
 import { invalidArgument } from "../errors.js";
+import { PolarityMixer } from "./polarity-mixer.js";
 import type { ChannelSelection } from "./types.js";
 
 /** Turns interleaved frames into the tracks to be transcribed. */
 export interface ChannelSelector {
   readonly trackCount: number;
+  /** All arrays are of one length, which may be less or more than that of `interleaved`. */
   select(interleaved: Float32Array): Float32Array[];
+  /** What `select` still held back. */
+  flush(): Float32Array[];
+  /** What was odd about the channels, at the end. */
+  warnings(): string[];
 }
 
 /** Throws INVALID_ARGUMENT unless `selection` can be right for some recording. */
@@ -14,22 +20,43 @@ export function checkChannelSelection(selection: unknown): asserts selection is 
   throw invalidArgument("channels", '"mix", "each" or the index of a channel from 0', selection);
 }
 
-/** @throws TranscriptionError INVALID_ARGUMENT when the chosen channel does not exist */
-export function createChannelSelector(selection: ChannelSelection, channels: number): ChannelSelector {
+/**
+ * @param rate of the frames, in Hz
+ * @param trackCount for `"each"`: tracks to give; missing channels are silent, further ones join the last
+ * @throws TranscriptionError INVALID_ARGUMENT when the chosen channel does not exist
+ */
+export function createChannelSelector(
+  selection: ChannelSelection,
+  channels: number,
+  rate: number,
+  trackCount = channels,
+): ChannelSelector {
   if (typeof selection === "number") {
     if (selection >= channels) {
       const count = channels === 1 ? "1 channel" : `${channels} channels`;
       throw invalidArgument("channels", `an index below ${channels} (the recording has ${count})`, selection);
     }
-    return { trackCount: 1, select: (frames) => [channel(frames, selection, channels)] };
+    return atOnce(1, (frames) => [channel(frames, selection, channels)]);
   }
-  if (selection === "each") {
-    return {
-      trackCount: channels,
-      select: (frames) => Array.from({ length: channels }, (_, index) => channel(frames, index, channels)),
-    };
+  if (selection === "each") return atOnce(trackCount, (frames) => each(frames, channels, trackCount));
+  return channels === 1 ? atOnce(1, (frames) => [frames]) : new PolarityMixer(channels, rate);
+}
+
+function atOnce(trackCount: number, select: (interleaved: Float32Array) => Float32Array[]): ChannelSelector {
+  const nothing = () => Array.from({ length: trackCount }, () => new Float32Array(0));
+  return { trackCount, select, flush: nothing, warnings: () => [] };
+}
+
+function each(interleaved: Float32Array, channels: number, trackCount: number): Float32Array[] {
+  const length = interleaved.length / channels;
+  const tracks = Array.from({ length: trackCount }, (_, index) =>
+    index < channels ? channel(interleaved, index, channels) : new Float32Array(length),
+  );
+  const last = tracks[trackCount - 1]!;
+  for (let index = trackCount; index < channels; index++) {
+    for (let frame = 0; frame < length; frame++) last[frame]! += interleaved[frame * channels + index]!;
   }
-  return { trackCount: 1, select: (frames) => [mean(frames, channels)] };
+  return tracks;
 }
 
 function channel(interleaved: Float32Array, index: number, channels: number): Float32Array {
@@ -37,16 +64,5 @@ function channel(interleaved: Float32Array, index: number, channels: number): Fl
   const samples = new Float32Array(interleaved.length / channels);
   for (let frame = 0, i = index; frame < samples.length; frame++, i += channels)
     samples[frame] = interleaved[i]!;
-  return samples;
-}
-
-function mean(interleaved: Float32Array, channels: number): Float32Array {
-  if (channels === 1) return interleaved;
-  const samples = new Float32Array(interleaved.length / channels);
-  for (let frame = 0, i = 0; frame < samples.length; frame++) {
-    let sum = 0;
-    for (const end = i + channels; i < end; i++) sum += interleaved[i]!;
-    samples[frame] = sum / channels;
-  }
   return samples;
 }

@@ -2,24 +2,37 @@ import { type ChannelSelector, createChannelSelector } from "./channels.js";
 import type { DecodeTask } from "./decode-task.js";
 import { audioTooLong } from "./errors.js";
 import type { Frames } from "./frames.js";
-import { createResamplers, type TrackResampler } from "./resample.js";
+import { createResamplers } from "./resample.js";
 import { type AudioFormat, type ChannelSelection, type DecodedAudio, SAMPLE_RATE } from "./types.js";
 
-/** What a decoder found out about its input, and the frames it gives. */
+/** A stretch of a recording with one rate and one number of channels. */
+export interface Part {
+  /** Rate of `frames`, in Hz. */
+  readonly frameRate: number;
+  readonly channels: number;
+  readonly frames: Frames;
+}
+
+/** What a decoder found out about its input, and the audio it gives. */
 export interface Decoding {
   /** What the input is; may still gain details while it is decoded. */
   readonly format: AudioFormat;
   readonly expectedDuration: number | undefined;
-  /** Rate of `frames`, in Hz. */
-  readonly frameRate: number;
-  readonly frames: Frames;
+  /** One, or those of recordings that were joined; each is to be read before the next is asked for. */
+  readonly parts: AsyncIterable<Part>;
+}
+
+/** The parts of a decoding that has only one. */
+export async function* onePart(part: Part): AsyncGenerator<Part> {
+  yield part;
 }
 
 /** Frames of any rate and channel count as 16 kHz tracks, within `limits.maxDuration`. */
 export class DecodedRecording implements DecodedAudio {
+  readonly trackCount: number;
   readonly #task: DecodeTask;
   readonly #decoding: Decoding;
-  readonly #selector: ChannelSelector;
+  readonly #selection: ChannelSelection;
   #samples = 0;
   #started = false;
 
@@ -27,7 +40,8 @@ export class DecodedRecording implements DecodedAudio {
   constructor(task: DecodeTask, decoding: Decoding, channels: ChannelSelection) {
     this.#task = task;
     this.#decoding = decoding;
-    this.#selector = createChannelSelector(channels, decoding.format.channels);
+    this.#selection = channels;
+    this.trackCount = createChannelSelector(channels, decoding.format.channels, 1).trackCount;
   }
 
   get format(): AudioFormat {
@@ -36,10 +50,6 @@ export class DecodedRecording implements DecodedAudio {
 
   get expectedDuration(): number | undefined {
     return this.#decoding.expectedDuration;
-  }
-
-  get trackCount(): number {
-    return this.#selector.trackCount;
   }
 
   get duration(): number {
@@ -59,7 +69,7 @@ export class DecodedRecording implements DecodedAudio {
     this.#started = true;
     try {
       this.#task.check();
-      yield* this.#tracks(await createResamplers(this.#decoding.frameRate, this.trackCount));
+      for await (const part of this.#decoding.parts) yield* this.#tracks(part);
     } finally {
       await this.close();
     }
@@ -69,17 +79,35 @@ export class DecodedRecording implements DecodedAudio {
     return this.#task.close();
   }
 
-  async *#tracks(resamplers: TrackResampler[]): AsyncGenerator<Float32Array[], void, undefined> {
-    const { frames, frameRate, format } = this.#decoding;
+  async *#tracks(part: Part): AsyncGenerator<Float32Array[], void, undefined> {
+    const { frames, frameRate, channels } = part;
     const { maxDuration } = this.#task.limits;
+    const resamplers = await createResamplers(frameRate, this.trackCount);
+    const selector = this.#selector(part);
+    const start = this.duration;
     let received = 0;
+    const resampled = (tracks: Float32Array[]) =>
+      this.#counted(tracks.map((samples, track) => resamplers[track]!.process(samples)));
     for await (const interleaved of frames) {
-      received += interleaved.length / format.channels;
-      if (received / frameRate > maxDuration) throw audioTooLong(this.#task.name, maxDuration);
-      const tracks = this.#selector.select(interleaved);
-      yield* this.#counted(tracks.map((samples, track) => resamplers[track]!.process(samples)));
+      received += interleaved.length / channels;
+      if (start + received / frameRate > maxDuration) throw audioTooLong(this.#task.name, maxDuration);
+      yield* resampled(selector.select(interleaved));
     }
+    yield* resampled(selector.flush());
     yield* this.#counted(resamplers.map((resampler) => resampler.flush()));
+    this.#task.warnings.push(...selector.warnings());
+  }
+
+  /** A part that was joined on may have other channels than the first. */
+  #selector({ channels, frameRate }: Part): ChannelSelector {
+    const selection = this.#selection;
+    if (typeof selection === "number" && selection >= channels) {
+      this.#task.warnings.push(
+        `A recording that was joined on has only ${channels} channels: all of them were mixed in place of channel ${selection}`,
+      );
+      return createChannelSelector("mix", channels, frameRate);
+    }
+    return createChannelSelector(selection, channels, frameRate, this.trackCount);
   }
 
   *#counted(tracks: Float32Array[]): Generator<Float32Array[]> {

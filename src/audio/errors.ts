@@ -1,4 +1,4 @@
-import { TranscriptionError } from "../errors.js";
+import { invalidArgument, TranscriptionError } from "../errors.js";
 
 /** The input claims to be supported audio but is damaged, cut or empty. `name` is the input as messages call it. */
 export function decodeFailed(name: string, reason: string, cause?: unknown): TranscriptionError {
@@ -22,6 +22,13 @@ export function audioTooLarge(name: string, maxBytes: number, bytes?: number): T
 /** @param duration seconds, where they are known */
 export function audioTooLong(name: string, maxDuration: number, duration?: number): TranscriptionError {
   const length = duration === undefined ? "its duration" : `its duration of ${duration.toFixed(1)} s`;
-  const limit = `limits.maxDuration (${maxDuration} s)`;
+  const hours = maxDuration >= 3600 ? ` = ${Number((maxDuration / 3600).toFixed(1))} h` : "";
+  const limit = `limits.maxDuration (${maxDuration} s${hours})`;
   return new TranscriptionError("AUDIO_TOO_LONG", `Cannot decode ${name}: ${length} is above ${limit}`);
+}
+
+/** The chosen track does not exist. */
+export function noSuchTrack(track: number, count: number): TranscriptionError {
+  const there = count === 1 ? "1 audio track" : `${count} audio tracks`;
+  return invalidArgument("track", `an index below ${count} (the recording has ${there})`, track);
 }

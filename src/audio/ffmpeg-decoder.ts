@@ -1,147 +1,201 @@
-import { type ChildProcess, spawn } from "node:child_process";
 import type { FileHandle } from "node:fs/promises";
 import { TranscriptionError } from "../errors.js";
-import { ByteReader } from "./byte-reader.js";
+import { openTrack } from "./audio-tracks.js";
+import type { Container } from "./containers.js";
 import type { DecodeTask } from "./decode-task.js";
-import type { Decoding } from "./decoded-recording.js";
-import { audioTooLong, decodeFailed, unsupportedFormat } from "./errors.js";
-import { ffmpegEnvironment, findFfmpeg } from "./ffmpeg.js";
-import { ffmpegArguments } from "./ffmpeg-arguments.js";
-import { FfmpegLog } from "./ffmpeg-log.js";
-import { type Frames, wavFrames } from "./frames.js";
-import type { Container } from "./sniff.js";
+import type { Decoding, Part } from "./decoded-recording.js";
+import { audioTooLong } from "./errors.js";
+import { FfmpegRun } from "./ffmpeg-run.js";
+import { findJoinedRecordings } from "./joined-recordings.js";
+import { repairMpegFrames } from "./mpeg-repair.js";
+import { RecordingClock } from "./recording-clock.js";
+import { type ReadAt, readerAt } from "./sniff.js";
+import { spoolRange } from "./spool.js";
 import { type AudioFormat, SAMPLE_RATE } from "./types.js";
-import { readWavHeader, type WavHeader } from "./wav-header.js";
 
 /** Bits per second below which no announced duration is believed: no speech codec goes there. */
 const LOWEST_BITRATE = 500;
 
-interface Exit {
-  code: number | null;
-  signal: NodeJS.Signals | null;
-}
+/** Seconds, and the part of the whole, by which an announced duration may differ from what was decoded. */
+const SOUND_MAY_DIFFER = { seconds: 0.5, part: 0.01 };
+/** With a picture, whose length counts too. */
+const VIDEO_MAY_DIFFER = { seconds: 5, part: 0.05 };
 
 /**
- * Decodes `file` with FFmpeg in a child process. It writes into a pipe, which holds it back while nobody reads; it is
- * killed when the task ends.
- * @throws TranscriptionError UNSUPPORTED_FORMAT, DECODE_FAILED, INVALID_ARGUMENT (no working FFmpeg)
+ * Decodes `file` with FFmpeg. Recordings that were joined byte by byte in it follow each other.
+ * @param track which of several audio tracks, from 0; undefined: the one to hear
+ * @throws TranscriptionError UNSUPPORTED_FORMAT, DECODE_FAILED, INVALID_ARGUMENT (no working FFmpeg, no such track)
  */
 export async function openWithFfmpeg(
   file: FileHandle,
   container: Container,
   task: DecodeTask,
+  track: number | undefined,
 ): Promise<Decoding> {
-  const { size } = await task.wait(file.stat());
-  const ffmpeg = await task.wait(findFfmpeg());
-  task.check();
-  const child = spawn(ffmpeg.path, ffmpegArguments(ffmpeg, container, task.limits.maxDuration), {
-    // The open file itself, so no name of the caller's reaches FFmpeg; a group of its own, so that Ctrl-C is ours.
-    stdio: ["ignore", "pipe", "pipe", file.fd],
-    env: ffmpegEnvironment(),
-    cwd: "/",
-    detached: true,
-  });
-  const decoder = new FfmpegDecoder(child, container, size, task);
+  const decoder = new FfmpegDecoder(file, container, task, track);
   await decoder.open();
   return decoder;
 }
 
+/** One of the recordings that were joined in a file, being decoded. */
+interface Recording {
+  run: FfmpegRun;
+  container: Container;
+  bytes: number;
+  /** From 1. */
+  number: number;
+  /** Closes the copy that it is read from. */
+  close(): Promise<void>;
+}
+
 class FfmpegDecoder implements Decoding {
-  readonly frameRate = SAMPLE_RATE;
-  readonly #log = new FfmpegLog();
-  readonly #exit: Promise<Exit>;
-  readonly #reader: ByteReader;
-  #header: WavHeader | undefined;
+  readonly #readAt: ReadAt;
+  #starts: number[] = [];
+  #size = 0;
+  #first: Recording | undefined;
+  /** Seconds of the recordings before the one that is being read. */
+  #origin = 0;
 
   constructor(
-    child: ChildProcess,
+    readonly file: FileHandle,
     readonly container: Container,
-    readonly fileBytes: number,
     readonly task: DecodeTask,
+    readonly track: number | undefined,
   ) {
-    this.#exit = new Promise((resolve, reject) => {
-      child.once("error", reject);
-      child.once("close", (code, signal) => resolve({ code, signal }));
-    });
-    this.#exit.catch(() => {});
-    const { stdout, stderr } = child;
-    // Node.js leaves them out when it cannot open pipes at all.
-    if (!stdout || !stderr) throw decodeFailed(task.name, "FFmpeg could not be run: too many open files");
-    const chunks = stdout[Symbol.asyncIterator]();
-    stderr.setEncoding("utf8").on("data", (text: string) => this.#log.push(text));
-    this.#reader = new ByteReader(
-      { size: undefined, next: async () => (await chunks.next()).value as Uint8Array | undefined },
-      task,
-    );
-    task.onEnd(async () => {
-      child.kill("SIGKILL");
-      stdout.destroy();
-      await this.#exit.catch(() => {});
-    });
+    this.#readAt = readerAt(file, task);
   }
 
   get format(): AudioFormat {
-    const { codec, sampleRate } = this.#log;
+    const { run } = this.#first!;
+    const { codec, sampleRate } = run.streams[run.track] ?? {};
     return {
       container: this.container.name,
       ...(codec !== undefined && { codec }),
       ...(sampleRate !== undefined && { sampleRate }),
-      channels: this.#header!.format.channels,
+      channels: run.channels,
+      ...(run.streams.length > 1 && { track: run.track, trackCount: run.streams.length }),
     };
   }
 
   get expectedDuration(): number | undefined {
-    const { announcedDuration } = this.#log;
-    if (!announcedDuration || (this.fileBytes * 8) / announcedDuration < LOWEST_BITRATE) return undefined;
-    return announcedDuration;
+    return this.#starts.length === 1 ? believedDuration(this.#first!) : undefined;
   }
 
-  get frames(): Frames {
-    return this.#frames();
+  get parts(): AsyncIterable<Part> {
+    return this.#parts();
   }
 
-  /** Waits for the first of FFmpeg's output, which tells the number of channels. */
+  /** Opens the first recording that can be decoded. */
   async open(): Promise<void> {
-    const head = await this.#reader.peek(1);
-    if (head.byteLength === 0) {
-      await this.#finish(0);
-      throw decodeFailed(this.task.name, "FFmpeg gave no audio");
+    this.#size = (await this.task.wait(this.file.stat())).size;
+    this.#starts = await findJoinedRecordings(this.container.demuxer, this.#readAt, this.task);
+    let reason: unknown;
+    for (const index of this.#starts.keys()) {
+      try {
+        this.#first = await this.#open(index);
+        if (reason !== undefined) this.#warn(1, reason);
+        return;
+      } catch (error) {
+        this.#mayGoOn(error);
+        reason ??= error;
+      }
     }
-    this.#header = await readWavHeader(this.#reader);
+    throw reason;
   }
 
-  async *#frames(): AsyncGenerator<Float32Array> {
+  async *#parts(): AsyncGenerator<Part> {
+    for (let next: Recording | undefined = this.#first!; next; ) {
+      const { number }: Recording = next;
+      yield* this.#recording(next);
+      next = await this.#after(number);
+    }
+  }
+
+  async #after(number: number): Promise<Recording | undefined> {
+    for (let index = number; index < this.#starts.length; index++) {
+      try {
+        return await this.#open(index);
+      } catch (error) {
+        this.#mayGoOn(error);
+        this.#warn(index + 1, error);
+      }
+    }
+    return undefined;
+  }
+
+  async *#recording(recording: Recording): AsyncGenerator<Part> {
+    const { run, container, number } = recording;
+    const clock = new RecordingClock(container, run.channels, this.task, this.#origin);
+    yield { frameRate: SAMPLE_RATE, channels: run.channels, frames: this.#frames(recording, clock) };
+    this.task.warnings.push(...clock.warnings(), ...run.warnings());
+    const difference = durationDifference(recording, clock.seconds);
+    const which = this.#starts.length > 1 ? ` of recording ${number} in the file` : "";
+    if (difference) this.task.warnings.push(`The container announces ${difference}${which}`);
+    this.#origin += clock.seconds;
+    await recording.close();
+  }
+
+  async *#frames(recording: Recording, clock: RecordingClock): AsyncGenerator<Float32Array> {
     const { maxDuration } = this.task.limits;
-    let samples = 0;
-    for await (const block of wavFrames(this.#reader, this.#header!)) {
-      const expected = this.expectedDuration;
-      if (expected !== undefined && expected > maxDuration)
-        throw audioTooLong(this.task.name, maxDuration, expected);
-      samples += block.length;
-      yield block;
+    try {
+      for await (const block of clock.frames(recording.run.blocks())) {
+        const expected = believedDuration(recording);
+        if (expected !== undefined && this.#origin + expected > maxDuration)
+          throw audioTooLong(this.task.name, maxDuration, this.#origin + expected);
+        yield block;
+      }
+    } catch (error) {
+      this.#mayGoOn(error);
+      this.#warn(recording.number, error);
     }
-    await this.#finish(samples);
   }
 
-  /** After FFmpeg's output has ended: was that all, and was it well? */
-  async #finish(samples: number): Promise<void> {
+  async #open(index: number): Promise<Recording> {
     const { task } = this;
-    const { code, signal } = await task.wait(this.#exit).catch((error) => {
-      if (error instanceof TranscriptionError) throw error;
-      throw decodeFailed(task.name, `FFmpeg could not be run: ${(error as Error).message}`, error);
-    });
-    if (this.#log.hasError(/matches no streams/))
-      throw unsupportedFormat(task.name, "there is no audio in it");
-    if (this.#log.hasError(/decoder .*not found|no decoder|unknown decoder/i)) {
-      throw unsupportedFormat(task.name, `FFmpeg has no decoder for it (${this.#log.lastError})`);
+    const [start, end] = [this.#starts[index]!, this.#starts[index + 1] ?? this.#size];
+    const whole = start === 0 && end === this.#size;
+    let { file, container } = this;
+    if (!whole) file = await spoolRange(this.#readAt, start, end, task);
+    else if (container.demuxer === "mp3" || container.demuxer === "aac") {
+      ({ file, container } = await repairMpegFrames(file, container, this.#readAt, task));
     }
-    if (signal) throw decodeFailed(task.name, `FFmpeg was ended by ${signal}`);
-    const reason = this.#log.lastError;
-    if (code !== 0) throw decodeFailed(task.name, reason ?? `FFmpeg ended with exit code ${code}`);
-    if (samples === 0 && reason) throw decodeFailed(task.name, reason);
-    if (this.#log.audioStreams > 1) {
-      task.warnings.push(`There are ${this.#log.audioStreams} audio streams; the first was decoded`);
-    }
-    task.warnings.push(...this.#log.warnings());
+    const run = await openTrack((track) => FfmpegRun.start(file, container, track, task), this.track, task);
+    const close = async () => {
+      await run.close();
+      if (file !== this.file) await file.close();
+    };
+    return { run, container, bytes: end - start, number: index + 1, close };
   }
+
+  /** A recording among several may be broken; what else goes wrong is thrown. */
+  #mayGoOn(error: unknown): void {
+    this.task.check();
+    const { code } = TranscriptionError.from(error);
+    const broken = code === "DECODE_FAILED" || code === "UNSUPPORTED_FORMAT" || code === "INVALID_ARGUMENT";
+    if (this.#starts.length === 1 || !broken) throw error;
+  }
+
+  #warn(number: number, error: unknown): void {
+    const [start, end] = [this.#starts[number - 1], this.#starts[number] ?? this.#size];
+    const { message } = TranscriptionError.from(error);
+    this.task.warnings.push(
+      `Of ${this.#starts.length} recordings that were joined in the file, number ${number} (bytes ${start} to ${end}) could not be decoded: ${message}`,
+    );
+  }
+}
+
+/** Seconds that a container announces, where they are possible. */
+function believedDuration({ run, container, bytes }: Recording): number | undefined {
+  const { announcedDuration } = run;
+  if (!announcedDuration || container.clockChanges) return undefined;
+  return (bytes * 8) / announcedDuration < LOWEST_BITRATE ? undefined : announcedDuration;
+}
+
+/** “11.0 s, but 5.5 s could be decoded”, where what a container announces is not there. */
+function durationDifference({ run, container }: Recording, decoded: number): string | undefined {
+  const { announcedDuration, hasVideo } = run;
+  if (!announcedDuration || container.clockChanges) return undefined;
+  const { seconds, part } = hasVideo ? VIDEO_MAY_DIFFER : SOUND_MAY_DIFFER;
+  if (Math.abs(announcedDuration - decoded) <= Math.max(seconds, part * announcedDuration)) return undefined;
+  return `${announcedDuration.toFixed(1)} s, but ${decoded.toFixed(1)} s of sound could be decoded`;
 }

@@ -2,24 +2,51 @@ import { INPUT_URL } from "./ffmpeg-arguments.js";
 
 const LONGEST_LINE = 1000;
 const MOST_WARNINGS = 8;
+const MOST_UNKNOWN = 3;
 
-/** `[mp3float @ 0x55cff5680140] [error] Header missing` → component, level, text. */
-const LINE = /^(?:\[([^\]@]*?)(?: @ 0x[0-9a-f]+)?\] )?\[(info|warning|error|fatal|panic)\] ?(.*)$/;
-const DURATION = /^ {2}Duration: (\d+):(\d\d):(\d\d(?:\.\d+)?)/;
-const AUDIO_STREAM = /^ {2}Stream #0:\d+\S*: Audio: (\w+)(?:.*?, (\d+) Hz)?/;
+/**
+ * `[mp3float @ 0x55cff5680140] [error] Header missing` → components, level, text. Components may be nested
+ * (`[in#0/mp3 @ 0x…] [mp3 @ 0x…] [error] …`), the innermost last; FFmpeg's own lines have none.
+ */
+const LINE = /^((?:\[[^\]]*\] )*?)\[(quiet|panic|fatal|error|warning|info|verbose|debug|trace)\] ?(.*)$/;
+/** The second line of a message about pictures and video that are not looked at. */
+const ADVICE = /^Consider increasing the value for the 'analyzeduration'/;
+const DURATION = /^ *Duration: (\d+):(\d\d):(\d\d(?:\.\d+)?)/;
+const STREAM = /^ *Stream #0:\d+(?:\[0x[0-9a-f]+\])?(?:\((\w+)\))?(?:\[0x[0-9a-f]+\])?: (\w+): (\w+)(.*)$/;
+
+/** A stream of sound in the input. */
+export interface AudioStream {
+  codec: string;
+  /** Hz. */
+  sampleRate: number | undefined;
+  /** As the container has it, e.g. `"rus"`. */
+  language: string | undefined;
+  /** The container says that players should choose it. */
+  isDefault: boolean;
+}
 
 /** Reads FFmpeg's stderr as it arrives: what the input is, and what went wrong. */
 export class FfmpegLog {
-  codec: string | undefined;
-  sampleRate: number | undefined;
+  readonly streams: AudioStream[] = [];
+  hasVideo = false;
   /** Seconds that the container announces; undefined when FFmpeg only guesses from the bit rate. */
   announcedDuration: number | undefined;
-  audioStreams = 0;
+  /** Settles when all about the input has been read. */
+  readonly inputKnown: Promise<void>;
+  #tellInput!: () => void;
   #rest = "";
   #aboutInput = true;
   #guessed = false;
   #errors = new Map<string, number>();
   #specific = new Set<string>();
+  #unknown: string[] = [];
+  #unknownCount = 0;
+
+  constructor() {
+    this.inputKnown = new Promise((resolve) => {
+      this.#tellInput = resolve;
+    });
+  }
 
   push(text: string): void {
     const lines = (this.#rest + text).split(/[\r\n]+/);
@@ -27,48 +54,80 @@ export class FfmpegLog {
     for (const line of lines) this.#line(line.slice(0, LONGEST_LINE));
   }
 
+  end(): void {
+    if (this.#rest !== "") this.#line(this.#rest);
+    this.#rest = "";
+    this.#tellInput();
+  }
+
   /** The last error, of a component if there is one: those know more than the program around them. */
   get lastError(): string | undefined {
     const errors = [...this.#errors.keys()];
-    return errors.findLast((text) => this.#specific.has(text)) ?? errors.at(-1);
+    return errors.findLast((text) => this.#specific.has(text)) ?? errors.at(-1) ?? this.#unknown.at(-1);
   }
 
-  /** Every error once, with its count; a few of them where there are many. */
+  /** Every error once, with its count; a few of them where there are many. Lines of an unknown form are quoted. */
   warnings(): string[] {
     const entries = [...this.#errors].map(([text, count]) => (count > 1 ? `${text} (${count} times)` : text));
     const more = entries.length - MOST_WARNINGS;
-    return more > 0 ? [...entries.slice(0, MOST_WARNINGS), `${more} more kinds of decoding errors`] : entries;
+    const shown =
+      more > 0 ? [...entries.slice(0, MOST_WARNINGS), `${more} more kinds of decoding errors`] : entries;
+    if (this.#unknownCount > 0) {
+      const quoted = this.#unknown.map((line) => JSON.stringify(line)).join(", ");
+      shown.push(
+        `FFmpeg said ${this.#unknownCount === 1 ? "" : `${this.#unknownCount} times `}what is not known here: ${quoted}`,
+      );
+    }
+    return shown;
   }
 
   hasError(pattern: RegExp): boolean {
-    return [...this.#errors.keys()].some((text) => pattern.test(text));
+    return [...this.#errors.keys(), ...this.#unknown].some((text) => pattern.test(text));
   }
 
   #line(line: string): void {
-    const [, component, level, text = ""] = LINE.exec(line) ?? [];
-    if (level === "error" || level === "fatal" || level === "panic") this.#error(component, text);
+    if (line.trim() === "") return;
+    const match = LINE.exec(line);
+    if (!match) {
+      if (ADVICE.test(line)) return;
+      this.#unknownCount++;
+      if (this.#unknown.length < MOST_UNKNOWN) this.#unknown.push(anonymous(line).slice(0, 200));
+      return;
+    }
+    const [, components, level, text = ""] = match;
+    if (level === "error" || level === "fatal" || level === "panic") this.#error(components!, text);
     else if (level === "warning" && text.startsWith("Estimating duration")) this.#guessed = true;
     else if (level === "info" && this.#aboutInput) this.#input(text);
   }
 
   #input(text: string): void {
-    if (text.startsWith("Stream mapping") || text.startsWith("Output #")) this.#aboutInput = false;
+    if (text.startsWith("Stream mapping") || text.startsWith("Output #")) {
+      this.#aboutInput = false;
+      this.#tellInput();
+    }
     const [, hours, minutes, seconds] = DURATION.exec(text) ?? [];
     if (seconds && !this.#guessed) {
       this.announcedDuration = Number(hours) * 3600 + Number(minutes) * 60 + Number(seconds);
     }
-    const stream = AUDIO_STREAM.exec(text);
-    if (!stream || this.audioStreams++ > 0) return;
-    this.codec = stream[1];
-    this.sampleRate = stream[2] === undefined ? undefined : Number(stream[2]);
+    const [, language, kind, codec, about = ""] = STREAM.exec(text) ?? [];
+    if (kind === "Video" && !about.includes("(attached pic)")) this.hasVideo = true;
+    if (kind !== "Audio") return;
+    const rate = /, (\d+) Hz/.exec(about)?.[1];
+    this.streams.push({
+      codec: codec!,
+      sampleRate: rate === undefined ? undefined : Number(rate),
+      language: language === "und" ? undefined : language,
+      isDefault: about.includes("(default)"),
+    });
   }
 
-  #error(component: string | undefined, text: string): void {
+  #error(components: string, text: string): void {
     // Pictures and video are refused by our own list of decoders: no fault of the recording.
     if (/^Codec \(.*\) not on whitelist/.test(text)) return;
-    const shown = [component?.trim(), text.replaceAll(INPUT_URL, "input").replace(/0x[0-9a-f]{4,}/g, "0x…")]
-      .filter(Boolean)
-      .join(": ");
+    const component = [...components.matchAll(/\[([^\]@]*?)(?: @ (?:0x)?[0-9a-f]+)?\] /g)]
+      .at(-1)?.[1]
+      ?.trim();
+    const shown = [component, anonymous(text)].filter(Boolean).join(": ");
     if (this.#errors.size < 100 || this.#errors.has(shown)) {
       const count = this.#errors.get(shown) ?? 0;
       this.#errors.delete(shown);
@@ -76,4 +135,9 @@ export class FfmpegLog {
       if (component) this.#specific.add(shown);
     }
   }
+}
+
+/** Without paths and addresses of ours. */
+function anonymous(text: string): string {
+  return text.replaceAll(INPUT_URL, "input").replace(/0x[0-9a-f]{4,}/g, "0x…");
 }

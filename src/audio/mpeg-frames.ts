@@ -1,17 +1,29 @@
 /**
- * Length of the MPEG audio or ADTS frame that starts at `offset`, and what must not change in the next one.
+ * An MPEG audio or ADTS frame by its header.
  * Sources: ISO/IEC 11172-3 and 13818-3 (MPEG-1 and -2 audio, layers I to III, and "2.5"), 13818-7 (ADTS).
  */
-interface FrameHeader {
+export interface FrameHeader {
   kind: "mp3" | "aac";
   bytes: number;
+  /** What must not change in the next one. */
   signature: number;
+  sampleRate: number;
+  /** Samples of a channel. */
+  samples: number;
+  /** 1 to 3; 0 for AAC. */
+  layer: number;
+  channels: number;
 }
 
 /** Frames in a row that are no coincidence: the chance is below 1e-8 in 64 KiB of noise. */
 const CONVINCING_FRAMES = 3;
+/** Where much is searched. */
+const FRAMES_FURTHER_IN = 5;
 
 const SAMPLE_RATES = [44_100, 48_000, 32_000];
+const ADTS_RATES = [
+  ...[96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8000, 7350],
+];
 
 /** kbit/s by bitrate index, for MPEG-1 layers I, II and III, then MPEG-2 layer I and layers II/III. */
 const BITRATES = {
@@ -25,20 +37,36 @@ const BITRATES = {
 /**
  * Finds MP3 (any MPEG audio layer) or ADTS frames, with or without garbage before them. At the very start a chain
  * that ends with the data is enough; further in it takes several frames.
+ * @param fromStart whether `bytes` begin where frames are expected
  */
-export function findMpegFrames(bytes: Uint8Array): "mp3" | "aac" | undefined {
-  for (let start = 0; start + 4 <= bytes.length; start++) {
-    if (bytes[start] !== 0xff) continue;
+export function findMpegFrames(
+  bytes: Uint8Array,
+  fromStart = true,
+): { kind: "mp3" | "aac"; offset: number } | undefined {
+  for (let start = bytes.indexOf(0xff); start >= 0 && start + 4 <= bytes.length; ) {
     const first = frameHeader(bytes, start);
-    if (first && isChain(bytes, start, first)) return first.kind;
+    const frames = start < 65_536 && fromStart ? CONVINCING_FRAMES : FRAMES_FURTHER_IN;
+    if (first && isChain(bytes, start, frames, fromStart && start === 0)) {
+      return { kind: first.kind, offset: start };
+    }
+    start = bytes.indexOf(0xff, start + 1);
+    if (start < 0) break;
   }
   return undefined;
 }
 
-function isChain(bytes: Uint8Array, start: number, first: FrameHeader): boolean {
+/** Whether a convincing chain of frames begins with the first byte. */
+export function beginsWithMpegFrames(bytes: Uint8Array): boolean {
+  return bytes.length >= 4 && isChain(bytes, 0, CONVINCING_FRAMES, true);
+}
+
+/** Whether `frames` frames of one kind follow each other from `start` on. @param short they may end with the bytes */
+export function isChain(bytes: Uint8Array, start: number, frames: number, short: boolean): boolean {
+  const first = frameHeader(bytes, start);
+  if (!first) return false;
   let offset = start + first.bytes;
-  for (let frames = 1; frames < CONVINCING_FRAMES; frames++) {
-    if (offset + 4 > bytes.length) return start === 0;
+  for (let count = 1; count < frames; count++) {
+    if (offset + 4 > bytes.length) return short;
     const next = frameHeader(bytes, offset);
     if (next?.kind !== first.kind || next.signature !== first.signature) return false;
     offset += next.bytes;
@@ -46,7 +74,18 @@ function isChain(bytes: Uint8Array, start: number, first: FrameHeader): boolean 
   return true;
 }
 
-function frameHeader(bytes: Uint8Array, offset: number): FrameHeader | undefined {
+/** Whether bytes are frames of AAC in LOAS: 11 bits of 0x2b7, 13 of length. */
+export function isLoas(bytes: Uint8Array): boolean {
+  let offset = 0;
+  for (let frames = 0; frames < CONVINCING_FRAMES; frames++) {
+    if (bytes[offset] !== 0x56 || (bytes[offset + 1] ?? 0) >>> 5 !== 7) return false;
+    offset += 3 + (((bytes[offset + 1]! & 0x1f) << 8) | (bytes[offset + 2] ?? 0));
+  }
+  return true;
+}
+
+export function frameHeader(bytes: Uint8Array, offset: number): FrameHeader | undefined {
+  if (offset + 4 > bytes.length || bytes[offset] !== 0xff) return undefined;
   const header = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getUint32(offset);
   if (header >>> 20 === 0xfff && ((header >>> 17) & 3) === 0) return adtsHeader(bytes, offset, header);
   if (header >>> 21 === 0x7ff) return mpegHeader(header);
@@ -54,11 +93,14 @@ function frameHeader(bytes: Uint8Array, offset: number): FrameHeader | undefined
 }
 
 function adtsHeader(bytes: Uint8Array, offset: number, header: number): FrameHeader | undefined {
-  const rateIndex = (header >>> 10) & 15;
-  if (rateIndex > 12 || offset + 6 > bytes.length) return undefined;
+  const sampleRate = ADTS_RATES[(header >>> 10) & 15];
+  if (sampleRate === undefined || offset + 7 > bytes.length) return undefined;
   const length = ((header & 3) << 11) | (bytes[offset + 4]! << 3) | (bytes[offset + 5]! >>> 5);
   if (length < 7) return undefined;
-  return { kind: "aac", bytes: length, signature: header & 0xffff_fc00 };
+  const blocks = 1 + (bytes[offset + 6]! & 3);
+  const channels = ((header & 1) << 2) | (bytes[offset + 3]! >>> 6);
+  const signature = header & 0xffff_fc00;
+  return { kind: "aac", bytes: length, signature, sampleRate, samples: 1024 * blocks, layer: 0, channels };
 }
 
 function mpegHeader(header: number): FrameHeader | undefined {
@@ -69,10 +111,13 @@ function mpegHeader(header: number): FrameHeader | undefined {
   const first = version === 3;
   const kilobits = bitrates(first, layer)[(header >>> 12) & 15];
   if (!kilobits) return undefined;
-  const bytesPerFrame = layer === 1 ? 12 : layer === 3 && !first ? 72 : 144;
-  const divisor = first ? 1 : version === 2 ? 2 : 4;
-  const slots = Math.floor((bytesPerFrame * kilobits * 1000) / (rate / divisor)) + ((header >>> 9) & 1);
-  return { kind: "mp3", bytes: layer === 1 ? slots * 4 : slots, signature: header & 0xfffe_0c00 };
+  const sampleRate = rate / (first ? 1 : version === 2 ? 2 : 4);
+  const samples = layer === 1 ? 384 : layer === 3 && !first ? 576 : 1152;
+  const slotBytes = layer === 1 ? 4 : 1;
+  const slots = Math.floor((samples * kilobits * 125) / sampleRate / slotBytes) + ((header >>> 9) & 1);
+  const channels = ((header >>> 6) & 3) === 3 ? 1 : 2;
+  const signature = header & 0xfffe_0c00;
+  return { kind: "mp3", bytes: slots * slotBytes, signature, sampleRate, samples, layer, channels };
 }
 
 function bitrates(firstVersion: boolean, layer: number): readonly number[] {

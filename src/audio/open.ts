@@ -1,17 +1,17 @@
-import type { FileHandle } from "node:fs/promises";
 import { ByteReader } from "./byte-reader.js";
 import { type EncodedInput, inputName, openByteSource } from "./byte-source.js";
 import { checkChannelSelection } from "./channels.js";
 import { DecodeTask } from "./decode-task.js";
-import { DecodedRecording, type Decoding } from "./decoded-recording.js";
-import { audioTooLong, decodeFailed } from "./errors.js";
+import { DecodedRecording, type Decoding, type Part } from "./decoded-recording.js";
+import { audioTooLong, decodeFailed, noSuchTrack } from "./errors.js";
 import { openWithFfmpeg } from "./ffmpeg-decoder.js";
-import { wavFrames } from "./frames.js";
 import { isRawAudio, openRawAudio } from "./raw-audio.js";
-import { type ReadAt, refuseForeign, sniffContainer } from "./sniff.js";
+import { fourCC, isRiff, isWav } from "./riff-chunks.js";
+import { readerAt, refuseForeign, sniffContainer } from "./sniff.js";
 import { spool } from "./spool.js";
 import type { AudioInput, DecodedAudio, OpenAudioOptions } from "./types.js";
-import { isRiff, readWavHeader, type WavHeader } from "./wav-header.js";
+import { readWavHeader, type WavHeader } from "./wav-header.js";
+import { WavSamples } from "./wav-samples.js";
 
 const SIGNATURE_BYTES = 12;
 const HEAD_BYTES = 4096;
@@ -31,7 +31,9 @@ export async function openAudio(input: AudioInput, options: OpenAudioOptions): P
   const task = new DecodeTask(inputName(input), options.limits, options.signal);
   try {
     task.check();
-    const decoding = isRawAudio(input) ? openRawAudio(input, task) : await openEncoded(input, task);
+    const decoding = isRawAudio(input)
+      ? openRawAudio(input, task, options.track)
+      : await openEncoded(input, task, options.track);
     return new DecodedRecording(task, decoding, options.channels);
   } catch (error) {
     await task.close();
@@ -39,26 +41,31 @@ export async function openAudio(input: AudioInput, options: OpenAudioOptions): P
   }
 }
 
-async function openEncoded(input: EncodedInput, task: DecodeTask): Promise<Decoding> {
+async function openEncoded(
+  input: EncodedInput,
+  task: DecodeTask,
+  track: number | undefined,
+): Promise<Decoding> {
   const source = await openByteSource(input, task);
   const reader = new ByteReader(source, task);
   const signature = await reader.peek(SIGNATURE_BYTES);
   if (signature.byteLength === 0) throw decodeFailed(task.name, "it is empty");
-  if (isRiff(signature)) {
+  if (isRiff(signature) && !isForeignRiff(signature)) {
     const header = await readWavHeader(reader);
-    if (header.format.codec) return openWav(reader, header);
+    if (header.format.codec) return openWav(reader, header, track);
   } else {
     refuseForeign(await reader.peek(HEAD_BYTES), task);
   }
   const file = source.file ?? (await spool(reader));
   const container = await sniffContainer(readerAt(file, task), task);
-  return openWithFfmpeg(file, container, task);
+  return openWithFfmpeg(file, container, task, track);
 }
 
-async function openWav(reader: ByteReader, header: WavHeader): Promise<Decoding> {
-  const { task, source } = reader;
+async function openWav(reader: ByteReader, header: WavHeader, track: number | undefined): Promise<Decoding> {
+  const { task } = reader;
   const { codec, sampleRate, channels, frameBytes } = header.format;
-  const available = source.size === undefined ? undefined : source.size - reader.position;
+  if (track) throw noSuchTrack(track, 1);
+  const available = reader.remaining;
   const bytes = Math.min(header.dataBytes ?? Number.POSITIVE_INFINITY, available ?? Number.POSITIVE_INFINITY);
   const expectedDuration = Number.isFinite(bytes) ? Math.floor(bytes / frameBytes) / sampleRate : undefined;
   // What a stream's header announces may be wrong; what lies in a file is certain.
@@ -71,14 +78,35 @@ async function openWav(reader: ByteReader, header: WavHeader): Promise<Decoding>
   return {
     format: { container: "wav", codec: codec!, sampleRate, channels },
     expectedDuration,
-    frameRate: sampleRate,
-    frames: wavFrames(reader, header),
+    parts: wavParts(reader, header),
   };
 }
 
-function readerAt(file: FileHandle, task: DecodeTask): ReadAt {
-  return async (position, count) => {
-    const { buffer, bytesRead } = await task.wait(file.read(Buffer.alloc(count), 0, count, position));
-    return buffer.subarray(0, bytesRead);
-  };
+/** A WAV file and those that were joined to it byte by byte. */
+async function* wavParts(reader: ByteReader, first: WavHeader): AsyncGenerator<Part> {
+  let header = first;
+  for (;;) {
+    const { sampleRate, channels } = header.format;
+    yield { frameRate: sampleRate, channels, frames: new WavSamples(reader, header).frames() };
+    if (!isWav(await reader.peek(SIGNATURE_BYTES))) return;
+    try {
+      header = await readWavHeader(reader);
+    } catch (error) {
+      reader.task.check();
+      reader.task.warnings.push(
+        `A second WAV file was joined on and could not be read: ${(error as Error).message}`,
+      );
+      return;
+    }
+    if (!header.format.codec) break;
+  }
+  const { task } = reader;
+  const file = await spool(reader);
+  const container = await sniffContainer(readerAt(file, task), task);
+  yield* (await openWithFfmpeg(file, container, task, undefined)).parts;
+}
+
+/** RIFF files of other kinds are FFmpeg's, those too short to tell are damaged WAV. */
+function isForeignRiff(signature: Uint8Array): boolean {
+  return signature.byteLength === SIGNATURE_BYTES && ["AVI ", "QLCM", "WEBP"].includes(fourCC(signature, 8));
 }

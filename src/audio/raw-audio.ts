@@ -2,8 +2,8 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE } from "../config/limits.js";
 import { invalidArgument } from "../errors.js";
 import type { DecodeTask } from "./decode-task.js";
-import type { Decoding } from "./decoded-recording.js";
-import { audioTooLong } from "./errors.js";
+import { type Decoding, onePart } from "./decoded-recording.js";
+import { audioTooLong, noSuchTrack } from "./errors.js";
 import { framesPerBlock } from "./frames.js";
 import { silenceInvalidSamples } from "./pcm.js";
 import type { RawAudio } from "./types.js";
@@ -13,7 +13,8 @@ export function isRawAudio(input: unknown): input is RawAudio {
 }
 
 /** @throws TranscriptionError INVALID_ARGUMENT, AUDIO_TOO_LONG */
-export function openRawAudio(input: RawAudio, task: DecodeTask): Decoding {
+export function openRawAudio(input: RawAudio, task: DecodeTask, track: number | undefined): Decoding {
+  if (track) throw noSuchTrack(track, 1);
   const { samples, sampleRate, channels = 1 } = input;
   if (!(samples instanceof Float32Array || samples instanceof Int16Array)) {
     throw invalidArgument("input.samples", "a Float32Array or Int16Array", samples);
@@ -41,8 +42,11 @@ export function openRawAudio(input: RawAudio, task: DecodeTask): Decoding {
       channels,
     },
     expectedDuration: duration,
-    frameRate: sampleRate,
-    frames: rawFrames(samples, channels, sampleRate, task),
+    parts: onePart({
+      frameRate: sampleRate,
+      channels,
+      frames: rawFrames(samples, channels, sampleRate, task),
+    }),
   };
 }
 

@@ -1,114 +1,134 @@
+import type { FileHandle } from "node:fs/promises";
+import {
+  CONTAINERS,
+  type Container,
+  FOREIGN,
+  isTransportStream,
+  matchSignature,
+  startsWith,
+  TRANSPORT_STREAM,
+} from "./containers.js";
 import type { DecodeTask } from "./decode-task.js";
 import { decodeFailed, unsupportedFormat } from "./errors.js";
-import { findMpegFrames } from "./mpeg-frames.js";
-
-/** A container that FFmpeg decodes for us. */
-export interface Container {
-  /** As {@link AudioFormat.container} has it. */
-  readonly name: string;
-  /** FFmpeg's demuxer, always given so that FFmpeg itself never guesses. */
-  readonly demuxer: string;
-  /**
-   * Where packets get their times from. `"file"`: a clock that all streams of the file share, so audio may have gaps
-   * and may begin late; `"stream"`: a clock of its own, so it may have gaps; absent: only from the frames before, or
-   * from a clock that FFmpeg reads wrongly when the rate changes, as it does in Ogg but for Opus with its fixed rate.
-   */
-  readonly times?: "file" | "stream";
-}
+import { beginsWithMpegFrames, findMpegFrames, isLoas } from "./mpeg-frames.js";
 
 /** Reads up to `count` bytes at `position`. */
 export type ReadAt = (position: number, count: number) => Promise<Uint8Array>;
 
-/** As much of the beginning is searched for frames, after tags. */
-const SEARCHED_BYTES = 64 * 1024;
+/** As much is searched for frames at a time, after tags and zeros, and as often. */
+const SEARCHED_BYTES = 1024 * 1024;
+const SEARCHES = 4;
+/** Frames that begin in one piece are followed into the next. */
+const OVERLAP = 32 * 1024;
 const HEAD_BYTES = 4096;
-/** ID3 tags in a row that are skipped. */
+/** Tags in a row that are skipped. */
 const MAX_TAGS = 8;
+/** E-AC-3 has a version above AC-3's in the sixth byte. */
+const LAST_AC3_VERSION = 10;
 
-type Signature<T> = readonly [offset: number, latin1: string, meaning: T];
+const HEADERLESS =
+  "sound without a header (such as G.711, G.722, GSM or plain samples from a telephone system) does not say what it is " +
+  "and has to be wrapped first, for example with: ffmpeg -f mulaw -ar 8000 -ac 1 -i FILE out.wav " +
+  "(-f alaw, g722, gsm or s16le for others)";
 
-const MP4: Container = { name: "mp4", demuxer: "mov", times: "file" };
-
-const CONTAINERS: ReadonlyArray<Signature<Container>> = [
-  [0, "fLaC", { name: "flac", demuxer: "flac" }],
-  [28, "OpusHead", { name: "ogg", demuxer: "ogg", times: "stream" }],
-  [0, "OggS", { name: "ogg", demuxer: "ogg" }],
-  [4, "ftyp", MP4],
-  [4, "moov", MP4],
-  [4, "mdat", MP4],
-  [4, "wide", MP4],
-  [0, "\x1a\x45\xdf\xa3", { name: "matroska", demuxer: "matroska", times: "file" }],
-  [8, "AIFF", { name: "aiff", demuxer: "aiff" }],
-  [8, "AIFC", { name: "aiff", demuxer: "aiff" }],
-  [8, "WAVE", { name: "wav", demuxer: "wav" }],
-  [0, "riff\x2e\x91\xcf\x11\xa5\xd6\x28\xdb", { name: "w64", demuxer: "w64" }],
-  [0, "caff", { name: "caf", demuxer: "caf" }],
-  [0, "#!AMR", { name: "amr", demuxer: "amr" }],
-  [0, ".snd", { name: "au", demuxer: "au" }],
-  [0, "MAC ", { name: "ape", demuxer: "ape" }],
-  [0, "wvpk", { name: "wavpack", demuxer: "wv" }],
-  [0, "\x0b\x77", { name: "ac3", demuxer: "ac3" }],
-  [0, "\x30\x26\xb2\x75\x8e\x66\xcf\x11", { name: "asf", demuxer: "asf", times: "file" }],
-];
-
-/** Named only for the sake of the message. */
-const FOREIGN: ReadonlyArray<Signature<string>> = [
-  [0, "PK\x03\x04", "a ZIP archive"],
-  [0, "PK\x05\x06", "a ZIP archive"],
-  [0, "\x1f\x8b", "a gzip archive"],
-  [0, "7z\xbc\xaf\x27\x1c", "a 7-Zip archive"],
-  [0, "%PDF-", "a PDF document"],
-  [0, "\x7fELF", "a program"],
-  [0, "MZ", "a program"],
-  [0, "\x89PNG", "a PNG image"],
-  [0, "\xff\xd8\xff", "a JPEG image"],
-  [0, "GIF8", "a GIF image"],
-];
+export function readerAt(file: FileHandle, task: DecodeTask): ReadAt {
+  return async (position, count) => {
+    const { buffer, bytesRead } = await task.wait(file.read(Buffer.alloc(count), 0, count, position));
+    return buffer.subarray(0, bytesRead);
+  };
+}
 
 /**
  * What the content is, whatever its name. Only what is recognised here ever reaches FFmpeg.
  * @throws TranscriptionError UNSUPPORTED_FORMAT, DECODE_FAILED (tags with nothing after them)
  */
 export async function sniffContainer(readAt: ReadAt, task: DecodeTask): Promise<Container> {
-  let position = 0;
-  let head = await readAt(0, SEARCHED_BYTES);
-  for (let tags = 0; tags < MAX_TAGS && startsWith(head, 0, "ID3") && head.length >= 10; tags++) {
-    position += id3Bytes(head);
-    head = await readAt(position, SEARCHED_BYTES);
+  const start = await skipTags(readAt);
+  const head = await readAt(start, HEAD_BYTES);
+  if (start > 0 && head.length === 0) throw decodeFailed(task.name, "there is nothing after its tag");
+  const known = knownContainer(head);
+  if (known) return start > 0 && known.demuxer === "mp3" ? { ...known, skip: start } : known;
+  const first = await skipZeros(readAt, start);
+  for (let search = 0; search < SEARCHES; search++) {
+    task.check();
+    const position = first + search * (SEARCHED_BYTES - OVERLAP);
+    const bytes = await readAt(position, SEARCHED_BYTES);
+    const found = findMpegFrames(bytes, search === 0);
+    if (found) return { name: found.kind, demuxer: found.kind, skip: position + found.offset };
+    if (bytes.length < SEARCHED_BYTES) break;
   }
-  if (position > 0 && head.length === 0) throw decodeFailed(task.name, "there is nothing after its ID3 tag");
-  const known = match(CONTAINERS, head);
+  const gsm = isGsm(head) ? "it looks like GSM 06.10 frames without a header; " : "";
+  throw unsupportedFormat(task.name, `it is not in a known audio format; ${gsm}${HEADERLESS}`);
+}
+
+/** The container that begins with these bytes, where they tell by themselves. */
+export function knownContainer(head: Uint8Array): Container | undefined {
+  const known = matchSignature(CONTAINERS, head);
   if (known) return known;
-  const frames = findMpegFrames(head);
-  if (frames) return { name: frames, demuxer: frames };
-  throw unsupportedFormat(task.name, "it is not in a known audio format");
+  if (isTransportStream(head)) return TRANSPORT_STREAM;
+  if (startsWith(head, 0, "\x0b\x77")) {
+    const name = (head[5] ?? 0) >>> 3 > LAST_AC3_VERSION ? "eac3" : "ac3";
+    return { name, demuxer: name };
+  }
+  return isLoas(head) ? { name: "loas", demuxer: "loas" } : undefined;
 }
 
 /** Refuses what is clearly no audio from its first bytes, before anything is stored or searched. */
 export function refuseForeign(head: Uint8Array, task: DecodeTask): void {
   const start = head.subarray(0, HEAD_BYTES);
-  const kind = match(FOREIGN, start) ?? (isText(start) ? textKind(start) : undefined);
-  if (kind && !match(CONTAINERS, start)) throw unsupportedFormat(task.name, `it is ${kind}, not audio`);
+  if (knownContainer(start)) return;
+  const kind = matchSignature(FOREIGN, start) ?? (isText(start) ? textKind(start) : undefined);
+  if (kind) throw unsupportedFormat(task.name, `it is ${kind}, not audio`);
 }
 
-function match<T>(signatures: ReadonlyArray<Signature<T>>, bytes: Uint8Array): T | undefined {
-  return signatures.find(([offset, text]) => startsWith(bytes, offset, text))?.[2];
+/** Bytes of the ID3v2 and APE tags at the beginning. */
+async function skipTags(readAt: ReadAt): Promise<number> {
+  let position = 0;
+  for (let tags = 0; tags < MAX_TAGS; tags++) {
+    const head = await readAt(position, 32);
+    const size = await tagBytes(readAt, position, head);
+    if (size === 0) break;
+    position += size;
+  }
+  return position;
 }
 
-function startsWith(bytes: Uint8Array, offset: number, latin1: string): boolean {
-  return (
-    Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString(
-      "latin1",
-      offset,
-      offset + latin1.length,
-    ) === latin1
-  );
+async function tagBytes(readAt: ReadAt, position: number, head: Uint8Array): Promise<number> {
+  if (startsWith(head, 0, "APETAGEX") && head.length >= 32) {
+    return 32 + Buffer.from(head).readUInt32LE(12);
+  }
+  if (!startsWith(head, 0, "ID3") || head.length < 10) return 0;
+  // Four bytes of 7 bits each, says ID3v2; some writers put a plain number there. Frames tell which.
+  const size = id3Bytes(head, 7);
+  const plain = id3Bytes(head, 8);
+  if (plain === size || (await soundAt(readAt, position + size))) return size;
+  return (await soundAt(readAt, position + plain)) ? plain : size;
 }
 
-/** ID3v2: ten bytes of header, then a size of four 7-bit bytes; a footer repeats the header. */
-function id3Bytes(head: Uint8Array): number {
-  const size = [6, 7, 8, 9].reduce((sum, index) => (sum << 7) | (head[index]! & 0x7f), 0);
+async function soundAt(readAt: ReadAt, position: number): Promise<boolean> {
+  const head = await readAt(position, HEAD_BYTES);
+  return beginsWithMpegFrames(head) || matchSignature(CONTAINERS, head) !== undefined;
+}
+
+/** ID3v2: ten bytes of header, then its size; a footer repeats the header. */
+function id3Bytes(head: Uint8Array, bits: 7 | 8): number {
+  const size = [6, 7, 8, 9].reduce((sum, i) => sum * 2 ** bits + (head[i]! & (2 ** bits - 1)), 0);
   return 10 + size + (head[5]! & 0x10 ? 10 : 0);
+}
+
+async function skipZeros(readAt: ReadAt, start: number): Promise<number> {
+  for (let position = start; ; position += SEARCHED_BYTES) {
+    const bytes = await readAt(position, SEARCHED_BYTES);
+    const first = bytes.findIndex((byte) => byte !== 0);
+    if (first >= 0) return position + first;
+    if (bytes.length < SEARCHED_BYTES) return position;
+  }
+}
+
+/** Frames of 33 bytes that begin with 1101. */
+function isGsm(head: Uint8Array): boolean {
+  const frames = Math.floor(head.length / 33);
+  return frames >= 8 && Array.from({ length: frames }, (_, i) => head[i * 33]! >>> 4).every((x) => x === 13);
 }
 
 /** UTF-8 without control characters, or anything that says it is UTF-16. */

@@ -4,18 +4,41 @@ import { join } from "node:path";
 import { TranscriptionError } from "../errors.js";
 import type { ByteReader } from "./byte-reader.js";
 import { PIECE_BYTES } from "./byte-source.js";
+import type { DecodeTask } from "./decode-task.js";
+import type { ReadAt } from "./sniff.js";
+
+const STEP = 16 * PIECE_BYTES;
 
 /**
  * Stores what is left of `reader` in a private temporary file, for decoders that have to seek. The file's name is
  * gone before the first byte is written, so nothing is left behind however this process ends.
  */
-export async function spool(reader: ByteReader): Promise<FileHandle> {
-  const { task } = reader;
+export function spool(reader: ByteReader): Promise<FileHandle> {
+  return store(reader.task, () => reader.readSome(STEP));
+}
+
+/** The same for a stretch of a file, from `start` up to `end`. */
+export function spoolRange(
+  readAt: ReadAt,
+  start: number,
+  end: number,
+  task: DecodeTask,
+): Promise<FileHandle> {
+  let position = start;
+  return store(task, async () => {
+    const bytes = await readAt(position, Math.min(STEP, end - position));
+    position += bytes.byteLength;
+    return bytes;
+  });
+}
+
+/** The same for bytes that are made; they end with an empty array. */
+export async function store(task: DecodeTask, next: () => Promise<Uint8Array>): Promise<FileHandle> {
   try {
     const file = await task.wait(openAnonymousFile());
     task.onEnd(() => file.close());
     for (;;) {
-      const bytes = await reader.readSome(16 * PIECE_BYTES);
+      const bytes = await next();
       if (bytes.byteLength === 0) return file;
       await task.wait(file.writeFile(bytes));
     }

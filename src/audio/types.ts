@@ -43,6 +43,9 @@ export interface AudioFormat {
   sampleRate?: number;
   /** Channels of the input, before selection. */
   channels: number;
+  /** Where there are several audio tracks: the one that was used, from 0, and how many there are. */
+  track?: number;
+  trackCount?: number;
 }
 
 /** Limits on one input, checked while it is read. */
@@ -57,6 +60,8 @@ export interface AudioLimits {
 
 export interface OpenAudioOptions {
   channels: ChannelSelection;
+  /** Which of several audio tracks, from 0. Default: the default one of those with sound, else the first. */
+  track?: number | undefined;
   limits: AudioLimits;
   signal?: AbortSignal;
 }

@@ -1,23 +1,23 @@
 import type { ByteReader } from "./byte-reader.js";
 import { decodeFailed, unsupportedFormat } from "./errors.js";
-import { FMT_BYTES, parseWavFormat, type WavFormat } from "./wav-format.js";
+import { fourCC, skipChunk, uint32 } from "./riff-chunks.js";
+import { FMT_BYTES, looseScale, parseWavFormat, type WavFormat } from "./wav-format.js";
 
 /** A WAV file up to its first sample. */
 export interface WavHeader {
   format: WavFormat;
   /** Bytes of samples that the header announces; undefined when its writer did not know ("to the end"). */
   dataBytes: number | undefined;
+  /** Factor of the samples. */
+  scale: number;
 }
 
-/** More before the samples than any tool writes; keeps a forged file from being walked chunk by chunk for hours. */
-const MAX_CHUNKS = 1024;
-/** As much is kept while it is not yet known whether the codec is read in-process. */
-const MAX_BYTES_BEFORE_FORMAT = 1024 * 1024;
-
-/** Whether `head` begins like a RIFF, RF64 or BW64 file of whatever form. */
-export function isRiff(head: Uint8Array): boolean {
-  return ["RIFF", "RF64", "BW64"].includes(fourCC(head, 0));
-}
+/** Chunks of no size take eight bytes each: keeps a forged file of gigabytes from being walked for hours. */
+const MAX_CHUNKS = 1_000_000;
+/** As many bytes of samples tell at which end of their bytes they are. */
+const LOOSE_BYTES_HEARD = 256 * 1024;
+/** As much of a stream is kept while it is not yet known whether the codec is read in-process. */
+const MAX_KEPT_BYTES = 16 * 1024 * 1024;
 
 /**
  * Reads a WAV header and leaves `reader` at the first sample. When the codec is not one of ours the reader is left
@@ -25,20 +25,23 @@ export function isRiff(head: Uint8Array): boolean {
  * @throws TranscriptionError DECODE_FAILED, UNSUPPORTED_FORMAT (RIFF, but not WAVE)
  */
 export async function readWavHeader(reader: ByteReader): Promise<WavHeader> {
-  const { name } = reader.task;
+  const { name, warnings } = reader.task;
   const damaged = (what: string) => decodeFailed(name, `its WAV header is ${what}`);
   reader.hold();
   const riff = await reader.read(12);
   if (riff.byteLength < 12) throw damaged("cut off");
   if (fourCC(riff, 8) !== "WAVE") {
+    const kind = JSON.stringify(fourCC(riff, 8));
     throw unsupportedFormat(
       name,
-      `it is a RIFF file of kind ${JSON.stringify(fourCC(riff, 8))}, expected "WAVE"`,
+      `it is a RIFF file of kind ${kind}, which holds no sound that is known here`,
     );
   }
+  const start = reader.position;
   let longDataBytes: number | undefined;
   let format: WavFormat | undefined;
   for (let chunk = 0; chunk < MAX_CHUNKS; chunk++) {
+    if (chunk % 1024 === 1023) reader.task.check();
     const head = await reader.read(8);
     if (head.byteLength < 8)
       throw damaged(format ? "cut off before the samples" : "cut off before its fmt chunk");
@@ -47,7 +50,9 @@ export async function readWavHeader(reader: ByteReader): Promise<WavHeader> {
     if (id === "data") {
       if (!format) throw damaged("damaged: there is no fmt chunk before the samples");
       const announced = size === 0xffff_ffff && longDataBytes !== undefined ? longDataBytes : size;
-      return { format, dataBytes: trustedDataBytes(announced, uint32(riff, 4), reader.position) };
+      warnings.push(...format.warnings);
+      const dataBytes = trustedDataBytes(announced, uint32(riff, 4), reader.position - start + 12);
+      return { ...(await settleLoose(reader, format, dataBytes)), dataBytes };
     }
     const content = await reader.read(id === "fmt " || id === "ds64" ? Math.min(size, FMT_BYTES) : 0);
     if (id === "fmt ") {
@@ -55,19 +60,40 @@ export async function readWavHeader(reader: ByteReader): Promise<WavHeader> {
       format = parseWavFormat(content, name);
       if (!format.codec) {
         reader.rewind();
-        return { format, dataBytes: undefined };
+        return { format, dataBytes: undefined, scale: 1 };
       }
       reader.release();
     }
     if (id === "ds64" && content.byteLength >= 16)
       longDataBytes = uint32(content, 8) + uint32(content, 12) * 2 ** 32;
-    const rest = size + (size % 2) - content.byteLength;
-    if (!format && reader.position + rest > MAX_BYTES_BEFORE_FORMAT) {
-      throw damaged(`damaged: there is no fmt chunk in its first ${MAX_BYTES_BEFORE_FORMAT} bytes`);
+    const left = size - content.byteLength;
+    if (reader.keeps && reader.position - start + left > MAX_KEPT_BYTES) {
+      throw damaged(`damaged: there is no fmt chunk in its first ${MAX_KEPT_BYTES} bytes`);
     }
-    await reader.skip(rest);
+    await skipChunk(reader, size, left);
   }
   throw damaged(`damaged: there are more than ${MAX_CHUNKS} chunks before the samples`);
+}
+
+/** Where bits and block align contradict each other, the samples tell what they are. */
+async function settleLoose(
+  reader: ByteReader,
+  format: WavFormat,
+  dataBytes = LOOSE_BYTES_HEARD,
+): Promise<{ format: WavFormat; scale: number }> {
+  if (!format.loose) return { format, scale: 1 };
+  const { bits, tight } = format.loose;
+  const scale = looseScale(await reader.peek(Math.min(dataBytes, LOOSE_BYTES_HEARD)), bits);
+  if (scale !== undefined) return { format, scale };
+  const contradiction = `its block align is ${format.frameBytes} for ${format.channels} x ${bits} bits`;
+  if (!tight) {
+    const found = "and its samples are not of so many bits in 4 bytes";
+    throw decodeFailed(reader.task.name, `its WAV header is damaged: ${contradiction}, ${found}`);
+  }
+  reader.task.warnings.push(
+    `The WAV header is wrong, which does not matter: ${contradiction}, expected ${tight.frameBytes}`,
+  );
+  return { format: { ...format, ...tight }, scale: 1 };
 }
 
 /**
@@ -80,12 +106,4 @@ function trustedDataBytes(announced: number, riffBytes: number, dataStart: numbe
   if (announced > Number.MAX_SAFE_INTEGER) return undefined;
   if (announced === 0 && (riffBytes + 8 <= dataStart || riffBytes === 0xffff_ffff)) return undefined;
   return announced;
-}
-
-function fourCC(bytes: Uint8Array, offset: number): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1", offset, offset + 4);
-}
-
-function uint32(bytes: Uint8Array, offset: number): number {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getUint32(offset, true);
 }

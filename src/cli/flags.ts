@@ -30,7 +30,7 @@ export function addTranscribeOptions(command: Command): void {
     .option("--compute-type <type>", `one of ${COMPUTE_TYPES.join(", ")} (default: ${COMPUTE_TYPES[0]})`)
     .option("--draft-model <name|path>", "whisper: small model that writes ahead; the text stays the same")
     .option("--cpu-variant <name>", "CPU code to use instead of the best; see: agora-transcribe doctor")
-    .option("--vad-model <name|path>", "model that finds speech (default: silero, where it is cached)")
+    .option("--vad-model <name|path>", "model that finds speech (default: silero-v6.2.0, which is included)")
     .option("--offline", "never download a model")
     .addOption(new Option("--no-download", "the same as --offline").hideHelp())
 
@@ -58,22 +58,27 @@ export function addTranscribeOptions(command: Command): void {
       "mix all channels, each apart, or channel n only (default: mix)",
       read.channels,
     )
+    .option(
+      "--track <n>",
+      "audio track n, from 0 (default: the file's default one, else the first with sound)",
+      read.wholeNumber,
+    )
     .option("--word-timestamps", "time and confidence of each word")
     .option("--prepend-punctuations <chars>", "punctuation that is part of the word after it")
     .option("--append-punctuations <chars>", "punctuation that is part of the word before it")
     .option("--initial-prompt <text>", "text the recording might follow on from: names, spelling, style")
     .option("--carry-initial-prompt", "give every window the initial prompt, not the first one only")
     .option("--hotwords <words>", "words to expect, given to every window; the first that fit")
-    .option("--vad", "find speech first; needs the VAD model")
-    .option("--no-vad", "never look for speech (default: where the VAD model is cached)")
+    .option("--vad", "find speech first (default)")
+    .option("--no-vad", "leave out silence only, do not look for speech")
     .option("--vad-threshold <p>", "probability from which sound is speech (default: 0.5)", read.number)
     .option(
       "--vad-neg-threshold <p>",
       "probability below which speech ends (default: 0.15 less)",
       read.number,
     )
-    .option("--vad-min-speech <s>", "drop shorter bursts, in seconds (default: 0.25)", read.number)
-    .option("--vad-min-silence <s>", "bridge shorter pauses, in seconds (default: 0.5)", read.number)
+    .option("--vad-min-speech <s>", "drop shorter bursts, in seconds (default: 0)", read.number)
+    .option("--vad-min-silence <s>", "bridge shorter pauses, in seconds (default: 2)", read.number)
     .option("--vad-speech-pad <s>", "seconds added around speech (default: 0.4)", read.number)
     .option(
       "--chunk-length <s>",

@@ -62,10 +62,10 @@ export async function downloadModels(
 export async function inspectModel(
   nameOrPath: string,
   flags: JsonFlag,
-  { api }: CliContext,
+  { api, signal }: CliContext,
   terminal: Terminal,
 ): Promise<number> {
-  const model = await api.inspectModel(nameOrPath);
+  const model = await api.inspectModel(nameOrPath, { signal });
   if (flags.json) {
     await terminal.print(toJson(model));
     return EXIT.ok;
@@ -108,7 +108,7 @@ export async function quantizeModel(
   type: string,
   destination: string | undefined,
   flags: { force?: boolean },
-  { api }: CliContext,
+  { api, signal }: CliContext,
   terminal: Terminal,
 ): Promise<number> {
   const target = destination ?? quantizedName(source, type);
@@ -121,7 +121,7 @@ export async function quantizeModel(
     const onProgress = (fraction: number) => {
       done = fraction;
     };
-    const model = await api.quantizeModel(source, target, type, { onProgress });
+    const model = await api.quantizeModel(source, target, type, { signal, onProgress });
     terminal.hideStatus();
     await terminal.print(`${model.path}\n`);
     return EXIT.ok;

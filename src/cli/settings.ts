@@ -73,6 +73,7 @@ const TRANSCRIBE_KEYS = [
   "maxTokens",
   "chunkLength",
   "channels",
+  "track",
   "topK",
   "topP",
   "systemPrompt",

@@ -72,6 +72,12 @@ async function makeDirectory(directory: string): Promise<void> {
   }
 }
 
+/** What is said when a model is not simply there; a checkpoint on this machine is converted without a download. */
+function startOf({ model, total, converted }: DownloadProgress): string {
+  if (converted !== undefined) return `Converting ${model}, once`;
+  return `Downloading model ${model}${total === undefined ? "" : ` (${formatBytes(total)})`}`;
+}
+
 async function loadTranscriber(
   { transcriber }: Plan,
   { api, signal }: CliContext,
@@ -81,8 +87,7 @@ async function loadTranscriber(
   let latest: DownloadProgress | undefined;
   const onDownload = (progress: DownloadProgress) => {
     if (latest?.model !== progress.model) {
-      const size = progress.total === undefined ? "" : ` (${formatBytes(progress.total)})`;
-      terminal.note(`Downloading model ${progress.model}${size}`);
+      terminal.note(startOf(progress));
       download = new DownloadStatus();
       terminal.showStatus(() => (latest && download ? download.render(latest) : ""));
     }

@@ -62,6 +62,8 @@ export interface ResolvedRequest {
   /** Seconds. */
   chunkLength: number;
   channels: ChannelSelection;
+  /** Of several audio tracks; undefined: the one to hear. */
+  track: number | undefined;
   limits: AudioLimits;
   /** Seconds. */
   timeout: number | undefined;
@@ -165,6 +167,7 @@ const REQUEST_CHECKS: Checks<TranscribeOptions> = {
   vadOptions: (name, value) => checkOptions(name, value, VAD_CHECKS, `${name}.`),
   chunkLength: number(1, 30),
   channels,
+  track: integer(0, 999),
   seed: integer(0, 2 ** 31 - 1),
   ...GENERATION_CHECKS,
   limits,
@@ -223,6 +226,7 @@ export function resolveRequest(options: unknown, defaultLimits: Partial<AudioLim
     vadOptions: resolveVadOptions(given.vadOptions ?? {}),
     chunkLength: given.chunkLength ?? 30,
     channels: given.channels ?? "mix",
+    track: given.track,
     limits: { ...DEFAULT_AUDIO_LIMITS, ...defaultLimits, ...given.limits },
     timeout: given.timeout,
     signal: given.signal,
@@ -278,8 +282,17 @@ function clipsOf(times: readonly number[]): Clip[] {
   return starts.map((start, i) => ({ start, end: times[2 * i + 1] ?? Number.POSITIVE_INFINITY }));
 }
 
+/** faster-whisper's (1.2.1). */
+export const DEFAULT_VAD_OPTIONS: Required<VadOptions> = {
+  threshold: 0.5,
+  negThreshold: 0.35,
+  minSpeechDuration: 0,
+  minSilenceDuration: 2,
+  speechPad: 0.4,
+};
+
 function resolveVadOptions(given: VadOptions): Required<VadOptions> {
-  const threshold = given.threshold ?? 0.5;
+  const threshold = given.threshold ?? DEFAULT_VAD_OPTIONS.threshold;
   const negThreshold = given.negThreshold ?? Math.max(threshold - 0.15, 0.01);
   if (negThreshold > threshold) {
     throw new TranscriptionError(
@@ -291,8 +304,8 @@ function resolveVadOptions(given: VadOptions): Required<VadOptions> {
   return {
     threshold,
     negThreshold,
-    minSpeechDuration: given.minSpeechDuration ?? 0.25,
-    minSilenceDuration: given.minSilenceDuration ?? 0.5,
-    speechPad: given.speechPad ?? 0.4,
+    minSpeechDuration: given.minSpeechDuration ?? DEFAULT_VAD_OPTIONS.minSpeechDuration,
+    minSilenceDuration: given.minSilenceDuration ?? DEFAULT_VAD_OPTIONS.minSilenceDuration,
+    speechPad: given.speechPad ?? DEFAULT_VAD_OPTIONS.speechPad,
   };
 }

@@ -2,7 +2,7 @@ import type { WindowOptions } from "../engine/types.js";
 import { GENERATION_DEFAULTS } from "./generation.js";
 
 /** Options of each window that depend neither on the model nor on other windows. */
-export type GeneralWindowOptions = Omit<WindowOptions, "language" | "previousText" | "maxTokens">;
+export type GeneralWindowOptions = Omit<WindowOptions, "language" | "previousText" | "speech" | "maxTokens">;
 
 /** Their defaults: openai-whisper's and faster-whisper's, but for greedy search and whisper.cpp's plain mean. */
 export const WINDOW_DEFAULTS: GeneralWindowOptions = {

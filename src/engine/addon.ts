@@ -137,6 +137,13 @@ export interface NativeSegment {
   words?: { start: number; end: number; text: string; confidence: number }[];
 }
 
+/** What is heard where the transcript of a window would start. */
+export interface NativeLanguages {
+  /** Most probable first. */
+  languages: { language: string; probability: number }[];
+  noSpeechProb: number;
+}
+
 export interface NativeWhisperModel {
   info(): NativeModelInfo;
   /** Tokens of `text`, as whisper.cpp splits it. */
@@ -146,11 +153,7 @@ export interface NativeWhisperModel {
     options: NativeDecodeOptions,
     cancel: CancelFlag,
   ): Promise<NativeSegment[]>;
-  /** Most probable first. */
-  detectLanguage(
-    samples: Float32Array,
-    cancel: CancelFlag,
-  ): Promise<{ language: string; probability: number }[]>;
+  detectLanguage(samples: Float32Array, cancel: CancelFlag): Promise<NativeLanguages>;
   close(): Promise<void>;
 }
 
@@ -162,6 +165,8 @@ export interface NativeSearchOptions {
   withoutTimestamps: boolean;
   /** Tokens of the text before the window. */
   prompt: number[];
+  /** Where there is speech: start and end in seconds, one span after another. */
+  speech: number[];
   suppressBlank: boolean;
   suppressNonSpeech: boolean;
   suppressTokens: number[];
@@ -199,20 +204,18 @@ export interface NativeBatchedModel {
     detection?: {
       /** Probability of the first language from which on the window is transcribed in it, 0 to 1. */
       transcribeFrom: number;
-      /** Called once, before the promise resolves. Most probable first. */
-      onLanguages: (languages: { language: string; probability: number }[]) => void;
+      /** Called once, before the promise resolves. */
+      onLanguages: (detected: NativeLanguages) => void;
     },
   ): Promise<{
     segments: NativeSegment[];
     draft: { proposed: number; accepted: number };
     /** Of the segments; empty where none was sure enough. */
     language: string;
+    /** Whether all text passed the guards. */
+    reliable: boolean;
   }>;
-  /** Most probable first. */
-  detectLanguage(
-    samples: Float32Array,
-    cancel: CancelFlag,
-  ): Promise<{ language: string; probability: number }[]>;
+  detectLanguage(samples: Float32Array, cancel: CancelFlag): Promise<NativeLanguages>;
   close(): Promise<void>;
 }
 

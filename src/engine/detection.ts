@@ -1,9 +1,10 @@
 import { TranscriptionError } from "../errors.js";
+import type { NativeLanguages } from "./addon.js";
 import type { LanguageDetection } from "./types.js";
 
-/** What a model of the addon has named, most probable first. */
-export function languageDetection(probabilities: LanguageDetection["probabilities"]): LanguageDetection {
-  const [best] = probabilities;
+/** What a model of the addon has heard. */
+export function languageDetection({ languages, noSpeechProb }: NativeLanguages): LanguageDetection {
+  const [best] = languages;
   if (!best) throw new TranscriptionError("INTERNAL", "The model named no language");
-  return { ...best, probabilities };
+  return { ...best, probabilities: languages, noSpeechProb };
 }

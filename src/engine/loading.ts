@@ -4,7 +4,7 @@ import { computeTypeOf } from "../config/compute-type.js";
 import { TranscriptionError } from "../errors.js";
 import { isBorealisModel } from "../models/borealis-files.js";
 import { type ModelEnvironment, modelEnvironment } from "../models/environment.js";
-import { cachedVadModel, type ResolvedModel, resolveModel } from "../models/resolve.js";
+import { type ResolvedModel, resolveModel } from "../models/resolve.js";
 import type { TranscriberOptions } from "../options.js";
 import { DEFAULT_IMPLEMENTATION, findImplementation } from "./implementations.js";
 import { type Lease, SharedPool } from "./shared.js";
@@ -54,11 +54,11 @@ export async function acquireEngine(
 }
 
 /**
- * The VAD model for a request, or undefined where there is none to be used.
+ * The VAD model for a request, or undefined where there is none to be used: `vadModel`, else the one that comes with the
+ * package, so that `"auto"` is the same on every machine.
  *
- * @param filter true: a VAD model is required, and downloaded if it may be; `"auto"`: one that was named in `options`
- *   or is cached
- * @throws TranscriptionError INVALID_ARGUMENT, MODEL_NOT_FOUND, MODEL_INVALID, CANCELLED
+ * @throws TranscriptionError INVALID_ARGUMENT where one is required and `vadModel` is null; MODEL_NOT_FOUND,
+ *   MODEL_INVALID, CANCELLED
  */
 export async function acquireVad(
   filter: true | "auto",
@@ -73,9 +73,7 @@ export async function acquireVad(
       "vadFilter: true needs a VAD model, but vadModel is null",
     );
   }
-  const cached = vadModel === undefined ? await cachedVadModel() : undefined;
-  if (vadModel === undefined && !cached && filter === "auto") return undefined;
-  const model = cached ?? (await resolveModel(vadModel, { kind: "vad", download, onDownload, signal }));
+  const model = await resolveModel(vadModel, { kind: "vad", download, onDownload, signal });
   return vadModels.acquire(await identity(model), () => loadVadModel(model.path));
 }
 

@@ -36,6 +36,12 @@ export interface DeviceInfo {
   note?: string;
 }
 
+/** Seconds. */
+export interface SpeechSpan {
+  start: number;
+  end: number;
+}
+
 /** Decoding options of one window, all resolved: nothing optional is missing. */
 export interface WindowOptions {
   /** A language of the model, never `"auto"`. */
@@ -54,6 +60,8 @@ export interface WindowOptions {
   hotwords: string;
   /** Text that the window follows on from; empty for windows that it is not given to. */
   initialPrompt: string;
+  /** Where a voice activity detector found speech, in seconds of the window, in order; empty where none was asked. */
+  speech: readonly SpeechSpan[];
   /** Text of the windows before, when `conditionOnPreviousText` is set, else empty. */
   previousText: string;
   suppressBlank: boolean;
@@ -87,7 +95,7 @@ export interface RequestTraits {
 export type UnknownLanguageOptions = Omit<WindowOptions, "language">;
 
 /** Options that all windows of a request have in common. */
-export type RequestWindowOptions = Omit<WindowOptions, "language" | "previousText">;
+export type RequestWindowOptions = Omit<WindowOptions, "language" | "previousText" | "speech">;
 
 /** Times are seconds from the start of the window. */
 export interface WindowWord {
@@ -117,6 +125,8 @@ export interface WindowSegment {
 
 export interface WindowResult {
   segments: WindowSegment[];
+  /** False where some of the text did not pass the guards; undefined where the implementation does not tell. */
+  reliable?: boolean;
   /** With a draft model. */
   draft?: DraftCount;
 }
@@ -133,6 +143,8 @@ export interface LanguageDetection {
   probability: number;
   /** All languages of the model, most probable first. */
   probabilities: ReadonlyArray<{ language: string; probability: number }>;
+  /** Of one window, from engines that know: the probability that nobody speaks in it, 0 to 1. */
+  noSpeechProb?: number;
 }
 
 /** What is to become of a window whose language is detected. */

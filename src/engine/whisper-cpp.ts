@@ -54,7 +54,7 @@ class WhisperCppEngine extends WhisperModelEngine<NativeWhisperModel> {
   }
 
   override checkOptions(options: RequestWindowOptions): void {
-    nativeOptions({ ...options, language: "en", previousText: "" }, "");
+    nativeOptions({ ...options, language: "en", previousText: "", speech: [] }, "");
     super.checkOptions(options);
   }
 

@@ -1,5 +1,5 @@
 import { SAMPLE_RATE } from "../audio/types.js";
-import type { CancelFlag, NativeModelInfo } from "./addon.js";
+import type { CancelFlag, NativeLanguages, NativeModelInfo } from "./addon.js";
 import { languageDetection } from "./detection.js";
 import { MAX_WINDOW, NativeEngine, type Queue } from "./native-engine.js";
 import { type FittedPrompt, fitPrompt, lastThatFit, type PromptTexts, splitPieces } from "./prompt.js";
@@ -14,10 +14,7 @@ import type {
 
 /** What the addon's Whisper models have in common. */
 interface NativeWhisper {
-  detectLanguage(
-    samples: Float32Array,
-    cancel: CancelFlag,
-  ): Promise<{ language: string; probability: number }[]>;
+  detectLanguage(samples: Float32Array, cancel: CancelFlag): Promise<NativeLanguages>;
   close(): Promise<void>;
 }
 

@@ -1,4 +1,9 @@
-import { loadAddon, type NativeBatchedModel, type NativeSearchOptions } from "./addon.js";
+import {
+  loadAddon,
+  type NativeBatchedModel,
+  type NativeLanguages,
+  type NativeSearchOptions,
+} from "./addon.js";
 import { BatchQueue } from "./batch-queue.js";
 import { languageDetection } from "./detection.js";
 import { loadOnDevice } from "./on-device.js";
@@ -9,7 +14,6 @@ import type {
   Engine,
   EngineLoad,
   EngineOptions,
-  LanguageDetection,
   UnknownLanguageOptions,
   WindowOptions,
   WindowResult,
@@ -46,10 +50,10 @@ class WhisperEngine extends WhisperModelEngine<NativeBatchedModel> {
     signal?: AbortSignal,
   ): Promise<WindowResult> {
     const native = this.#nativeOptions(options);
-    const { segments, draft } = await this.run(signal, (flag) =>
+    const { segments, draft, reliable } = await this.run(signal, (flag) =>
       this.native.transcribe(samples, native, flag),
     );
-    return { segments, ...(this.#drafts && { draft }) };
+    return { segments, reliable, ...(this.#drafts && { draft }) };
   }
 
   async detectAndTranscribe(
@@ -61,13 +65,12 @@ class WhisperEngine extends WhisperModelEngine<NativeBatchedModel> {
     const native = this.#nativeOptions({ ...options, language: "" });
     const detection = {
       transcribeFrom,
-      onLanguages: (languages: LanguageDetection["probabilities"]) =>
-        onDetected(languageDetection(languages)),
+      onLanguages: (detected: NativeLanguages) => onDetected(languageDetection(detected)),
     };
-    const { language, segments, draft } = await this.run(signal, (flag) =>
+    const { language, segments, draft, reliable } = await this.run(signal, (flag) =>
       this.native.transcribe(samples, native, flag, detection),
     );
-    return language === "" ? undefined : { segments, ...(this.#drafts && { draft }) };
+    return language === "" ? undefined : { segments, reliable, ...(this.#drafts && { draft }) };
   }
 
   override load(): EngineLoad {
@@ -80,6 +83,7 @@ class WhisperEngine extends WhisperModelEngine<NativeBatchedModel> {
     return {
       ...commonOptions(options),
       prompt: prompt.length === 0 ? [] : this.native.tokenize(prompt),
+      speech: options.speech.flatMap(({ start, end }) => [start, end]),
       withoutTimestamps: options.withoutTimestamps || !this.#hasTimestamps,
       patience: options.patience,
       temperatures: [...options.temperatures],

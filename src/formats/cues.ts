@@ -1,13 +1,14 @@
 import { TranscriptionError } from "../errors.js";
 import type { Segment } from "../result.js";
 import type { FormatOptions } from "./options.js";
-import { type Piece, piecesOf } from "./pieces.js";
+import { inOrder, SHORTEST_CUE } from "./order.js";
+import { isBreak, type Piece, piecesOf } from "./pieces.js";
 import { codePoints } from "./text.js";
 import { milliseconds } from "./timestamps.js";
 
 /** What subtitles show at one time. */
 export interface Cue {
-  /** Milliseconds; `end` is always after `start`, as WebVTT demands. */
+  /** Milliseconds. */
   start: number;
   end: number;
   lines: Piece[][];
@@ -17,7 +18,7 @@ export interface Cue {
 }
 
 /**
- * Cues of the segments, in order. A cue never spans segments: they end where the speech does.
+ * Cues of the segments, in order ({@link inOrder}). A cue never spans segments: they end where the speech does.
  * Lines are filled word by word as openai-whisper's subtitle writers do.
  *
  * @throws TranscriptionError INVALID_ARGUMENT when words are to be highlighted that were not timed
@@ -29,8 +30,8 @@ export function cuesOf(segments: readonly Segment[], options: FormatOptions): Cu
       "highlightWords needs segments with words: transcribe with wordTimestamps: true",
     );
   }
-  const cues = segments.flatMap((segment) => layOut(segment, options));
-  return options.highlightWords ? cues.flatMap(highlight) : cues;
+  const cues = inOrder(segments.flatMap((segment) => layOut(segment, options)));
+  return options.highlightWords ? inOrder(cues.flatMap(highlight)) : cues;
 }
 
 function layOut(segment: Segment, options: FormatOptions): Cue[] {
@@ -42,29 +43,51 @@ function layOut(segment: Segment, options: FormatOptions): Cue[] {
   return groups.map((group, index) => {
     const start = index === 0 ? segment.start : group[0]![0]!.start;
     const end = index === groups.length - 1 ? segment.end : group.at(-1)!.at(-1)!.end;
-    return cue(milliseconds(start), milliseconds(end), group, segment.channel);
+    const { channel } = segment;
+    return {
+      start: milliseconds(start),
+      end: milliseconds(end),
+      lines: group,
+      ...(channel !== undefined && { channel }),
+    };
   });
 }
 
-function cue(start: number, end: number, lines: Piece[][], channel: number | undefined): Cue {
-  return { start, end: Math.max(end, start + 1), lines, ...(channel !== undefined && { channel }) };
-}
-
-function fillLines(pieces: Piece[], width: number, words: number): Piece[][] {
+function fillLines(pieces: readonly Piece[], width: number, words: number): Piece[][] {
   const lines: Piece[][] = [];
   let line: Piece[] = [];
   let length = 0;
-  for (const piece of pieces) {
-    const added = codePoints(piece.separator) + codePoints(piece.text);
-    if (line.length > 0 && (length + added > width || line.length >= words)) {
+  let count = 0;
+  for (const unit of unbreakable(pieces)) {
+    const own = unit.reduce((sum, piece, index) => sum + codePoints(textOf(piece, index)), 0);
+    const added = codePoints(unit[0]!.separator) + own;
+    if (line.length > 0 && (length + added > width || count >= words)) {
       lines.push(line);
       line = [];
+      count = 0;
     }
-    length = line.length === 0 ? codePoints(piece.text) : length + added;
-    line.push(piece);
+    length = line.length === 0 ? own : length + added;
+    count += 1;
+    line.push(...unit);
   }
   if (line.length > 0) lines.push(line);
   return lines;
+}
+
+/** Pieces in groups that no line break may divide. */
+function unbreakable(pieces: readonly Piece[]): Piece[][] {
+  const units: Piece[][] = [];
+  for (const piece of pieces) {
+    const last = units.at(-1);
+    if (last && !isBreak(last.at(-1)!, piece)) last.push(piece);
+    else units.push([piece]);
+  }
+  return units;
+}
+
+/** The piece with what stands before it, unless it is the first. */
+function textOf(piece: Piece, index: number): string {
+  return (index > 0 ? piece.separator : "") + piece.text;
 }
 
 function chunk<T>(items: T[], size: number): T[][] {
@@ -74,19 +97,23 @@ function chunk<T>(items: T[], size: number): T[][] {
   return chunks;
 }
 
-/** The cue once per word while it is spoken, and once plain for every pause; a word without duration is not marked. */
+/** The cue once per word while it is spoken, and once plain for every pause, as far as each is long enough to be seen. */
 function highlight(whole: Cue): Cue[] {
   const cues: Cue[] = [];
   let last = whole.start;
-  const until = (end: number, highlighted?: Piece) => {
-    if (end > last) cues.push({ ...whole, start: last, end, ...(highlighted && { highlighted }) });
-    last = Math.max(last, end);
+  const until = (time: number, highlighted?: Piece) => {
+    const end = Math.min(time, whole.end);
+    if (end - last < SHORTEST_CUE) return;
+    cues.push({ ...whole, start: last, end, ...(highlighted && { highlighted }) });
+    last = end;
   };
   for (const piece of whole.lines.flat()) {
-    until(Math.min(milliseconds(piece.start), whole.end));
-    until(Math.min(milliseconds(piece.end), whole.end), piece);
+    until(milliseconds(piece.start));
+    until(milliseconds(piece.end), piece);
   }
   until(whole.end);
+  if (cues.length === 0) return [whole];
+  cues.at(-1)!.end = whole.end;
   return cues;
 }
 

@@ -11,6 +11,19 @@ export interface Piece {
   end: number;
 }
 
+/** Scripts that are written without white space between words. */
+const UNSPACED =
+  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]/u;
+
+/**
+ * Whether a line may end between two pieces: at white space, or where a script has none. A word that was timed in parts
+ * (“mother”, “-in-law”) stays whole.
+ */
+export function isBreak(before: Piece, after: Piece): boolean {
+  if (after.separator !== "") return true;
+  return UNSPACED.test(before.text) || UNSPACED.test(after.text);
+}
+
 /**
  * The segment's text in pieces: its words where they were timed, else its text divided at white space, each piece
  * with its share of the segment's time by length.

@@ -1,6 +1,7 @@
 import type { Segment } from "../result.js";
 import { cuesOf, cueText } from "./cues.js";
 import type { FormatOptions } from "./options.js";
+import { inOrder } from "./order.js";
 import { channelLabel, singleLine } from "./text.js";
 import { clockTime, lyricsTime, milliseconds } from "./timestamps.js";
 
@@ -42,12 +43,16 @@ function escapeVtt(text: string): string {
   return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 }
 
+/** The segment with its times in whole milliseconds. */
+function timed(segment: Segment): Segment {
+  return { ...segment, start: milliseconds(segment.start), end: milliseconds(segment.end) };
+}
+
 /** Tab-separated, times in whole milliseconds; a fourth column names the channel where there is one. */
 export const writeTsv: Writer = (segments, options) => {
   const withChannels = segments.some((segment) => segment.channel !== undefined);
-  const rows = segments.map((segment) => {
-    const start = milliseconds(segment.start);
-    const row = [start, Math.max(start, milliseconds(segment.end)), singleLine(segment.text)];
+  const rows = inOrder(segments.map(timed)).map((segment) => {
+    const row = [segment.start, segment.end, singleLine(segment.text)];
     return withChannels ? [...row, channelLabel(segment.channel, options) ?? ""] : row;
   });
   const header = ["start", "end", "text", ...(withChannels ? ["channel"] : [])];
@@ -56,10 +61,10 @@ export const writeTsv: Writer = (segments, options) => {
 
 /** Lyrics; the channel before a colon, since brackets would be read as a tag. The space is whisper.cpp's. */
 export const writeLrc: Writer = (segments, options) => {
-  const lines = segments.map((segment) => {
+  const lines = inOrder(segments.map(timed)).map((segment) => {
     const label = channelLabel(segment.channel, options);
     const text = singleLine(segment.text);
-    return `[${lyricsTime(segment.start)}] ${label === undefined ? text : `${label}: ${text}`}\n`;
+    return `[${lyricsTime(segment.start / 1000)}] ${label === undefined ? text : `${label}: ${text}`}\n`;
   });
   return `[re:agora-transcribe]\n${lines.join("")}`;
 };

@@ -1,5 +1,6 @@
 import { TranscriptionError } from "../errors.js";
 import { cacheDirectory } from "./cache.js";
+import { huggingFaceCache } from "./hugging-face-cache.js";
 import { type Registry, registry } from "./registry.js";
 import { DEFAULT_RETRY_POLICY, type RetryPolicy } from "./retry.js";
 
@@ -11,6 +12,8 @@ export interface ModelEnvironment {
   registry: Registry;
   /** Folder of downloaded models. */
   cacheDirectory: string;
+  /** Where Hugging Face's own libraries keep checkpoints; absent: nowhere. */
+  huggingFaceCache?: string;
   /** Takes the place of `https://huggingface.co`, without a trailing slash. */
   mirror: string | undefined;
   /** Nothing may be downloaded, whatever options say. */
@@ -23,14 +26,15 @@ export interface ModelEnvironment {
 }
 
 /**
- * Reads `AGORA_CACHE_DIR`, `XDG_CACHE_HOME`, `AGORA_MODEL_MIRROR`, `AGORA_OFFLINE`, `AGORA_MODEL` and
- * `HF_TOKEN` or `HUGGINGFACE_TOKEN`.
+ * Reads `AGORA_CACHE_DIR`, `XDG_CACHE_HOME`, `AGORA_MODEL_MIRROR`, `AGORA_OFFLINE`, `AGORA_MODEL`,
+ * `HF_TOKEN` or `HUGGINGFACE_TOKEN`, and what {@link huggingFaceCache} reads.
  * @throws TranscriptionError INVALID_ARGUMENT when `AGORA_MODEL_MIRROR` is no http(s) URL
  */
 export function modelEnvironment(variables: NodeJS.ProcessEnv = process.env): ModelEnvironment {
   return {
     registry: registry(),
     cacheDirectory: cacheDirectory(variables),
+    huggingFaceCache: huggingFaceCache(variables),
     mirror: parseMirror(variables.AGORA_MODEL_MIRROR),
     offline: isOn(variables.AGORA_OFFLINE),
     token: variables.HF_TOKEN || variables.HUGGINGFACE_TOKEN || undefined,

@@ -2,14 +2,12 @@ import { mkdir, readdir, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { TranscriptionError } from "../errors.js";
 import type { DownloadProgress } from "../options.js";
-import { borealisModelIn } from "./borealis-files.js";
 import { fileSize } from "./cache.js";
 import type { ModelEnvironment } from "./environment.js";
+import { convertFolder, modelIn } from "./folder-model.js";
 import type { HubOptions } from "./hub.js";
+import { cachedSnapshot } from "./hugging-face-cache.js";
 import { storageError } from "./storage-error.js";
-
-/** What matrices become: half the size of 16 bits, and the fastest on a CPU. */
-const TYPE = "q8_0";
 
 /** A checkpoint of the Hub that has been made a model. */
 export interface HubModel {
@@ -38,11 +36,10 @@ export async function cachedHubModel(
   environment: ModelEnvironment,
 ): Promise<HubModel | undefined> {
   const folder = folderOf(name, environment);
-  const files = await readdir(folder).catch(() => []);
-  const whisper = files.find((file) => file.endsWith(".bin"));
-  const path = (await borealisModelIn(folder)) ?? (whisper && join(folder, whisper));
+  const path = await modelIn(folder);
   if (path === undefined) return undefined;
-  return { name, kind: whisper ? "whisper" : "borealis", path, bytes: await bytesIn(folder) };
+  const kind = path.endsWith(".bin") ? "whisper" : "borealis";
+  return { name, kind, path, bytes: await bytesIn(folder) };
 }
 
 /** All that are in the cache. */
@@ -63,8 +60,8 @@ export async function cachedHubModels(environment: ModelEnvironment): Promise<Hu
 }
 
 /**
- * Path of the model of a checkpoint on the Hugging Face Hub: when it is first asked for, the checkpoint is downloaded and
- * converted into the cache. Of several processes that want it one does so and the others wait.
+ * Path of the model of a checkpoint on the Hugging Face Hub: when it is first asked for, the checkpoint is taken from the
+ * cache of Hugging Face's own libraries or downloaded, and converted into this one. Of several processes that want it one does so and the others wait.
  * @throws TranscriptionError MODEL_NOT_FOUND, MODEL_INVALID (no Whisper or Borealis model), CANCELLED, OUT_OF_MEMORY,
  *   INTERNAL when the disk is full
  */
@@ -75,7 +72,12 @@ export async function hubModelPath(
 ): Promise<string> {
   const cached = await cachedHubModel(name, environment);
   if (cached) return cached.path;
-  if (environment.offline || download === false) throw notCached(name, environment);
+  const snapshot =
+    environment.huggingFaceCache === undefined
+      ? undefined
+      : await cachedSnapshot(name, environment.huggingFaceCache);
+  if (snapshot === undefined && (environment.offline || download === false))
+    throw notCached(name, environment);
   const folder = folderOf(name, environment);
   try {
     await mkdir(dirname(folder), { recursive: true });
@@ -83,7 +85,11 @@ export async function hubModelPath(
     const { withLock } = await import("./lock.js");
     return await withLock(folder, { wait: true, signal: options.signal }, async (signal) => {
       const finished = await cachedHubModel(name, environment);
-      return finished?.path ?? (await make(name, { ...options, signal }, environment));
+      if (finished) return finished.path;
+      if (snapshot === undefined) return make(name, { ...options, signal }, environment);
+      // What a process that broke off has left is no model.
+      await rm(folder, { recursive: true, force: true });
+      return convertFolder(snapshot, folder, { ...options, signal }, { name });
     });
   } catch (error) {
     throw storageError(error, folder);
@@ -97,7 +103,6 @@ async function make(
   environment: ModelEnvironment,
 ): Promise<string> {
   const { fetchCheckpoint } = await import("./hub.js");
-  const { convertInWorker } = await import("./convert/in-worker.js");
   const folder = folderOf(name, environment);
   const cacheDirectory = checkpointFolderOf(name, environment);
   let received = 0;
@@ -109,14 +114,11 @@ async function make(
   const discard = () => rm(cacheDirectory, { recursive: true, force: true });
   try {
     const checkpoint = await fetchCheckpoint(name, apart, { onDownload: counted, signal });
-    const onProgress = (converted: number) =>
-      onDownload?.({ model: name, received, total: received, converted });
     // What a process that broke off has left is no model.
     await rm(folder, { recursive: true, force: true });
-    const request = { type: TYPE, folder, overwrite: false, signal, onProgress };
-    const { files } = await convertInWorker(checkpoint, request);
+    const path = await convertFolder(checkpoint, folder, { onDownload, signal }, { name, received });
     await discard();
-    return files[0]!.path;
+    return path;
   } catch (error) {
     if (!(error instanceof TranscriptionError)) throw error;
     // Of no use another time either.

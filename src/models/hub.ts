@@ -16,10 +16,12 @@ import { storageError } from "./storage-error.js";
 const HUB = "https://huggingface.co";
 /** Of a checkpoint the converters read these, the configurations of base models in folders of their own included. */
 const SETTINGS =
-  /^([\w-]+\/)?(config|tokenizer|tokenizer_config|preprocessor_config|generation_config|added_tokens|vocab|special_tokens_map|normalizer)\.json$|^merges\.txt$/;
+  /^([\w-]+\/)?(config|tokenizer|tokenizer_config|preprocessor_config|generation_config|added_tokens|vocab|special_tokens_map|normalizer|vocabulary)\.json$|^(merges|vocabulary)\.txt$/;
 const WEIGHTS = [
   /^model(-\d+-of-\d+)?\.safetensors(\.index\.json)?$/,
   /^pytorch_model(-\d+-of-\d+)?\.bin(\.index\.json)?$/,
+  // CTranslate2's, as faster-whisper's models have it.
+  /^model\.bin$/,
 ];
 /** Files that the Hub keeps in git, not in its large file storage, are at most 10 MB. */
 const MOST_GIT_BYTES = 64 << 20;
@@ -179,7 +181,7 @@ function parseListing(name: string, listing: Buffer): Listing {
   });
   const weights = WEIGHTS.map((pattern) => files.filter(({ path }) => pattern.test(path)));
   const chosen = weights.find((found) => found.length > 0);
-  if (!chosen) throw notFound(name, "it has neither model.safetensors nor pytorch_model.bin");
+  if (!chosen) throw notFound(name, "it has neither model.safetensors, pytorch_model.bin nor model.bin");
   return { revision: sha, settings: files.filter(({ path }) => SETTINGS.test(path)), weights: chosen };
 }
 

@@ -3,7 +3,7 @@ import { basename, join, resolve } from "node:path";
 import { loadAddon } from "../engine/addon.js";
 import { cancellable } from "../engine/cancellation.js";
 import type { ModelInfo } from "../engine/types.js";
-import { invalidArgument, TranscriptionError } from "../errors.js";
+import { cancelled, invalidArgument, TranscriptionError } from "../errors.js";
 import type { DownloadProgress } from "../options.js";
 import { audioFileOf, isBorealisModel } from "./borealis-files.js";
 import { fileSize, isComplete, modelPath } from "./cache.js";
@@ -130,18 +130,28 @@ export type InspectedModel =
   | ({ kind: "borealis" } & InspectedFile & InspectedBorealis)
   | ({ kind: "vad" } & InspectedFile & { version: string });
 
+export interface InspectModelOptions {
+  signal?: AbortSignal;
+}
+
 /**
  * Validates a model file and tells what it holds. Nothing is downloaded.
- * @throws TranscriptionError MODEL_NOT_FOUND, MODEL_INVALID
+ * @throws TranscriptionError MODEL_NOT_FOUND, MODEL_INVALID, CANCELLED
  */
 export async function inspectModel(
   nameOrPath: string,
+  { signal }: InspectModelOptions = {},
   environment: ModelEnvironment = modelEnvironment(),
 ): Promise<InspectedModel> {
-  const { name, path } = await resolveModel(nameOrPath, { download: false }, environment);
+  const { name, path } = await resolveModel(nameOrPath, { download: false, signal }, environment);
   const addon = loadAddon();
   const entry = environment.registry.find(name);
-  const [fileBytes, hash] = await Promise.all([fileSize(path), hashFile(path)]);
+  const [fileBytes, hash] = await Promise.all([
+    fileSize(path),
+    hashFile(path, undefined, signal).catch((error: unknown) => {
+      throw signal?.aborted ? cancelled(signal) : error;
+    }),
+  ]);
   const sha256 = hash.digest("hex");
   const file = {
     name,

@@ -1,17 +1,18 @@
 import { constants } from "node:fs";
 import { access, lstat, stat } from "node:fs/promises";
-import { basename, dirname, join, resolve } from "node:path";
+import { basename, dirname, resolve } from "node:path";
 import { invalidArgument, TranscriptionError, throwIfAborted } from "../errors.js";
 import type { DownloadProgress } from "../options.js";
 import { borealisModelIn, borealisName } from "./borealis-files.js";
 import { formatBytes } from "./bytes.js";
 import { fileSize, isComplete, modelPath } from "./cache.js";
 import { type ModelEnvironment, modelEnvironment } from "./environment.js";
+import { folderModelPath } from "./folder-model.js";
 import { hubModelPath } from "./hub-model.js";
 import { isHubName } from "./hub-name.js";
 import type { ModelKind, RegistryEntry } from "./registry.js";
 
-/** Used where a VAD model is wanted and none is named. */
+/** Used where a VAD model is wanted and none is named: part of this package, whatever is cached. */
 const DEFAULT_VAD_MODEL = "silero-v6.2.0";
 const MODEL_FILE = /\.(bin|gguf)$/;
 
@@ -36,7 +37,7 @@ export interface ResolvedModel {
 
 /**
  * The file of a model: a name in the registry (bundled, cached or downloaded now), otherwise a path, relative to the
- * working directory, or the name of a checkpoint on the Hugging Face Hub. Without any the environment's default model.
+ * working directory, of a model or of a checkpoint's folder, or the name of a checkpoint on the Hugging Face Hub. Without any the environment's default model.
  * @throws TranscriptionError INVALID_ARGUMENT, MODEL_NOT_FOUND, MODEL_INVALID (a folder or device; another file than
  * expected was downloaded), CANCELLED
  */
@@ -55,17 +56,6 @@ export async function resolveModel(
       throw error;
     throw noDefaultModel(name, error, environment);
   }
-}
-
-/** The newest VAD model that is cached. */
-export async function cachedVadModel(
-  environment: ModelEnvironment = modelEnvironment(),
-): Promise<ResolvedModel | undefined> {
-  for (const entry of environment.registry.entries) {
-    const path = modelPath(entry, environment.cacheDirectory);
-    if (entry.kind === "vad" && (await isComplete(entry, path))) return describe(entry, path);
-  }
-  return undefined;
 }
 
 async function resolveNamed(
@@ -137,12 +127,16 @@ async function resolvePath(
   if (status.isDirectory()) {
     const languageModel = await borealisModelIn(path);
     if (languageModel) return { name: borealisName(languageModel), path: languageModel };
+    const { onDownload, signal, kind } = options;
+    const converted =
+      kind === "vad" ? undefined : await folderModelPath(path, { onDownload, signal }, environment);
+    if (converted) return { name: basename(path), path: converted };
   }
   if (!status.isFile()) {
     const what = status.isDirectory() ? "a folder" : "not a regular file";
     throw new TranscriptionError(
       "MODEL_INVALID",
-      `Expected a model file but ${JSON.stringify(given)} is ${what}${await checkpointHint(path)}`,
+      `Expected a model file but ${JSON.stringify(given)} is ${what}`,
     );
   }
   await access(path, constants.R_OK).catch((error: NodeJS.ErrnoException) => {
@@ -158,14 +152,6 @@ async function isOnHub(given: string, path: string, { kind }: ResolveOptions): P
   if (kind === "vad" || !isHubName(given) || MODEL_FILE.test(given)) return false;
   const links = await Promise.all([path, dirname(path)].map((each) => lstat(each).catch(() => undefined)));
   return links.every((link) => link === undefined);
-}
-
-/** What to do with a folder that holds a checkpoint, or the like. */
-async function checkpointHint(path: string): Promise<string> {
-  const config = await stat(join(path, "config.json")).catch(() => undefined);
-  return config?.isFile()
-    ? " with a checkpoint in it; convert it first: agora-transcribe models convert FOLDER --out DIR"
-    : "";
 }
 
 /** Why a path leads nowhere. What has neither a folder nor an ending was probably meant to be a name. */

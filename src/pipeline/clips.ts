@@ -11,6 +11,7 @@ export class ClipWindower {
   #windower: Windower | undefined;
   /** Samples so far. */
   #position = 0;
+  #skippedSound = 0;
 
   /** @param clips in order, not overlapping */
   constructor(options: WindowerOptions, clips: readonly Clip[]) {
@@ -26,6 +27,11 @@ export class ClipWindower {
     const clip = this.#clips[0];
     if (!this.#windower || !clip) return this.#position / SAMPLE_RATE;
     return clip.start / SAMPLE_RATE + this.#windower.settled;
+  }
+
+  /** As `Windower.skippedSound`, in all clips. */
+  get skippedSound(): number {
+    return this.#skippedSound + (this.#windower?.skippedSound ?? 0);
   }
 
   /** Takes the next block of the track and returns the windows that it completed, in order. */
@@ -61,6 +67,7 @@ export class ClipWindower {
 
   async #finish(clip: Clip): Promise<Window[]> {
     const windows = place((await this.#windower?.flush()) ?? [], clip);
+    this.#skippedSound = this.skippedSound;
     this.close();
     this.#windower = undefined;
     this.#clips.shift();

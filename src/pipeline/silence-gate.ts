@@ -1,12 +1,17 @@
+import { SAMPLE_RATE } from "../audio/types.js";
 import type { VadSession } from "../engine/types.js";
 import type { VadOptions } from "../options.js";
+import { DIGITAL_SILENCE, framePower, RecordingLevel } from "./recording-level.js";
 import { FRAME_SAMPLES } from "./speech-regions.js";
 
+/** Frames that the level of a recording rests on, 2 s: a click or a slammed door does not make it. */
+const LEVEL_FRAMES = Math.round((2 * SAMPLE_RATE) / FRAME_SAMPLES);
+
 /**
- * Root mean square from which a frame is not silence: -60 dBFS, the default of FFmpeg's `silencedetect`.
- * Rooms and telephone lines lie above it, digital silence and dither below.
+ * Of a recording's own level, the power below which its silence begins: -60 dB. A person far from the microphone lies 30 to 40 dB
+ * below one who is near, the soft sounds of speech 10 to 15 dB below its level.
  */
-const SILENCE_RMS = 1e-3;
+const BELOW_LEVEL = 1e-6;
 
 /**
  * How the gate's frames become regions. It only has to leave out stretches that hold nothing at all, so that no
@@ -21,10 +26,34 @@ export const SILENCE_GATE_OPTIONS: Required<VadOptions> = {
   speechPad: 0.5,
 };
 
-/** Stands in for a VAD model: 1 for every frame with sound in it, 0 for silence. A constant offset is not sound. */
+/** Seconds of silence at the ends of a track that stay, beyond the half second around sound. */
+export const SILENCE_GATE_EDGE = 0.5;
+
+/** Frames of a stretch of silence that is left out, less those on either side of it that stay. */
+const SHORTEST_SILENCE = (SILENCE_GATE_OPTIONS.minSilenceDuration * SAMPLE_RATE) / FRAME_SAMPLES;
+const PADDED = (2 * SILENCE_GATE_OPTIONS.speechPad * SAMPLE_RATE) / FRAME_SAMPLES;
+
+/**
+ * Stands in for a VAD model: 1 for every frame with sound in it, 0 for silence. Silence is what lies far below the level
+ * that the recording has had so far, so that a quiet recording keeps what a loud one keeps. A constant offset is no
+ * sound.
+ */
 export class SilenceGate implements VadSession {
+  readonly #level = new RecordingLevel(LEVEL_FRAMES);
   readonly #frame = new Float32Array(FRAME_SAMPLES);
   #filled = 0;
+  /** Frames of the silence under way, and those among them that are not digital silence. */
+  #silent = 0;
+  #faint = 0;
+  #skipped = 0;
+
+  /**
+   * Seconds that were taken for silence in stretches long enough to be left out, though something faint is in them;
+   * digital silence, in which nothing can be lost, does not count.
+   */
+  get skippedSound(): number {
+    return ((this.#skipped + this.#skippable()) * FRAME_SAMPLES) / SAMPLE_RATE;
+  }
 
   async push(samples: Float32Array): Promise<Float32Array> {
     const probabilities = new Float32Array(Math.floor((this.#filled + samples.length) / FRAME_SAMPLES));
@@ -34,7 +63,7 @@ export class SilenceGate implements VadSession {
       this.#frame.set(samples.subarray(taken, taken + missing), this.#filled);
       taken += missing;
       this.#filled = 0;
-      probabilities[i] = hasSound(this.#frame) ? 1 : 0;
+      probabilities[i] = this.#hasSound(this.#frame) ? 1 : 0;
     }
     this.#frame.set(samples.subarray(taken), this.#filled);
     this.#filled += samples.length - taken;
@@ -45,19 +74,27 @@ export class SilenceGate implements VadSession {
     if (this.#filled === 0) return new Float32Array(0);
     const rest = this.#frame.subarray(0, this.#filled);
     this.#filled = 0;
-    return Float32Array.of(hasSound(rest) ? 1 : 0);
+    return Float32Array.of(this.#hasSound(rest) ? 1 : 0);
   }
 
   close(): void {}
-}
 
-function hasSound(frame: Float32Array): boolean {
-  let sum = 0;
-  let sumOfSquares = 0;
-  for (const sample of frame) {
-    sum += sample;
-    sumOfSquares += sample * sample;
+  #hasSound(frame: Float32Array): boolean {
+    const power = framePower(frame);
+    this.#level.add(power);
+    const isFaint = power > DIGITAL_SILENCE;
+    if (isFaint && power >= this.#level.power * BELOW_LEVEL) {
+      this.#skipped += this.#skippable();
+      this.#silent = 0;
+      this.#faint = 0;
+      return true;
+    }
+    this.#silent += 1;
+    if (isFaint) this.#faint += 1;
+    return false;
   }
-  const mean = sum / frame.length;
-  return sumOfSquares / frame.length - mean * mean >= SILENCE_RMS * SILENCE_RMS;
+
+  #skippable(): number {
+    return this.#silent < SHORTEST_SILENCE ? 0 : Math.min(this.#faint, this.#silent - PADDED);
+  }
 }

@@ -28,6 +28,7 @@ export class SpeechRegions {
   readonly #minSpeech: number;
   readonly #minSilence: number;
   readonly #pad: number;
+  readonly #edge: number;
 
   /** Samples classified so far. */
   #position = 0;
@@ -40,12 +41,14 @@ export class SpeechRegions {
   /** End of the last region that was handed out, padded. */
   #lastEnd = 0;
 
-  constructor(options: Required<VadOptions>) {
+  /** @param edge seconds between a region and an end of the track below which the region reaches to that end */
+  constructor(options: Required<VadOptions>, edge = 0) {
     this.#threshold = options.threshold;
     this.#negThreshold = options.negThreshold;
     this.#minSpeech = toSamples(options.minSpeechDuration);
     this.#minSilence = toSamples(options.minSilenceDuration);
     this.#pad = toSamples(options.speechPad);
+    this.#edge = toSamples(edge);
   }
 
   /** The region under way, once it is long enough to be kept; `end` is as far as it is known to reach, unpadded. */
@@ -76,7 +79,7 @@ export class SpeechRegions {
       this.#endSpeech(this.#speechStart, Math.min(this.#reach, length));
     }
     if (this.#ended) this.#release(this.#ended, this.#pad, regions);
-    for (const region of regions) region.end = Math.min(region.end, length);
+    for (const region of regions) region.end = region.end + this.#edge > length ? length : region.end;
     return regions;
   }
 
@@ -122,7 +125,8 @@ export class SpeechRegions {
   }
 
   #padStart(start: number): number {
-    return Math.max(this.#lastEnd, start - this.#pad);
+    const padded = Math.max(this.#lastEnd, start - this.#pad);
+    return this.#lastEnd === 0 && padded < this.#edge ? 0 : padded;
   }
 
   #isKept(start: number, end: number): boolean {

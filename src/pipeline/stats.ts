@@ -1,6 +1,11 @@
-/** Words of `text`, split at Unicode white space. */
+/** Words of `text`, split at Unicode white space: as many as words are timed in languages that write it. */
 export function countWords(text: string): number {
   return text.match(/\P{White_Space}+/gu)?.length ?? 0;
+}
+
+/** `text` without Unicode white space around it: what {@link countWords} takes for it, which `trim()` does not. */
+export function trimWhiteSpace(text: string): string {
+  return text.replace(/^\p{White_Space}+/u, "").replace(/(?<!\p{White_Space})\p{White_Space}+$/u, "");
 }
 
 /** Unicode code points of `text`. */

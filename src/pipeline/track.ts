@@ -4,7 +4,9 @@ import type { DraftCount, WindowResult } from "../engine/types.js";
 import type { Segment } from "../result.js";
 import { joinTexts, placeSegments, type Span } from "./assemble.js";
 import { ClipWindower } from "./clips.js";
+import { compressionRatio } from "./compression-ratio.js";
 import { LanguageVote } from "./language.js";
+import { unheardSpeech } from "./unheard.js";
 import { type Window, Windower, type WindowerOptions } from "./windows.js";
 
 /** Characters of text before a window: more than any decoder takes. */
@@ -14,6 +16,8 @@ const LONGEST_CONTEXT = 4096;
 export interface WindowJob {
   readonly span: Span;
   readonly speech: number;
+  /** Where the VAD model hears speech, in seconds of the window; empty without one. */
+  readonly spoken: readonly Span[];
   /** No window of the track comes before it. */
   readonly isFirst: boolean;
   /** Let go when the result is there, which may be long before it is this window's turn to be delivered. */
@@ -31,6 +35,9 @@ export interface TrackOptions extends WindowerOptions {
   detection: DetectionRules;
   /** Text decoded above this temperature is no context for what follows; openai-whisper's `prompt_reset_since`. */
   trustedTemperature: number;
+  /** Text that repeats itself more, or is less probable, is no context either; null: any may be. */
+  compressionRatioThreshold: number | null;
+  logProbThreshold: number | null;
   /** What the first window follows on from, and windows after it as long as all text in between is trusted. */
   textBefore: string;
 }
@@ -53,7 +60,13 @@ export class Track {
   /** Of all windows, where there is a draft model. */
   draft: DraftCount | undefined;
 
-  readonly #trustedTemperature: number;
+  /** Speech without text, on the track's clock. */
+  readonly unheard: Span[] = [];
+
+  readonly #trust: Pick<
+    TrackOptions,
+    "trustedTemperature" | "compressionRatioThreshold" | "logProbThreshold"
+  >;
   /** Until the first window is delivered. */
   #textBefore: string;
   readonly #windower: Windower | ClipWindower;
@@ -65,9 +78,9 @@ export class Track {
     options: TrackOptions,
     readonly channel: number | undefined,
   ) {
-    const { clips, detection, trustedTemperature, textBefore, ...rest } = options;
+    const { clips, detection, textBefore, ...rest } = options;
     this.vote = new LanguageVote(detection);
-    this.#trustedTemperature = trustedTemperature;
+    this.#trust = options;
     this.#textBefore = textBefore;
     this.#windower = clips ? new ClipWindower(rest, clips) : new Windower(rest);
   }
@@ -75,6 +88,11 @@ export class Track {
   /** Seconds of the track that need no more work. */
   get finished(): number {
     return this.#jobs[0]?.span.start ?? this.#windower.settled;
+  }
+
+  /** Seconds that were left out as silence though something faint is in them. */
+  get skippedSound(): number {
+    return this.#windower.skippedSound;
   }
 
   /** Takes the next block and returns the windows that it completed. */
@@ -105,11 +123,12 @@ export class Track {
   }
 
   #enqueue(windows: Window[]): WindowJob[] {
-    const jobs = windows.map(({ start, samples, speech }, i) => {
+    const jobs = windows.map(({ start, samples, speech, spoken }, i) => {
       this.speech += speech;
       return {
         span: { start, end: start + samples.length / SAMPLE_RATE },
         speech,
+        spoken,
         isFirst: this.windowCount + i === 0,
         samples,
         result: undefined,
@@ -120,7 +139,8 @@ export class Track {
     return jobs;
   }
 
-  #deliver({ span, language }: WindowJob, { segments: decoded, draft }: WindowResult): Segment[] {
+  #deliver({ span, spoken, language }: WindowJob, result: WindowResult): Segment[] {
+    const { segments: decoded, draft } = result;
     const notBefore = this.segments.at(-1)?.end ?? 0;
     const about = {
       ...(this.channel !== undefined && { channel: this.channel }),
@@ -128,14 +148,30 @@ export class Track {
     };
     const segments = placeSegments(decoded, span, notBefore, this.segments.length, about);
     this.segments.push(...segments);
-    const trusted = segments.every((segment) => segment.temperature <= this.#trustedTemperature);
+    const trusted = this.#isTrusted(segments, result.reliable);
     const before = [this.#textBefore, this.previousText, joinTexts(segments)].filter(Boolean).join(" ");
     this.previousText = trusted ? before.slice(-LONGEST_CONTEXT) : "";
     this.#textBefore = "";
+    const onClock = spoken.map(({ start, end }) => ({ start: start + span.start, end: end + span.start }));
+    this.unheard.push(...unheardSpeech(onClock, segments));
     if (draft) {
       const { proposed, accepted } = this.draft ?? { proposed: 0, accepted: 0 };
       this.draft = { proposed: proposed + draft.proposed, accepted: accepted + draft.accepted };
     }
     return segments;
+  }
+
+  /** Whether what follows may be built on it. A loop that is built on never ends. */
+  #isTrusted(segments: readonly Segment[], reliable: boolean | undefined): boolean {
+    const { trustedTemperature, compressionRatioThreshold, logProbThreshold } = this.#trust;
+    if (segments.some(({ temperature }) => temperature > trustedTemperature)) return false;
+    if (reliable !== undefined) return reliable;
+    if (logProbThreshold !== null && segments.some(({ avgLogProb }) => avgLogProb < logProbThreshold))
+      return false;
+    return (
+      compressionRatioThreshold === null ||
+      segments.length === 0 ||
+      compressionRatio(joinTexts(segments)) <= compressionRatioThreshold
+    );
   }
 }

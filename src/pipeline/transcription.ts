@@ -15,8 +15,10 @@ import { detectAndTranscribe } from "./detect-and-transcribe.js";
 import type { ModelRequest } from "./fit-to-model.js";
 import { Limiter } from "./limiter.js";
 import type { RequestScope } from "./request-scope.js";
+import { skippedSoundWarnings } from "./skipped-sound.js";
 import { countCodePoints, countWords, speedFactor } from "./stats.js";
 import { Track, type WindowJob } from "./track.js";
+import { unheardWarnings } from "./unheard.js";
 
 /** What a transcription works with. */
 export interface TranscriptionJob {
@@ -70,6 +72,8 @@ class Transcription {
       clips: request.clips,
       detection: request.detection,
       trustedTemperature: request.promptResetOnTemperature,
+      compressionRatioThreshold: modelRequest.window.compressionRatioThreshold,
+      logProbThreshold: modelRequest.window.logProbThreshold,
       textBefore: request.carryInitialPrompt ? "" : modelRequest.window.initialPrompt,
     };
     const apart = request.channels === "each";
@@ -112,7 +116,7 @@ class Transcription {
     const segments = interleave(tracks.map((track) => track.segments));
     const text = joinTexts(segments);
     const processingTime = (performance.now() - startedAt) / 1000;
-    const spoken = tracks.find((track) => track.windowCount > 0) ?? tracks[0];
+    const spoken = tracks.find((track) => track.segments.length > 0) ?? tracks[0];
     return {
       text,
       segments,
@@ -136,7 +140,12 @@ class Transcription {
         processingTime,
         speedFactor: speedFactor(audio.duration, processingTime),
       },
-      warnings: [...audio.warnings, ...modelRequest.warnings],
+      warnings: [
+        ...audio.warnings,
+        ...modelRequest.warnings,
+        ...skippedSoundWarnings(tracks),
+        ...tracks.flatMap(({ unheard, channel }) => unheardWarnings(unheard, channel)),
+      ],
       format: audio.format,
       model: engine.model.name,
       implementation: engine.implementation,
@@ -148,7 +157,9 @@ class Transcription {
   #languageOf(track: Track | undefined): { language: string; languageProbability: number } {
     const given = this.#job.modelRequest.language;
     if (given !== undefined) return { language: given, languageProbability: 1 };
-    const { language = "", probability = 0 } = track?.vote.result() ?? {};
+    // What was heard in noise is no language: nothing was said in it.
+    if (!track || track.segments.length === 0) return { language: "", languageProbability: 0 };
+    const { language, probability } = track.vote.result();
     return { language, languageProbability: probability };
   }
 
@@ -259,11 +270,12 @@ class Transcription {
     this.#reportProgress(Math.min(...this.#tracks.map((each) => each.finished)));
   }
 
-  #optionsOf(track: Track, { isFirst }: WindowJob): UnknownLanguageOptions {
+  #optionsOf(track: Track, { isFirst, spoken }: WindowJob): UnknownLanguageOptions {
     const { modelRequest, request } = this.#job;
     const { window } = modelRequest;
     return {
       ...window,
+      speech: spoken,
       initialPrompt: isFirst || request.carryInitialPrompt ? window.initialPrompt : "",
       previousText: request.conditionOnPreviousText ? track.previousText : "",
     };

@@ -1,10 +1,13 @@
 import { SAMPLE_RATE } from "../audio/types.js";
 import type { VadModel, VadSession } from "../engine/types.js";
 import type { VadOptions } from "../options.js";
+import type { Span } from "./assemble.js";
+import { LevelledVad } from "./levelled-vad.js";
 import { quietestCut } from "./pauses.js";
 import { SampleBuffer } from "./sample-buffer.js";
-import { SILENCE_GATE_OPTIONS, SilenceGate } from "./silence-gate.js";
+import { SILENCE_GATE_EDGE, SILENCE_GATE_OPTIONS, SilenceGate } from "./silence-gate.js";
 import { type Region, SpeechRegions } from "./speech-regions.js";
+import { SpokenFrames } from "./spoken-frames.js";
 
 /** One piece of a track, as the model gets it. */
 export interface Window {
@@ -14,12 +17,14 @@ export interface Window {
   samples: Float32Array;
   /** Seconds of it that lie in speech regions. */
   speech: number;
+  /** Where the VAD model hears speech, in seconds of the window, pauses left out; empty without a VAD. */
+  spoken: Span[];
 }
 
 export interface WindowerOptions {
   /** Longest window in seconds, 1 to 30. */
   maxWindow: number;
-  /** Looks for speech; without one, windows leave out digital silence only. */
+  /** Looks for speech; without one, windows leave out only what is silent beside the rest of the track. */
   vad: VadModel | undefined;
   /** Rules for what `vad` finds. */
   vadOptions: Required<VadOptions>;
@@ -48,6 +53,7 @@ export class Windower {
   readonly #session: VadSession;
   readonly #regions: SpeechRegions;
   readonly #maxWindow: number;
+  readonly #spoken: SpokenFrames | undefined;
   readonly #buffer = new SampleBuffer();
   /** The window under construction. */
   #piece: Piece | undefined;
@@ -57,8 +63,11 @@ export class Windower {
 
   constructor(options: WindowerOptions) {
     this.#maxWindow = Math.floor(options.maxWindow * SAMPLE_RATE);
-    this.#session = options.vad?.createSession() ?? new SilenceGate();
-    this.#regions = new SpeechRegions(options.vad ? options.vadOptions : SILENCE_GATE_OPTIONS);
+    this.#session = options.vad ? new LevelledVad(options.vad) : new SilenceGate();
+    this.#spoken = options.vad && new SpokenFrames(options.vadOptions.threshold);
+    this.#regions = options.vad
+      ? new SpeechRegions(options.vadOptions)
+      : new SpeechRegions(SILENCE_GATE_OPTIONS, SILENCE_GATE_EDGE);
   }
 
   /** Seconds of the track that are in finished windows or held no speech. */
@@ -66,15 +75,20 @@ export class Windower {
     return this.#retainFrom / SAMPLE_RATE;
   }
 
+  /** Seconds so far that were left out as silence though something faint is in them; without a VAD model. */
+  get skippedSound(): number {
+    return this.#session instanceof SilenceGate ? this.#session.skippedSound : 0;
+  }
+
   /** Takes the next block of the track and returns the windows that it completed, in order. */
   async push(samples: Float32Array): Promise<Window[]> {
     this.#buffer.append(samples);
-    return this.#advance(this.#regions.push(await this.#session.push(samples)));
+    return this.#advance(this.#regionsOf(await this.#session.push(samples)));
   }
 
   /** Ends the track and returns its last windows. */
   async flush(): Promise<Window[]> {
-    const regions = this.#regions.push(await this.#session.flush());
+    const regions = this.#regionsOf(await this.#session.flush());
     regions.push(...this.#regions.flush(this.#buffer.end));
     for (const region of regions) this.#add(region);
     this.#finishPiece();
@@ -84,6 +98,11 @@ export class Windower {
   /** Frees the VAD session. */
   close(): void {
     this.#session.close();
+  }
+
+  #regionsOf(probabilities: Float32Array): Region[] {
+    this.#spoken?.push(probabilities);
+    return this.#regions.push(probabilities);
   }
 
   get #retainFrom(): number {
@@ -139,6 +158,7 @@ export class Windower {
       start: piece.start / SAMPLE_RATE,
       samples: this.#buffer.slice(piece.start, piece.end),
       speech: piece.speech / SAMPLE_RATE,
+      spoken: this.#spoken?.take(piece) ?? [],
     });
   }
 

@@ -1,3 +1,5 @@
+import { cut } from "./text.js";
+
 export const LEVELS = ["DEBUG", "INFO", "WARNING", "ERROR"] as const;
 
 export type Level = (typeof LEVELS)[number];
@@ -16,6 +18,9 @@ export interface Logger {
   /** The same for messages about one request, each of which bears its id. */
   about(requestId: string): Logger;
 }
+
+/** Characters of one message: enough for the stack of a defect, too little for what a client may send. */
+const LONGEST_MESSAGE = 8000;
 
 interface Entry {
   time: Date;
@@ -51,7 +56,7 @@ export function createLog(
   const logger = (name: string, requestId?: string): Logger => {
     const at = (level: Level) => (message: string) => {
       if (LEVELS.indexOf(level) >= least)
-        write(`${layout({ time: now(), name, level, requestId, message })}\n`);
+        write(`${layout({ time: now(), name, level, requestId, message: cut(message, LONGEST_MESSAGE) })}\n`);
     };
     return {
       debug: at("DEBUG"),
@@ -64,9 +69,9 @@ export function createLog(
   return (name) => logger(name);
 }
 
-/** `text` quoted, cut at `longest` characters, for names that clients choose. */
-export function quoted(text: string, longest = 200): string {
-  return JSON.stringify(text.length > longest ? `${text.slice(0, longest)}…` : text);
+/** `text` quoted and {@link cut}, for names that clients choose. */
+export function quoted(text: string): string {
+  return JSON.stringify(cut(text));
 }
 
 function timestamp(date: Date): string {

@@ -1,4 +1,10 @@
-import { createTranscriber, type Transcriber, type TranscriberOptions, VERSION } from "../index.js";
+import {
+  createTranscriber,
+  type Transcriber,
+  type TranscriberOptions,
+  TranscriptionError,
+  VERSION,
+} from "../index.js";
 import { GrpcFront } from "./grpc/front.js";
 import { HttpFront } from "./http/front.js";
 import { createLog, type Logger } from "./log.js";
@@ -54,7 +60,8 @@ class TranscriptionServer implements RunningServer {
   readonly #requestLog: Logger;
   readonly #metrics = new ServerMetrics();
   readonly #workers: Workers;
-  #grpc!: GrpcFront;
+  /** Undefined until it listens: its metrics may be asked for before. */
+  #grpc: GrpcFront | undefined;
   #http: HttpFront | undefined;
   #phase: Phase = "loading";
   #served: ServedModel | undefined;
@@ -71,11 +78,16 @@ class TranscriptionServer implements RunningServer {
   }
 
   get port(): number {
-    return this.#grpc.port;
+    return this.#front.port;
   }
 
   get httpPort(): number | undefined {
     return this.#http?.port;
+  }
+
+  get #front(): GrpcFront {
+    if (!this.#grpc) throw new TranscriptionError("INTERNAL", "The server does not listen yet");
+    return this.#grpc;
   }
 
   async open(): Promise<void> {
@@ -84,6 +96,7 @@ class TranscriptionServer implements RunningServer {
     if (httpPort !== undefined) {
       this.#http = await HttpFront.open(httpHost, httpPort, {
         metrics: () => this.#metrics.text(),
+        onError: (error) => this.#log.error(`Cannot show a page: ${error.stack ?? error.message}`),
         notReady: () => (this.#phase === "serving" ? undefined : this.#phase),
       });
       this.#log.info(`Metrics and probes on ${httpHost}, HTTP port ${this.#http.port}`);
@@ -114,7 +127,7 @@ class TranscriptionServer implements RunningServer {
   #serve(loaded: Transcriber): void {
     this.#transcriber = loaded;
     this.#workers.use(loaded);
-    this.#grpc.serve();
+    this.#front.serve();
     this.#phase = "serving";
     this.#served = servedModel(loaded);
     logModel(loaded, this.#settings, this.#log);
@@ -123,7 +136,7 @@ class TranscriptionServer implements RunningServer {
   async #stop(): Promise<void> {
     this.#phase = "stopping";
     this.#log.info("Stopping");
-    await this.#grpc.close();
+    await this.#grpc?.close();
     await this.#transcriber?.close();
     await this.#closeHttp();
     this.#log.info("Stopped");
@@ -136,8 +149,8 @@ class TranscriptionServer implements RunningServer {
 
   #observe(): void {
     this.#metrics.observe({
-      openCalls: () => this.#grpc.openCalls,
-      unread: () => this.#grpc.unread,
+      openCalls: () => this.#grpc?.openCalls ?? 0,
+      unread: () => this.#grpc?.unread ?? 0,
       running: () => this.#workers.running,
       waiting: () => this.#workers.waiting,
       load: () => this.#transcriber?.load(),

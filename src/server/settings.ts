@@ -83,6 +83,10 @@ const SETTINGS = {
   maxQueue: setting("SERVER_MAX_QUEUE", integer(0, 100_000), 1000),
   /** Calls open at once, uploading or waiting or being transcribed; more are refused. */
   maxCalls: setting("SERVER_MAX_CALLS", integer(1, 1_000_000), 4000),
+  /** Calls open at once on one connection; clients are told, and hold more of them back. */
+  maxStreams: setting("SERVER_MAX_STREAMS", integer(1, 100_000), 500),
+  /** Connections open at once; more are closed as they come. */
+  maxConnections: setting("SERVER_MAX_CONNECTIONS", integer(1, 1_000_000), 4000),
   /** Bytes of one answer. */
   maxSendMessageLength: setting("GRPC_MAX_SEND_MESSAGE_LENGTH", integer(1, LONGEST_MESSAGE), 200 * MIB),
   /** Bytes of one message from a client. */

@@ -5,9 +5,10 @@ import {
   TranscriptionError,
   type TranscriptionResult,
 } from "../index.js";
+import { whileHeld } from "./call/holdings.js";
+import { Slots } from "./call/slots.js";
 import type { ServerMetrics } from "./metrics/server-metrics.js";
 import { type ServerSettings, variableOf } from "./settings.js";
-import { Slots } from "./slots.js";
 
 /** A transcribed recording and the seconds that it took. */
 export interface Work {
@@ -85,19 +86,18 @@ export class Workers {
    */
   async transcribe(input: AudioInput, options: TranscribeOptions & { signal: AbortSignal }): Promise<Work> {
     const since = stopwatch();
-    const release = await this.#slots.acquire(options.signal);
-    const queued = since();
-    this.#metrics.started(queued);
-    try {
+    // Not the call's: a worker is busy until the recording has left the engine, even when its call is over before.
+    return whileHeld(options.signal, async (worker) => {
+      await this.#slots.acquire(worker);
+      const queued = since();
+      this.#metrics.started(queued);
       const started = stopwatch();
       const result = await this.transcriber.transcribe(input, { ...this.#defaults, ...options });
       const processing = started();
       this.#usual += NEWEST * (processing - this.#usual);
       this.#metrics.finished(result.duration, processing);
       return { result, queued, processing };
-    } finally {
-      release();
-    }
+    });
   }
 }
 

@@ -183,12 +183,11 @@ test("a model of K types has them where rows are long enough, and runs", async (
 });
 
 describe("what is no Borealis model", () => {
-  test.each([
-    ["a folder without one", () => folder, /is a folder$/],
-    ["a checkpoint", () => join(folder, "checkpoint"), /with a checkpoint in it; convert it first/],
-  ])("%s is refused", async (_, path, message) => {
-    const { code, message: said } = await failure(createTranscriber({ model: path() }));
-    expect([code, said]).toEqual(["MODEL_INVALID", expect.stringMatching(message)]);
+  test("a folder without one is refused", async () => {
+    expect(await failure(createTranscriber({ model: folder }))).toEqual({
+      code: "MODEL_INVALID",
+      message: expect.stringMatching(/is a folder$/),
+    });
   });
 
   test("a Whisper model or none at all is refused by name", async () => {

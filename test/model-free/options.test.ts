@@ -62,6 +62,7 @@ const REQUEST: Record<keyof api.TranscribeOptions, { good: unknown[]; bad: unkno
   topK: { good: [0, 50], bad: [-1, 0.5] },
   topP: { good: [0.01, 1], bad: [0, 1.1] },
   systemPrompt: { good: ["", "Распознай речь."], bad: [5, "a\0b"] },
+  track: { good: [0, 1, 999], bad: [-1, 0.5, 1000, "1", null] },
   userPrompt: { good: ["", "Запиши: "], bad: [null, "x".repeat(10_001)] },
   limits: {
     good: [{}, { maxBytes: 1, maxDuration: 0.5, decodeTimeout: 1 }],
@@ -220,8 +221,8 @@ describe("defaults", () => {
       vadOptions: {
         threshold: 0.5,
         negThreshold: 0.35,
-        minSpeechDuration: 0.25,
-        minSilenceDuration: 0.5,
+        minSpeechDuration: 0,
+        minSilenceDuration: 2,
         speechPad: 0.4,
       },
       chunkLength: 30,

@@ -9,6 +9,8 @@
 
 #include "batched_support.h"
 #include "engine/error.h"
+#include "engine/model/finite.h"
+#include "engine/model/quantize.h"
 #include "engine/whisper/packed_weights.h"
 #include "model_writer.h"
 
@@ -133,9 +135,10 @@ TEST_CASE("a model that computes no numbers is invalid, whatever it is asked for
     Bytes bytes = read_file(model.path());
     const agora::WhisperFile file = agora::read_whisper_file(model.path());
     const agora::TensorEntry& norm = entry(file, "decoder.ln.weight");
-    const float nan = std::numeric_limits<float>::quiet_NaN();
-    for (size_t offset = 0; offset + sizeof(nan) <= norm.bytes; offset += sizeof(nan))
-        std::memcpy(bytes.data() + norm.offset + offset, &nan, sizeof(nan));
+    // A number, whose products are none.
+    const float most = std::numeric_limits<float>::max();
+    for (size_t offset = 0; offset + sizeof(most) <= norm.bytes; offset += sizeof(most))
+        std::memcpy(bytes.data() + norm.offset + offset, &most, sizeof(most));
     model.write(bytes);
     const std::vector<float> audio = tone();
     // Rows in 8 bits have no such thing as no number.
@@ -174,21 +177,74 @@ TEST_CASE("a window to which every token is forbidden fails, and its neighbour d
     CHECK(tokens_of(both[1]) == tokens_of(alone[0]));
 }
 
-TEST_CASE("weights that are no numbers do no worse than nonsense") {
+TEST_CASE("one weight that is no number is refused by its tensor's name") {
+    const TemporaryFile model(random_model({64, 1, 1, 64}, 5));
+    const TemporaryFile half(random_model({64, 1, 1, 64}, 5, 1));
+    for (const TemporaryFile* source : {&model, &half}) {
+        const Bytes bytes = read_file(source->path());
+        const agora::WhisperFile file = agora::read_whisper_file(source->path());
+        for (const char* name : {"encoder.conv1.weight", "encoder.blocks.0.attn.key.weight", "encoder.ln_post.weight",
+                                 "decoder.blocks.0.cross_attn.value.weight", "decoder.token_embedding.weight"}) {
+            CAPTURE(name);
+            const agora::TensorEntry& tensor = entry(file, name);
+            for (const uint64_t place : {uint64_t{0}, tensor.bytes / 8 * 4, tensor.bytes - 4}) {
+                Bytes damaged = bytes;
+                const uint32_t nan = tensor.type == GGML_TYPE_F32 ? 0x7FC00000u : 0x7E000000u;
+                std::memcpy(damaged.data() + tensor.offset + place, &nan, sizeof nan);
+                const TemporaryFile changed(damaged);
+                for (const bool portable : {false, true}) {
+                    agora::BatchedOptions wanted = options(1, 1);
+                    wanted.portable = portable;
+                    std::string message = "none";
+                    try {
+                        const agora::BatchedWhisper whisper(changed.path(), wanted);
+                    } catch (const agora::Error& error) {
+                        CHECK(error.code() == agora::ErrorCode::ModelInvalid);
+                        message = error.what();
+                    }
+                    CHECK(message.find(std::string("tensor ") + name) != std::string::npos);
+                }
+            }
+        }
+    }
+}
+
+TEST_CASE("a quantised block whose scale is no number is found in every type") {
+    std::vector<float> values(1024);
+    for (size_t i = 0; i < values.size(); ++i) values[i] = std::sin(static_cast<float>(i));
+    for (const std::string& type : agora::quantize_types()) {
+        CAPTURE(type);
+        int32_t stored = 0;
+        while (ggml_type_name(static_cast<ggml_type>(stored)) == nullptr ||
+               ggml_type_name(static_cast<ggml_type>(stored)) != (type.back() == 'k' ? type.substr(0, 3) + "K" : type))
+            ++stored;
+        const auto check = [&](const std::vector<float>& given) {
+            const std::vector<uint8_t> packed = agora::quantize_values(type, given);
+            const agora::TensorEntry tensor{"a.weight", stored, {1024}, 0, packed.size()};
+            agora::require_finite("model.bin", tensor, reinterpret_cast<const char*>(packed.data()));
+        };
+        CHECK_NOTHROW(check(values));
+        // In the last block, more than a scale in half precision can hold.
+        std::vector<float> large = values;
+        for (size_t i = 1024 - 256; i < large.size(); ++i) large[i] *= 1e9f;
+        CHECK_THROWS_AS(check(large), agora::Error);
+    }
+}
+
+TEST_CASE("weights that are too large do no worse than nonsense") {
     const TemporaryFile model(random_model({64, 1, 1, 64}, 5));
     const Bytes bytes = read_file(model.path());
     const agora::WhisperFile file = agora::read_whisper_file(model.path());
     for (const char* name : {"encoder.conv1.weight", "encoder.blocks.0.attn.key.weight", "encoder.ln_post.weight",
                              "decoder.blocks.0.cross_attn.value.weight", "decoder.token_embedding.weight"}) {
-        for (const float value : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::max()}) {
-            for (const agora::ComputeType type : {agora::ComputeType::BF16, agora::ComputeType::Int8}) {
-                Bytes damaged = bytes;
-                const agora::TensorEntry& tensor = entry(file, name);
-                for (size_t offset = 0; offset + sizeof(value) <= tensor.bytes; offset += 4 * sizeof(value))
-                    std::memcpy(damaged.data() + tensor.offset + offset, &value, sizeof(value));
-                model.write(damaged);
-                CHECK_NOTHROW(error_of(model.path(), type));
-            }
+        const float value = std::numeric_limits<float>::max();
+        for (const agora::ComputeType type : {agora::ComputeType::BF16, agora::ComputeType::Int8}) {
+            Bytes damaged = bytes;
+            const agora::TensorEntry& tensor = entry(file, name);
+            for (size_t offset = 0; offset + sizeof(value) <= tensor.bytes; offset += 4 * sizeof(value))
+                std::memcpy(damaged.data() + tensor.offset + offset, &value, sizeof(value));
+            model.write(damaged);
+            CHECK_NOTHROW(error_of(model.path(), type));
         }
     }
 }

@@ -103,6 +103,8 @@ TEST_CASE("a window whose language is less sure than asked for is not transcribe
     const WindowOutcome detected = outcomes(whisper, unknown({given[0]}, kNever))[0];
     CHECK(detected.language.empty());
     CHECK(detected.segments.empty());
+    CHECK(detected.no_speech_prob > 0.0f);
+    CHECK(detected.no_speech_prob < 0.1f);
     const double probability = detected.languages.front().probability;
     const auto just = outcomes(whisper, unknown({given[0]}, probability))[0];
     CHECK(just.language == "en");
@@ -119,7 +121,7 @@ TEST_CASE("what is detected is told while the window is still to be transcribed"
     std::vector<std::string> events;
     for (const size_t i : {0, 1}) {
         const std::string number = std::to_string(i);
-        asked[i].detection.on_languages = [&, number](const Languages& languages) {
+        asked[i].detection.on_languages = [&, number](const Languages& languages, float) {
             events.push_back(number + " is " + languages.front().language);
         };
         whisper.submit(asked[i], [&, number](const WindowOutcome&) { events.push_back(number + " is done"); });
@@ -136,7 +138,7 @@ TEST_CASE("a window that is cancelled when its language is known is not transcri
     asked.resize(2);
     const auto flag = std::make_shared<std::atomic<bool>>(false);
     asked[1].cancelled = flag;
-    asked[1].detection.on_languages = [&](const Languages&) { *flag = true; };
+    asked[1].detection.on_languages = [&](const Languages&, float) { *flag = true; };
     const auto results = outcomes(whisper, asked);
     CHECK(results[0].language == "en");
     REQUIRE(results[1].error);

@@ -36,14 +36,15 @@ inline double bound_of(agora::ComputeType type) {
 
 struct Parts {
     Parts(const std::string& path, agora::ComputeType type,
-          const agora::KernelSet& kernels = *agora::kernel_sets().front(), bool exact_gelu = false)
+          const agora::KernelSet& kernels = *agora::kernel_sets().front())
         : kernels(kernels),
           file(agora::read_whisper_file(path)),
           compute(2),
           precision(agora::choose_precision(type, file, kernels)),
           weights(path, file, precision),
           projection(weights.decoder, precision, kernels),
-          encoder(weights.encoder, shape(exact_gelu), precision, kernels, compute,
+          encoder(weights.encoder, agora::encoder_shape(file.hparams, precision.type == agora::ComputeType::F32),
+                  precision, kernels, compute,
                   [this](ggml_context* context, ggml_tensor* encoded) { return projection.build(context, encoded); }),
           decoder(weights.decoder, file.hparams, precision, kernels, compute),
           window(decoder.new_window()) {}
@@ -60,12 +61,6 @@ struct Parts {
         const auto self = decoder.new_sequence();
         const float* logits = decoder.run({{self.get(), window.get(), 0, tokens}}, nullptr);
         return {logits, logits + file.hparams.n_vocab};
-    }
-
-    agora::EncoderShape shape(bool exact_gelu) const {
-        agora::EncoderShape result = agora::encoder_shape(file.hparams);
-        result.exact_gelu = exact_gelu;
-        return result;
     }
 
     const agora::KernelSet& kernels;

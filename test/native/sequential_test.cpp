@@ -37,10 +37,11 @@ TEST_CASE("the demo model writes what was said") {
     const auto segments = whisper.transcribe(audio.data(), 8 * 16000, english(), kNever);
     CHECK(text_of(segments) ==
           " My phone number is two eight nine two six. Hi there, how can I help you? Six routers, please.");
-    const auto languages = whisper.detect_language(audio.data(), 8 * 16000, kNever);
+    const auto [languages, no_speech] = whisper.detect_language(audio.data(), 8 * 16000, kNever);
     CHECK(languages.size() == 99);
     CHECK(languages[0].language == "en");
     CHECK(languages[0].probability > 0.9f);
+    CHECK(no_speech < 0.1f);
 }
 
 TEST_CASE("windows of any length are safe") {

@@ -40,12 +40,13 @@ describe("the npm package", () => {
     );
   });
 
-  it("holds the demo model with its card, the registry, the samples and the licences", () => {
+  it("holds the demo model with its card, the VAD model, the registry, the samples and the licences", () => {
     expect(paths).toEqual(
       expect.arrayContaining([
         "models/agora-demo-q8_0.bin",
         "models/demo.md",
         "models/registry.json",
+        "models/silero-v6.2.0.bin",
         "samples/sales-call-en.wav",
         "samples/sales-call-ru.wav",
         "LICENSE",

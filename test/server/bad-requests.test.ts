@@ -1,6 +1,6 @@
-import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { Metadata, status } from "@grpc/grpc-js";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it } from "vitest";
+import { startProxy } from "../support/cut-off.js";
 import { readMetrics } from "../support/metrics.js";
 import { RECORDING, startFakeServer, until } from "../support/server.js";
 import { statusOf, TranscriptionClient } from "../support/transcription-client.js";
@@ -70,7 +70,8 @@ describe("a number that is out of range", () => {
 
 it("keeps serving beside 1000 streams that say nothing", async () => {
   const { client, server } = await startFakeServer({ settings: { httpHost: "localhost", httpPort: 0 } });
-  const streams = Array.from({ length: 1000 }, () => client.openStream());
+  const clients = [client, new TranscriptionClient(server.port)];
+  const streams = clients.flatMap((each) => Array.from({ length: 500 }, () => each.openStream()));
   await until(async () => (await readMetrics(server.httpPort!)).get("agora_open_calls") === 1000);
   const other = new TranscriptionClient(server.port);
   expect((await other.unary({ audio_data: RECORDING, filename: "a.wav" })).transcript).toBe("1");
@@ -90,26 +91,6 @@ it("gives up a connection that does not answer any more, and its work", async ()
   await until(() => engine.cancellations === 1);
   call.cancel();
 });
-
-/** A way to the server on which everything can come to a halt without being closed. */
-async function startProxy(target: number): Promise<{ port: number; freeze(): void }> {
-  const sockets: Socket[] = [];
-  const proxy = createServer((inbound) => {
-    const outbound = connect(target, "localhost");
-    sockets.push(inbound, outbound);
-    for (const socket of [inbound, outbound]) socket.on("error", () => {});
-    inbound.pipe(outbound).pipe(inbound);
-  });
-  await new Promise<void>((resolve) => proxy.listen(0, "localhost", resolve));
-  onTestFinished(() => {
-    proxy.close();
-    for (const socket of sockets) socket.destroy();
-  });
-  const freeze = () => {
-    for (const socket of sockets) socket.unpipe().pause();
-  };
-  return { port: (proxy.address() as AddressInfo).port, freeze };
-}
 
 it("wants the API token for contract v2, too", async () => {
   const apiToken = "correct-horse-battery";

@@ -1,7 +1,7 @@
 import { readdirSync, readlinkSync } from "node:fs";
-import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { status } from "@grpc/grpc-js";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it } from "vitest";
+import { startProxy } from "../support/cut-off.js";
 import { type FakeServer, RECORDING, startFakeServer, until } from "../support/server.js";
 import { latch } from "../support/transcribe-fake.js";
 import { chunked, type Running, statusOf, TranscriptionClient } from "../support/transcription-client.js";
@@ -41,7 +41,7 @@ describe.each(Object.entries(ENDINGS))("a call that %s", (_, { code, options, en
   it("during its upload leaves nothing behind", async () => {
     const fake = await startFakeServer();
     const stream = fake.client.openStream(options());
-    await stream.write({ filename: "a.wav", chunk_data: RECORDING.subarray(0, 1000) });
+    await stream.write({ filename: "a.wav", chunk_data: RECORDING.subarray(0, 100_000) });
     await until(() => uploads() === 1);
     end(stream);
     expect(await statusOf(stream.response)).toBe(code);
@@ -121,24 +121,6 @@ it("stops the work of a client whose connection breaks", async () => {
   for (const { response } of calls) expect(await statusOf(response)).toBe(status.UNAVAILABLE);
   await expectRecovery(fake);
 });
-
-/** A way to the server that can be cut off. */
-async function startProxy(target: number): Promise<{ port: number; cut: () => void }> {
-  const sockets: Socket[] = [];
-  const proxy = createServer((inbound) => {
-    const outbound = connect(target, "localhost");
-    sockets.push(inbound, outbound);
-    for (const socket of [inbound, outbound]) socket.on("error", () => {});
-    inbound.pipe(outbound).pipe(inbound);
-  });
-  await new Promise<void>((resolve) => proxy.listen(0, "localhost", resolve));
-  const cut = () => {
-    proxy.close();
-    for (const socket of sockets) socket.destroy();
-  };
-  onTestFinished(cut);
-  return { port: (proxy.address() as AddressInfo).port, cut };
-}
 
 it("answers a call whose deadline has passed before it came", async () => {
   const fake = await startFakeServer();

@@ -1,5 +1,6 @@
 import { type AddressInfo, createServer } from "node:net";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { HttpFront } from "../../src/server/http/front.js";
 import { Registry } from "../../src/server/metrics/registry.js";
 import { readMetrics } from "../support/metrics.js";
 import { RECORDING, startFakeServer, startUnready, until } from "../support/server.js";
@@ -57,6 +58,27 @@ describe("the text of metrics", () => {
     registry.counter("a_total", "");
     expect(() => registry.counter("a_total", "")).toThrow("a_total");
   });
+});
+
+it("are shown while the server starts, without what is not there yet", async () => {
+  const registry = new Registry();
+  registry.gauge("broken", "Fails.", () => {
+    throw new Error("not yet");
+  });
+  registry.gauge("fine", "Does not.", () => 1);
+  expect(registry.text()).toContain("fine 1\n");
+  const errors: Error[] = [];
+  const front = await HttpFront.open("localhost", 0, {
+    metrics: () => {
+      throw new Error("no page");
+    },
+    notReady: () => undefined,
+    onError: (error) => errors.push(error),
+  });
+  onTestFinished(() => front.close());
+  expect((await get(front.port, "/metrics")).status).toBe(500);
+  expect((await get(front.port, "/healthz")).status).toBe(200);
+  expect(errors.map(({ message }) => message)).toEqual(["no page"]);
 });
 
 describe("metrics", () => {

@@ -42,6 +42,7 @@ describe("options", () => {
           top_p: 0.5,
           system_prompt: "system",
           user_prompt: "user",
+          track: { value: 0 },
         },
       },
     });
@@ -60,6 +61,7 @@ describe("options", () => {
         hotwords: "Борис, Agora",
         initialPrompt: "after this",
         previousText: "",
+        speech: [],
         suppressBlank: false,
         suppressTokens: [5, 6],
         suppressNonSpeech: false,

@@ -12,7 +12,7 @@ export const fake: {
   /** Those that were made, and what they were made with. */
   engines: FakeEngine[];
   engineOptions: EngineOptions[];
-  /** Of a transcriber: the implementation, and a file that passes for a model. */
+  /** Of a transcriber: the implementation, a file that passes for a model, and no VAD: bursts are no speech. */
   options: TranscriberOptions;
   folder: string;
 } = { behaviour: {}, engines: [], engineOptions: [], options: {}, folder: "" };
@@ -30,9 +30,8 @@ beforeEach(async () => {
   fake.engines = [];
   fake.engineOptions = [];
   fake.folder = await temporaryFolder();
-  // No model is cached, so that no VAD model is found.
   vi.stubEnv("AGORA_CACHE_DIR", fake.folder);
-  fake.options = { implementation: "fake", model: modelFile("any.bin") };
+  fake.options = { implementation: "fake", model: modelFile("any.bin"), vadModel: null };
 });
 
 afterEach(() => vi.unstubAllEnvs());

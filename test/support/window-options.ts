@@ -6,5 +6,6 @@ export const WINDOW_OPTIONS: WindowOptions = {
   ...resolveRequest({}).window,
   language: "en",
   previousText: "",
+  speech: [],
   maxTokens: 224,
 };

@@ -39,7 +39,7 @@ BatchedWhisper::BatchedWhisper(const std::string& path, const BatchedOptions& op
       compute_(make_compute(options)),
       parallel_(*compute_),
       network_(network_loader(options, options.compute_type, *compute_)(path, file_)),
-      passes_(file_.hparams, vocabulary_, rules_, network_->decoder()),
+      passes_(file_.hparams, vocabulary_, rules_, log_mel_, network_->decoder()),
       batch_size_(static_cast<size_t>(options.batch_size)) {
     if (options.draft_path.empty()) return;
     // A GPU computes in the type of the file, and the draft model's may be another one.
@@ -100,6 +100,8 @@ bool BatchedWhisper::prepare(WhisperWindow& window) {
         if (window.choice_error) std::rethrow_exception(window.choice_error);
         const bool detected = window.detection && window.languages_known();
         if (detected) settle_language(window);
+        if (window.decoding && window.decoding->in_doubt()) passes_.suspend(window);
+        if (window.checking && window.decoding && window.decoding->done()) passes_.resolve(window);
         if (window.decoding && window.decoding->done()) passes_.settle(window);
         if (window.is_finished()) {
             window.finish();
@@ -182,7 +184,7 @@ bool BatchedWhisper::wants_draft(const WhisperWindow& window) const {
 
 // `place`: of the window in the encoder's last run.
 void BatchedWhisper::begin(WhisperWindow& window, size_t place) {
-    if (wants_draft(window)) {
+    if (wants_draft(window) && !window.suspended) {
         window.draft = draft_->listen(window.request.samples.data() + window.position, window.remaining(), *network_,
                                       place, window.request.cancelled.get());
         if (!window.draft) throw cancelled();
@@ -199,7 +201,7 @@ void BatchedWhisper::settle_language(WhisperWindow& window) {
     window.detection = nullptr;
     const Detection& detection = window.request.detection;
     const Languages& languages = window.outcome.languages;
-    if (detection.on_languages) detection.on_languages(languages);
+    if (detection.on_languages) detection.on_languages(languages, window.outcome.no_speech_prob);
     if (languages.front().probability >= detection.transcribe_from)
         window.request.language = languages.front().language;
 }
@@ -207,7 +209,7 @@ void BatchedWhisper::settle_language(WhisperWindow& window) {
 void BatchedWhisper::propose_drafts() {
     std::vector<DraftTask> tasks;
     for (const auto& window : active_) {
-        if (window->decoding && window->draft) tasks.push_back({window->draft.get(), window->decoding.get()});
+        if (window->decoding && window->draft && !window->checking) tasks.push_back({window->draft.get(), window->decoding.get()});
     }
     if (!tasks.empty()) draft_->propose(tasks);
 }
@@ -222,13 +224,14 @@ void BatchedWhisper::step() {
             const size_t before = inputs.size();
             if (window->detection) {
                 inputs.push_back({window->detection.get(), window->cross.get(), 0, {vocabulary_.start_of_transcript}});
-            } else {
+            } else if (!window->decoding->done()) {
                 window->decoding->add_inputs(inputs);
             }
             counts.push_back(0);
             for (size_t i = before; i < inputs.size(); ++i) counts.back() += inputs[i].outputs();
         }
-        choose(network_->decoder().run(inputs, nullptr), counts);
+        // Passes that a resolved doubt has ended need no step.
+        if (!inputs.empty()) choose(network_->decoder().run(inputs, nullptr), counts);
     } catch (...) {
         // What was computed for the batch is lost, but only that.
         for (const auto& window : active_) window->fail(std::current_exception());
@@ -239,9 +242,10 @@ void BatchedWhisper::step() {
 // Every window makes its choice from its logits, of which it has `counts`: a pass over the vocabulary for each.
 void BatchedWhisper::choose(const float* logits, const std::vector<size_t>& counts) {
     std::vector<std::pair<WhisperWindow*, const float*>> choices;
+    size_t place = 0;
     for (const auto& window : active_) {
-        const size_t count = counts[choices.size()];
-        choices.emplace_back(window.get(), logits);
+        const size_t count = counts[place++];
+        if (count > 0) choices.emplace_back(window.get(), logits);
         logits += count * static_cast<size_t>(vocabulary_.size);
     }
     std::atomic<size_t> next{0};
@@ -265,6 +269,8 @@ void BatchedWhisper::read_languages(WhisperWindow& window, const float* logits) 
     const float total = log_sum_exp(first, first + vocabulary_.languages);
     if (!std::isfinite(total))
         throw Error(ErrorCode::ModelInvalid, "The model computes no numbers for the languages: is it damaged?");
+    window.outcome.no_speech_prob =
+        std::exp(logits[vocabulary_.no_speech] - log_sum_exp(logits, logits + vocabulary_.size));
     for (int i = 0; i < vocabulary_.languages; ++i) {
         window.outcome.languages.push_back({whisper_lang_str(i), std::exp(first[i] - total)});
     }

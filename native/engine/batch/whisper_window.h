@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "engine/audio/silence.h"
+#include "engine/audio/sound_spans.h"
 #include "engine/batch/spectrogram_ahead.h"
 #include "engine/error.h"
 #include "engine/whisper/draft_model.h"
@@ -27,11 +28,13 @@ struct Detection {
     // of it already; infinite: never.
     double transcribe_from = std::numeric_limits<double>::infinity();
     // Told of the languages before any text is decoded, from run(). May be empty.
-    std::function<void(const Languages&)> on_languages;
+    std::function<void(const Languages&, float no_speech_prob)> on_languages;
 };
 
 struct WindowRequest {
     std::vector<float> samples;  // 16 kHz mono, at most 30 s
+    // Where speech was found in them, in order; without, it is told from other sound by its level.
+    std::vector<SoundSpan> speech;
     std::string language;        // empty: detect it
     Detection detection;
     bool translate = false;
@@ -48,7 +51,11 @@ struct WindowOutcome {
     std::vector<DecodedSegment> segments;
     std::string language;  // of the segments; empty: only detected, not transcribed
     Languages languages;   // when detected
+    // When detected: of the whole vocabulary where the transcript starts, as openai-whisper defines it.
+    float no_speech_prob = 0;
     DraftCount draft;
+    // Whether all text passed the guards: else it is no context for what follows.
+    bool reliable = true;
     std::exception_ptr error;
 };
 
@@ -91,6 +98,7 @@ class WhisperWindow {
         spectrogram_.prepare(log_mel, request.samples.data() + position, remaining());
     }
     std::vector<float> take_spectrogram(const LogMel& log_mel, const LogMel::Run& run) {
+        if (checking) return filled_spectrogram(log_mel, run);
         if (!spectrogram_.is_prepared()) skip_silence();
         return spectrogram_.take(log_mel, request.samples.data() + position, remaining(), run);
     }
@@ -127,7 +135,25 @@ class WhisperWindow {
     std::exception_ptr choice_error;  // of the last step
     double last_speech = 0;           // seconds where the text so far ends
 
+    // A pass whose text is in doubt, while the window is heard without silence behind it.
+    std::unique_ptr<WindowDecoding> suspended;
+    bool checking = false;  // the encoder's output is, or will be, of the window without silence behind it
+    bool again = false;     // what a pass has left unheard is listened to
+    // A text without times that is short for what there is to hear, while the model writes another one without times:
+    // models that were trained without them stop where they would write one.
+    std::optional<DecodedText> timed;
+    int loops = 0;          // passes that ended in one
+
   private:
+    // What is left, over and over until 30 s are full.
+    std::vector<float> filled_spectrogram(const LogMel& log_mel, const LogMel::Run& run) const {
+        std::vector<float> filled(kMaxWindowSamples);
+        const size_t count = remaining();
+        for (size_t i = 0; i < filled.size(); ++i) filled[i] = request.samples[position + i % count];
+        std::vector<float> mel(static_cast<size_t>(log_mel.bands()) * LogMel::kFrames);
+        log_mel.compute(filled.data(), filled.size(), mel.data(), run);
+        return mel;
+    }
     void answer() {
         if (running_ != nullptr) --*running_;
         done_(std::move(outcome));

@@ -37,9 +37,9 @@ void check_keys(const GgufFile& file, const std::string& prefix, const std::set<
     }
 }
 
-template <typename Item>
-const std::vector<Item>& list(const GgufFile& file, const std::string& key) {
-    const auto* values = file.find<std::vector<Item>>(key);
+template <typename List>
+const List& list(const GgufFile& file, const std::string& key) {
+    const auto* values = file.find<List>(key);
     if (values == nullptr) file.fail("it lacks the value " + key);
     return *values;
 }
@@ -64,14 +64,14 @@ void check_tokenizer(const GgufFile& file, int64_t vocabulary) {
         file.fail("tokenizer.ggml.model is \"" + file.text("tokenizer.ggml.model") + "\", expected \"gpt2\"");
     if (file.text("tokenizer.ggml.pre") != "qwen2")
         file.fail("tokenizer.ggml.pre is \"" + file.text("tokenizer.ggml.pre") + "\", expected \"qwen2\"");
-    const auto& tokens = list<std::string>(file, "tokenizer.ggml.tokens");
-    const auto& types = list<int64_t>(file, "tokenizer.ggml.token_type");
+    const auto& tokens = list<std::vector<std::string>>(file, "tokenizer.ggml.tokens");
+    const auto& types = list<GgufNumbers>(file, "tokenizer.ggml.token_type");
     const auto count = static_cast<int64_t>(tokens.size());
     if (count != vocabulary) {
         file.fail("it has " + std::to_string(count) + " tokens for " + std::to_string(vocabulary) + " embeddings");
     }
-    if (types.size() != tokens.size()) {
-        file.fail("it has " + std::to_string(types.size()) + " token types for " + std::to_string(count) + " tokens");
+    if (types.size != tokens.size()) {
+        file.fail("it has " + std::to_string(types.size) + " token types for " + std::to_string(count) + " tokens");
     }
     std::unordered_set<std::string> seen;
     for (size_t i = 0; i < tokens.size(); ++i) {
@@ -79,9 +79,10 @@ void check_tokenizer(const GgufFile& file, int64_t vocabulary) {
         if (tokens[i].empty() || tokens[i].size() > kMaxTokenLength || !is_utf8(tokens[i]))
             file.fail(name + " is empty, too long or no UTF-8");
         if (!seen.insert(tokens[i]).second) file.fail(name + " is there twice");
-        if (types[i] < 1 || types[i] > kTokenTypes) file.fail(name + " has the type " + std::to_string(types[i]));
+        const int64_t type = types.integer(i);
+        if (type < 1 || type > kTokenTypes) file.fail(name + " has the type " + std::to_string(type));
     }
-    const auto& merges = list<std::string>(file, "tokenizer.ggml.merges");
+    const auto& merges = list<std::vector<std::string>>(file, "tokenizer.ggml.merges");
     for (size_t i = 0; i < merges.size(); ++i) {
         const size_t blank = merges[i].find(' ', 1);
         if (blank == std::string::npos || blank + 1 == merges[i].size() || !is_utf8(merges[i]))

@@ -15,6 +15,10 @@ struct Precision {
     Arithmetic decoder;
     Arithmetic attention;  // of the encoder
     Storage memory;        // of the decoder's keys and values: F32, F16, or Int8 in cross-attention and F16 else
+
+    // Full precision computes the model as it was published, with the GELU of the error function; narrower types take
+    // whisper.cpp's faster approximation, whose error (at most 5e-4) is below theirs.
+    Activation gelu() const { return type == ComputeType::F32 ? Activation::Gelu : Activation::GeluTanh; }
 };
 
 // `quantised`: whether the model file's own weights have 8 bits or fewer.

@@ -3,6 +3,7 @@
 #include <ggml.h>
 
 #include <cmath>
+#include <cstring>
 #include <set>
 
 #include "engine/error.h"
@@ -88,19 +89,10 @@ GgufValue read_array(FileReader& file, const std::string& key) {
     if (count > file.remaining() / least) file.fail("it ends inside the array " + key);
     if (type == String) {
         std::vector<std::string> values;
-        values.reserve(count);
         for (uint64_t i = 0; i < count; ++i) values.push_back(read_text(file, key.c_str()));
         return values;
     }
-    if (is_float(type)) {
-        std::vector<double> values;
-        for (uint64_t i = 0; i < count; ++i) values.push_back(read_float(file, type, key.c_str()));
-        return values;
-    }
-    std::vector<int64_t> values;
-    values.reserve(count);
-    for (uint64_t i = 0; i < count; ++i) values.push_back(read_integer(file, type == Bool ? U8 : type, key.c_str()));
-    return values;
+    return GgufNumbers{type, static_cast<size_t>(count), file.read_string(count * least, key.c_str())};
 }
 
 std::string shape(const std::vector<int64_t>& ne) {
@@ -109,11 +101,42 @@ std::string shape(const std::vector<int64_t>& ne) {
     return result + "]";
 }
 
+template <typename Value>
+int64_t value_at(const char* data) {
+    Value value;
+    std::memcpy(&value, data, sizeof value);
+    return static_cast<int64_t>(value);
+}
+
 uint64_t aligned(uint64_t position, uint64_t alignment) {
     return (position + alignment - 1) / alignment * alignment;
 }
 
 }  // namespace
+
+int64_t GgufNumbers::integer(size_t index) const {
+    const char* data = bytes.data() + index * size_of(type);
+    switch (type) {
+        case U8:
+        case Bool:
+            return value_at<uint8_t>(data);
+        case I8:
+            return value_at<int8_t>(data);
+        case U16:
+            return value_at<uint16_t>(data);
+        case I16:
+            return value_at<int16_t>(data);
+        case U32:
+            return value_at<uint32_t>(data);
+        case I32:
+            return value_at<int32_t>(data);
+        case U64:
+        case I64:
+            return value_at<int64_t>(data);
+        default:
+            return -1;
+    }
+}
 
 GgufFile::GgufFile(const std::string& path) : path_(path) {
     FileReader file(path);

@@ -15,9 +15,18 @@
 
 namespace agora {
 
+// An array of numbers of the metadata, as it lies in the file.
+struct GgufNumbers {
+    uint32_t type;  // gguf_type
+    size_t size;
+    std::string bytes;
+
+    // -1 where the array is of floats.
+    int64_t integer(size_t index) const;
+};
+
 // A value of the metadata: integers of every width as int64, floats as double.
-using GgufValue = std::variant<int64_t, double, bool, std::string, std::vector<int64_t>, std::vector<double>,
-                               std::vector<std::string>>;
+using GgufValue = std::variant<int64_t, double, bool, std::string, GgufNumbers, std::vector<std::string>>;
 
 class GgufFile {
   public:

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 #include <map>
+#include <random>
 
 #include "engine/error.h"
 #include "engine/model/whisper_file.h"
@@ -40,7 +41,12 @@ std::string joined(const std::vector<std::string>& words) {
 // Removes the unfinished file unless it was renamed into place.
 class PartialFile {
   public:
-    explicit PartialFile(const std::string& destination) : destination_(destination), path_(destination + ".partial") {
+    // A name that no file has, so that nobody's file is overwritten, be it the source.
+    explicit PartialFile(const std::string& destination) : destination_(destination) {
+        std::random_device random;
+        do {
+            path_ = destination + "." + std::to_string(random()) + ".partial";
+        } while (fs::exists(fs::symlink_status(path_)));
         stream.open(path_, std::ios::binary | std::ios::trunc);
         if (!stream) throw Error(ErrorCode::InvalidArgument, "The file " + destination + " cannot be written");
     }

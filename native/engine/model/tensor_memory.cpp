@@ -3,6 +3,7 @@
 #include <fstream>
 
 #include "engine/error.h"
+#include "engine/model/finite.h"
 
 namespace agora {
 namespace {
@@ -84,6 +85,7 @@ TensorMemory::TensorMemory(const std::string& path, const std::vector<TensorEntr
         stream.seekg(static_cast<std::streamoff>(entry.offset));
         stream.read(bytes.data(), static_cast<std::streamsize>(entry.bytes));
         if (!stream) throw Error(ErrorCode::ModelInvalid, "The model file " + path + " changed while it was read");
+        require_finite(path, entry, bytes.data());
         ggml_backend_tensor_set(tensors_.at(entry.name), bytes.data(), 0, bytes.size());
     }
 }

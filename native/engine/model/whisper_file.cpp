@@ -2,8 +2,11 @@
 
 #include <ggml.h>
 
+#include <algorithm>
+#include <cstdio>
 #include <map>
 #include <set>
+#include <sstream>
 
 #include "engine/model/file_reader.h"
 
@@ -16,7 +19,9 @@ constexpr uint32_t kGgufMagic = 0x46554747;
 constexpr int32_t kFrequencyBins = 201;
 // Every Whisper model splits its width into attention heads of this size.
 constexpr int32_t kHeadWidth = 64;
-constexpr int32_t kFirstSpecialToken = 50256;
+// The fewest tokens of a model, and more than any.
+constexpr int32_t kEnglishRows = 51864;
+constexpr int32_t kMaxRows = 1 << 17;
 
 struct Expected {
     std::vector<int64_t> ne;
@@ -53,7 +58,7 @@ WhisperHyperParameters read_hyper_parameters(FileReader& file) {
     const auto check = [&](bool valid, const char* name, int32_t value, const std::string& expected) {
         if (!valid) file.fail(std::string(name) + " is " + number(value) + ", expected " + expected);
     };
-    check(h.n_vocab >= 51864 && h.n_vocab <= 51866, "n_vocab", h.n_vocab, "51864, 51865 or 51866");
+    check(h.n_vocab >= kEnglishRows && h.n_vocab <= kMaxRows, "n_vocab", h.n_vocab, "51864, 51865 or 51866");
     check(h.n_audio_ctx == 1500, "n_audio_ctx", h.n_audio_ctx, "1500");
     check(h.n_audio_state >= 64 && h.n_audio_state <= 4096 && h.n_audio_state % kHeadWidth == 0, "n_audio_state",
           h.n_audio_state, "a multiple of 64 from 64 to 4096");
@@ -101,18 +106,82 @@ void skip_mel_filters(FileReader& file, int32_t n_mels) {
     file.skip(static_cast<uint64_t>(n_mel) * n_fft * sizeof(float), "the mel filters");
 }
 
-void skip_vocabulary(FileReader& file, int32_t n_vocab) {
-    const int32_t count = file.read_i32("the vocabulary");
-    if (count < kFirstSpecialToken || count > n_vocab) {
-        file.fail("its vocabulary has " + number(count) + " tokens, expected " + number(kFirstSpecialToken) + " to " +
-                  number(n_vocab));
+// Rows of the tables of tokens that there are: text, end and start of the transcript, languages, six tokens of tasks
+// and 1501 of times. Source: openai-whisper, tokenizer.py.
+struct VocabularyKind {
+    const char* name;
+    int32_t text_tokens;
+    int32_t languages;
+
+    int32_t rows() const { return text_tokens + 2 + languages + 6 + 1501; }
+};
+
+constexpr VocabularyKind kEnglish{"an English-only", 50256, 99};
+constexpr VocabularyKind kMultilingual{"a multilingual", 50257, 99};
+// Since large-v3, whose spectrograms have 128 bands. whisper.cpp numbers tokens by this size alone.
+constexpr VocabularyKind kHundredLanguages{"a large-v3", 50257, 100};
+
+constexpr char kEndOfText[] = "<|endoftext|>";
+constexpr char kAlignmentHeads[] = "<|alignment_heads:";
+constexpr int32_t kMaxWordBytes = 1024;
+
+// "<|alignment_heads:3.1,4.2|>"
+std::vector<std::pair<int, int>> parse_heads(const FileReader& file, const std::string& word,
+                                             const WhisperHyperParameters& h) {
+    const std::string shown = "its alignment heads \"" + word.substr(0, 100) + "\"";
+    const size_t start = sizeof(kAlignmentHeads) - 1;
+    if (word.size() < start + 2 || word.compare(word.size() - 2, 2, "|>") != 0) file.fail(shown + " have no end");
+    std::istringstream text(word.substr(start, word.size() - 2 - start));
+    std::set<std::pair<int, int>> heads;
+    for (std::string pair; std::getline(text, pair, ',');) {
+        int layer = -1;
+        int head = -1;
+        int end = -1;
+        if (pair.size() > 8 || std::sscanf(pair.c_str(), "%d.%d%n", &layer, &head, &end) != 2 ||
+            end != static_cast<int>(pair.size())) {
+            file.fail(shown + " are no list of layer.head");
+        }
+        if (layer < 0 || layer >= h.n_text_layer || head < 0 || head >= h.n_text_head) {
+            file.fail(shown + " name head " + number(head) + " of layer " + number(layer) + ", but the decoder has " +
+                      number(h.n_text_layer) + " layers of " + number(h.n_text_head) + " heads");
+        }
+        heads.emplace(layer, head);
     }
+    return {heads.begin(), heads.end()};
+}
+
+// Tells the kind of the vocabulary from its words, and makes sure that the table of tokens has as many rows: all
+// special tokens are numbered by them, so that one row more or less makes rubbish of every text.
+void read_words(FileReader& file, WhisperHyperParameters& h) {
+    const int32_t count = file.read_i32("the vocabulary");
+    if (count < kEnglish.text_tokens || count > h.n_vocab) {
+        file.fail("its vocabulary has " + number(count) + " tokens, expected " + number(kEnglish.text_tokens) + " to " +
+                  number(h.n_vocab));
+    }
+    // Files have the text tokens alone, or special ones too, of which the end of the text comes first.
+    int32_t text_tokens = std::min(count, kMultilingual.text_tokens);
     for (int32_t i = 0; i < count; ++i) {
         const int32_t length = file.read_i32("the vocabulary");
-        if (length < 0 || length > 1024)
+        if (length < 0 || length > kMaxWordBytes)
             file.fail("token " + number(i) + " has a length of " + number(length) + " bytes");
-        file.skip(static_cast<uint64_t>(length), "the vocabulary");
+        if (i == kEnglish.text_tokens) {
+            if (file.read_string(static_cast<uint64_t>(length), "the vocabulary") == kEndOfText)
+                text_tokens = kEnglish.text_tokens;
+        } else if (i > kEnglish.text_tokens) {
+            const std::string word = file.read_string(static_cast<uint64_t>(length), "the vocabulary");
+            if (word.rfind(kAlignmentHeads, 0) == 0) h.alignment_heads = parse_heads(file, word, h);
+        } else {
+            file.skip(static_cast<uint64_t>(length), "the vocabulary");
+        }
     }
+    const VocabularyKind& kind = text_tokens == kEnglish.text_tokens ? kEnglish
+                                 : h.n_mels == 128                   ? kHundredLanguages
+                                                                     : kMultilingual;
+    if (h.n_vocab == kind.rows()) return;
+    const std::string bands = text_tokens == kEnglish.text_tokens ? "" : " with " + number(h.n_mels) + " mel bands";
+    file.fail("its table of tokens has " + number(h.n_vocab) + " rows, but its vocabulary of " + number(text_tokens) +
+              " text tokens is that of " + kind.name + " model" + bands + ", which has " + number(kind.rows()) +
+              (h.n_vocab > kind.rows() ? ". Tokens that were added behind them are not supported in this format" : ""));
 }
 
 void expect_block(std::map<std::string, Expected>& tensors, const std::string& prefix, int64_t state, ggml_type matrix,
@@ -228,7 +297,7 @@ WhisperFile read_whisper_file(const std::string& path) {
     result.weight_type = ggml_type_name(matrix);
     skip_mel_filters(file, result.hparams.n_mels);
     result.vocabulary_offset = file.position();
-    skip_vocabulary(file, result.hparams.n_vocab);
+    read_words(file, result.hparams);
     result.tensors_offset = file.position();
 
     const std::map<std::string, Expected> expected = expected_tensors(result.hparams, matrix);

@@ -2,18 +2,26 @@
 //
 // Layout: magic, 11 hyper-parameters, mel filters, vocabulary, then tensors until the end of the file.
 // Source: whisper.cpp, models/convert-pt-to-ggml.py and whisper_model_load().
+//
+// The format has no place for the heads that times of words are read from. This project's converter writes them as the
+// name of a special token, that which starts a language model and is never used: "<|alignment_heads:3.1,4.2|>", layer
+// and head counted from 0. whisper.cpp shows such names at most.
 #pragma once
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace agora {
 
 struct WhisperHyperParameters {
+    // n_vocab: rows of the table of tokens. read_whisper_file() has made sure that they are the rows of the vocabulary.
     int32_t n_vocab, n_audio_ctx, n_audio_state, n_audio_head, n_audio_layer;
     int32_t n_text_ctx, n_text_state, n_text_head, n_text_layer, n_mels;
     int32_t ftype;  // ggml_ftype of the matrices, without the quantisation version
+    // Layer and head of the decoder's cross-attention that follow the audio in time, where the file tells them.
+    std::vector<std::pair<int, int>> alignment_heads;
 
     bool multilingual() const { return n_vocab >= 51865; }
     int32_t language_count() const { return multilingual() ? n_vocab - 51766 : 1; }

@@ -13,11 +13,11 @@ namespace agora {
 
 struct EncoderShape {
     int mels, width, heads, layers;
-    bool exact_gelu = false;  // by the error function, as PyTorch has it; whisper.cpp takes the tanh approximation
+    bool exact_gelu;  // by the error function, as PyTorch has it; whisper.cpp takes the tanh approximation
 };
 
-inline EncoderShape encoder_shape(const WhisperHyperParameters& hparams) {
-    return {hparams.n_mels, hparams.n_audio_state, hparams.n_audio_head, hparams.n_audio_layer};
+inline EncoderShape encoder_shape(const WhisperHyperParameters& hparams, bool exact_gelu = false) {
+    return {hparams.n_mels, hparams.n_audio_state, hparams.n_audio_head, hparams.n_audio_layer, exact_gelu};
 }
 
 // What follows the last layer norm in the same graph: a function of its output, [D, windows · 1500]; returns the last

@@ -5,10 +5,6 @@
 namespace agora {
 namespace {
 
-ggml_tensor* gelu(ggml_context* context, const EncoderShape& shape, ggml_tensor* x) {
-    return shape.exact_gelu ? ggml_gelu_erf(context, x) : ggml_gelu(context, x);
-}
-
 // GELU of a convolution with a kernel of 3 and padding of 1. x: [length, channels, N] → [out, N · length / stride].
 ggml_tensor* convolve(ggml_context* context, const EncoderShape& shape, const Linear& layer, ggml_tensor* x,
                       int stride) {
@@ -16,7 +12,7 @@ ggml_tensor* convolve(ggml_context* context, const EncoderShape& shape, const Li
     ggml_tensor* columns = ggml_im2col(context, layer.weight, x, stride, 0, 1, 0, 1, 0, false, layer.weight->type);
     ggml_tensor* kernel = ggml_reshape_2d(context, layer.weight, taps, layer.weight->ne[2]);
     columns = ggml_reshape_2d(context, columns, taps, columns->ne[1] * columns->ne[2]);
-    return gelu(context, shape, ggml_add(context, ggml_mul_mat(context, kernel, columns), layer.bias));
+    return gelu(context, ggml_add(context, ggml_mul_mat(context, kernel, columns), layer.bias), shape.exact_gelu);
 }
 
 }  // namespace
@@ -52,8 +48,7 @@ ggml_tensor* portable_encoder(ggml_context* context, const EncoderWeights& weigh
         ggml_flash_attn_ext_set_prec(attended, GGML_PREC_F32);
         attended = ggml_reshape_2d(context, attended, shape.width, rows);
         x = ggml_add(context, x, apply(context, block.self.out, attended));
-        ggml_tensor* hidden = apply(context, block.up, apply(context, block.mlp_norm, x));
-        x = ggml_add(context, x, apply(context, block.down, gelu(context, shape, hidden)));
+        x = apply_mlp(context, block, x, shape.exact_gelu);
     }
     return apply(context, weights.norm, x);
 }

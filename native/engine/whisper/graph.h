@@ -21,9 +21,14 @@ inline ggml_tensor* apply(ggml_context* context, const LayerNorm& norm, ggml_ten
     return ggml_add(context, ggml_mul(context, ggml_norm(context, x, 1e-5f), norm.weight), norm.bias);
 }
 
+// By the error function where `exact`, else by its tanh approximation.
+inline ggml_tensor* gelu(ggml_context* context, ggml_tensor* x, bool exact) {
+    return exact ? ggml_gelu_erf(context, x) : ggml_gelu(context, x);
+}
+
 // x + W₂·gelu(W₁·norm(x))
-inline ggml_tensor* apply_mlp(ggml_context* context, const Block& block, ggml_tensor* x) {
-    ggml_tensor* hidden = ggml_gelu(context, apply(context, block.up, apply(context, block.mlp_norm, x)));
+inline ggml_tensor* apply_mlp(ggml_context* context, const Block& block, ggml_tensor* x, bool exact_gelu) {
+    ggml_tensor* hidden = gelu(context, apply(context, block.up, apply(context, block.mlp_norm, x)), exact_gelu);
     return ggml_add(context, x, apply(context, block.down, hidden));
 }
 

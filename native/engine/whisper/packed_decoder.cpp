@@ -54,7 +54,7 @@ ggml_tensor* PackedDecoder::build(ggml_context* context, KernelNodes& nodes, int
     ProductNode residual;
     ProductNode hidden;
     hidden.format = format;
-    hidden.activation = Activation::GeluTanh;
+    hidden.activation = precision_.gelu();
     for (int layer = 0; layer < hparams_.n_text_layer; ++layer) {
         const PackedBlock& block = weights_.blocks[static_cast<size_t>(layer)];
         ggml_tensor* normed = nodes.norm(context, block.self.norm, x, format);

@@ -11,7 +11,7 @@ PackedNetwork::PackedNetwork(const std::string& path, const WhisperFile& file, c
       decoder_(weights_.decoder, file.hparams, precision, kernels, compute) {
     if (weights_.encoder.blocks.empty()) return;
     encoder_ = std::make_unique<Encoder>(
-        weights_.encoder, encoder_shape(file.hparams), precision, kernels, compute,
+        weights_.encoder, encoder_shape(file.hparams, precision.type == ComputeType::F32), precision, kernels, compute,
         [this](ggml_context* context, ggml_tensor* encoded) { return projection_.build(context, encoded); });
 }
 

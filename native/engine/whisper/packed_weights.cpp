@@ -5,6 +5,7 @@
 #include <map>
 
 #include "engine/error.h"
+#include "engine/model/finite.h"
 
 namespace agora {
 namespace {
@@ -86,6 +87,7 @@ PackedWhisperWeights::PackedWhisperWeights(const std::string& path, const Whispe
         stream.seekg(static_cast<std::streamoff>(entry.offset));
         stream.read(bytes.data(), static_cast<std::streamsize>(entry.bytes));
         if (!stream) throw Error(ErrorCode::ModelInvalid, "The model file " + path + " changed while it was read");
+        require_finite(path, entry, bytes.data());
         HostTensor result{static_cast<ggml_type>(entry.type), {1, 1, 1}, bytes.data()};
         std::copy(entry.ne.begin(), entry.ne.end(), result.ne);
         return result;

@@ -187,7 +187,8 @@ std::vector<ggml_tensor*> PortableDecoder::build(ggml_context* context, Plan& pl
                    windows_.heads(context, shape.first_window, shape.windows, layer, true), nullptr);
         if (!shape.direct()) attended = ggml_get_rows(context, attended, numbers(at.rows, rows));
         x = ggml_add(context, x, apply(context, block.cross.out, attended));
-        x = apply_mlp(context, block, x);
+        // Full-precision weights are there for full precision.
+        x = apply_mlp(context, block, x, weights_.embedding->type == GGML_TYPE_F32);
     }
     if (shape.outputs() < rows) x = ggml_get_rows(context, x, numbers(at.outputs, shape.outputs()));
     ggml_tensor* logits = ggml_mul_mat(context, weights_.embedding, apply(context, weights_.norm, x));

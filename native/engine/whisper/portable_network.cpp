@@ -28,7 +28,7 @@ std::string checked_type(const std::string& path, const WhisperFile& file, Compu
 PortableNetwork::PortableNetwork(const std::string& path, const WhisperFile& file, ComputeType type, int batch_size,
                                  Compute& compute)
     : compute_(compute),
-      shape_(encoder_shape(file.hparams)),
+      shape_(encoder_shape(file.hparams, file.weight_type == "f32")),
       type_(checked_type(path, file, type)),
       weights_(path, file, compute.device()),
       decoder_(weights_.decoder, file.hparams, compute),

@@ -7,7 +7,7 @@ namespace agora {
 
 PassSegments split_segments(const DecodedText& text, const Vocabulary& v, double offset, size_t samples,
                             bool timestamps) {
-    PassSegments pass{{}, samples, false};
+    PassSegments pass{{}, samples, false, std::nullopt};
     const double duration = static_cast<double>(samples) / kSampleRate;
     const std::vector<int>& tokens = text.tokens;
     const auto seconds = [&](int token) { return std::min((token - v.first_timestamp) * kTimestampSeconds, duration); };
@@ -49,6 +49,7 @@ PassSegments split_segments(const DecodedText& text, const Vocabulary& v, double
         for (const int token : tokens) {
             if (v.is_timestamp(token) && token != v.first_timestamp) stop = seconds(token);
         }
+        if (is_time(tokens.size() - 1) && tokens.size() > 1) pass.text_end = offset + stop;
         const double start = is_time(0) && stop > seconds(tokens[0]) ? seconds(tokens[0]) : 0;
         add(0, tokens.size(), start, stop);
         return pass;
@@ -60,7 +61,10 @@ PassSegments split_segments(const DecodedText& text, const Vocabulary& v, double
         begin = end;
     }
     const bool over = is_time(tokens.size() - 1) && seconds(tokens.back()) >= duration - kEndMargin;
-    if (pass.ends_with_timestamp || over) return pass;
+    if (over || pass.ends_with_timestamp) {
+        pass.text_end = offset + (over ? duration : seconds(tokens.back()));
+        return pass;
+    }
     const auto settled = static_cast<size_t>(seconds(tokens[begin - 1]) * kSampleRate);
     if (settled > 0) pass.settled = std::min(settled, samples);
     return pass;

@@ -2,6 +2,7 @@
 // Source: openai-whisper, transcribe.py.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "engine/whisper/sequential.h"
@@ -15,6 +16,8 @@ struct PassSegments {
     size_t settled;
     // The text ended with one timestamp, after which the model heard no more.
     bool ends_with_timestamp;
+    // Where the text ends, in seconds, by its own times; nothing when it has none after the first.
+    std::optional<double> text_end;
 };
 
 // Segments of a pass over `samples` samples. Times count from `offset` seconds.

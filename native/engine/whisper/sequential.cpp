@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <fstream>
 #include <limits>
 #include <new>
 #include <optional>
@@ -12,7 +13,9 @@
 #include "engine/device/memory.h"
 #include "engine/error.h"
 #include "engine/log.h"
+#include "engine/model/finite.h"
 #include "engine/whisper/whisper_cpp.h"
+#include "engine/whisper/word_times.h"
 
 namespace agora {
 namespace {
@@ -84,6 +87,19 @@ std::vector<float> padded(const float* samples, size_t count) {
     return result;
 }
 
+// Upstream takes weights as they are.
+void check_weights(const std::string& path, const WhisperFile& file) {
+    std::ifstream stream(path, std::ios::binary);
+    std::vector<char> bytes;
+    for (const TensorEntry& tensor : file.tensors) {
+        bytes.resize(tensor.bytes);
+        stream.seekg(static_cast<std::streamoff>(tensor.offset));
+        stream.read(bytes.data(), static_cast<std::streamsize>(tensor.bytes));
+        if (!stream) throw Error(ErrorCode::ModelInvalid, "The model file " + path + " changed while it was read");
+        require_finite(path, tensor, bytes.data());
+    }
+}
+
 void check_window(size_t count) {
     if (count > kMaxWindowSamples) {
         throw Error(ErrorCode::InvalidArgument, "Expected a window of at most 30 s but received " +
@@ -135,6 +151,7 @@ SequentialWhisper::SequentialWhisper(const std::string& path, bool use_gpu, int 
                                                 " MiB but " + std::to_string(available_memory() >> 20) +
                                                 " MiB are available");
     }
+    check_weights(path, file_);
     need_cpu_backend();
     whisper_context_params params = whisper_context_default_params();
     params.use_gpu = use_gpu;
@@ -176,9 +193,9 @@ int SequentialWhisper::count_tokens(const std::string& text) const {
     return whisper_token_count(context_, text.c_str());
 }
 
-std::vector<LanguageProbability> SequentialWhisper::detect_language(const float* samples, size_t count,
-                                                                    const std::atomic<bool>& cancelled) {
-    if (!file_.hparams.multilingual()) return {{"en", 1.0f}};
+DetectedLanguages SequentialWhisper::detect_language(const float* samples, size_t count,
+                                                     const std::atomic<bool>& cancelled) {
+    if (!file_.hparams.multilingual()) return {{{"en", 1.0f}}, 0.0f};
     check_window(count);
     const std::vector<float> audio = padded(samples, count);
     std::unique_ptr<State> state = take_state();
@@ -195,7 +212,8 @@ std::vector<LanguageProbability> SequentialWhisper::detect_language(const float*
     const float highest = *std::max_element(logits.begin(), logits.end());
     double sum = 0;
     for (const float logit : logits) sum += std::exp(logit - highest);
-    std::vector<LanguageProbability> probabilities;
+    DetectedLanguages detected;
+    std::vector<LanguageProbability>& probabilities = detected.languages;
     for (size_t i = 0; i < logits.size(); ++i) {
         probabilities.push_back(
             {whisper_lang_str(static_cast<int>(i)), static_cast<float>(std::exp(logits[i] - highest) / sum)});
@@ -203,8 +221,9 @@ std::vector<LanguageProbability> SequentialWhisper::detect_language(const float*
     std::stable_sort(
         probabilities.begin(), probabilities.end(),
         [](const LanguageProbability& a, const LanguageProbability& b) { return a.probability > b.probability; });
+    detected.no_speech_prob = no_speech_probability(context_, state->get());
     give_back(std::move(state));
-    return probabilities;
+    return detected;
 }
 
 std::vector<DecodedSegment> SequentialWhisper::transcribe(const float* samples, size_t count,
@@ -300,6 +319,7 @@ std::vector<DecodedSegment> SequentialWhisper::transcribe(const float* samples, 
         segments.push_back(std::move(segment));
     }
     give_back(std::move(state));
+    if (options.word_timestamps) refine_word_times(segments, find_pauses(samples, count), 0, duration);
     return segments;
 }
 

@@ -57,6 +57,12 @@ struct LanguageProbability {
     float probability;
 };
 
+// What is heard where the transcript of a window would start.
+struct DetectedLanguages {
+    std::vector<LanguageProbability> languages;  // most probable first
+    float no_speech_prob = 0;                    // of the whole vocabulary, as openai-whisper defines it
+};
+
 class SequentialWhisper {
   public:
     // Validates and loads. The CPU backend must be loaded; `use_gpu` needs the CUDA one too.
@@ -78,8 +84,7 @@ class SequentialWhisper {
                                            const std::atomic<bool>& cancelled);
 
     // Probabilities of the model's languages, most probable first. Throws as transcribe().
-    std::vector<LanguageProbability> detect_language(const float* samples, size_t count,
-                                                     const std::atomic<bool>& cancelled);
+    DetectedLanguages detect_language(const float* samples, size_t count, const std::atomic<bool>& cancelled);
 
   private:
     class State;

@@ -63,6 +63,15 @@ std::vector<float> language_logits(whisper_context* context, whisper_state* stat
     return logits;
 }
 
+float no_speech_probability(whisper_context* context, whisper_state* state) {
+    const auto first = state->logits.begin();
+    const auto last = first + context->vocab.n_vocab;
+    const float highest = *std::max_element(first, last);
+    double sum = 0;
+    for (auto logit = first; logit != last; ++logit) sum += std::exp(*logit - highest);
+    return static_cast<float>(std::exp(first[whisper_token_nosp(context)] - highest) / sum);
+}
+
 float no_speech_probability(whisper_context* context, whisper_state* state, int threads) {
     // A sequence of its own, with the part of the prompt that is before the start of the transcript.
     constexpr whisper_seq_id kSequence = WHISPER_MAX_DECODERS;
@@ -74,14 +83,7 @@ float no_speech_probability(whisper_context* context, whisper_state* state, int 
     whisper_batch_prep_legacy(batch, &start, 1, position, kSequence);
     const bool decoded = whisper_decode_internal(*context, *state, batch, threads, false, nullptr, nullptr);
     whisper_kv_cache_seq_rm(state->kv_self, kSequence, -1, -1);
-    if (!decoded) return 0.0f;
-
-    const auto first = state->logits.begin();
-    const auto last = first + context->vocab.n_vocab;
-    const float highest = *std::max_element(first, last);
-    double sum = 0;
-    for (auto logit = first; logit != last; ++logit) sum += std::exp(*logit - highest);
-    return static_cast<float>(std::exp(first[whisper_token_nosp(context)] - highest) / sum);
+    return decoded ? no_speech_probability(context, state) : 0.0f;
 }
 
 void set_no_speech_probability(whisper_state* state, float probability) {

@@ -36,6 +36,9 @@ int failed_attempts(const whisper_state* state);
 // whisper_lang_auto_detect_with_state().
 std::vector<float> language_logits(whisper_context* context, whisper_state* state);
 
+// Probability of "no speech" in the logits of the decoder step of whisper_lang_auto_detect_with_state().
+float no_speech_probability(whisper_context* context, whisper_state* state);
+
 // Probability of "no speech" where the transcript starts, as openai-whisper defines it, for the prompt that `state` has
 // just decoded. Upstream's own is read from logits that it has not computed: those of whatever was decoded before, be
 // it another request. To be called from the logits filter callback, before the first token. Costs one decoder step.

@@ -5,7 +5,7 @@
 #include <limits>
 
 #include "engine/error.h"
-#include "engine/whisper/compression_ratio.h"
+#include "engine/whisper/repeated_text.h"
 #include "engine/whisper/softmax.h"
 
 namespace agora {
@@ -13,6 +13,10 @@ namespace {
 
 // whisper.cpp: text before the window is left out from this temperature on.
 constexpr float kPromptTemperature = 0.5f;
+
+// How far below the threshold the best of all attempts may lie. Tones, music and hum come out at half of it more and
+// beyond; speech that is hard to hear, above.
+constexpr float kHopeless = 0.5f;
 
 }  // namespace
 
@@ -257,30 +261,68 @@ double WindowDecoding::score(const Hypothesis& hypothesis) const {
            (options_.length_penalty < 0 ? length : std::pow((5 + length) / 6, options_.length_penalty));
 }
 
-std::string WindowDecoding::text_of(const std::vector<int>& tokens) const {
-    std::string text;
-    for (const int token : tokens) {
-        if (vocabulary_.is_text(token)) text += vocabulary_.texts[static_cast<size_t>(token)];
-    }
-    return text;
-}
-
 void WindowDecoding::finish_attempt() {
     const auto best = std::max_element(finished_.begin(), finished_.end(),
                                        [&](const Hypothesis& a, const Hypothesis& b) { return score(a) < score(b); });
-    const auto avg_log_prob = static_cast<float>(best->sum / static_cast<double>(best->tokens.size() + 1));
-    const bool improbable = avg_log_prob < options_.log_prob_threshold;
-    const bool silence = no_speech_prob_ > options_.no_speech_threshold && improbable;
-    const bool repetitive = compression_ratio(text_of(best->tokens)) > options_.compression_ratio_threshold;
-    if (!silence && (improbable || repetitive) && attempt_ + 1 < options_.temperatures.size()) {
+    DecodedText text;
+    text.tokens = best->tokens;
+    text.log_probs = best->log_probs;
+    text.avg_log_prob = static_cast<float>(best->sum / static_cast<double>(best->tokens.size() + 1));
+    text.no_speech_prob = no_speech_prob_;
+    text.temperature = options_.temperatures[attempt_];
+    text.improbable = text.avg_log_prob < options_.log_prob_threshold;
+    text.silence = no_speech_prob_ > options_.no_speech_threshold && text.improbable;
+    text.repetitive =
+        repeats_itself(text.tokens, vocabulary_, options_.compression_ratio_threshold) &&
+        !(options_.is_spoken_repetition && options_.is_spoken_repetition(text));
+    finished_.clear();
+    attempts_.push_back(std::move(text));
+    const DecodedText& last = attempts_.back();
+    const bool doubtful = last.improbable || last.repetitive || no_speech_prob_ > options_.doubt_threshold;
+    if (attempt_ == 0 && !last.silence && doubtful && std::isfinite(options_.doubt_threshold)) {
+        hypotheses_.resize(1);
+        in_doubt_ = true;
+        return;
+    }
+    go_on();
+}
+
+void WindowDecoding::resolve_doubt(bool silence, float no_speech_prob) {
+    in_doubt_ = false;
+    if (silence) {
+        attempts_.back().silence = true;
+        attempts_.back().no_speech_prob = no_speech_prob;
+    }
+    go_on();
+}
+
+// Another attempt, unless the last one may stand. When none may, the most probable of those that do not repeat
+// themselves is taken, as in faster-whisper; but what is as improbable as a guess is worth nothing.
+void WindowDecoding::go_on() {
+    const DecodedText& last = attempts_.back();
+    if (last.silence || !(last.improbable || last.repetitive)) {
+        finish(std::move(attempts_.back()));
+        return;
+    }
+    if (attempt_ + 1 < options_.temperatures.size()) {
         ++attempt_;
         begin_attempt();
         return;
     }
-    text_ = {best->tokens, best->log_probs, avg_log_prob, no_speech_prob_, options_.temperatures[attempt_],
-             silence,      draft_};
+    const auto worse = [](const DecodedText& a, const DecodedText& b) {
+        return a.repetitive != b.repetitive ? a.repetitive : a.avg_log_prob < b.avg_log_prob;
+    };
+    DecodedText best = std::move(*std::max_element(attempts_.begin(), attempts_.end(), worse));
+    best.silence = best.avg_log_prob < options_.log_prob_threshold - kHopeless;
+    if (best.repetitive) cut_loop(best, vocabulary_);
+    finish(std::move(best));
+}
+
+void WindowDecoding::finish(DecodedText text) {
+    text_ = std::move(text);
+    text_.draft = draft_;
     hypotheses_.clear();
-    finished_.clear();
+    attempts_.clear();
     done_ = true;
 }
 

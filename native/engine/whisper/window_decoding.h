@@ -3,6 +3,8 @@
 #pragma once
 
 #include <algorithm>
+#include <functional>
+#include <limits>
 #include <memory>
 #include <random>
 #include <vector>
@@ -11,6 +13,8 @@
 #include "engine/whisper/logit_rules.h"
 
 namespace agora {
+
+struct DecodedText;
 
 struct SearchOptions {
     RuleOptions rules;
@@ -28,6 +32,11 @@ struct SearchOptions {
     // Seconds of audio. A time within kEndMargin of its end is the last token: what a model writes after it, in a
     // window that ends in the middle of a breath, is made up (as in whisper.cpp).
     double duration = 30;
+    // Probability of silence from which the text of the first attempt is in doubt, as it also is when the guards refuse
+    // it: what the window is filled up with may have been read as speech. Infinite: there is no doubt.
+    float doubt_threshold = std::numeric_limits<float>::infinity();
+    // Whether a text that repeats itself repeats what is spoken again and again. May be empty.
+    std::function<bool(const DecodedText&)> is_spoken_repetition;
 
     // Whether some attempt takes the most probable token at each step, which a draft model can be ahead of.
     bool has_greedy_attempt() const {
@@ -48,7 +57,9 @@ struct DecodedText {
     float avg_log_prob = 0;
     float no_speech_prob = 0;
     float temperature = 0;
-    bool silence = false;  // to be dropped
+    bool silence = false;     // to be dropped
+    bool improbable = false;  // less probable than the threshold
+    bool repetitive = false;  // repeats itself more than the threshold, and not what is spoken
     DraftCount draft;      // of all attempts
 };
 
@@ -62,6 +73,12 @@ class WindowDecoding {
                    std::vector<int> prompt, size_t start_tokens, const SearchOptions& options);
 
     bool done() const { return done_; }
+    // The first attempt is over, and whoever runs this is to find out whether there is speech at all.
+    bool in_doubt() const { return in_doubt_; }
+    // As the model reads it where the transcript starts.
+    float no_speech_prob() const { return no_speech_prob_; }
+    // What was found: goes on, or ends with silence of that probability.
+    void resolve_doubt(bool silence, float no_speech_prob);
     // Sequences that the next step runs.
     void add_inputs(std::vector<DecoderInput>& inputs) const;
     // `logits`: [outputs of add_inputs()][n_vocab]
@@ -108,8 +125,9 @@ class WindowDecoding {
     int sample(const float* logits, Hypothesis& hypothesis) const;
     void extend(Hypothesis& hypothesis, int token, float log_prob) const;
     void finish_attempt();
+    void go_on();
+    void finish(DecodedText text);
     double score(const Hypothesis& hypothesis) const;
-    std::string text_of(const std::vector<int>& tokens) const;
 
     const Vocabulary& vocabulary_;
     const LogitRules& rules_;
@@ -126,6 +144,8 @@ class WindowDecoding {
     float no_speech_prob_ = 0;
     std::vector<Hypothesis> hypotheses_;
     std::vector<Hypothesis> finished_;
+    std::vector<DecodedText> attempts_;
+    bool in_doubt_ = false;
     bool done_ = false;
     DraftCount draft_;
     DecodedText text_;

@@ -1,4 +1,4 @@
-// Tokens to words, as openai-whisper's timing.py splits and merges them.
+// Tokens to words: words end where the text has white space, and nowhere else in languages that write it.
 #pragma once
 
 #include <string>
@@ -27,7 +27,12 @@ struct WordPunctuation {
                                          ":",  "：", "”", ")",  "]", "}",  "、", ";",  "…"};
 };
 
-// `language` decides whether words are separated by spaces.
+// The words of a text, as many as white space makes of it: "mother-in-law's" is one, a dash between spaces is one. A
+// word's time is that of its tokens that are spoken: what a decoder writes for a full stop is the pause after it.
+//
+// A mark of the default `punctuation` that is not in the one given is a word of its own.
+// In a `language` without white space, each token that begins a character begins a word, except within runs of other
+// scripts; marks join their neighbours.
 std::vector<Word> split_words(const std::vector<TimedToken>& tokens, const std::string& language,
                               const WordPunctuation& punctuation = {});
 

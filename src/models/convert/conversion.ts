@@ -20,6 +20,8 @@ export interface ConversionRequest {
   type: string;
   /** Absolute. */
   folder: string;
+  /** What the files are named after; absent: the checkpoint's folder. */
+  name?: string;
   overwrite: boolean;
   signal: AbortSignal | undefined;
   onProgress: (fraction: number) => void;

@@ -10,7 +10,7 @@ import { convertWhisper } from "./whisper/whisper.js";
  * @throws TranscriptionError INVALID_ARGUMENT, MODEL_NOT_FOUND, MODEL_INVALID, CANCELLED, INTERNAL
  */
 export async function convertCheckpoint(folder: string, request: ConversionRequest): Promise<Conversion> {
-  const checkpoint = await Checkpoint.open(folder);
+  const checkpoint = await Checkpoint.open(folder, request.name);
   try {
     const convert = converterOf(checkpoint);
     return await convert(checkpoint, request);
@@ -20,6 +20,7 @@ export async function convertCheckpoint(folder: string, request: ConversionReque
 }
 
 function converterOf(checkpoint: Checkpoint): typeof convertWhisper {
+  if (checkpoint.ctranslate2) return convertWhisper;
   const modelType = checkpoint.config.string("model_type");
   if (modelType === "whisper") return convertWhisper;
   // Generations of Borealis differ in their model_type; all have an adapter between encoder and language model.

@@ -1,10 +1,11 @@
 import { stat } from "node:fs/promises";
-import { resolve } from "node:path";
+import { basename, resolve } from "node:path";
 import { invalidArgument, TranscriptionError, throwIfAborted } from "../../errors.js";
 import type { DownloadProgress } from "../../options.js";
 import { modelEnvironment } from "../environment.js";
 import type { HubOptions } from "../hub.js";
 import { isHubName } from "../hub-name.js";
+import { cachedSnapshot } from "../hugging-face-cache.js";
 import type { Conversion } from "./conversion.js";
 import { convertInWorker } from "./in-worker.js";
 
@@ -27,14 +28,15 @@ export interface ConvertModelOptions {
 }
 
 /**
- * Makes model files from a checkpoint in Hugging Face's layout: one `.bin` file in whisper.cpp's format from a Whisper
- * model, also a fine-tuned or distilled one; two GGUF files, language model and audio encoder, from a Borealis model.
- * Tensors are read from `model.safetensors` or `pytorch_model.bin`, whole or in shards, piece by piece; nothing in the
- * checkpoint is executed. The files appear whole or not at all.
+ * Makes model files from a checkpoint in Hugging Face's layout, or faster-whisper's (CTranslate2): one `.bin` file in
+ * whisper.cpp's format from a Whisper model, also a fine-tuned or distilled one; two GGUF files, language model and audio
+ * encoder, from a Borealis model. Tensors are read from `model.safetensors` or `pytorch_model.bin`, whole or in shards, or
+ * CTranslate2's `model.bin`, piece by piece; nothing in the checkpoint is executed. The files appear whole or not at all.
  *
  * The work is done on a thread of its own.
- * @param source the checkpoint's folder, or its name on the Hugging Face Hub (`"Vikhrmodels/Borealis"`), from where it is
- * downloaded into the cache: interrupted downloads go on, and files are checked by the Hub's hashes
+ * @param source the checkpoint's folder, or its name on the Hugging Face Hub (`"Vikhrmodels/Borealis"`), taken from the
+ * cache of Hugging Face's own libraries where they have downloaded it, else downloaded into this one's: interrupted
+ * downloads go on, and files are checked by the Hub's hashes
  * @throws TranscriptionError INVALID_ARGUMENT, MODEL_NOT_FOUND, MODEL_INVALID naming the tensor or field, CANCELLED,
  * OUT_OF_MEMORY, INTERNAL when the disk is full
  */
@@ -47,21 +49,26 @@ export async function convertModel(
     throw invalidArgument("out", "the path of a folder to write to", out);
   }
   if (typeof type !== "string") throw invalidArgument("type", 'a type such as "f16" or "q8_0"', type);
-  const checkpoint = await folderOf(source, { onDownload, signal });
-  return convertInWorker(checkpoint, { type, folder: resolve(out), overwrite, signal, onProgress });
+  const { folder, name } = await checkpointOf(source, { onDownload, signal });
+  return convertInWorker(folder, { type, folder: resolve(out), name, overwrite, signal, onProgress });
 }
 
-/** Where the checkpoint is; what is no folder but looks like a name on the Hub is downloaded. */
-async function folderOf(source: string, options: HubOptions): Promise<string> {
+/** Where the checkpoint is and what it is called; what is no folder but looks like a name on the Hub is downloaded. */
+async function checkpointOf(source: string, options: HubOptions): Promise<{ folder: string; name: string }> {
   if (typeof source !== "string" || source === "" || source.includes("\0")) {
     throw invalidArgument("source", "the path of a checkpoint's folder", source);
   }
   const status = await stat(source).catch(() => undefined);
-  if (status?.isDirectory()) return resolve(source);
+  if (status?.isDirectory()) return { folder: resolve(source), name: basename(resolve(source)) };
   if (status) throw invalidArgument("source", "a folder with config.json and the tensors' files", source);
   if (!isHubName(source))
     throw new TranscriptionError("MODEL_NOT_FOUND", `There is no checkpoint folder ${resolve(source)}`);
+  const environment = modelEnvironment();
+  const name = basename(source);
+  const snapshot =
+    environment.huggingFaceCache && (await cachedSnapshot(source, environment.huggingFaceCache));
+  if (snapshot) return { folder: snapshot, name };
   // Loaded when needed, for the HTTP client.
   const { fetchCheckpoint } = await import("../hub.js");
-  return fetchCheckpoint(source, modelEnvironment(), options);
+  return { folder: await fetchCheckpoint(source, environment, options), name };
 }

@@ -10,6 +10,7 @@ export async function requireConvertible(folder: string): Promise<void> {
   if (!config) throw invalidModel(folder, "it has no config.json");
   const modelType = config.get("model_type");
   if (modelType === "whisper" || modelType === "borealis" || namesBaseModels(config)) return;
+  if (modelType === undefined && isCtranslate2Whisper(config)) return;
   throw invalidModel(
     config.path,
     `its model_type is ${quoted(String(modelType ?? ""))}, expected "whisper" or "borealis"`,
@@ -19,4 +20,9 @@ export async function requireConvertible(folder: string): Promise<void> {
 /** Generations of Borealis differ in their model_type; all name the two models that they were made of. */
 function namesBaseModels(config: JsonObject): boolean {
   return config.get("whisper_encoder_name") !== undefined && config.get("llm_name") !== undefined;
+}
+
+/** CTranslate2's own configuration names no type, but what a Whisper model alone has. */
+function isCtranslate2Whisper(config: JsonObject): boolean {
+  return ["suppress_ids", "lang_ids", "alignment_heads"].some((field) => config.get(field) !== undefined);
 }

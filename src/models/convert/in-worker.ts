@@ -1,5 +1,5 @@
 import { Worker } from "node:worker_threads";
-import { cancelled, TranscriptionError } from "../../errors.js";
+import { cancelled, TranscriptionError, throwIfAborted } from "../../errors.js";
 import type { Conversion, ConversionRequest } from "./conversion.js";
 import type { Failure, Job, Report } from "./worker.js";
 
@@ -14,6 +14,7 @@ export async function convertInWorker(
   source: string,
   { signal, onProgress, ...request }: ConversionRequest,
 ): Promise<Conversion> {
+  throwIfAborted(signal);
   const job: Job = { source, ...request };
   const worker = new Worker(IMPORT_PROGRAM, { workerData: job });
   const stop = () => worker.postMessage("stop");

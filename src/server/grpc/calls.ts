@@ -6,20 +6,25 @@ import {
   type sendUnaryData,
   status,
 } from "@grpc/grpc-js";
+import { TranscriptionError } from "../../index.js";
+import { Call } from "../call/call.js";
+import type { OpenCalls } from "../call/open-calls.js";
+import type { Slots } from "../call/slots.js";
 import { variableOf } from "../settings.js";
-import type { Slots } from "../slots.js";
-import { Call } from "./call.js";
+import { AnsweringCall } from "./answering-call.js";
+import type { SentStatus } from "./forwarding-call.js";
+import { limitRequest } from "./light-calls.js";
 import { REQUEST_ID, requestIdOf } from "./request-id.js";
 import { type Failure, RESTART_SECONDS, statusFor } from "./statuses.js";
-
-type SentStatus = Parameters<ServerInterceptingCallInterface["sendStatus"]>[0];
+import type { Origin } from "./transport/transport.js";
 
 /** Answers a call that fails before its handler gets it. */
 export type Refuse = (call: Call, reason: unknown, respond: sendUnaryData<unknown>) => void;
 
 export interface CallsOptions {
-  /** Paths that begin like this are counted, limited and drained; all others, such as health checks, pass. */
-  prefix: string;
+  open: OpenCalls;
+  /** Where the call comes from that is being begun. */
+  origin: () => Origin;
   maxCalls: number;
   /** Requests in one message that may be in memory at once. They are not read from the network before. */
   inbox: Slots;
@@ -27,6 +32,10 @@ export interface CallsOptions {
   light: ReadonlySet<string>;
   /** Seconds that a request may take to arrive. */
   uploadTimeout: number;
+  /** Seconds that a request may wait unread. */
+  requestTimeout: number;
+  /** Seconds that a client may take to read an answer, for each MiB of it. */
+  idleTimeout: number;
   isAuthorized: (metadata: Metadata) => boolean;
   refuse: Refuse;
   /** Seconds after which those who are refused may try again. */
@@ -42,16 +51,14 @@ export interface CallsOptions {
 export class Calls {
   readonly #options: CallsOptions;
   readonly #byMetadata = new WeakMap<Metadata, Call>();
-  readonly #open = new Set<Call>();
   #accepting = false;
-  #onIdle: (() => void)[] = [];
 
   constructor(options: CallsOptions) {
     this.#options = options;
   }
 
   get size(): number {
-    return this.#open.size;
+    return this.#options.open.size;
   }
 
   /** Calls are answered with UNAVAILABLE before this. */
@@ -64,23 +71,16 @@ export class Calls {
     return this.#byMetadata.get(metadata)!;
   }
 
-  /** Resolves when no call is open. */
-  async idle(): Promise<void> {
-    if (this.#open.size > 0) await new Promise<void>((resolve) => this.#onIdle.push(resolve));
-  }
-
-  /** Ends the work of every open call. */
-  failAll(reason: Error): void {
-    for (const call of this.#open) call.fail(reason);
-  }
-
   readonly interceptor: ServerInterceptor = (method, channel) => {
-    if (!method.path.startsWith(this.#options.prefix)) return new ServerInterceptingCall(channel);
     const name = method.path.slice(1);
+    const { stream } = this.#options.origin();
     let call: Call | undefined;
     let sent: SentStatus | undefined;
     let answered = false;
-    const intercepted = new ServerInterceptingCall(channel, {
+    const answering = new AnsweringCall(channel, stream, this.#options.idleTimeout, () => {
+      if (call) this.#giveUp(call, intercepted);
+    });
+    const intercepted: ServerInterceptingCall = new ServerInterceptingCall(answering, {
       start: (next) => {
         next({
           onReceiveMetadata: (metadata, deliver) => {
@@ -88,9 +88,10 @@ export class Calls {
             const refusal = this.#refusal(call, metadata);
             if (refusal) return intercepted.sendStatus(refusal);
             this.#byMetadata.set(metadata, call);
-            this.#open.add(call);
-            if (method.requestStream || this.#options.light.has(name))
-              this.#read(call, () => deliver(metadata));
+            this.#options.open.add(call);
+            const isLight = this.#options.light.has(name);
+            if (isLight) limitRequest(stream, intercepted);
+            if (method.requestStream || isLight) this.#read(call, () => deliver(metadata));
             else this.#readInTurn(call, intercepted, () => deliver(metadata));
           },
           onReceiveHalfClose: (deliver) => {
@@ -108,7 +109,7 @@ export class Calls {
         });
       },
       sendMessage: (message, next) => {
-        if (call && !answered) channel.sendMetadata(withId(undefined, call));
+        if (call && !answered) answering.sendMetadata(withId(undefined, call));
         answered = true;
         next(message);
       },
@@ -125,16 +126,24 @@ export class Calls {
     if (!isAuthorized(metadata)) return statusFor("UNAUTHENTICATED", "Expected the API token", call.id, 0);
     if (!this.#accepting)
       return statusFor("UNAVAILABLE", "The model is being loaded", call.id, RESTART_SECONDS);
-    if (this.#open.size < maxCalls) return undefined;
-    const message = `${this.#open.size} calls are open, the most that ${variableOf("maxCalls")} allows`;
+    if (this.size < maxCalls) return undefined;
+    const message = `${this.size} calls are open, the most that ${variableOf("maxCalls")} allows`;
     return statusFor("QUEUE_FULL", message, call.id, retryAfter());
   }
 
   #end(call: Call, outcome: string): void {
-    call.end();
+    this.#options.open.end(call);
     this.#options.onEnd(call, outcome);
-    if (!this.#open.delete(call) || this.#open.size > 0) return;
-    for (const resolve of this.#onIdle.splice(0)) resolve();
+  }
+
+  /** The client of a call reads no answer. Whoever works for the call hears of it there. */
+  #giveUp(call: Call, channel: ServerInterceptingCallInterface): void {
+    const { idleTimeout, refuse } = this.#options;
+    const message = `The client has not read its answer for ${variableOf("idleTimeout")} (${idleTimeout} s)`;
+    const reason = new TranscriptionError("DEADLINE_EXCEEDED", message);
+    call.fail(reason);
+    call.outcome ??= reason.code;
+    if (!call.isWorkedFor) refuse(call, reason, responder(channel));
   }
 
   #read(call: Call, read: () => void): void {
@@ -148,9 +157,14 @@ export class Calls {
 
   /** Reads a request of one message when there is room for it; until it is here, its failure is ours to answer. */
   async #readInTurn(call: Call, channel: ServerInterceptingCallInterface, read: () => void): Promise<void> {
-    const { inbox, refuse } = this.#options;
+    const { inbox, refuse, requestTimeout } = this.#options;
     try {
-      call.onEnd(await inbox.acquire(call.signal));
+      call.expireAfter(
+        requestTimeout,
+        `The request was not read within ${variableOf("requestTimeout")} (${requestTimeout} s)`,
+      );
+      await inbox.acquire(call);
+      call.signal.throwIfAborted();
       this.#read(call, read);
       await call.race(call.received);
     } catch (reason) {

@@ -1,10 +1,10 @@
 import type { UntypedServiceImplementation } from "@grpc/grpc-js";
 import type { AudioInput, TranscribeOptions } from "../../index.js";
+import { type Call, ClientGone, Unavailable } from "../call/call.js";
 import type { Logger } from "../log.js";
 import type { ServerMetrics } from "../metrics/server-metrics.js";
 import { type ServerSettings, variableOf } from "../settings.js";
 import type { Work, Workers } from "../workers.js";
-import { type Call, ClientGone, ServerStopped } from "./call.js";
 import type { Calls } from "./calls.js";
 import { RequestLog } from "./request-log.js";
 import { isDefect } from "./statuses.js";
@@ -34,7 +34,7 @@ export abstract class ContractService {
     fail: (reason: unknown) => void,
   ): Promise<void> {
     try {
-      await work();
+      await call.work(work);
     } catch (error) {
       // What a cancelled request rejects with tells less than why it was cancelled.
       fail(call.signal.aborted ? call.signal.reason : error);
@@ -87,7 +87,7 @@ export abstract class ContractService {
   protected logFailure(call: Call, reason: unknown, message: string): void {
     const log = this.#logOf(call);
     if (reason instanceof ClientGone) log.cancelled();
-    else if (reason instanceof ServerStopped) log.unfinished(reason);
+    else if (reason instanceof Unavailable) log.unfinished(reason);
     else if (isDefect(reason)) log.defect(reason as Error);
     else log.failed(message);
   }

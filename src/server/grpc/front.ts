@@ -1,17 +1,27 @@
-import type { Server, sendUnaryData } from "@grpc/grpc-js";
-import { ReflectionService } from "@grpc/reflection";
+import type { Server, ServerInterceptor, sendUnaryData } from "@grpc/grpc-js";
 import { HealthImplementation } from "grpc-health-check";
+import { type Call, Unavailable } from "../call/call.js";
+import { OpenCalls } from "../call/open-calls.js";
+import { Slots } from "../call/slots.js";
 import type { Logger } from "../log.js";
 import type { ServerMetrics } from "../metrics/server-metrics.js";
 import type { ServerSettings } from "../settings.js";
-import { Slots } from "../slots.js";
 import { busy, type Workers } from "../workers.js";
-import { type Call, ServerStopped } from "./call.js";
 import { Calls } from "./calls.js";
 import { loadCredentials } from "./credentials.js";
-import { loadDefinitions, serviceIn, V1_SERVICE, V2_SERVICE } from "./definitions.js";
+import {
+  loadDefinitions,
+  loadDescriptors,
+  loadReflection,
+  serviceIn,
+  V1_SERVICE,
+  V2_SERVICE,
+} from "./definitions.js";
+import { LightCalls } from "./light-calls.js";
 import { createGrpcServer, listen, stopListening } from "./listener.js";
+import { addReflection } from "./reflection/service.js";
 import { bearerOf } from "./token.js";
+import { Transport } from "./transport/transport.js";
 import { V1Service } from "./v1/service.js";
 import { V2Service } from "./v2/service.js";
 
@@ -31,6 +41,7 @@ export class GrpcFront {
   readonly port: number;
   readonly #server: Server;
   readonly #calls: Calls;
+  readonly #open: OpenCalls;
   readonly #inbox: Slots;
   readonly #health: HealthImplementation;
   readonly #settings: ServerSettings;
@@ -40,6 +51,7 @@ export class GrpcFront {
     port: number,
     server: Server,
     calls: Calls,
+    open: OpenCalls,
     inbox: Slots,
     health: HealthImplementation,
     settings: ServerSettings,
@@ -48,6 +60,7 @@ export class GrpcFront {
     this.port = port;
     this.#server = server;
     this.#calls = calls;
+    this.#open = open;
     this.#inbox = inbox;
     this.#health = health;
     this.#settings = settings;
@@ -64,16 +77,22 @@ export class GrpcFront {
     metrics: ServerMetrics,
     log: Logger,
   ): Promise<GrpcFront> {
-    const { apiToken, maxCalls, maxQueue, maxWorkers, uploadTimeout } = settings;
+    const { apiToken, idleTimeout, maxCalls, maxQueue, maxWorkers, requestTimeout, uploadTimeout } = settings;
     const v1 = new V1Service(settings, workers, metrics, log);
     const v2 = new V2Service(settings, workers, metrics, log);
     const inbox = new Slots(maxWorkers * (1 + READ_AHEAD), maxQueue, busy(maxQueue));
+    const open = new OpenCalls();
+    const origin = () => transport.origin;
+    const lights = new LightCalls({ origin, idleTimeout });
     const calls = new Calls({
-      prefix: PREFIX,
+      open,
+      origin,
       maxCalls,
       inbox,
       light: LIGHT,
       uploadTimeout,
+      requestTimeout,
+      idleTimeout,
       isAuthorized: apiToken ? bearerOf(apiToken) : () => true,
       refuse: (call, reason, respond) => {
         if (isOf(V2_SERVICE, call)) v2.fail(call, reason, respond);
@@ -83,21 +102,40 @@ export class GrpcFront {
       onEnd: (call, outcome) => metrics.ended(call.method, outcome, call.age),
     });
     const credentials = await loadCredentials(settings);
-    const server = createGrpcServer(settings, [calls.interceptor]);
+    const interceptor: ServerInterceptor = (method, channel) =>
+      (method.path.startsWith(PREFIX) ? calls : lights).interceptor(method, channel);
+    const server = createGrpcServer(settings, [interceptor]);
+    const { keepaliveTime, keepaliveTimeout, maxConnectionAge, maxConnections, maxStreams } = settings;
+    const paths = new Set<string>();
+    const transport = new Transport(server, {
+      keepaliveTime,
+      keepaliveTimeout,
+      maxConnectionAge,
+      maxConnections,
+      maxStreams,
+      paths,
+      onClosed: ({ peer }, reason) => log.warning(`Closed the connection of ${peer}: ${reason}`),
+    });
     const definitions = loadDefinitions();
     server.addService(serviceIn(definitions, V1_SERVICE), v1.handlers(calls));
     server.addService(serviceIn(definitions, V2_SERVICE), v2.handlers(calls));
-    new ReflectionService(definitions).addToServer(server);
+    const reflection = loadReflection();
+    const descriptors = loadDescriptors();
+    addReflection(server, reflection, descriptors);
+    const all = { ...definitions, ...reflection };
+    for (const name of descriptors.services) {
+      for (const { path } of Object.values(serviceIn(all, name))) paths.add(path);
+    }
     const health = new HealthImplementation();
     health.addToServer(server);
     for (const name of HEALTH_NAMES) health.setStatus(name, "NOT_SERVING");
     const port = await listen(server, settings, credentials);
-    return new GrpcFront(port, server, calls, inbox, health, settings, log);
+    return new GrpcFront(port, server, calls, open, inbox, health, settings, log);
   }
 
   /** Calls that are open. */
   get openCalls(): number {
-    return this.#calls.size;
+    return this.#open.size;
   }
 
   /** Requests that wait unread for room in memory. */
@@ -116,12 +154,12 @@ export class GrpcFront {
     const { shutdownGrace } = this.#settings;
     for (const name of HEALTH_NAMES) this.#health.setStatus(name, "NOT_SERVING");
     const closed = stopListening(this.#server);
-    const idle = this.#calls.idle();
-    if (this.#calls.size > 0) {
-      this.#log.info(`Waiting up to ${shutdownGrace} s for ${this.#calls.size} open calls`);
+    const idle = this.#open.idle();
+    if (this.#open.size > 0) {
+      this.#log.info(`Waiting up to ${shutdownGrace} s for ${this.#open.size} open calls`);
     }
     if (!(await within(idle, shutdownGrace))) {
-      this.#calls.failAll(new ServerStopped("The server is shutting down"));
+      this.#open.failAll(new Unavailable("The server is shutting down"));
       await within(idle, FLUSH_SECONDS);
     }
     // Answers are on their way, and who only watches health does not leave unasked.

@@ -1,7 +1,7 @@
 import type { Readable } from "node:stream";
 import { TranscriptionError } from "../../index.js";
+import type { Call } from "../call/call.js";
 import { variableOf } from "../settings.js";
-import type { Call } from "./call.js";
 
 /**
  * The messages of a stream as they arrive. The next one is asked for when this one has been dealt with, so that a slow

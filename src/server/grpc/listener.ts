@@ -1,23 +1,18 @@
-import { Server, type ServerCredentials, type ServerInterceptor, type ServerOptions } from "@grpc/grpc-js";
+import { Server, type ServerCredentials, type ServerInterceptor } from "@grpc/grpc-js";
 import { TranscriptionError } from "../../index.js";
 import { type ServerSettings, variableOf } from "../settings.js";
 
 const EVERY_ADDRESS = "[::]";
 const EVERY_IPV4_ADDRESS = "0.0.0.0";
 
-/** A gRPC server with the limits of `settings`. */
+/** A gRPC server with the limits of `settings` on messages; those on connections are its transport's. */
 export function createGrpcServer(settings: ServerSettings, interceptors: ServerInterceptor[]): Server {
   const { maxReceiveMessageLength, maxSendMessageLength } = settings;
-  const { keepaliveTime, keepaliveTimeout, maxConnectionAge } = settings;
-  const options: ServerOptions = {
+  return new Server({
     interceptors,
     "grpc.max_receive_message_length": maxReceiveMessageLength,
     "grpc.max_send_message_length": maxSendMessageLength,
-    "grpc.keepalive_timeout_ms": keepaliveTimeout * 1000,
-    ...(Number.isFinite(keepaliveTime) && { "grpc.keepalive_time_ms": keepaliveTime * 1000 }),
-    ...(Number.isFinite(maxConnectionAge) && { "grpc.max_connection_age_ms": maxConnectionAge * 1000 }),
-  };
-  return new Server(options);
+  });
 }
 
 /**

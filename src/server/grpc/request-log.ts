@@ -1,7 +1,7 @@
 import type { Progress, TranscriptionResult } from "../../index.js";
+import type { Call } from "../call/call.js";
 import { type Logger, quoted } from "../log.js";
 import { ProgressLog } from "../progress-log.js";
-import type { Call } from "./call.js";
 
 /** The lines that the log has about a call, whatever its contract. */
 export class RequestLog {

@@ -1,4 +1,7 @@
 import { fromJSON, type MessageTypeDefinition } from "@grpc/proto-loader";
+import protobuf from "protobufjs";
+import type { Sources } from "./reflection/descriptors.js";
+import { WELL_KNOWN } from "./reflection/well-known.js";
 
 /**
  * What a status says beyond its code, in the error model of https://google.aip.dev/193: numbers of fields are those
@@ -37,39 +40,12 @@ export function encodeStatus(
 
 export const TYPE_URL = "type.googleapis.com/google.rpc.";
 
-/** google.protobuf's Any and Duration are the same on the wire wherever they are declared. */
-const TYPES = fromJSON(
-  {
-    nested: {
-      google: {
-        nested: {
-          rpc: {
-            nested: {
-              Status: fields({ code: "int32", message: "string", details: "repeated Any" }),
-              Any: fields({ type_url: "string", value: "bytes" }),
-              ErrorInfo: fields({ reason: "string", domain: "string", metadata: "map" }),
-              BadRequest: fields({ field_violations: "repeated FieldViolation" }),
-              FieldViolation: fields({ field: "string", description: "string" }),
-              RetryInfo: fields({ retry_delay: "Duration" }),
-              Duration: fields({ seconds: "int64", nanos: "int32" }),
-            },
-          },
-        },
-      },
-    },
-  } as Parameters<typeof fromJSON>[0],
-  { keepCase: true, defaults: true, longs: Number },
-);
+const TYPES = fromJSON(typesOf(WELL_KNOWN), { keepCase: true, defaults: true, longs: Number });
 
-/** Fields numbered from 1 in the order given. */
-function fields(types: Record<string, string>): object {
-  const entries = Object.entries(types).map(([name, type], i) => {
-    const [last, rule] = type.split(" ").reverse();
-    const field =
-      last === "map" ? { keyType: "string", type: "string" } : { type: last, ...(rule && { rule }) };
-    return [name, { ...field, id: i + 1 }];
-  });
-  return { fields: Object.fromEntries(entries) };
+function typesOf(sources: Sources): Parameters<typeof fromJSON>[0] {
+  const root = new protobuf.Root();
+  for (const source of Object.values(sources)) protobuf.parse(source, root, { keepCase: true });
+  return root.toJSON() as Parameters<typeof fromJSON>[0];
 }
 
 /** A type of `google.rpc`. */

@@ -1,11 +1,14 @@
 import { Metadata, status } from "@grpc/grpc-js";
 import { type ErrorCode, TranscriptionError } from "../../index.js";
+import { ClientGone, Unavailable } from "../call/call.js";
 import { withVariableNames } from "../settings.js";
-import { ClientGone, ServerStopped } from "./call.js";
+import { cut } from "../text.js";
+import { LONGEST_STATUS } from "./answering-call.js";
 import { DETAILS_KEY, encodeStatus } from "./status-details.js";
+import { ResultTooLarge } from "./v2/result-size.js";
 
 /** What goes wrong besides the library's errors. */
-export type Reason = ErrorCode | "UNAVAILABLE" | "UNAUTHENTICATED";
+export type Reason = ErrorCode | "RESULT_TOO_LARGE" | "UNAVAILABLE" | "UNAUTHENTICATED";
 
 interface Meaning {
   status: status;
@@ -26,6 +29,7 @@ export const MEANINGS: Record<Reason, Meaning> = {
   AUDIO_TOO_LONG: no(status.INVALID_ARGUMENT),
   // As gRPC says of one message that is too large.
   AUDIO_TOO_LARGE: no(status.RESOURCE_EXHAUSTED),
+  RESULT_TOO_LARGE: no(status.RESOURCE_EXHAUSTED),
   MODEL_NOT_FOUND: no(status.FAILED_PRECONDITION),
   MODEL_INVALID: no(status.FAILED_PRECONDITION),
   DEVICE_UNAVAILABLE: later(status.UNAVAILABLE),
@@ -40,8 +44,9 @@ export const MEANINGS: Record<Reason, Meaning> = {
 
 /** What {@link MEANINGS} knows an error by. */
 export function reasonOf(error: unknown): Reason {
-  if (error instanceof ServerStopped) return "UNAVAILABLE";
+  if (error instanceof Unavailable) return "UNAVAILABLE";
   if (error instanceof ClientGone) return "CANCELLED";
+  if (error instanceof ResultTooLarge) return "RESULT_TOO_LARGE";
   return TranscriptionError.from(error).code;
 }
 
@@ -58,9 +63,6 @@ export interface Failure {
 
 /** Retry hint of a server that is starting or shutting down: another one takes over meanwhile. */
 export const RESTART_SECONDS = 1;
-
-/** Status messages and their details are headers, of which clients take 8 KiB in all. */
-const LONGEST_MESSAGE = 300;
 
 /**
  * The status of a failure, with details.
@@ -86,10 +88,7 @@ export function statusFor(
   field?: string,
 ): Failure {
   const { status: code, retry } = MEANINGS[reason];
-  // By code points: half a surrogate pair cannot be sent.
-  const characters = [...message];
-  const details =
-    characters.length > LONGEST_MESSAGE ? `${characters.slice(0, LONGEST_MESSAGE).join("")}…` : message;
+  const details = cut(message, LONGEST_STATUS);
   const hint = retry ? retryAfter : undefined;
   const info = { reason, metadata: { request_id: requestId }, field, retryAfter: hint };
   const metadata = new Metadata();

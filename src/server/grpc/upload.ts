@@ -4,6 +4,9 @@ import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { TranscriptionError } from "../../index.js";
 
+/** Bytes that are gathered before they are written: a client may send them one by one. */
+const GATHERED = 64 * 1024;
+
 /**
  * An upload on its way to disk: as much memory as one chunk, however large the file. The file's name is gone before
  * the first byte is written, so nothing is left behind however this process ends.
@@ -11,6 +14,8 @@ import { TranscriptionError } from "../../index.js";
 export class Upload {
   #file: FileHandle | undefined;
   #bytes = 0;
+  #gathered: Uint8Array[] = [];
+  #gatheredBytes = 0;
 
   /** @param maxBytes most bytes of an upload */
   constructor(readonly maxBytes: number) {}
@@ -28,9 +33,27 @@ export class Upload {
         `The recording is larger than limits.maxBytes (${this.maxBytes} bytes)`,
       );
     }
+    if (chunk.byteLength >= GATHERED) {
+      await this.#flush();
+      return this.#append(chunk);
+    }
+    // A copy: a chunk is a view of all that came with it.
+    this.#gathered.push(Uint8Array.prototype.slice.call(chunk));
+    this.#gatheredBytes += chunk.byteLength;
+    if (this.#gatheredBytes >= GATHERED) await this.#flush();
+  }
+
+  async #flush(): Promise<void> {
+    if (this.#gathered.length === 0) return;
+    const gathered = Buffer.concat(this.#gathered.splice(0));
+    this.#gatheredBytes = 0;
+    await this.#append(gathered);
+  }
+
+  async #append(bytes: Uint8Array): Promise<void> {
     try {
       this.#file ??= await openAnonymousFile();
-      await this.#file.writeFile(chunk);
+      await this.#file.writeFile(bytes);
     } catch (cause) {
       throw new TranscriptionError(
         "INTERNAL",
@@ -41,7 +64,8 @@ export class Upload {
   }
 
   /** All that was written, from its start. */
-  read(): Readable {
+  async read(): Promise<Readable> {
+    await this.#flush();
     if (!this.#file) throw new TranscriptionError("INTERNAL", "Nothing was uploaded");
     return this.#file.createReadStream({ start: 0 });
   }

@@ -8,6 +8,8 @@ export interface Pages {
   metrics(): string;
   /** Why no calls are accepted now; undefined: they are. */
   notReady(): string | undefined;
+  /** Called with what kept a page from being shown. */
+  onError(error: Error): void;
 }
 
 /** Seconds that a client may take for its request. */
@@ -44,11 +46,19 @@ export class HttpFront {
   }
 }
 
+/** Nothing that a page does may leave this function: it would end the process. */
 function answer(pages: Pages, request: IncomingMessage, response: ServerResponse): void {
-  const [status, text, type = "text/plain; charset=utf-8"] = page(pages, request);
-  if (status === 405) response.setHeader("allow", "GET, HEAD");
-  response.writeHead(status, { "content-type": type, "content-length": Buffer.byteLength(text) });
-  response.end(request.method === "HEAD" ? undefined : text);
+  response.on("error", pages.onError);
+  try {
+    const [status, text, type = "text/plain; charset=utf-8"] = page(pages, request);
+    if (status === 405) response.setHeader("allow", "GET, HEAD");
+    response.writeHead(status, { "content-type": type, "content-length": Buffer.byteLength(text) });
+    response.end(request.method === "HEAD" ? undefined : text);
+  } catch (error) {
+    pages.onError(error as Error);
+    if (response.headersSent) response.destroy();
+    else response.writeHead(500).end();
+  }
 }
 
 type Page = [status: number, text: string, type?: string];

@@ -123,10 +123,19 @@ class Observed implements Metric {
   ) {}
 
   samples(): string[] {
-    const value = this.read();
+    const value = this.#look();
     if (value === undefined) return [];
     const values: Iterable<[Labels, number]> = typeof value === "number" ? [[{}, value]] : value;
     return Array.from(values, ([labels, number]) => sample(this.name, written(labels), number));
+  }
+
+  /** What cannot be looked up now is left out, and takes no other metric with it. */
+  #look(): ReturnType<typeof this.read> {
+    try {
+      return this.read();
+    } catch {
+      return undefined;
+    }
   }
 }
 

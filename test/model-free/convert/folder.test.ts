@@ -71,7 +71,7 @@ describe("a checkpoint's folder", () => {
     });
     await expect(refused({ "config.json": config })).rejects.toMatchObject({
       code: "MODEL_NOT_FOUND",
-      message: expect.stringContaining("no model.safetensors or pytorch_model.bin"),
+      message: expect.stringContaining("no weights (model.safetensors, pytorch_model.bin, model.bin)"),
     });
     const missing = {
       "config.json": config,

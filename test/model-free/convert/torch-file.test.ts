@@ -160,6 +160,33 @@ describe("a file of torch.save", () => {
     });
   });
 
+  const repeated = (count: number, opcodes: Buffer) =>
+    Buffer.concat(Array.from({ length: count }, () => opcodes));
+  const long = Buffer.concat([Buffer.from("]q\0("), repeated(100_000, Buffer.from(")")), Buffer.from("e")]);
+  it.each([
+    ["calls with a long list", repeated(200_000, Buffer.from("ccollections\nOrderedDict\nh\0\x85R0"))],
+    ["appends a long list", repeated(200_000, Buffer.from("(h\0h\0e"))],
+    [
+      "tensors with a long shape",
+      repeated(200_000, Buffer.from("ctorch._utils\n_rebuild_tensor_v2\n(h\0h\0h\0h\0tR")),
+    ],
+    [
+      "names of a long text",
+      Buffer.concat([
+        pickle.text("x".repeat(1_000_000)),
+        Buffer.from("q\x01"),
+        repeated(100_000, Buffer.from("h\x01h\x01\x93")),
+      ]),
+    ],
+  ])("that would take for ever is given up at once: %s", async (_, opcodes) => {
+    const start = performance.now();
+    await expect(read(program(Buffer.concat([long, opcodes])))).rejects.toMatchObject({
+      code: "MODEL_INVALID",
+    });
+    // Minutes without a bound; a bound of work needs no exact one of time.
+    expect(performance.now() - start).toBeLessThan(20_000);
+  });
+
   it("with any damage fails with a coded error or not at all", async () => {
     const random = seededRandom(5);
     const intact = torchFile(

@@ -151,6 +151,19 @@ describe("a Whisper checkpoint in Hugging Face's layout", () => {
     expect(await inspectModel(path)).toMatchObject({ multilingual: false });
   });
 
+  it("may have rows without tokens, which are left out", async () => {
+    const rows = 51_872;
+    const table = floats([rows, 64], (index) => Math.floor(index / 64) % 100);
+    const path = await convertSmall((tensors) =>
+      tensors.set("model.decoder.embed_tokens.weight", table).set("proj_out.weight", table),
+    );
+    const { hyperParameters, tensors } = readWhisperFile(readFileSync(path));
+    expect(hyperParameters[0]).toBe(51_865);
+    const written = tensors.find(({ name }) => name === "decoder.token_embedding.weight")!;
+    expect(written.dimensions).toEqual([64, 51_865]);
+    expect(await inspectModel(path)).toMatchObject({ vocabularySize: 51_865 });
+  });
+
   const reshape = (name: string, shape: number[]) => (tensors: Map<string, TestTensor>) =>
     tensors.set(name, floats(shape));
   it.each([
@@ -175,9 +188,14 @@ describe("a Whisper checkpoint in Hugging Face's layout", () => {
       "tensor proj_out.weight differs from model.decoder.embed_tokens.weight",
     ],
     [
-      "tokens that whisper.cpp does not know",
-      reshape("model.decoder.embed_tokens.weight", [51_870, 64]),
-      "tensor model.decoder.embed_tokens.weight has 51870 tokens",
+      "a row too few for its vocabulary",
+      reshape("model.decoder.embed_tokens.weight", [51_864, 64]),
+      "its table of tokens has 51864 rows, but its vocabulary of 50257 text tokens is that of 99 languages, which has 51865",
+    ],
+    [
+      "the bands of large-v3 and fewer rows than that has",
+      (tensors: Map<string, TestTensor>) => tensors.set("model.encoder.conv1.weight", floats([64, 128, 3])),
+      "its table of tokens has 51865 rows, but its vocabulary of 50257 text tokens is that of 100 languages, which has 51866",
     ],
     [
       "another number of bands",
@@ -245,12 +263,45 @@ describe("a Whisper checkpoint in Hugging Face's layout", () => {
     [
       "heads of another width",
       { "config.json": { ...smallConfig, encoder_attention_heads: 2 } },
-      "encoder_attention_heads is 2, expected 1",
+      "its encoder has 2 attention heads, expected 1",
     ],
     [
       "another spectrogram",
       { "preprocessor_config.json": { hop_length: 200 } },
       "hop_length is 200, expected 160",
+    ],
+    [
+      "tokens that were added",
+      {
+        "added_tokens.json": { "<|speaker|>": 51_865, "<|music|>": 51_866 },
+        "model.safetensors": safetensors(smallTensors(51_872)),
+      },
+      'tokens were added behind Whisper\'s 51865: "<|speaker|>" (51865), "<|music|>" (51866)',
+    ],
+    [
+      "the end of the text in another place",
+      { "vocab.json": { ...vocabulary, "<|endoftext|>": 50_300 } },
+      'token "<|endoftext|>" has the id 50300, expected 50256 or 50257',
+    ],
+    [
+      "a language more than models of 80 bands have",
+      {
+        "added_tokens.json": { "<|startoftranscript|>": 50_258, "<|translate|>": 50_359 },
+        "model.safetensors": safetensors(smallTensors(51_866)),
+      },
+      "its vocabulary is that of 100 languages, but models of 80 mel bands have 99",
+    ],
+    [
+      "heads that it does not have",
+      {
+        "generation_config.json": {
+          alignment_heads: [
+            [0, 0],
+            [1, 0],
+          ],
+        },
+      },
+      "alignment_heads has [1,0], expected a layer below 1 and a head below 1",
     ],
     ["no vocabulary", { "vocab.json": Buffer.from("") }, "vocab.json is not valid"],
     ["a token too few", { "vocab.json": { ...vocabulary, "!": 60_000 } }, "no token with the id 0"],

@@ -107,10 +107,10 @@ describe("times", () => {
     expect(line(7205.5, 7206, "lrc")).toContain("[120:05.50]");
   });
 
-  it("never end before they start", () => {
-    expect(line(2, 1, "srt")).toContain("00:00:02,000 --> 00:00:02,001");
-    expect(line(2, 2, "vtt")).toContain("00:00:02.000 --> 00:00:02.001");
-    expect(line(2, 1, "tsv")).toContain("2000\t2000\t");
+  it("last a frame at least", () => {
+    expect(line(2, 1, "srt")).toContain("00:00:02,000 --> 00:00:02,020");
+    expect(line(2, 2, "vtt")).toContain("00:00:02.000 --> 00:00:02.020");
+    expect(line(2, 1, "tsv")).toContain("2000\t2020\t");
   });
 
   it("are never negative or not a number", () => {

@@ -152,7 +152,7 @@ test("what is no checkpoint, or may not be fetched, is an error that says why", 
     });
   await expectFailure("AGORA_OFFLINE forbids downloads", { offline: true });
   list([small("config.json", config)]);
-  await expectFailure("neither model.safetensors nor pytorch_model.bin");
+  await expectFailure("neither model.safetensors, pytorch_model.bin nor model.bin");
   for (const content of ["<html>", "{}", '{"sha":"main","siblings":[]}']) {
     server.files.set(API, { content: Buffer.from(content) });
     await expectFailure("the Hub's answer");

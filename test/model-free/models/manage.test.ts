@@ -152,7 +152,7 @@ describe("inspectModel", () => {
   test("adds name, size and a checked hash to what the file says", async () => {
     const { path } = await downloadModel("sample", {}, environment);
     addon.inspectModel.mockResolvedValue(facts);
-    expect(await inspectModel("sample", environment)).toEqual({
+    expect(await inspectModel("sample", {}, environment)).toEqual({
       kind: "whisper",
       ...facts,
       name: "sample",
@@ -167,7 +167,7 @@ describe("inspectModel", () => {
     const { path } = await downloadModel("sample", {}, environment);
     await writeFile(path, sampleContent(content.length, 9));
     addon.inspectModel.mockResolvedValue(facts);
-    expect(await inspectModel("sample", environment)).toMatchObject({ verified: false });
+    expect(await inspectModel("sample", {}, environment)).toMatchObject({ verified: false });
   });
 
   test("recognises a VAD model by its content", async () => {
@@ -175,7 +175,7 @@ describe("inspectModel", () => {
     await writeFile(path, "anything");
     addon.inspectModel.mockRejectedValue(new TranscriptionError("MODEL_INVALID", "no whisper"));
     addon.inspectVadModel.mockResolvedValue({ version: "6.2.0" });
-    const inspected = await inspectModel(path, environment);
+    const inspected = await inspectModel(path, {}, environment);
     expect(inspected).toMatchObject({ kind: "vad", version: "6.2.0", name: "silero.bin", fileBytes: 8 });
     expect(inspected).not.toHaveProperty("verified");
   });
@@ -185,14 +185,14 @@ describe("inspectModel", () => {
     await writeFile(path, "anything");
     addon.inspectModel.mockRejectedValue(Object.assign(new Error("wrong magic"), { code: "MODEL_INVALID" }));
     addon.inspectVadModel.mockRejectedValue(new Error("wrong magic"));
-    await expect(inspectModel(path, environment)).rejects.toMatchObject({
+    await expect(inspectModel(path, {}, environment)).rejects.toMatchObject({
       code: "MODEL_INVALID",
       message: "wrong magic",
     });
   });
 
   test("downloads nothing", async () => {
-    await expect(inspectModel("sample", environment)).rejects.toMatchObject({ code: "MODEL_NOT_FOUND" });
+    await expect(inspectModel("sample", {}, environment)).rejects.toMatchObject({ code: "MODEL_NOT_FOUND" });
     expect(server.requests).toHaveLength(0);
   });
 });

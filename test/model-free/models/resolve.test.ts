@@ -1,9 +1,10 @@
 import { chmod, mkdir, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import type { ModelEnvironment } from "../../../src/models/environment.js";
 import { registry } from "../../../src/models/registry.js";
-import { cachedVadModel, resolveModel } from "../../../src/models/resolve.js";
+import { resolveModel } from "../../../src/models/resolve.js";
 import { FileServer, status } from "../../support/file-server.js";
 import { sampleContent, sampleEntry, sampleEnvironment } from "../../support/model-environment.js";
 import { temporaryFolder } from "../../support/temporary-folder.js";
@@ -252,11 +253,15 @@ describe("a path", () => {
   });
 });
 
-describe("cachedVadModel", () => {
-  test("finds a VAD model that is there, and downloads none", async () => {
-    expect(await cachedVadModel(environment)).toBeUndefined();
-    expect(server.requests).toHaveLength(0);
-    await resolveModel("silero-v6.2.0", { kind: "vad" }, environment);
-    expect(await cachedVadModel(environment)).toMatchObject({ name: "silero-v6.2.0" });
+describe("the VAD model where none is named", () => {
+  test("comes with the package, whatever the cache holds and whether or not there is a network", async () => {
+    const cacheDirectory = await temporaryFolder();
+    await writeFile(join(cacheDirectory, "ggml-silero-v5.1.2.bin"), "an older one");
+    const shipped = sampleEnvironment([...registry().entries], { cacheDirectory, offline: true });
+    const own = fileURLToPath(new URL("../../../models/silero-v6.2.0.bin", import.meta.url));
+    for (const name of [undefined, "silero-v6.2.0", "silero-vad"]) {
+      const model = await resolveModel(name, { kind: "vad", download: false }, shipped);
+      expect(model).toEqual({ name: "silero-v6.2.0", path: own });
+    }
   });
 });

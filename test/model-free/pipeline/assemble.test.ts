@@ -36,7 +36,7 @@ describe("segments of a window", () => {
     expect(placeSegments([fakeSegment("a", 0, 1)], WINDOW, 0, 0)[0]).not.toHaveProperty("channel");
   });
 
-  it("never leave the window, run backwards or overlap, nor do their words", () => {
+  it("never leave the window, run backwards, overlap or take no time, nor do their words", () => {
     const random = seededRandom(2);
     const wild = (): number => 14 * random() - 2;
     for (let round = 0; round < 200; round++) {
@@ -48,15 +48,16 @@ describe("segments of a window", () => {
       let last = 101;
       for (const segment of placeSegments(segments, WINDOW, last, 0)) {
         expect(segment.start).toBeGreaterThanOrEqual(last);
-        expect(segment.end).toBeGreaterThanOrEqual(segment.start);
+        expect(segment.end - segment.start).toBeGreaterThan(0.0199);
         expect(segment.end).toBeLessThanOrEqual(WINDOW.end);
         last = segment.start;
         for (const word of segment.words!) {
           expect(word.start).toBeGreaterThanOrEqual(last);
-          expect(word.end).toBeGreaterThanOrEqual(word.start);
+          expect(word.end - word.start).toBeGreaterThan(0.0199);
           expect(word.end).toBeLessThanOrEqual(segment.end);
           last = word.end;
         }
+        expect([segment.words![0]!.start, segment.words!.at(-1)!.end]).toEqual([segment.start, segment.end]);
         last = segment.end;
       }
     }

@@ -2,11 +2,11 @@ import { describe, expect, it } from "vitest";
 import type { LanguageDetection } from "../../../src/engine/types.js";
 import { LanguageVote } from "../../../src/pipeline/language.js";
 
-function heard(probabilities: Record<string, number>): LanguageDetection {
+function heard(probabilities: Record<string, number>, noSpeechProb?: number): LanguageDetection {
   const list = Object.entries(probabilities)
     .map(([language, probability]) => ({ language, probability }))
     .sort((a, b) => b.probability - a.probability);
-  return { ...list[0]!, probabilities: list };
+  return { ...list[0]!, probabilities: list, ...(noSpeechProb !== undefined && { noSpeechProb }) };
 }
 
 describe("the language", () => {
@@ -51,6 +51,25 @@ describe("the language", () => {
     vote.add(heard({ en: 0.6, ru: 0.4 }), 10);
     expect(vote.isSettled).toBe(false);
     expect(vote.result().language).toBe("ru");
+  });
+
+  it("is that of the call, not of the noise before it", () => {
+    const vote = new LanguageVote();
+    for (const noise of ["nn", "en", "nn", "cy", "nn"]) {
+      vote.add(heard({ [noise]: 0.9, ru: 0.05 }, 0.97), 30);
+      expect(vote.isSettled).toBe(false);
+    }
+    vote.add(heard({ ru: 0.8, uk: 0.1 }, 0.1), 10);
+    expect(vote.isSettled).toBe(true);
+    expect(vote.result().language).toBe("ru");
+  });
+
+  it("is not waited for without end in noise", () => {
+    const vote = new LanguageVote({ threshold: 0.5, segments: 2 });
+    let windows = 0;
+    for (; !vote.isSettled; windows++) vote.add(heard({ nn: 0.4, en: 0.3 }, 1), 1);
+    expect(windows).toBe(8);
+    expect(vote.result()).toMatchObject({ language: "nn", probability: expect.closeTo(0.4) });
   });
 
   it("is unknown where nothing was heard", () => {

@@ -151,6 +151,21 @@ describe("a transcription", () => {
     expect(engine.mostRunning).toBe(1);
   });
 
+  it("gives no window text that failed the guards", async () => {
+    for (const answer of [
+      (label: string) => ({ segments: [fakeSegment(label, 0, 1)], reliable: label !== "2" }),
+      // An implementation that does not tell: a guess, and a loop.
+      (label: string) => ({
+        segments: [fakeSegment(label, 0, 1, { avgLogProb: label === "2" ? -1.5 : -0.2 })],
+      }),
+      (label: string) => ({ segments: [fakeSegment(label === "2" ? "and so ".repeat(60) : label, 0, 1)] }),
+    ]) {
+      const engine = new FakeEngine({ answer: (samples) => answer(peakLabel(samples)) });
+      await transcribeFake(new FakeAudio([bursts(4)]), engine, { conditionOnPreviousText: true });
+      expect(engine.windows.map((options) => options.previousText)).toEqual(["", "1", "", "3"]);
+    }
+  });
+
   it.each([
     ["the first window", {}, ["Ann.", "", ""], ["", "", ""]],
     [
@@ -241,6 +256,7 @@ describe("a transcription", () => {
         hotwords: "Agora, Borealis",
         initialPrompt: i === 0 ? "A call." : "",
         previousText: "",
+        speech: [],
         suppressBlank: true,
         suppressTokens: [],
         suppressNonSpeech: true,

@@ -33,6 +33,27 @@ async function transcribed(
 }
 
 describe("a recording in an unknown language", () => {
+  it("in which nothing is said has no language, whatever it was taken for", async () => {
+    const { result } = await transcribed(bursts(2), {
+      detect: named("nn", 0.9),
+      answer: () => ({ segments: [] }),
+    });
+    expect(result).toMatchObject({ text: "", language: "", languageProbability: 0 });
+    const sound = bursts(2);
+    const each = await transcribeFake(
+      new FakeAudio([sound, sound.map((sample) => 10 * sample)]),
+      new FakeEngine({
+        detect: named("nn", 0.9),
+        answer: (samples) => {
+          const text = peakLabel(samples);
+          return { segments: Number(text) >= 10 ? [fakeSegment(text, 0, 1)] : [] };
+        },
+      }),
+      { channels: "each" },
+    );
+    expect(each).toMatchObject({ language: "nn", channels: [{ language: "" }, { language: "nn" }] });
+  });
+
   it("of one window is listened to once, however short and unsure", async () => {
     const { result, heard, heardTwice } = await transcribed(bursts(1).subarray(0, 7 * 16_000), {
       detect: named("de", 0.3),

@@ -148,9 +148,8 @@ describe("windows without a VAD model", () => {
     expect(windows.reduce((sum, window) => sum + window.samples.length, 0)).toBe(track.length);
   });
 
-  it("do not exist for silence, digital or nearly so, nor for a constant offset", async () => {
+  it("do not exist for digital silence, nor for a constant offset", async () => {
     expect((await cut(new Float32Array(90 * 16_000))).windows).toEqual([]);
-    expect((await cut(noise(7, [20, 0.001]))).windows).toEqual([]);
     expect((await cut(new Float32Array(20 * 16_000).fill(0.25))).windows).toEqual([]);
   });
 

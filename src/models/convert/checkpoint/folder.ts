@@ -2,50 +2,77 @@ import { basename, join } from "node:path";
 import { TranscriptionError } from "../../../errors.js";
 import { fileSize } from "../../cache.js";
 import { invalidModel, quoted } from "../errors.js";
-import { type JsonObject, readJson } from "./json.js";
+import { type Ctranslate2Whisper, readCtranslate2Whisper } from "./ctranslate2-whisper.js";
+import { type JsonObject, readJson, readJsonList, readText } from "./json.js";
 import { readSafetensors } from "./safetensors.js";
 import { SourceFile } from "./source-file.js";
 import type { StoredTensor } from "./tensor.js";
 import { readTorchFile } from "./torch-file.js";
 
+/** CTranslate2's, which faster-whisper uses. */
+export const CTRANSLATE2_FILE = "model.bin";
 /** In order of preference; with `.index.json` after the name where the tensors are spread over several files. */
 const WEIGHT_FILES = ["model.safetensors", "pytorch_model.bin"];
 const MAX_SHARDS = 1000;
 
-/** A checkpoint in Hugging Face's layout: `config.json`, tokenizer files, and the tensors of one or more files. */
+interface CheckpointTensors {
+  tensors: ReadonlyMap<string, StoredTensor>;
+  /** Of a Whisper model in CTranslate2's layout: the attention heads that its weights tell. */
+  ctranslate2?: Ctranslate2Whisper["heads"];
+}
+
+/**
+ * A checkpoint in Hugging Face's layout: `config.json`, tokenizer files, and the tensors of one or more files; or in
+ * CTranslate2's, whose tensors then have Hugging Face's names too.
+ */
 export class Checkpoint {
   private constructor(
     readonly folder: string,
+    readonly name: string,
     readonly config: JsonObject,
-    readonly tensors: ReadonlyMap<string, StoredTensor>,
+    private readonly content: CheckpointTensors,
     private readonly files: readonly SourceFile[],
   ) {}
+
+  get tensors(): ReadonlyMap<string, StoredTensor> {
+    return this.content.tensors;
+  }
+
+  get ctranslate2(): CheckpointTensors["ctranslate2"] {
+    return this.content.ctranslate2;
+  }
 
   /**
    * Finds all tensors; their data is read later, piece by piece. To be closed.
    * @param folder absolute path of an existing folder
+   * @param name its name; default that of the folder
    * @throws TranscriptionError MODEL_NOT_FOUND, MODEL_INVALID
    */
-  static async open(folder: string): Promise<Checkpoint> {
+  static async open(folder: string, name = basename(folder)): Promise<Checkpoint> {
     const config = await readJson(folder, "config.json");
     if (!config) throw notFound(folder, "config.json");
     const files: SourceFile[] = [];
     try {
-      return new Checkpoint(folder, config, await readTensors(folder, files), files);
+      return new Checkpoint(folder, name, config, await readTensors(folder, files), files);
     } catch (error) {
       await closeAll(files);
       throw error;
     }
   }
 
-  /** The folder's own name. */
-  get name(): string {
-    return basename(this.folder);
-  }
-
   /** A JSON file of the folder, or undefined. */
   readJson(name: string): Promise<JsonObject | undefined> {
     return readJson(this.folder, name);
+  }
+
+  /** The same of a file that holds a list. */
+  readList(name: string): ReturnType<typeof readJsonList> {
+    return readJsonList(this.folder, name);
+  }
+
+  /** A text file of the folder, or undefined. */
+  readText(name: string): ReturnType<typeof readText> {
+    return readText(this.folder, name);
   }
 
   /** An error of the checkpoint as a whole. */
@@ -58,13 +85,21 @@ export class Checkpoint {
   }
 }
 
-async function readTensors(folder: string, files: SourceFile[]): Promise<Map<string, StoredTensor>> {
+async function readTensors(folder: string, files: SourceFile[]): Promise<CheckpointTensors> {
   for (const name of WEIGHT_FILES) {
-    if ((await fileSize(join(folder, name))) !== undefined) return readFile(folder, name, files);
+    if ((await fileSize(join(folder, name))) !== undefined)
+      return { tensors: await readFile(folder, name, files) };
     const index = await readJson(folder, `${name}.index.json`);
-    if (index) return readShards(folder, index, files);
+    if (index) return { tensors: await readShards(folder, index, files) };
   }
-  throw notFound(folder, `${WEIGHT_FILES.join(" or ")}, nor an index of several such files`);
+  if ((await fileSize(join(folder, CTRANSLATE2_FILE))) !== undefined) {
+    const file = await SourceFile.open(join(folder, CTRANSLATE2_FILE));
+    files.push(file);
+    const { tensors, heads } = await readCtranslate2Whisper(file);
+    return { tensors, ctranslate2: heads };
+  }
+  const names = [...WEIGHT_FILES, CTRANSLATE2_FILE].join(", ");
+  throw notFound(folder, `weights (${names}), nor an index of several such files`);
 }
 
 async function readFile(

@@ -76,13 +76,42 @@ export class JsonObject {
  * @throws TranscriptionError MODEL_INVALID
  */
 export async function readJson(folder: string, name: string): Promise<JsonObject | undefined> {
+  const value = await readParsed(folder, name);
+  return value && new JsonObject(value.path, value.content);
+}
+
+/** The same of a file that holds a list. */
+export async function readJsonList(
+  folder: string,
+  name: string,
+): Promise<{ path: string; values: readonly unknown[] } | undefined> {
+  const value = await readParsed(folder, name);
+  if (!value) return undefined;
+  if (!Array.isArray(value.content)) throw invalidModel(value.path, "it is not a JSON list");
+  return { path: value.path, values: value.content };
+}
+
+/** A text file of a folder, or undefined when there is none. */
+export function readText(folder: string, name: string): Promise<{ path: string; text: string } | undefined> {
+  return readWhole(folder, name, (bytes, file) => ({ path: file.path, text: bytes.toString("utf8") }));
+}
+
+function readParsed(folder: string, name: string): Promise<{ path: string; content: unknown } | undefined> {
+  return readWhole(folder, name, (bytes, file) => ({ path: file.path, content: parseJson(bytes, file) }));
+}
+
+async function readWhole<T>(
+  folder: string,
+  name: string,
+  use: (bytes: Buffer, file: SourceFile) => T,
+): Promise<T | undefined> {
   const path = join(folder, name);
   if ((await fileSize(path)) === undefined) return undefined;
   const file = await SourceFile.open(path);
   try {
     if (file.size > MAX_JSON_BYTES)
       throw file.invalid(`it has ${file.size} bytes, more than any such file has`);
-    return new JsonObject(path, parseJson(await file.read(0, file.size, "its text"), file));
+    return use(await file.read(0, file.size, "its text"), file);
   } finally {
     await file.close();
   }

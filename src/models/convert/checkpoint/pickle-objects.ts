@@ -41,8 +41,14 @@ const REBUILD_PARAMETER = "torch._utils._rebuild_parameter";
 const ORDERED_DICT = "collections.OrderedDict";
 const STORAGE = /^torch\.([A-Z][A-Za-z0-9]*Storage)$/;
 
+/** Dimensions that a tensor may have; its shape is looked at no further. */
+const MAX_DIMENSIONS = 8;
+/** Longer than any that is allowed. */
+const MAX_NAME_LENGTH = 100;
+
 /** Whether a name is one of those that a dictionary of tensors needs. All others are refused. */
 export function isAllowedGlobal(name: string): boolean {
+  if (name.length > MAX_NAME_LENGTH) return false;
   return [REBUILD_TENSOR, REBUILD_PARAMETER, ORDERED_DICT].includes(name) || STORAGE.test(name);
 }
 
@@ -83,12 +89,22 @@ export function storageOf(id: PickleValue): PickleStorage | undefined {
   if (!Array.isArray(id)) return undefined;
   const [tag, type, key, , elements] = id;
   const kind = type instanceof PickleGlobal ? STORAGE.exec(type.name)?.[1] : undefined;
-  if (tag !== "storage" || kind === undefined || typeof key !== "string" || typeof elements !== "number") {
+  if (
+    tag !== "storage" ||
+    kind === undefined ||
+    typeof key !== "string" ||
+    key.length > MAX_NAME_LENGTH ||
+    typeof elements !== "number"
+  ) {
     return undefined;
   }
   return new PickleStorage(kind, key, elements);
 }
 
 function isNumbers(value: PickleValue | undefined): value is number[] {
-  return Array.isArray(value) && value.every((entry) => typeof entry === "number");
+  return (
+    Array.isArray(value) &&
+    value.length <= MAX_DIMENSIONS &&
+    value.every((entry) => typeof entry === "number")
+  );
 }

@@ -4,6 +4,9 @@ import { isAllowedGlobal, PickleGlobal, type PickleValue, rebuild, storageOf } f
 
 const MARK = Symbol("mark");
 
+/** Every value takes a byte, and goes from the stack into a list or dictionary and through a call. */
+const MOVES_PER_BYTE = 8;
+
 type StackEntry = PickleValue | typeof MARK;
 
 /**
@@ -21,6 +24,8 @@ class PickleMachine {
   readonly #stack: StackEntry[] = [];
   readonly #memo = new Map<number, PickleValue>();
   #position = 0;
+  /** Values moved so far. */
+  #moved = 0;
 
   constructor(
     private readonly bytes: Buffer,
@@ -42,6 +47,17 @@ class PickleMachine {
     }
   }
 
+  /**
+   * Counts values that an opcode is about to go through. An honest pickle goes through each value that it holds a few
+   * times; one that recalls a long list again and again would take for ever.
+   */
+  #count(values: number): void {
+    this.#moved += values;
+    if (this.#moved > MOVES_PER_BYTE * this.bytes.length) {
+      throw this.#invalid("goes through the same values again and again");
+    }
+  }
+
   // What the opcodes are made of.
 
   #take(length: number): Buffer {
@@ -60,6 +76,7 @@ class PickleMachine {
   #popToMark(): PickleValue[] {
     const mark = this.#stack.lastIndexOf(MARK);
     if (mark < 0) throw this.#invalid("takes values up to a mark that is not there");
+    this.#count(this.#stack.length - mark);
     const values = this.#stack.splice(mark);
     return values.slice(1) as PickleValue[];
   }
@@ -114,6 +131,7 @@ class PickleMachine {
   append(values: PickleValue[]): void {
     const list = this.#pop();
     if (!Array.isArray(list)) throw this.#invalid("appends to what is no list");
+    this.#count(values.length);
     for (const value of values) list.push(value);
     this.push(list);
   }
@@ -174,6 +192,7 @@ class PickleMachine {
     const module = this.#pop();
     if (typeof name !== "string" || typeof module !== "string")
       throw this.#invalid("has a name that is no text");
+    this.#count(module.length + name.length);
     this.#pushGlobal(`${module}.${name}`);
   }
 
@@ -203,6 +222,8 @@ class PickleMachine {
   reduce(): void {
     const args = this.#pop();
     const callee = this.#pop();
+    if (Array.isArray(args)) for (const arg of args) this.#count(Array.isArray(arg) ? arg.length : 1);
+    this.#count(Array.isArray(args) ? args.length : 1);
     const value = rebuild(callee, args);
     if (value === undefined) {
       const name = callee instanceof PickleGlobal ? quoted(callee.name) : "what is no function";

@@ -28,6 +28,17 @@ export interface StoredTensor {
   readonly file: SourceFile;
   /** Of its first byte in the file. */
   readonly offset: number;
+  /** Of whole numbers: what they are to be divided by. */
+  readonly scale?: TensorScale;
+}
+
+/** One number for each group of elements, rows for the most part. */
+export interface TensorScale {
+  readonly tensor: StoredTensor;
+  /** Elements that share one. */
+  readonly elements: number;
+  /** Where the first element of the scaled tensor lies among all that `tensor` has scales for. */
+  readonly first: number;
 }
 
 /**
@@ -67,6 +78,7 @@ export async function* readValues(
 ): AsyncGenerator<Float32Array> {
   const elementBytes = ELEMENT_BYTES[tensor.type];
   const decode = decoderOf(tensor);
+  const divide = tensor.scale && (await dividerBy(tensor.scale, signal));
   const capacity = Math.min(PIECE_ELEMENTS, count);
   const bytes = new Uint8Array(capacity * elementBytes);
   const values = new Float32Array(capacity);
@@ -77,9 +89,28 @@ export async function* readValues(
     const source = bytes.subarray(0, length * elementBytes);
     await tensor.file.fill(source, tensor.offset + (from + done) * elementBytes, `tensor ${tensor.name}`);
     decode(source, piece);
+    divide?.(piece, from + done);
     yield piece;
     done += length;
   }
+}
+
+/** Divides values of a scaled tensor, the first of which is element `from`, in place. */
+async function dividerBy(
+  { tensor, elements, first }: TensorScale,
+  signal: AbortSignal | undefined,
+): Promise<(values: Float32Array, from: number) => void> {
+  const scales = new Float64Array(sizeOf(tensor));
+  let count = 0;
+  for await (const values of readValues(tensor, signal)) {
+    scales.set(values, count);
+    count += values.length;
+  }
+  const wrong = scales.find((scale) => !(scale > 0 && scale < Number.POSITIVE_INFINITY));
+  if (wrong !== undefined) throw invalidTensor(tensor, `has the scale ${wrong}, expected a number above 0`);
+  return (values, from) => {
+    for (let i = 0; i < values.length; i++) values[i]! /= scales[Math.floor((first + from + i) / elements)]!;
+  };
 }
 
 function decoderOf(tensor: StoredTensor): (source: Uint8Array<ArrayBuffer>, target: Float32Array) => void {
@@ -92,9 +123,15 @@ function decoderOf(tensor: StoredTensor): (source: Uint8Array<ArrayBuffer>, targ
       return (source, target) => halfToFloats(new Uint16Array(source.buffer, 0, target.length), target);
     case "BF16":
       return (source, target) => bfloat16ToFloats(new Uint16Array(source.buffer, 0, target.length), target);
+    case "I8":
+    case "I16":
+      if (!tensor.scale) break;
+      return tensor.type === "I8"
+        ? (source, target) => target.set(new Int8Array(source.buffer, 0, target.length))
+        : (source, target) => target.set(new Int16Array(source.buffer, 0, target.length));
     default:
-      throw invalidTensor(tensor, `has the type ${tensor.type}, expected F32, F16, BF16 or F64`);
   }
+  throw invalidTensor(tensor, `has the type ${tensor.type}, expected F32, F16, BF16 or F64`);
 }
 
 /** Whether two tensors hold the same bytes: the same storage, or equal ones. */
@@ -105,6 +142,7 @@ export async function haveEqualContents(
 ): Promise<boolean> {
   if (a.type !== b.type || a.shape.join() !== b.shape.join()) return false;
   if (a.file === b.file && a.offset === b.offset) return true;
+  if (a.scale && b.scale && !(await haveEqualContents(a.scale.tensor, b.scale.tensor, signal))) return false;
   const total = sizeOf(a) * ELEMENT_BYTES[a.type];
   const [left, right] = [Buffer.alloc(PIECE_ELEMENTS), Buffer.alloc(PIECE_ELEMENTS)];
   for (let done = 0; done < total; done += PIECE_ELEMENTS) {

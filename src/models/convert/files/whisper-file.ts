@@ -13,7 +13,10 @@ const FILE_TYPES = { f32: 0, f16: 1 } as const;
 export interface WhisperFileContent {
   shape: WhisperShape;
   matrices: keyof typeof FILE_TYPES;
-  /** Without the special tokens, which whisper.cpp adds itself. */
+  /**
+   * Text tokens alone, whose special companions readers add themselves, or all tokens; never more, since whisper.cpp takes
+   * as many logits as there are words.
+   */
   vocabulary: readonly Uint8Array[];
   tensors: readonly PlannedTensor[];
 }

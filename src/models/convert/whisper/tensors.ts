@@ -26,12 +26,13 @@ const ATTENTION = [
 /**
  * All tensors in the order of whisper.cpp's own files. Matrices and convolutions are stored as `matrices`,
  * the rest as f32.
+ * @param shape `tokenRows` are the rows of the checkpoint's table of tokens, of which `vocabulary` are kept
  * @param prefix what comes before `encoder.` in the names, `"model."` or nothing
  */
 export function planWhisperTensors(
   inventory: Inventory,
   prefix: string,
-  shape: WhisperShape,
+  shape: WhisperShape & { tokenRows: number },
   matrices: "f16" | "f32",
 ): PlannedTensor[] {
   const { width, feedForward, melBands } = shape;
@@ -81,7 +82,10 @@ export function planWhisperTensors(
   convolution(2, width);
   for (let i = 0; i < shape.audioLayers; i++) block(`encoder.blocks.${i}`, `encoder.layers.${i}`, false);
   norm("encoder.ln_post", "encoder.layer_norm");
-  matrix("decoder.token_embedding.weight", "decoder.embed_tokens.weight", shape.vocabulary, width);
+  matrix("decoder.token_embedding.weight", "decoder.embed_tokens.weight", shape.tokenRows, width);
+  const table = planned.at(-1)!;
+  table.dimensions = [width, shape.vocabulary];
+  if ("tensor" in table.source) table.source.count = shape.vocabulary * width;
   vector("decoder.positional_embedding", "decoder.embed_positions.weight", shape.textContext, width);
   for (let i = 0; i < shape.textLayers; i++) block(`decoder.blocks.${i}`, `decoder.layers.${i}`, true);
   norm("decoder.ln", "decoder.layer_norm");

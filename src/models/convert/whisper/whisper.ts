@@ -12,16 +12,12 @@ import type { Conversion, ConversionRequest } from "../conversion.js";
 import { OutputFile, refuseExisting } from "../files/output-file.js";
 import { type ConversionContext, valuesOf } from "../files/tensor-copy.js";
 import { HEAD_WIDTH, type WhisperFileContent, writeWhisperFile } from "../files/whisper-file.js";
+import { alignmentHeadsWord, readAlignmentHeads } from "./alignment-heads.js";
+import { allWords, tokenLayout } from "./special-tokens.js";
 import { planWhisperTensors, type WhisperShape } from "./tensors.js";
-import { readVocabulary } from "./vocabulary.js";
+import { readTokens, textTokens } from "./vocabulary.js";
 
 const AUDIO_CONTEXT = 1500;
-const MIN_VOCABULARY = 51_864;
-const MAX_VOCABULARY = 51_866;
-/** From this size on a vocabulary is multilingual: one more text token, an empty one, before the special ones. */
-const MULTILINGUAL_VOCABULARY = 51_865;
-/** Text tokens of English-only models: GPT-2's. */
-const ENGLISH_TEXT_TOKENS = 50_256;
 const PLAIN_TYPES = ["f32", "f16"] as const;
 /** Part of the work, by time, that writing the intermediate 16-bit file is when the result is quantised. */
 const WRITING_SHARE = 0.7;
@@ -67,9 +63,12 @@ async function planWhisper(
 ): Promise<WhisperFileContent> {
   const inventory = new Inventory(checkpoint);
   const prefix = inventory.has("model.encoder.conv1.weight") ? "model." : "";
-  const shape = readShape(checkpoint, inventory, prefix);
-  await checkSpectrogram(checkpoint, shape);
-  const tensors = planWhisperTensors(inventory, prefix, shape, matrices);
+  const size = readShape(checkpoint, inventory, prefix);
+  await checkSpectrogram(checkpoint, size);
+  const tokens = await readTokens(checkpoint);
+  const layout = tokenLayout(checkpoint, tokens, { rows: size.vocabulary, melBands: size.melBands });
+  const shape = { ...size, vocabulary: layout.rows };
+  const tensors = planWhisperTensors(inventory, prefix, { ...shape, tokenRows: size.vocabulary }, matrices);
 
   // whisper.cpp takes the embedding of the tokens for the last layer too.
   const head = inventory.takeOptional("proj_out.weight");
@@ -79,8 +78,10 @@ async function planWhisper(
   }
   inventory.finish();
 
-  const textTokens = ENGLISH_TEXT_TOKENS + (shape.vocabulary >= MULTILINGUAL_VOCABULARY ? 1 : 0);
-  return { shape, matrices, tensors, vocabulary: await readVocabulary(checkpoint, textTokens) };
+  const texts = textTokens(tokens, layout.textTokens);
+  const heads = await readAlignmentHeads(checkpoint, shape);
+  const vocabulary = heads ? allWords(texts, tokens, layout, alignmentHeadsWord(heads)) : texts;
+  return { shape, matrices, tensors, vocabulary };
 }
 
 /** Sizes from the tensors themselves, within what whisper.cpp can run. */
@@ -93,11 +94,11 @@ function readShape(checkpoint: Checkpoint, inventory: Inventory, prefix: string)
   const [vocabulary = 0] = inventory.shapeOf(`${prefix}decoder.embed_tokens.weight`, 2);
   const [textContext = 0] = inventory.shapeOf(`${prefix}decoder.embed_positions.weight`, 2);
   if (width % HEAD_WIDTH !== 0) throw fail("encoder.conv1.weight", width, "channels", "a multiple of 64");
-  for (const part of ["encoder_attention_heads", "decoder_attention_heads"]) {
-    const heads = config.count(part);
+  for (const side of ["encoder", "decoder"] as const) {
+    const heads = config.count(`${side}_attention_heads`) ?? checkpoint.ctranslate2?.[side];
     if (heads !== undefined && heads !== width / HEAD_WIDTH) {
       throw checkpoint.invalid(
-        `config.json's ${part} is ${heads}, expected ${width / HEAD_WIDTH} for a width of ${width}`,
+        `its ${side} has ${heads} attention heads, expected ${width / HEAD_WIDTH} for a width of ${width}`,
       );
     }
   }
@@ -108,14 +109,6 @@ function readShape(checkpoint: Checkpoint, inventory: Inventory, prefix: string)
   }
   if (textContext < 64 || textContext > 1024) {
     throw fail("decoder.embed_positions.weight", textContext, "positions", "64 to 1024");
-  }
-  if (vocabulary < MIN_VOCABULARY || vocabulary > MAX_VOCABULARY) {
-    throw fail(
-      "decoder.embed_tokens.weight",
-      vocabulary,
-      "tokens",
-      `${MIN_VOCABULARY} (English only), 51865 or ${MAX_VOCABULARY}: whisper.cpp knows no others`,
-    );
   }
   const layers = (part: "encoder" | "decoder") =>
     inventory.layerCount(`${prefix}${part}.layers.`, config.count(`${part}_layers`));

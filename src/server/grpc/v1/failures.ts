@@ -1,4 +1,6 @@
 import { withVariableNames } from "../../settings.js";
+import { cut } from "../../text.js";
+import { LONGEST_STATUS } from "../answering-call.js";
 import { isDefect } from "../statuses.js";
 import { InvalidRequest } from "./validation.js";
 
@@ -15,6 +17,6 @@ export function errorMessage(mode: Mode, reason: unknown, callId: string): strin
   if (reason instanceof InvalidRequest) return reason.message;
   const details = isDefect(reason)
     ? `internal error, see ${callId} in the server's log`
-    : withVariableNames((reason as Error).message);
+    : cut(withVariableNames((reason as Error).message), LONGEST_STATUS);
   return `${PREFIX[mode]}: ${details}`;
 }

@@ -4,8 +4,8 @@ import type {
   sendUnaryData,
   UntypedServiceImplementation,
 } from "@grpc/grpc-js";
+import { type Call, ClientGone, Unavailable } from "../../call/call.js";
 import type { Work } from "../../workers.js";
-import { type Call, ClientGone, ServerStopped } from "../call.js";
 import type { Calls } from "../calls.js";
 import { ContractService } from "../contract-service.js";
 import { incoming } from "../incoming.js";
@@ -35,7 +35,7 @@ export class V1Service extends ContractService {
     const message = errorMessage(mode, reason, call.id);
     this.logFailure(call, reason, message);
     if (reason instanceof ClientGone) return;
-    if (reason instanceof ServerStopped) {
+    if (reason instanceof Unavailable) {
       respond(statusOfFailure(reason, call.id, RESTART_SECONDS));
     } else {
       call.outcome = reasonOf(reason);
@@ -55,7 +55,7 @@ export class V1Service extends ContractService {
   #stream(call: Call, rpc: Stream): Promise<Work> {
     return this.withUpload(async (upload) => {
       await this.#receive(call, rpc, upload);
-      return await this.transcribe(call, upload.read());
+      return await this.transcribe(call, await upload.read());
     });
   }
 

@@ -1,5 +1,6 @@
 import { posix } from "node:path";
 import { TranscriptionError } from "../../../index.js";
+import { cut } from "../../text.js";
 
 const EXTENSIONS = new Set([".mp3", ".wav", ".m4a", ".flac", ".ogg", ".aac"]);
 
@@ -23,7 +24,8 @@ export function requireAudio(bytes: number): void {
 /** @throws InvalidRequest when the name does not end in one of the contract's extensions */
 export function requireKnownExtension(filename: string): void {
   const extension = extensionOf(filename);
-  if (!EXTENSIONS.has(extension)) throw new InvalidRequest(`Неподдерживаемый формат файла: ${extension}`);
+  if (!EXTENSIONS.has(extension))
+    throw new InvalidRequest(`Неподдерживаемый формат файла: ${cut(extension)}`);
 }
 
 /** The lower-cased suffix as Python's `pathlib` has it: none for `.mp3` and for a dot at the end. */

@@ -17,6 +17,8 @@ export interface UploadRequest {
 export interface TranscriptionConfig {
   options: TranscriptionOptions | null;
   filename: string;
+  events_only: boolean;
+  max_result_bytes: number;
 }
 
 export interface TranscriptionOptions {
@@ -60,6 +62,7 @@ export interface TranscriptionOptions {
   top_p: number;
   system_prompt: string;
   user_prompt: string;
+  track: Wrapped<number>;
   carry_initial_prompt: boolean;
 }
 
@@ -130,7 +133,14 @@ export interface ResultMessage {
   };
   timings: { upload: number; queue: number; processing: number; speed_factor: number };
   warnings: string[];
-  format: { container: string; codec: string; sample_rate: number; channels: number };
+  format: {
+    container: string;
+    codec: string;
+    sample_rate: number;
+    channels: number;
+    track: Wrapped<number>;
+    track_count: number;
+  };
   model: string;
   implementation: string;
   device: DeviceMessage;

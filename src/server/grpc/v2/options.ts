@@ -72,6 +72,7 @@ export function toTranscribeOptions(
     topP: orDefault(message.top_p),
     systemPrompt: message.system_prompt === "" ? undefined : message.system_prompt,
     userPrompt: message.user_prompt === "" ? undefined : message.user_prompt,
+    track: unwrap(message.track),
     timeout: orDefault(message.timeout),
     limits:
       message.max_duration === 0 ? undefined : { maxDuration: lesser(message.max_duration, maxDuration) },

@@ -1,6 +1,6 @@
 import type { Readable } from "node:stream";
 import { TranscriptionError } from "../../../index.js";
-import type { Call } from "../call.js";
+import type { Call } from "../../call/call.js";
 import { incoming } from "../incoming.js";
 import type { Upload } from "../upload.js";
 import type { TranscriptionConfig, UploadRequest } from "./messages.js";

@@ -41,6 +41,8 @@ export function toResult(
       codec: format.codec ?? "",
       sample_rate: format.sampleRate ?? 0,
       channels: format.channels,
+      track: format.track === undefined ? null : { value: format.track },
+      track_count: format.trackCount ?? 0,
     },
     model: result.model,
     implementation: result.implementation,

@@ -1,6 +1,7 @@
 import { implementationNames, VERSION } from "../../../index.js";
 import { publicSettings, type ServerSettings } from "../../settings.js";
 import type { Workers } from "../../workers.js";
+import { HTTP2_LIMITS } from "../transport/limits.js";
 import { toDevice } from "./results.js";
 
 /** The ServerInfo of contract v2. */
@@ -38,6 +39,12 @@ export function serverInfo(settings: ServerSettings, workers: Workers, openCalls
       idle_timeout: orNone(settings.idleTimeout),
       upload_timeout: orNone(settings.uploadTimeout),
       request_timeout: orNone(settings.requestTimeout),
+      max_streams: settings.maxStreams,
+      max_connections: settings.maxConnections,
+      max_header_bytes: HTTP2_LIMITS.maxHeaderListBytes,
+      max_headers: HTTP2_LIMITS.maxHeaderPairs,
+      max_cancelled: HTTP2_LIMITS.resetBurst,
+      max_cancelled_per_second: HTTP2_LIMITS.resetsPerSecond,
     },
     load: {
       open_calls: openCalls,

@@ -5,7 +5,7 @@ import type {
   UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 import { type AudioInput, type TranscribeOptions, TranscriptionError } from "../../../index.js";
-import { type Call, ClientGone, ServerStopped } from "../call.js";
+import { type Call, ClientGone, Unavailable } from "../../call/call.js";
 import type { Calls } from "../calls.js";
 import { ContractService } from "../contract-service.js";
 import { type Failure, RESTART_SECONDS, reasonOf, statusOfFailure } from "../statuses.js";
@@ -13,6 +13,7 @@ import { type EventRpc, EventStream } from "./event-stream.js";
 import type { ResultMessage, TranscribeRequest, TranscriptionConfig, UploadRequest } from "./messages.js";
 import { toTranscribeOptions } from "./options.js";
 import { receive } from "./receive.js";
+import { ResultSize, type ResultTooLarge } from "./result-size.js";
 import { toProgress, toResult, toSegment } from "./results.js";
 import { serverInfo } from "./server-info.js";
 
@@ -38,7 +39,7 @@ export class V2Service extends ContractService {
 
   /** Answers a call that failed, unless its client is gone. */
   fail(call: Call, reason: unknown, respond: (failure: Failure) => void): void {
-    const retryAfter = reason instanceof ServerStopped ? RESTART_SECONDS : this.workers.retryAfter;
+    const retryAfter = reason instanceof Unavailable ? RESTART_SECONDS : this.workers.retryAfter;
     const failure = statusOfFailure(reason, call.id, retryAfter);
     this.logFailure(call, reason, failure.details);
     if (reason instanceof ClientGone) return;
@@ -53,37 +54,39 @@ export class V2Service extends ContractService {
       const message = "Expected the bytes of a recording for audio but received none";
       throw new TranscriptionError("INVALID_ARGUMENT", message, { option: "audio" });
     }
-    return this.#resultOf(call, audio, options);
+    return this.#resultOf(call, audio, options, this.#sizeOf(config));
   }
 
   #upload(call: Call, rpc: Stream | EventRpc, events?: EventStream): Promise<ResultMessage> {
     return this.withUpload(async (upload) => {
       let filename = "";
       let options: TranscribeOptions = {};
+      let size: ResultSize | undefined;
       try {
         await receive(rpc, call, upload, {
           idleTimeout: this.settings.idleTimeout,
           onConfig: (config) => {
             filename = config.filename;
             options = this.#optionsOf(config);
+            size = events && config.events_only ? undefined : this.#sizeOf(config);
           },
           onProgress: (progress) => events?.send({ upload: progress }),
         });
       } finally {
         this.note(call, filename, upload.bytes);
       }
-      return await this.#resultOf(call, upload.read(), {
-        ...options,
-        ...(events && {
-          onSegment: (segment) => events.send({ segment: toSegment(segment) }),
-          onProgress: (progress) => events.offer(toProgress(progress)),
-        }),
-      });
+      const news: TranscribeOptions = events
+        ? {
+            onSegment: (segment) => events.send({ segment: toSegment(segment) }),
+            onProgress: (progress) => events.offer(toProgress(progress)),
+          }
+        : {};
+      return await this.#resultOf(call, await upload.read(), { ...options, ...news }, size);
     });
   }
 
   #events(call: Call, rpc: EventRpc): Promise<void> {
-    const events = new EventStream(rpc, call, this.settings.idleTimeout);
+    const events = new EventStream(rpc, call);
     return this.attempt(
       call,
       async () => {
@@ -102,9 +105,33 @@ export class V2Service extends ContractService {
     );
   }
 
-  async #resultOf(call: Call, input: AudioInput, options: TranscribeOptions): Promise<ResultMessage> {
-    const work = await this.transcribe(call, input, options);
-    return toResult(work, call.age - call.seconds, call.id);
+  /** @param size what the result must fit into; undefined: it goes without what its events had */
+  async #resultOf(
+    call: Call,
+    input: AudioInput,
+    options: TranscribeOptions,
+    size: ResultSize | undefined,
+  ): Promise<ResultMessage> {
+    const work = await this.transcribe(call, input, {
+      ...options,
+      onSegment: (segment) => {
+        options.onSegment?.(segment);
+        try {
+          size?.add(segment);
+        } catch (reason) {
+          call.fail(reason as ResultTooLarge);
+        }
+      },
+    });
+    call.signal.throwIfAborted();
+    const result = toResult(work, call.age - call.seconds, call.id);
+    if (size) return size.fit(result);
+    const channels = result.channels.map((channel) => ({ ...channel, text: "" }));
+    return { ...result, text: "", segments: [], channels };
+  }
+
+  #sizeOf(config: TranscriptionConfig | null): ResultSize {
+    return new ResultSize(config?.max_result_bytes ?? 0, this.settings.maxSendMessageLength);
   }
 
   #optionsOf(config: TranscriptionConfig | null): TranscribeOptions {

@@ -1,19 +1,25 @@
 import { TranscriptionError } from "../../index.js";
+import { type Holder, Holdings, type Release } from "./holdings.js";
 
 /** Why a call ended that nobody waits for any more. */
 export class ClientGone extends Error {
   override readonly name = "ClientGone";
 }
 
-/** Why a call ended that the server could not finish before it stopped. */
-export class ServerStopped extends Error {
-  override readonly name = "ServerStopped";
+/** Why a call ended that may well succeed elsewhere or later: no fault of its client's, nor of its own. */
+export class Unavailable extends Error {
+  override readonly name = "Unavailable";
 }
 
-/** One call from its headers to its trailers: who it is in the log, how long it takes, and whether it goes on. */
-export class Call {
+/**
+ * One call from its headers to its trailers: who it is in the log, how long it takes, whether it goes on, and everything
+ * that it holds. That is given back when the call is over and nothing works for it any more, whichever comes last.
+ */
+export class Call implements Holder {
   readonly #controller = new AbortController();
-  readonly #releases: (() => void)[] = [];
+  readonly #holdings = new Holdings();
+  #working = 0;
+  #isOver = false;
   readonly #startedAt = performance.now();
   /** Resolves when the client has sent everything. */
   readonly received: Promise<void>;
@@ -36,7 +42,7 @@ export class Call {
     });
   }
 
-  /** Fires with a {@link TranscriptionError}, {@link ClientGone} or {@link ServerStopped}, and when the call is over. */
+  /** Fires with a {@link TranscriptionError}, {@link ClientGone} or {@link Unavailable}, and when the call is over. */
   get signal(): AbortSignal {
     return this.#controller.signal;
   }
@@ -66,22 +72,38 @@ export class Call {
   /** Has the call fail after `seconds`, in place of what was said before; `Infinity`: never. */
   expireAfter(seconds: number, message: string): void {
     clearTimeout(this.#timer);
-    if (!Number.isFinite(seconds)) return;
+    if (!Number.isFinite(seconds) || this.#isOver) return;
     this.#timer = setTimeout(() => {
       this.fail(new TranscriptionError("DEADLINE_EXCEEDED", message));
     }, seconds * 1000);
   }
 
-  /** Has `release` called when the call is over. */
-  onEnd(release: () => void): void {
-    this.#releases.push(release);
+  hold(free: () => void): Release {
+    return this.#holdings.hold(free);
+  }
+
+  /** Whether something works for it, and will hear of its failure. */
+  get isWorkedFor(): boolean {
+    return this.#working > 0;
+  }
+
+  /** Does `work` for the call, which keeps what it holds until that is done. */
+  async work<T>(work: () => Promise<T>): Promise<T> {
+    this.#working++;
+    try {
+      return await work();
+    } finally {
+      this.#working--;
+      this.#settle();
+    }
   }
 
   /** The call is over: its trailers are sent, or its client is gone. */
   end(): void {
     this.fail(new ClientGone("The client is gone"));
     clearTimeout(this.#timer);
-    for (const release of this.#releases.splice(0)) release();
+    this.#isOver = true;
+    this.#settle();
   }
 
   /** The result of `work`, or the signal's reason as soon as that fires; `work` is not waited for then. */
@@ -93,5 +115,9 @@ export class Call {
       else signal.addEventListener("abort", onAbort, { once: true });
       work.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
     });
+  }
+
+  #settle(): void {
+    if (this.#isOver && this.#working === 0) this.#holdings.release();
   }
 }

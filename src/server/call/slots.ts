@@ -1,7 +1,5 @@
-import { TranscriptionError } from "../index.js";
-
-/** Gives a slot back; more than once does nothing. */
-export type Release = () => void;
+import { TranscriptionError } from "../../index.js";
+import type { Holder, Release } from "./holdings.js";
 
 /** A fixed number of slots for those who come first; the others wait in line, up to a limit. */
 export class Slots {
@@ -31,16 +29,16 @@ export class Slots {
   }
 
   /**
-   * Waits for a slot.
-   * @throws TranscriptionError QUEUE_FULL at once; the reason of `signal` when that fires first
+   * Waits for a slot. It belongs to `holder` from the moment that it is granted, before anyone hears of it, so that one
+   * that is granted to a holder on its way out comes back.
+   * @returns gives it back before the holder does
+   * @throws TranscriptionError QUEUE_FULL at once; the reason of the holder's signal when that fires first
    */
-  acquire(signal: AbortSignal): Promise<Release> {
+  acquire(holder: Holder): Promise<Release> {
+    const { signal } = holder;
     return new Promise((resolve, reject) => {
       if (signal.aborted) return reject(signal.reason);
-      if (this.#free > 0) {
-        this.#free--;
-        return resolve(this.#release());
-      }
+      if (this.#free > 0) return resolve(this.#grant(holder));
       if (this.#waiting.size >= this.maxWaiting) {
         return reject(new TranscriptionError("QUEUE_FULL", this.full));
       }
@@ -49,26 +47,21 @@ export class Slots {
         reject(signal.reason);
       };
       const start = () => {
+        this.#waiting.delete(start);
         signal.removeEventListener("abort", onAbort);
-        resolve(this.#release());
+        resolve(this.#grant(holder));
       };
       this.#waiting.add(start);
       signal.addEventListener("abort", onAbort, { once: true });
     });
   }
 
-  #release(): Release {
-    let released = false;
-    return () => {
-      if (released) return;
-      released = true;
+  #grant(holder: Holder): Release {
+    this.#free--;
+    return holder.hold(() => {
+      this.#free++;
       const [next] = this.#waiting;
-      if (!next) {
-        this.#free++;
-        return;
-      }
-      this.#waiting.delete(next);
-      next();
-    };
+      next?.();
+    });
   }
 }

@@ -1,0 +1,32 @@
+// Words of a pass over a window, with their times.
+#pragma once
+
+#include <vector>
+
+#include "engine/batch/whisper_window.h"
+#include "engine/whisper/alignment.h"
+#include "engine/whisper/decoder.h"
+#include "engine/whisper/vocabulary.h"
+
+namespace agora {
+
+class WindowWords {
+  public:
+    // All of which must outlive this.
+    WindowWords(const WhisperHyperParameters& hparams, const Vocabulary& vocabulary, Decoder& decoder);
+
+    // Gives the segments of a pass their words, and their words' times if the request asks for words. Their text goes
+    // through the decoder once more, all tokens at once, to see which frames of the window each of them looked at.
+    // `start_tokens`: start of transcript, language, task, no timestamps. `offset`: seconds of the window before the
+    // pass. Throws Cancelled.
+    void add(const WhisperWindow& window, const std::vector<int>& start_tokens, double offset,
+             std::vector<DecodedSegment>& segments) const;
+
+  private:
+    const WhisperHyperParameters& hparams_;
+    const Vocabulary& vocabulary_;
+    Decoder& decoder_;
+    std::vector<AttentionHead> heads_;
+};
+
+}  // namespace agora

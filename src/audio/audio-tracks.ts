@@ -1,0 +1,94 @@
+import { TranscriptionError } from "../errors.js";
+import type { DecodeTask } from "./decode-task.js";
+import type { AudioStream } from "./ffmpeg-log.js";
+import type { FfmpegRun } from "./ffmpeg-run.js";
+
+/** Starts decoding one of the audio streams. */
+type Start = (track: number) => Promise<FfmpegRun>;
+
+/**
+ * Decodes the audio track that was chosen or, of several, the one to hear: of those with sound in them the one that the
+ * container flags as default, else the first. What is left out becomes a warning.
+ * @param chosen index of a track; undefined: choose
+ * @throws TranscriptionError UNSUPPORTED_FORMAT, DECODE_FAILED, INVALID_ARGUMENT (no such track)
+ */
+export async function openTrack(
+  start: Start,
+  chosen: number | undefined,
+  task: DecodeTask,
+): Promise<FfmpegRun> {
+  const first = await start(chosen ?? 0);
+  const failed = await failure(first.open(), task);
+  const { streams } = first;
+  if (chosen !== undefined || streams.length < 2) {
+    if (failed) throw failed;
+    return first;
+  }
+  const indices = streams.map((_, index) => index);
+  const order = [
+    ...indices.filter((i) => streams[i]!.isDefault),
+    ...indices.filter((i) => !streams[i]!.isDefault),
+  ];
+  const faults = new Map<number, string>();
+  if (failed) faults.set(0, `cannot be decoded (${failed.message})`);
+  if (failed || order[0] !== 0) await first.close();
+  for (const index of order) {
+    if (faults.has(index)) continue;
+    const run = index === 0 && order[0] === 0 ? first : await start(index);
+    let sound = false;
+    const fault = await failure(
+      (async () => {
+        if (run !== first) await run.open();
+        sound = await run.hasSound();
+      })(),
+      task,
+    );
+    if (sound) {
+      task.warnings.push(explain(streams, order, index, faults));
+      return run;
+    }
+    faults.set(index, fault ? `cannot be decoded (${fault.message})` : "is silent");
+    await run.close();
+  }
+  // Silent or broken, all of them.
+  const silent = order.find((index) => faults.get(index) === "is silent") ?? order[0]!;
+  const run = await start(silent);
+  await run.open();
+  task.warnings.push(explain(streams, order, silent, faults));
+  return run;
+}
+
+/** What says that a track is of no use; anything else is thrown. */
+async function failure(work: Promise<void>, task: DecodeTask): Promise<TranscriptionError | undefined> {
+  try {
+    await work;
+    return undefined;
+  } catch (error) {
+    task.check();
+    const known = TranscriptionError.from(error);
+    if (known.code === "DECODE_FAILED" || known.code === "UNSUPPORTED_FORMAT") return known;
+    throw error;
+  }
+}
+
+function explain(
+  streams: readonly AudioStream[],
+  order: readonly number[],
+  used: number,
+  faults: ReadonlyMap<number, string>,
+): string {
+  const { codec, language, isDefault } = streams[used]!;
+  const others = [...faults].filter(([index]) => index !== used);
+  const why = isDefault
+    ? "which is flagged as default"
+    : order[0] === used
+      ? "the first of them"
+      : "the first of them with sound";
+  const about = [codec, language].filter(Boolean).join(", ");
+  return [
+    `There are ${streams.length} audio tracks; track ${used} (${about}) was used, ${why}`,
+    ...(faults.has(used) ? [`track ${used} ${faults.get(used)}`] : []),
+    ...others.map(([index, fault]) => `track ${index} ${fault}`),
+    'the option "track" chooses another',
+  ].join("; ");
+}
