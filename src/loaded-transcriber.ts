@@ -1,6 +1,7 @@
 import { openAudio } from "./audio/open.js";
 import type { AudioInput, DecodedAudio } from "./audio/types.js";
 import { type ResolvedRequest, resolveRequest } from "./config/options.js";
+import { computeThreads } from "./engine/cores.js";
 import { acquireEngine, acquireVad } from "./engine/loading.js";
 import type { Lease } from "./engine/shared.js";
 import type { Engine, EngineLoad, LanguageDetection, VadModel } from "./engine/types.js";
@@ -48,7 +49,10 @@ export class LoadedTranscriber implements Transcriber {
 
   constructor(options: TranscriberOptions, engine: Lease<Engine>) {
     const { implementation, model, device, maxWindow } = engine.value;
-    this.info = { implementation, model, device, maxWindow, languages: model.languages };
+    // Not the engine's own to say: it is shared with requests for other numbers of threads.
+    const { note } = computeThreads(options.threads);
+    const noted = note === undefined ? device : { ...device, threadsNote: note };
+    this.info = { implementation, model, device: noted, maxWindow, languages: model.languages };
     this.#options = options;
     this.#engine = engine;
   }

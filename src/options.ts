@@ -157,7 +157,7 @@ export interface TranscriberOptions {
   device?: DeviceSelection;
   /** Windows that `whisper` or `borealis` decodes together, 1 to 256. Default 16, with `borealis` 32. */
   batchSize?: number;
-  /** Compute threads, 1 to 256. Default: the cores that this process may use, at most 8. */
+  /** Compute threads, 1 to 256, and at most the cores that this process may use, quotas included. Default: those, at most 8. */
   threads?: number;
   /**
    * Default `"auto"`. Weights of another type are converted as they are loaded; `whisper-cpp` has the file's own type

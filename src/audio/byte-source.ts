@@ -1,4 +1,4 @@
-import { constants } from "node:fs";
+import { constants, type Stats } from "node:fs";
 import { type FileHandle, open, stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { Readable } from "node:stream";
@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { invalidArgument, TranscriptionError } from "../errors.js";
 import type { DecodeTask } from "./decode-task.js";
 import { audioTooLarge, decodeFailed } from "./errors.js";
+import { isPipe, openPipe } from "./pipe-bytes.js";
 import type { AudioInput, RawAudio } from "./types.js";
 
 /** Bytes are handed on in pieces of this size where we choose it. */
@@ -75,7 +76,11 @@ function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
 
 async function openFile(input: string | URL, task: DecodeTask): Promise<ByteSource> {
   const path = localPath(input);
-  const file = await task.wait(openRegularFile(path, task));
+  const stats = await task.wait(readable(task, () => stat(path)));
+  if (isPipe(path, stats)) {
+    return streamSource(await task.wait(readable(task, () => openPipe(path, stats))), task);
+  }
+  const file = await task.wait(openRegularFile(path, stats, task));
   const { size } = await task.wait(file.stat());
   if (size > task.limits.maxBytes) throw audioTooLarge(task.name, task.limits.maxBytes, size);
   let position = 0;
@@ -114,16 +119,21 @@ function localPath(input: string | URL): string {
   }
 }
 
-async function openRegularFile(path: string, task: DecodeTask): Promise<FileHandle> {
+/** Opened only after a look at what it is: opening some devices has effects. */
+async function openRegularFile(path: string, stats: Stats, task: DecodeTask): Promise<FileHandle> {
+  requireRegularFile(stats, task);
+  // O_NONBLOCK, because opening a pipe that has come in the file's place would wait.
+  const file = await readable(task, () => open(path, constants.O_RDONLY | constants.O_NONBLOCK));
+  task.onEnd(() => file.close());
+  requireRegularFile(await file.stat(), task);
+  return file;
+}
+
+/** @throws TranscriptionError FILE_NOT_FOUND, INVALID_ARGUMENT in place of a system error */
+async function readable<T>(task: DecodeTask, operation: () => Promise<T>): Promise<T> {
   try {
-    // Looked at before opening, because opening some devices has effects; O_NONBLOCK, because opening a FIFO waits.
-    requireRegularFile(await stat(path), task);
-    const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
-    task.onEnd(() => file.close());
-    requireRegularFile(await file.stat(), task);
-    return file;
+    return await operation();
   } catch (cause) {
-    if (cause instanceof TranscriptionError) throw cause;
     const { code } = cause as NodeJS.ErrnoException;
     const reason = code === "ENOENT" ? "there is no such file" : (cause as Error).message;
     const missing = code === "ENOENT" || code === "ENOTDIR";
@@ -135,9 +145,9 @@ async function openRegularFile(path: string, task: DecodeTask): Promise<FileHand
   }
 }
 
-function requireRegularFile(stats: Awaited<ReturnType<typeof stat>>, task: DecodeTask): void {
+function requireRegularFile(stats: Stats, task: DecodeTask): void {
   if (stats.isFile()) return;
-  const kind = stats.isDirectory() ? "a directory" : "a pipe, socket or device; pass it as a stream";
+  const kind = stats.isDirectory() ? "a directory" : "a socket or device; pass it as a stream";
   throw new TranscriptionError(
     "INVALID_ARGUMENT",
     `Cannot read ${task.name}: expected a file, but it is ${kind}`,

@@ -35,9 +35,10 @@ export function problemsOf({ addon, variants, ffmpeg, devices }: SystemInfo): st
 
 function report(info: SystemInfo, problems: readonly string[]): string {
   const { cpu, addon, variants, devices, ffmpeg, cache, defaultModel } = info;
+  const quota = cpu.quota === undefined ? "" : `, a quota grants the time of ${Number(cpu.quota.toFixed(2))}`;
   const facts: [string, string][] = [
     ["Version", `${info.version}, Node.js ${info.node}, ${info.platform} ${info.arch}`],
-    ["CPU", `${cpu.model}, ${cpu.available} of ${cpu.cores} cores`],
+    ["CPU", `${cpu.model}, ${cpu.available} of ${cpu.cores} cores${quota}`],
     ["Addon", addon.path ?? "not loaded"],
     ...labelled("Variants", variants.map(variantLine)),
     ...labelled("Devices", devices.map(deviceLine)),

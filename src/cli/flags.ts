@@ -15,7 +15,7 @@ export function addTranscribeOptions(command: Command): void {
     )
     .option(
       "-t, --threads <n>",
-      "compute threads (default: the cores of this process, at most 8)",
+      "compute threads, at most the cores of this process (default: those, at most 8)",
       read.wholeNumber,
     )
     .option(

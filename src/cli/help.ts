@@ -10,6 +10,7 @@ Examples:
 
 Files:
   Any common audio or video format; the content decides, not the name. “-” is standard input.
+  Named pipes, /dev/stdin and <(command) are read as they are filled.
   Quoted patterns such as 'calls/**/*.ogg' are expanded. Several texts on standard output are
   headed “==> name <==” (not with --quiet); several JSON documents come one per line, with "file".
   In --output-dir, two inputs of one base name keep their extensions (call.mp3.txt, call.wav.txt),
@@ -29,5 +30,6 @@ Environment:
   AGORA_OFFLINE=1           never download, as --offline
   AGORA_FFMPEG              path of the FFmpeg program, where it is not in PATH
   HF_TOKEN                  access token for models on the Hugging Face Hub
+  AGORA_MIRROR_TOKEN        access token of the mirror, which is not told the Hub's
   HTTPS_PROXY, NO_PROXY     proxy for downloads
 `.trimEnd();

@@ -67,13 +67,20 @@ export function outputNames(
 ): string[] {
   const short = inputs.map(({ name }) => basename(name, extname(name)));
   const taken = new Set(inputs.flatMap(({ path }) => (path ? [resolve(path)] : [])));
+  const uses = new Map<string, number>();
+  for (const name of short) uses.set(name, (uses.get(name) ?? 0) + 1);
+  // Where the numbers of a base name have got to, so that many inputs of one name are not counted anew for each.
+  const numbers = new Map<string, number>();
   const filesOf = (name: string) => extensions.map((extension) => resolve(directory, `${name}.${extension}`));
   const isFree = (name: string) => !filesOf(name).some((file) => taken.has(file));
   return inputs.map((input, index) => {
-    const alone = short.filter((name) => name === short[index]).length === 1;
-    const base = alone && isFree(short[index]!) ? short[index]! : basename(input.name);
+    const base =
+      uses.get(short[index]!) === 1 && isFree(short[index]!) ? short[index]! : basename(input.name);
     let name = base;
-    for (let number = 2; !isFree(name); number++) name = `${base}-${number}`;
+    for (let number = numbers.get(base) ?? 2; !isFree(name); number++) {
+      name = `${base}-${number}`;
+      numbers.set(base, number + 1);
+    }
     for (const file of filesOf(name)) taken.add(file);
     return name;
   });

@@ -101,6 +101,7 @@ async function loadTranscriber(
       `Model ${model.name} (${model.type}, ${model.weightType}, computed in ${model.computeType}) on ${device.name}, ${device.threads} threads`,
     );
     if (device.note !== undefined) terminal.note(`On the CPU, ${device.note}`);
+    if (device.threadsNote !== undefined) terminal.note(device.threadsNote);
     return loaded;
   } finally {
     terminal.hideStatus();

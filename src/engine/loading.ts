@@ -1,18 +1,16 @@
 import { stat } from "node:fs/promises";
-import { availableParallelism } from "node:os";
 import { computeTypeOf } from "../config/compute-type.js";
 import { TranscriptionError } from "../errors.js";
 import { isBorealisModel } from "../models/borealis-files.js";
 import { type ModelEnvironment, modelEnvironment } from "../models/environment.js";
 import { type ResolvedModel, resolveModel } from "../models/resolve.js";
 import type { TranscriberOptions } from "../options.js";
+import { computeThreads } from "./cores.js";
 import { DEFAULT_IMPLEMENTATION, findImplementation } from "./implementations.js";
 import { type Lease, SharedPool } from "./shared.js";
 import type { Engine, VadModel } from "./types.js";
 import { loadVadModel } from "./vad.js";
 
-/** More threads than this gain nothing: decoding waits for memory, not for arithmetic. */
-const MOST_THREADS = 8;
 const DEFAULT_BATCH_SIZE = 16;
 const DEFAULT_MAX_QUEUE = 1024;
 
@@ -41,7 +39,7 @@ export async function acquireEngine(
     modelName: model.name,
     maxWindow: model.maxWindow,
     device: options.device ?? "auto",
-    threads: options.threads ?? Math.min(availableParallelism(), MOST_THREADS),
+    threads: computeThreads(options.threads).threads,
     computeType: computeTypeOf(options.computeType ?? "auto") ?? "auto",
     draftModelPath: draft?.path,
     cpuVariant: options.cpuVariant,

@@ -6,6 +6,7 @@ import { defaultModelName } from "../models/environment.js";
 import { listModels } from "../models/manage.js";
 import { VERSION } from "../version.js";
 import { addonPath, loadAddon } from "./addon.js";
+import { usableCores } from "./cores.js";
 import { probeCuda } from "./devices.js";
 
 /** What this machine offers and what would be used of it: the content of `agora-transcribe doctor`. */
@@ -17,8 +18,10 @@ export interface SystemInfo {
   cpu: {
     model: string;
     cores: number;
-    /** Cores that this process may use. */
+    /** Cores that this process may use, and as many threads at most: its affinity and cpuset, and its quota. */
     available: number;
+    /** Processor time in cores that a quota grants this process, as containers have it; absent: no quota. */
+    quota?: number;
   };
   addon: { path?: string; error?: string };
   /** CPU backends beside the addon, best first. */
@@ -47,12 +50,18 @@ export async function getSystemInfo(): Promise<SystemInfo> {
     listModels().catch(() => []),
   ]);
   const defaultModel = defaultModelName();
+  const cores = usableCores();
   return {
     version: VERSION,
     node: process.versions.node,
     platform: process.platform,
     arch: process.arch,
-    cpu: { model, cores: cpus.length, available: os.availableParallelism() },
+    cpu: {
+      model,
+      cores: cpus.length,
+      available: cores.usable,
+      ...(cores.quota !== undefined && { quota: cores.quota }),
+    },
     ...native,
     ffmpeg,
     cache: {

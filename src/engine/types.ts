@@ -34,6 +34,8 @@ export interface DeviceInfo {
   threads: number;
   /** Why `device: "auto"` became the CPU on a machine with a GPU, or in a build that is made for one. */
   note?: string;
+  /** Why there are fewer threads than were asked for. */
+  threadsNote?: string;
 }
 
 /** Seconds. */

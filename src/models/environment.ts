@@ -18,8 +18,10 @@ export interface ModelEnvironment {
   mirror: string | undefined;
   /** Nothing may be downloaded, whatever options say. */
   offline: boolean;
-  /** Bearer token for a server that asks for one. */
+  /** Bearer token of the Hugging Face Hub, for that server alone. */
   token: string | undefined;
+  /** Bearer token of the mirror, for that server alone. */
+  mirrorToken?: string | undefined;
   /** Model of requests that name none. */
   defaultModel: string;
   retry: RetryPolicy;
@@ -27,7 +29,7 @@ export interface ModelEnvironment {
 
 /**
  * Reads `AGORA_CACHE_DIR`, `XDG_CACHE_HOME`, `AGORA_MODEL_MIRROR`, `AGORA_OFFLINE`, `AGORA_MODEL`,
- * `HF_TOKEN` or `HUGGINGFACE_TOKEN`, and what {@link huggingFaceCache} reads.
+ * `HF_TOKEN` or `HUGGINGFACE_TOKEN`, `AGORA_MIRROR_TOKEN`, and what {@link huggingFaceCache} reads.
  * @throws TranscriptionError INVALID_ARGUMENT when `AGORA_MODEL_MIRROR` is no http(s) URL
  */
 export function modelEnvironment(variables: NodeJS.ProcessEnv = process.env): ModelEnvironment {
@@ -38,6 +40,7 @@ export function modelEnvironment(variables: NodeJS.ProcessEnv = process.env): Mo
     mirror: parseMirror(variables.AGORA_MODEL_MIRROR),
     offline: isOn(variables.AGORA_OFFLINE),
     token: variables.HF_TOKEN || variables.HUGGINGFACE_TOKEN || undefined,
+    mirrorToken: variables.AGORA_MIRROR_TOKEN || undefined,
     defaultModel: defaultModelName(variables),
     retry: DEFAULT_RETRY_POLICY,
   };

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from "node:http";
 import { type Dispatcher, request } from "undici";
+import { isPrivate } from "./secrets.js";
 
 const MAX_REDIRECTS = 10;
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
@@ -42,7 +43,7 @@ export class TransferError extends Error {
 export interface FileRequest {
   url: URL;
   headers: Record<string, string>;
-  /** Sent to the server of `url` alone, and only once it has answered 401. */
+  /** Sent to the server of `url` alone, only once it has answered 401, and never in the clear to another machine. */
   token: string | undefined;
   dispatcher: Dispatcher;
   signal: AbortSignal;
@@ -59,15 +60,16 @@ export interface FileResponse {
 }
 
 /**
- * GET that follows redirects.
+ * GET that follows redirects, though not from https to http, where what arrives could be read and changed.
  * @throws TransferError for every other status and for network failures
  */
 export async function getFile(options: FileRequest): Promise<FileResponse> {
   let url = options.url;
+  const token = isPrivate(url) ? options.token : undefined;
   let authorized = false;
   for (let redirects = 0; redirects <= MAX_REDIRECTS; ) {
     const sendsToken = authorized && url.origin === options.url.origin;
-    const response = await send(url, options, sendsToken ? options.token : undefined);
+    const response = await send(url, options, sendsToken ? token : undefined);
     const { statusCode: status, headers, body } = response;
     if (status === 200 || status === 206 || status === 416) {
       // An abandoned body emits an error that nobody waits for any more.
@@ -79,7 +81,7 @@ export async function getFile(options: FileRequest): Promise<FileResponse> {
     if (REDIRECTS.has(status)) {
       url = redirectTarget(headers.location, url);
       redirects++;
-    } else if (status === 401 && options.token && !authorized && url.origin === options.url.origin) {
+    } else if (status === 401 && token && !authorized && url.origin === options.url.origin) {
       authorized = true;
     } else {
       throw refused(status, headers);
@@ -120,13 +122,19 @@ function redirectTarget(location: string | string[] | undefined, from: URL): URL
       false,
     );
   }
+  if (from.protocol === "https:" && target.protocol === "http:") {
+    throw new TransferError(
+      `redirected from https to ${JSON.stringify(target.origin)}, which is not safe`,
+      false,
+    );
+  }
   return target;
 }
 
 function refused(status: number, headers: IncomingHttpHeaders): TransferError {
   const hint =
     status === 401 || status === 403
-      ? "; if the model needs an account, put its access token into HF_TOKEN"
+      ? "; if the model needs an account, put its access token into HF_TOKEN, or a mirror's into AGORA_MIRROR_TOKEN; it is sent over https alone"
       : status === 407
         ? "; the proxy wants a user name and password"
         : "";

@@ -11,9 +11,9 @@ import { downloadFile } from "./download.js";
 import type { ModelEnvironment } from "./environment.js";
 import { getFile, TransferError } from "./http.js";
 import { retryDelay } from "./retry.js";
+import { HUB, tokenFor } from "./secrets.js";
 import { storageError } from "./storage-error.js";
 
-const HUB = "https://huggingface.co";
 /** Of a checkpoint the converters read these, the configurations of base models in folders of their own included. */
 const SETTINGS =
   /^([\w-]+\/)?(config|tokenizer|tokenizer_config|preprocessor_config|generation_config|added_tokens|vocab|special_tokens_map|normalizer|vocabulary)\.json$|^(merges|vocabulary)\.txt$/;
@@ -75,7 +75,8 @@ export async function fetchCheckpoint(
         onDownload?.({ model: name, received: before + received, total });
       if (!(await isComplete({ bytes }, target))) {
         if (sha256) {
-          const { token, retry } = environment;
+          const token = tokenFor(new URL(url), environment);
+          const { retry } = environment;
           await downloadFile(
             { name, url, path: target, bytes, sha256 },
             { token, retry, onProgress, signal },
@@ -130,7 +131,7 @@ class HubFetch {
   }
 
   async #attempt(url: URL): Promise<Buffer> {
-    const { token } = this.environment;
+    const token = tokenFor(url, this.environment);
     const response = await getFile({
       url,
       headers: {},

@@ -11,6 +11,7 @@ import { folderModelPath } from "./folder-model.js";
 import { hubModelPath } from "./hub-model.js";
 import { isHubName } from "./hub-name.js";
 import type { ModelKind, RegistryEntry } from "./registry.js";
+import { tokenFor } from "./secrets.js";
 
 /** Used where a VAD model is wanted and none is named: part of this package, whatever is cached. */
 const DEFAULT_VAD_MODEL = "silero-v6.2.0";
@@ -91,11 +92,12 @@ export async function resolveEntry(
 
   // Loaded when needed: the HTTP client takes a tenth of a second, and the lock listens for signals of the process.
   const { downloadFile } = await import("./download.js");
-  const { name, url, bytes, sha256 } = entry;
+  const { name, bytes, sha256 } = entry;
+  const url = fromMirror(entry.url, environment.mirror);
   await downloadFile(
-    { name, url: fromMirror(url, environment.mirror), path, bytes, sha256 },
+    { name, url, path, bytes, sha256 },
     {
-      token: environment.token,
+      token: tokenFor(new URL(url), environment),
       retry: environment.retry,
       onProgress: (received) => options.onDownload?.({ model: name, received, total: bytes }),
       signal: options.signal,

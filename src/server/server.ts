@@ -5,6 +5,7 @@ import {
   TranscriptionError,
   VERSION,
 } from "../index.js";
+import { exposureWarnings } from "./exposure.js";
 import { GrpcFront } from "./grpc/front.js";
 import { HttpFront } from "./http/front.js";
 import { createLog, type Logger } from "./log.js";
@@ -93,6 +94,7 @@ class TranscriptionServer implements RunningServer {
   async open(): Promise<void> {
     const { host, httpHost, httpPort } = this.#settings;
     this.#observe();
+    for (const warning of exposureWarnings(this.#settings)) this.#log.warning(warning);
     if (httpPort !== undefined) {
       this.#http = await HttpFront.open(httpHost, httpPort, {
         metrics: () => this.#metrics.text(),
@@ -162,7 +164,7 @@ class TranscriptionServer implements RunningServer {
 
 function transcriberOptions(settings: ServerSettings, log: Logger): TranscriberOptions {
   const { batchSize, computeType, decodeTimeout, device, draftModel } = settings;
-  const { maxDuration, maxUploadBytes, model, threads } = settings;
+  const { maxDuration, maxUploadBytes, model, threads, vadModel } = settings;
   const implementation = implementationOf(settings);
   let announced: string | undefined;
   return {
@@ -173,6 +175,7 @@ function transcriberOptions(settings: ServerSettings, log: Logger): TranscriberO
     ...(implementation !== undefined && { implementation }),
     ...(model !== undefined && { model }),
     ...(threads !== undefined && { threads }),
+    ...(vadModel !== undefined && { vadModel }),
     limits: { maxBytes: maxUploadBytes, maxDuration, decodeTimeout },
     onDownload: (progress) => {
       const step = `${progress.converted === undefined ? "Downloading" : "Converting"} model ${progress.model}`;
@@ -201,4 +204,5 @@ function logModel({ info }: Transcriber, settings: ServerSettings, log: Logger):
       `batch size ${settings.batchSize}, chunk length ${chunk} s, ${settings.maxWorkers} workers`,
   );
   if (device.note !== undefined) log.info(`On the CPU, ${device.note}`);
+  if (device.threadsNote !== undefined) log.warning(device.threadsNote);
 }

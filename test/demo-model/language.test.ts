@@ -34,8 +34,8 @@ describe("detection", () => {
 
   test.each([1, 16])("needs no second look at a recording, batch %i", async (batchSize) => {
     const loaded = vi.spyOn(loadAddon(), "loadBatchedModel");
-    // Of no other test's making: threads of its own.
-    await using transcriber = await createTranscriber({ ...DEMO, batchSize, threads: 3 });
+    // Of no other test's making: a queue of its own.
+    await using transcriber = await createTranscriber({ ...DEMO, batchSize, maxQueue: 1000 + batchSize });
     const model = await loaded.mock.results[0]!.value;
     loaded.mockRestore();
     const encodedBy = async (work: () => Promise<unknown>): Promise<number> => {

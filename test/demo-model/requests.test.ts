@@ -27,7 +27,7 @@ describe("requests at once", () => {
 
   test("and before one another leave no traces in the results", async () => {
     const [first, second] = CLIPS;
-    const fresh = await createTranscriber({ ...DEMO, threads: 3 });
+    const fresh = await createTranscriber({ ...DEMO, maxQueue: 999 });
     const { segments } = await fresh.transcribe(first!, { language: "en" });
     await fresh.transcribe(second!, { temperature: 1, beamSize: 3, wordTimestamps: true });
     expect((await fresh.transcribe(first!, { language: "en" })).segments).toEqual(segments);

@@ -71,8 +71,8 @@ test("a model that is closed while jobs run is freed after them", async () => {
 test("a transcriber that was lost without being closed does not take the process with it", async () => {
   const program = `
     for (let round = 0; round < 5; round++) {
-      // Another thread count each time: none shares the model of another.
-      await (await createTranscriber({ ...DEMO, threads: round + 1 })).transcribe(sampleAudio("sales-call-en", 0, 3));
+      // Another queue each time: none shares the model of another.
+      await (await createTranscriber({ ...DEMO, maxQueue: round + 100 })).transcribe(sampleAudio("sales-call-en", 0, 3));
       gc();
       await new Promise((resolve) => setImmediate(resolve));
     }

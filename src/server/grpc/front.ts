@@ -6,6 +6,7 @@ import { Slots } from "../call/slots.js";
 import type { Logger } from "../log.js";
 import type { ServerMetrics } from "../metrics/server-metrics.js";
 import type { ServerSettings } from "../settings.js";
+import { loadTokens } from "../token-files.js";
 import { busy, type Workers } from "../workers.js";
 import { Calls } from "./calls.js";
 import { loadCredentials } from "./credentials.js";
@@ -20,7 +21,7 @@ import {
 import { LightCalls } from "./light-calls.js";
 import { createGrpcServer, listen, stopListening } from "./listener.js";
 import { addReflection } from "./reflection/service.js";
-import { bearerOf } from "./token.js";
+import { TokenCheck } from "./token.js";
 import { Transport } from "./transport/transport.js";
 import { V1Service } from "./v1/service.js";
 import { V2Service } from "./v2/service.js";
@@ -69,7 +70,7 @@ export class GrpcFront {
 
   /**
    * Listens, and answers that it does not serve yet.
-   * @throws TranscriptionError INVALID_ARGUMENT when the address or a TLS file cannot be used
+   * @throws TranscriptionError INVALID_ARGUMENT when the address, a TLS file or a token's file cannot be used
    */
   static async open(
     settings: ServerSettings,
@@ -77,7 +78,8 @@ export class GrpcFront {
     metrics: ServerMetrics,
     log: Logger,
   ): Promise<GrpcFront> {
-    const { apiToken, idleTimeout, maxCalls, maxQueue, maxWorkers, requestTimeout, uploadTimeout } = settings;
+    const { idleTimeout, maxCalls, maxQueue, maxWorkers, requestTimeout, uploadTimeout } = settings;
+    const tokens = new TokenCheck(await loadTokens(settings));
     const v1 = new V1Service(settings, workers, metrics, log);
     const v2 = new V2Service(settings, workers, metrics, log);
     const inbox = new Slots(maxWorkers * (1 + READ_AHEAD), maxQueue, busy(maxQueue));
@@ -93,7 +95,7 @@ export class GrpcFront {
       uploadTimeout,
       requestTimeout,
       idleTimeout,
-      isAuthorized: apiToken ? bearerOf(apiToken) : () => true,
+      isAuthorized: (metadata) => tokens.accepts(metadata),
       refuse: (call, reason, respond) => {
         if (isOf(V2_SERVICE, call)) v2.fail(call, reason, respond);
         else v1.fail(call, "unary", reason, respond as sendUnaryData<object>);

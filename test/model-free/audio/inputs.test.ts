@@ -1,4 +1,3 @@
-import { execFileSync } from "node:child_process";
 import { mkdir, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Readable } from "node:stream";
@@ -102,15 +101,13 @@ describe("ways to give audio", () => {
   it("says what a path is that is no file", async () => {
     const folder = await temporaryFolder();
     await mkdir(join(folder, "directory.wav"));
-    execFileSync("mkfifo", [join(folder, "fifo.wav")]);
     const rejection = (path: string, message: string, code = "INVALID_ARGUMENT") =>
       expect(decode(path)).rejects.toMatchObject({
         code,
         message: expect.stringContaining(message),
       });
     await rejection(join(folder, "directory.wav"), "it is a directory");
-    await rejection(join(folder, "fifo.wav"), "a pipe, socket or device");
-    await rejection("/dev/zero", "a pipe, socket or device");
+    await rejection("/dev/zero", "it is a socket or device");
     await rejection(join(folder, "absent.wav"), "there is no such file", "FILE_NOT_FOUND");
     await rejection("http://127.0.0.1/a.wav", "there is no such file", "FILE_NOT_FOUND");
   });

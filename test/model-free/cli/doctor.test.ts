@@ -46,6 +46,11 @@ describe("doctor", () => {
     }
   });
 
+  it("tells the quota of a container", async () => {
+    const { stdout } = await doctor({ ...HEALTHY, cpu: { ...HEALTHY.cpu, available: 1, quota: 1.3333 } });
+    expect(stdout).toContain("Test CPU, 1 of 4 cores, a quota grants the time of 1.33");
+  });
+
   it.each<[string, Partial<SystemInfo>, RegExp]>([
     ["the addon", { addon: { error: "no file" }, variants: [], devices: [] }, /no file[\s\S]*npm rebuild/],
     ["a CPU variant", { variants: [], devices: [] }, /No CPU variant[\s\S]*npm rebuild/],

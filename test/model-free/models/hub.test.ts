@@ -130,18 +130,27 @@ test("a damaged file is refused, large or small", async () => {
   });
 });
 
-test("the token is sent only when the Hub asks for it", async () => {
-  const open = await fetch(await temporaryFolder(), { token: "hf_secret" });
+test("the token is sent only when the server asks for it", async () => {
+  const open = await fetch(await temporaryFolder(), { mirrorToken: "secret" });
   expect(existsSync(open)).toBe(true);
   expect(server.requests.every(({ headers }) => headers.authorization === undefined)).toBe(true);
   server.script.push(status(401));
-  await fetch(await temporaryFolder(), { token: "hf_secret" });
-  expect(server.requests[5]!.headers.authorization).toBe("Bearer hf_secret");
+  await fetch(await temporaryFolder(), { mirrorToken: "secret" });
+  expect(server.requests[5]!.headers.authorization).toBe("Bearer secret");
   server.script.push(status(401));
   expect(await failure(fetch(await temporaryFolder()))).toMatchObject({
     code: "MODEL_NOT_FOUND",
     message: expect.stringMatching(/Borealis: .* HTTP status 401; if the model needs an account/),
   });
+});
+
+test("the Hub's token is not told to a mirror that asks for it", async () => {
+  server.script.push(status(401));
+  expect(await failure(fetch(await temporaryFolder(), { token: "hf_secret" }))).toMatchObject({
+    code: "MODEL_NOT_FOUND",
+    message: expect.stringContaining("AGORA_MIRROR_TOKEN"),
+  });
+  expect(server.requests.map(({ headers }) => headers.authorization)).toEqual([undefined]);
 });
 
 test("what is no checkpoint, or may not be fetched, is an error that says why", async () => {

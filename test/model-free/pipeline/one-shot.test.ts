@@ -17,8 +17,8 @@ describe("a one-shot transcription", () => {
   });
 
   it("takes the options of transcriber and request together", async () => {
-    await transcribe(speech(1), { ...fake.options, threads: 2, language: "de", wordTimestamps: true });
-    expect(fake.engineOptions[0]!.threads).toBe(2);
+    await transcribe(speech(1), { ...fake.options, threads: 1, language: "de", wordTimestamps: true });
+    expect(fake.engineOptions[0]!.threads).toBe(1);
     expect(fake.engines[0]!.windows[0]).toMatchObject({ language: "de", wordTimestamps: true });
   });
 

@@ -33,7 +33,7 @@ describe("a transcriber", () => {
   });
 
   it("says what it works with", async () => {
-    await using transcriber = await createTranscriber({ ...fake.options, threads: 3, maxQueue: 7 });
+    await using transcriber = await createTranscriber({ ...fake.options, threads: 1, maxQueue: 7 });
     expect(transcriber.info).toMatchObject({
       implementation: "fake",
       maxWindow: 30,
@@ -45,7 +45,7 @@ describe("a transcriber", () => {
         modelName: "any.bin",
         maxWindow: undefined,
         device: "auto",
-        threads: 3,
+        threads: 1,
         computeType: "auto",
         draftModelPath: undefined,
         cpuVariant: undefined,
