@@ -25,7 +25,7 @@ const repeated =
   (run) => {
     const { text, segments } = is.resultOf(run);
     const words = normalisedWords(text).join(" ");
-    const rest = words.replaceAll(phrase, "|");
+    const rest = words.replace(new RegExp(phrase, "g"), "|");
     const count = rest.split("|").length - 1;
     is.expectWithin(count, times, 1);
     if (only) expect(rest.replace(/[| ]/g, ""), text).toBe("");
