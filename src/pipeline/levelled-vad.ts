@@ -11,11 +11,17 @@ const TARGET = 1e-3;
 /** How the level falls from frame to frame: 20 dB a second, so that a quiet turn is heard soon after a loud one. */
 const DECAY = 10 ** ((-2 * FRAME_SAMPLES) / 16_000);
 
+/** Frames of zeros after which no more are listened to: 10 s. */
+const ENOUGH_ZEROS = Math.ceil((10 * 16_000) / FRAME_SAMPLES);
+
 /**
  * A VAD session that does not miss quiet speech. Networks are trained on speech of usual levels and find less of it where
  * it is far below, be it all of a recording or the party far from the microphone. Frames of quiet stretches go to a
  * second session too, brought to a usual level; the greater probability counts. Everything else is heard as it is: made
  * louder, noisy speech of usual level is found less well.
+ *
+ * Zeros, as the holes of a recording have them, are no speech: after 10 s of them the network is not asked any more, and
+ * begins anew with what comes behind them. A hole may last hours.
  */
 export class LevelledVad implements VadSession {
   readonly #model: VadModel;
@@ -25,6 +31,8 @@ export class LevelledVad implements VadSession {
   /** Of the loudest frame not long ago, as a mean square. */
   #level = 0;
   #pending = new Float32Array(0);
+  /** Frames of zeros in a row. */
+  #zeros = 0;
 
   constructor(model: VadModel) {
     this.#model = model;
@@ -55,6 +63,36 @@ export class LevelledVad implements VadSession {
 
   /** @param samples whole frames */
   async #listen(samples: Float32Array): Promise<Float32Array> {
+    const probabilities = new Float32Array(samples.length / FRAME_SAMPLES);
+    let from = 0;
+    const hear = async (to: number): Promise<void> => {
+      if (from < to)
+        probabilities.set(await this.#hear(samples.subarray(from * FRAME_SAMPLES, to * FRAME_SAMPLES)), from);
+      from = to;
+    };
+    for (let i = 0; i < probabilities.length; i++) {
+      if (isZero(samples.subarray(i * FRAME_SAMPLES, (i + 1) * FRAME_SAMPLES))) {
+        this.#zeros += 1;
+        if (this.#zeros <= ENOUGH_ZEROS) continue;
+        await hear(i);
+        from = i + 1;
+      } else {
+        if (this.#zeros > ENOUGH_ZEROS) await this.#beginAnew();
+        this.#zeros = 0;
+      }
+    }
+    await hear(probabilities.length);
+    return probabilities;
+  }
+
+  /** Forgets what was heard. */
+  async #beginAnew(): Promise<void> {
+    await this.#session.flush();
+    await this.#second?.flush();
+    this.#level = 0;
+  }
+
+  async #hear(samples: Float32Array): Promise<Float32Array> {
     const quiet: number[] = [];
     const louder: Float32Array[] = [];
     for (let at = 0; at < samples.length; at += FRAME_SAMPLES) {
@@ -80,4 +118,8 @@ function joined(frames: readonly Float32Array[]): Float32Array {
   const all = new Float32Array(frames.length * FRAME_SAMPLES);
   for (const [i, frame] of frames.entries()) all.set(frame, i * FRAME_SAMPLES);
   return all;
+}
+
+function isZero(frame: Float32Array): boolean {
+  return frame.every((sample) => sample === 0);
 }

@@ -84,6 +84,20 @@ function found(probabilities: readonly number[], from: number, to: number): numb
 }
 
 describe("a VAD model", () => {
+  it.each([100, 4000, 48_000])(
+    "asks the network for ten seconds of a hole, in blocks of %i",
+    async (blockSize) => {
+      const hole = new Float32Array(60 * RATE);
+      const track = Float32Array.from([...recording([2, -20]), ...hole, ...recording([2, -20])]);
+      const { probabilities, sessions } = await hear(track, blockSize);
+      expect(probabilities).toHaveLength(Math.ceil(track.length / FRAME_SAMPLES));
+      expect(sessions[0]!.length / RATE).toBeCloseTo(2 + 10 + 2, 1);
+      expect(found(probabilities, 0, 2)).toBe(1);
+      expect(found(probabilities, 2.1, 62)).toBe(0);
+      expect(found(probabilities, 62.1, 64)).toBe(1);
+    },
+  );
+
   it("hears every frame of a recording of usual level once, as it is", async () => {
     const track = recording([3.1, -20], [1, -50], [2, -40]);
     const { probabilities, sessions } = await hear(track);
