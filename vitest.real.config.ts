@@ -9,7 +9,7 @@ export default defineConfig({
     // Each file keeps every core busy by itself.
     maxWorkers: 1,
     // Generous: they end tests that hang, and decide nothing on a busy machine.
-    testTimeout: 600_000,
-    hookTimeout: 600_000,
+    testTimeout: 1_800_000,
+    hookTimeout: 1_800_000,
   },
 });

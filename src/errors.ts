@@ -7,6 +7,8 @@
  * | `FILE_NOT_FOUND` | there is no file at the given path |
  * | `UNSUPPORTED_FORMAT` | the input is not audio that can be decoded |
  * | `DECODE_FAILED` | the input claims to be supported audio but is damaged, cut or empty |
+ * | `DECODER_UNAVAILABLE` | FFmpeg is missing, cannot be started or cannot work here: no fault of the recording |
+ * | `STORAGE_FAILED` | the temporary folder is missing, full or not writable |
  * | `AUDIO_TOO_LONG` | decoded duration above `limits.maxDuration` |
  * | `AUDIO_TOO_LARGE` | encoded size above `limits.maxBytes` |
  * | `MODEL_NOT_FOUND` | no such model, or it is not cached and may not be downloaded |
@@ -23,6 +25,8 @@ export const ERROR_CODES = [
   "FILE_NOT_FOUND",
   "UNSUPPORTED_FORMAT",
   "DECODE_FAILED",
+  "DECODER_UNAVAILABLE",
+  "STORAGE_FAILED",
   "AUDIO_TOO_LONG",
   "AUDIO_TOO_LARGE",
   "MODEL_NOT_FOUND",

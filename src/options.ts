@@ -15,6 +15,11 @@ export interface VadOptions {
   minSilenceDuration?: number;
   /** Added before and after each stretch of speech. Default 0.4. */
   speechPad?: number;
+  /**
+   * Longer stretches of speech are parted, pads included, at their last silence above 98 ms, or without one just before they
+   * are longer. More than twice `speechPad` and 0.1. Default `Infinity`.
+   */
+  maxSpeechDuration?: number;
 }
 
 /** Options of one request. Names are those of faster-whisper in camelCase. */
@@ -57,6 +62,11 @@ export interface TranscribeOptions {
   carryInitialPrompt?: boolean;
   /** Words to expect, for every window. Of more than fit into the prompt the first ones are used. */
   hotwords?: string | readonly string[];
+  /**
+   * Text that the first window of each channel is to begin with, and does. That window is given no hotwords. Of a long one the
+   * first words are used. `whisper` only.
+   */
+  prefix?: string;
   /** Give each window the text of those before, as much as fits. Slower and prone to repetition. Default false. */
   conditionOnPreviousText?: boolean;
   /** Text decoded above this temperature is not given to the next window, 0 to 2. Default 0.5. */
@@ -176,6 +186,8 @@ export interface TranscriberOptions {
   vadModel?: string | null;
   /** Download models that are not cached. Default true, unless `AGORA_OFFLINE` is set. */
   download?: boolean;
+  /** Folder of downloaded and converted models. Default: `AGORA_CACHE_DIR`, else as README says. */
+  cacheDir?: string;
   /** Called while a model is downloaded. */
   onDownload?: (progress: DownloadProgress) => void;
   /** Stops loading, downloads included. Requests have a signal of their own. */

@@ -153,6 +153,7 @@ Napi::Value BatchedModel::transcribe(const Napi::CallbackInfo& info) {
         request.translate = boolean_argument(options.Get("translate"), "translate");
         request.word_timestamps = boolean_argument(options.Get("wordTimestamps"), "wordTimestamps");
         request.prompt = integers_argument(options.Get("prompt"), "prompt", 0, 50256);
+        request.prefix = integers_argument(options.Get("prefix"), "prefix", 0, 50256);
         request.punctuation.prepended = strings_argument(options.Get("prependPunctuations"), "prependPunctuations");
         request.punctuation.appended = strings_argument(options.Get("appendPunctuations"), "appendPunctuations");
         const Napi::Value silence = options.Get("hallucinationSilenceThreshold");

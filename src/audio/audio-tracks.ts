@@ -8,7 +8,7 @@ type Start = (track: number) => Promise<FfmpegRun>;
 
 /**
  * Decodes the audio track that was chosen or, of several, the one to hear: of those with sound in them the one that the
- * container flags as default, else the first. What is left out becomes a warning.
+ * container flags as default, else the first; commentaries come after all others. What is left out becomes a warning.
  * @param chosen index of a track; undefined: choose
  * @throws TranscriptionError UNSUPPORTED_FORMAT, DECODE_FAILED, INVALID_ARGUMENT (no such track)
  */
@@ -25,10 +25,8 @@ export async function openTrack(
     return first;
   }
   const indices = streams.map((_, index) => index);
-  const order = [
-    ...indices.filter((i) => streams[i]!.isDefault),
-    ...indices.filter((i) => !streams[i]!.isDefault),
-  ];
+  const rank = ({ isDefault, isSecondary }: AudioStream) => (isSecondary ? 2 : 0) + (isDefault ? 0 : 1);
+  const order = indices.toSorted((a, b) => rank(streams[a]!) - rank(streams[b]!));
   const faults = new Map<number, string>();
   if (failed) faults.set(0, `cannot be decoded (${failed.message})`);
   if (failed || order[0] !== 0) await first.close();
@@ -79,11 +77,16 @@ function explain(
 ): string {
   const { codec, language, isDefault } = streams[used]!;
   const others = [...faults].filter(([index]) => index !== used);
-  const why = isDefault
-    ? "which is flagged as default"
-    : order[0] === used
-      ? "the first of them"
-      : "the first of them with sound";
+  const besides = streams.filter(
+    (stream, i) => stream.isSecondary && i !== used && !streams[used]!.isSecondary,
+  );
+  const why = besides.some((stream) => stream.isDefault)
+    ? "because the default is a commentary"
+    : isDefault
+      ? "which is flagged as default"
+      : order[0] === used
+        ? "the first of them"
+        : "the first of them with sound";
   const about = [codec, language].filter(Boolean).join(", ");
   return [
     `There are ${streams.length} audio tracks; track ${used} (${about}) was used, ${why}`,

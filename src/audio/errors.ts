@@ -5,6 +5,12 @@ export function decodeFailed(name: string, reason: string, cause?: unknown): Tra
   return new TranscriptionError("DECODE_FAILED", `Cannot decode ${name}: ${reason}`, { cause });
 }
 
+/** FFmpeg cannot do its work here, whatever the recording is. @param path of the program */
+export function decoderUnavailable(path: string, reason: string, cause?: unknown): TranscriptionError {
+  const message = `The decoder ${path} (AGORA_FFMPEG or PATH) cannot be used: ${reason}`;
+  return new TranscriptionError("DECODER_UNAVAILABLE", message, { cause });
+}
+
 /** The input is not audio, or not of a kind that can be decoded here. */
 export function unsupportedFormat(name: string, reason: string): TranscriptionError {
   return new TranscriptionError("UNSUPPORTED_FORMAT", `Cannot decode ${name}: ${reason}`);

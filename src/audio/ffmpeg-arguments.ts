@@ -8,17 +8,20 @@ const MAX_ALLOCATION = 256 * 1024 * 1024;
 /**
  * Decoders that may run. FFmpeg opens a decoder for every stream while it probes, also for pictures and video that
  * are never decoded for us, and those have the longer history of holes.
- * FFmpeg repeats the list in a message and cuts lines at 1024 characters, end of line included: it stays below 900.
  */
 const DECODERS = [
-  "aac,aac_latm,ac3,eac3,alac,amrnb,amrwb,ape,dca,flac,g722,g723_1,g726,g726le,g729,gsm,gsm_ms,libgsm,ilbc",
-  "mp1,mp1float,mp2,mp2float,mp3,mp3float,opus,libopus,vorbis,libvorbis,speex,libspeex,pcm_alaw,pcm_mulaw",
-  "pcm_u8,pcm_s8,pcm_s16le,pcm_s16be,pcm_s24le,pcm_s24be,pcm_s32le,pcm_s32be,pcm_f32le,pcm_f32be,pcm_f64le",
-  "pcm_f64be,adpcm_ima_wav,adpcm_ima_qt,adpcm_ms,adpcm_g722,adpcm_g726,adpcm_g726le,adpcm_yamaha,adpcm_swf",
-  "qcelp,sipr,cook,truespeech,tta,wavpack,wmav1,wmav2,wmapro,wmalossless,wmavoice,mpc7,mpc8,dsd_lsbf",
-  "dsd_msbf,dsd_lsbf_planar,dsd_msbf_planar,nellymoser,ra_144,ra_288,atrac3,atrac3p,s302m,adpcm_sbpro_4,als",
-  "pcm_s64le,qdm2,mace3,mace6,evrc,truehd,pcm_bluray,pcm_dvd,mlp,libopencore_amrnb,libopencore_amrwb",
-  "libilbc,libgsm_ms,adpcm_sbpro_2,adpcm_sbpro_3",
+  "aac,aac_latm,ac3,eac3,alac,amrnb,amrwb,ape,dca,flac,g722,g723_1,g726,g726le,g729,gsm,gsm_ms,libgsm,libgsm_ms",
+  "libopencore_amrnb,libopencore_amrwb,ilbc,libilbc,mp1,mp1float,mp2,mp2float,mp3,mp3float,mp3adu,mp3adufloat",
+  "mp3on4,mp3on4float,als,opus,libopus,vorbis,libvorbis,speex,libspeex,libcodec2,qcelp,evrc,sipr,cook,truespeech",
+  "tta,tak,shorten,wavpack,wmav1,wmav2,wmapro,wmalossless,wmavoice,mpc7,mpc8,nellymoser,real_144,real_288,ralf",
+  "atrac1,atrac3,atrac3al,atrac3plus,atrac3plusal,s302m,qdm2,qdmc,mace3,mace6,truehd,mlp,sbc,aptx,aptx_hd,siren",
+  "msnsiren,acelp.kelvin,dss_sp,dvaudio,imc,iac,8svx_exp,8svx_fib,comfortnoise",
+  "dsd_lsbf,dsd_msbf,dsd_lsbf_planar,dsd_msbf_planar,dst,pcm_alaw,pcm_mulaw,pcm_vidc,pcm_bluray,pcm_dvd,pcm_lxf",
+  "pcm_u8,pcm_s8,pcm_s8_planar,pcm_u16le,pcm_u16be,pcm_u24le,pcm_u24be,pcm_u32le,pcm_u32be,pcm_s16le,pcm_s16be",
+  "pcm_s16le_planar,pcm_s16be_planar,pcm_s24le,pcm_s24be,pcm_s24le_planar,pcm_s24daud,pcm_s32le,pcm_s32be",
+  "pcm_s32le_planar,pcm_s64le,pcm_s64be,pcm_f16le,pcm_f24le,pcm_f32le,pcm_f32be,pcm_f64le,pcm_f64be",
+  "adpcm_ima_wav,adpcm_ima_qt,adpcm_ima_oki,adpcm_ima_dk3,adpcm_ima_dk4,adpcm_ima_amv,adpcm_ms,adpcm_yamaha",
+  "adpcm_swf,adpcm_adx,adpcm_ct,adpcm_sbpro_2,adpcm_sbpro_3,adpcm_sbpro_4",
 ].join();
 
 /** Seconds. */

@@ -6,7 +6,7 @@ import type { DecodeTask } from "./decode-task.js";
 import type { Decoding, Part } from "./decoded-recording.js";
 import { audioTooLong } from "./errors.js";
 import { FfmpegRun } from "./ffmpeg-run.js";
-import { findJoinedRecordings } from "./joined-recordings.js";
+import { findJoinedRecordings, type JoinedRecording } from "./joined-recordings.js";
 import { repairMpegFrames } from "./mpeg-repair.js";
 import { RecordingClock } from "./recording-clock.js";
 import { type ReadAt, readerAt } from "./sniff.js";
@@ -24,7 +24,7 @@ const VIDEO_MAY_DIFFER = { seconds: 5, part: 0.05 };
 /**
  * Decodes `file` with FFmpeg. Recordings that were joined byte by byte in it follow each other.
  * @param track which of several audio tracks, from 0; undefined: the one to hear
- * @throws TranscriptionError UNSUPPORTED_FORMAT, DECODE_FAILED, INVALID_ARGUMENT (no working FFmpeg, no such track)
+ * @throws TranscriptionError UNSUPPORTED_FORMAT, DECODE_FAILED, DECODER_UNAVAILABLE, INVALID_ARGUMENT (no such track)
  */
 export async function openWithFfmpeg(
   file: FileHandle,
@@ -50,8 +50,7 @@ interface Recording {
 
 class FfmpegDecoder implements Decoding {
   readonly #readAt: ReadAt;
-  #starts: number[] = [];
-  #size = 0;
+  #joined: JoinedRecording[] = [];
   #first: Recording | undefined;
   /** Seconds of the recordings before the one that is being read. */
   #origin = 0;
@@ -78,7 +77,7 @@ class FfmpegDecoder implements Decoding {
   }
 
   get expectedDuration(): number | undefined {
-    return this.#starts.length === 1 ? believedDuration(this.#first!) : undefined;
+    return this.#joined.length === 1 ? believedDuration(this.#first!) : undefined;
   }
 
   get parts(): AsyncIterable<Part> {
@@ -87,10 +86,10 @@ class FfmpegDecoder implements Decoding {
 
   /** Opens the first recording that can be decoded. */
   async open(): Promise<void> {
-    this.#size = (await this.task.wait(this.file.stat())).size;
-    this.#starts = await findJoinedRecordings(this.container.demuxer, this.#readAt, this.task);
+    const { size } = await this.task.wait(this.file.stat());
+    this.#joined = await findJoinedRecordings(this.container, this.#readAt, size, this.task);
     let reason: unknown;
-    for (const index of this.#starts.keys()) {
+    for (const index of this.#joined.keys()) {
       try {
         this.#first = await this.#open(index);
         if (reason !== undefined) this.#warn(1, reason);
@@ -112,7 +111,7 @@ class FfmpegDecoder implements Decoding {
   }
 
   async #after(number: number): Promise<Recording | undefined> {
-    for (let index = number; index < this.#starts.length; index++) {
+    for (let index = number; index < this.#joined.length; index++) {
       try {
         return await this.#open(index);
       } catch (error) {
@@ -129,7 +128,7 @@ class FfmpegDecoder implements Decoding {
     yield { frameRate: SAMPLE_RATE, channels: run.channels, frames: this.#frames(recording, clock) };
     this.task.warnings.push(...clock.warnings(), ...run.warnings());
     const difference = durationDifference(recording, clock.seconds);
-    const which = this.#starts.length > 1 ? ` of recording ${number} in the file` : "";
+    const which = this.#joined.length > 1 ? ` of recording ${number} in the file` : "";
     if (difference) this.task.warnings.push(`The container announces ${difference}${which}`);
     this.#origin += clock.seconds;
     await recording.close();
@@ -152,19 +151,38 @@ class FfmpegDecoder implements Decoding {
 
   async #open(index: number): Promise<Recording> {
     const { task } = this;
-    const [start, end] = [this.#starts[index]!, this.#starts[index + 1] ?? this.#size];
-    const whole = start === 0 && end === this.#size;
-    let { file, container } = this;
-    if (!whole) file = await spoolRange(this.#readAt, start, end, task);
-    else if (container.demuxer === "mp3" || container.demuxer === "aac") {
-      ({ file, container } = await repairMpegFrames(file, container, this.#readAt, task));
+    const { start, end } = this.#joined[index]!;
+    let { container } = this.#joined[index]!;
+    const files: FileHandle[] = [];
+    let file = this.file;
+    if (this.#joined.length > 1 || start > 0) {
+      file = await spoolRange(this.#readAt, start, end, task);
+      files.push(file);
     }
-    const run = await openTrack((track) => FfmpegRun.start(file, container, track, task), this.track, task);
+    if (container.demuxer === "mp3" || container.demuxer === "aac") {
+      const original = file;
+      ({ file, container } = await repairMpegFrames(file, container, readerAt(file, task), task));
+      if (file !== original) files.push(file);
+    }
+    const source = { file, container };
     const close = async () => {
-      await run.close();
-      if (file !== this.file) await file.close();
+      for (const copy of files) await copy.close();
     };
-    return { run, container, bytes: end - start, number: index + 1, close };
+    try {
+      const run = await openTrack(
+        (track) => FfmpegRun.start(source.file, source.container, track, task),
+        this.track,
+        task,
+      );
+      const closeAll = async () => {
+        await run.close();
+        await close();
+      };
+      return { run, container, bytes: end - start, number: index + 1, close: closeAll };
+    } catch (error) {
+      await close();
+      throw error;
+    }
   }
 
   /** A recording among several may be broken; what else goes wrong is thrown. */
@@ -172,14 +190,14 @@ class FfmpegDecoder implements Decoding {
     this.task.check();
     const { code } = TranscriptionError.from(error);
     const broken = code === "DECODE_FAILED" || code === "UNSUPPORTED_FORMAT" || code === "INVALID_ARGUMENT";
-    if (this.#starts.length === 1 || !broken) throw error;
+    if (this.#joined.length === 1 || !broken) throw error;
   }
 
   #warn(number: number, error: unknown): void {
-    const [start, end] = [this.#starts[number - 1], this.#starts[number] ?? this.#size];
+    const { start, end } = this.#joined[number - 1]!;
     const { message } = TranscriptionError.from(error);
     this.task.warnings.push(
-      `Of ${this.#starts.length} recordings that were joined in the file, number ${number} (bytes ${start} to ${end}) could not be decoded: ${message}`,
+      `Of ${this.#joined.length} recordings that were joined in the file, number ${number} (bytes ${start} to ${end}) could not be decoded: ${message}`,
     );
   }
 }

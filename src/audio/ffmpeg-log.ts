@@ -1,6 +1,7 @@
 import { INPUT_URL } from "./ffmpeg-arguments.js";
 
-const LONGEST_LINE = 1000;
+/** Above the length of the list of decoders, which FFmpeg repeats. */
+const LONGEST_LINE = 4000;
 const MOST_WARNINGS = 8;
 const MOST_UNKNOWN = 3;
 
@@ -11,6 +12,11 @@ const MOST_UNKNOWN = 3;
 const LINE = /^((?:\[[^\]]*\] )*?)\[(quiet|panic|fatal|error|warning|info|verbose|debug|trace)\] ?(.*)$/;
 /** The second line of a message about pictures and video that are not looked at. */
 const ADVICE = /^Consider increasing the value for the 'analyzeduration'/;
+/**
+ * Pictures and video are refused by our own list of decoders: no fault of the recording. The list is long, and some
+ * builds of FFmpeg cut lines at 1024 characters, end of line included, so that the next message follows on it.
+ */
+const NOT_LISTED = /^(?:\[[^\]]*\] )*\[error\] Codec \([^)]*\) not on whitelist '[\w,.]*'?/;
 const DURATION = /^ *Duration: (\d+):(\d\d):(\d\d(?:\.\d+)?)/;
 const STREAM = /^ *Stream #0:\d+(?:\[0x[0-9a-f]+\])?(?:\((\w+)\))?(?:\[0x[0-9a-f]+\])?: (\w+): (\w+)(.*)$/;
 
@@ -23,6 +29,8 @@ export interface AudioStream {
   language: string | undefined;
   /** The container says that players should choose it. */
   isDefault: boolean;
+  /** A commentary, or made for people who see or hear less: beside the programme itself. */
+  isSecondary: boolean;
 }
 
 /** Reads FFmpeg's stderr as it arrives: what the input is, and what went wrong. */
@@ -87,6 +95,11 @@ export class FfmpegLog {
 
   #line(line: string): void {
     if (line.trim() === "") return;
+    const refused = NOT_LISTED.exec(line)?.[0];
+    if (refused !== undefined) {
+      this.#line(line.slice(refused.length));
+      return;
+    }
     const match = LINE.exec(line);
     if (!match) {
       if (ADVICE.test(line)) return;
@@ -118,12 +131,11 @@ export class FfmpegLog {
       sampleRate: rate === undefined ? undefined : Number(rate),
       language: language === "und" ? undefined : language,
       isDefault: about.includes("(default)"),
+      isSecondary: /\((?:comment|hearing impaired|visual impaired|descriptions)\)/.test(about),
     });
   }
 
   #error(components: string, text: string): void {
-    // Pictures and video are refused by our own list of decoders: no fault of the recording.
-    if (/^Codec \(.*\) not on whitelist/.test(text)) return;
     const component = [...components.matchAll(/\[([^\]@]*?)(?: @ (?:0x)?[0-9a-f]+)?\] /g)]
       .at(-1)?.[1]
       ?.trim();

@@ -4,7 +4,7 @@ import { TranscriptionError } from "../errors.js";
 import { ByteReader } from "./byte-reader.js";
 import type { Container } from "./containers.js";
 import type { DecodeTask } from "./decode-task.js";
-import { decodeFailed, noSuchTrack, unsupportedFormat } from "./errors.js";
+import { decodeFailed, decoderUnavailable, noSuchTrack, unsupportedFormat } from "./errors.js";
 import { ffmpegEnvironment, findFfmpeg } from "./ffmpeg.js";
 import { ffmpegArguments } from "./ffmpeg-arguments.js";
 import { type AudioStream, FfmpegLog } from "./ffmpeg-log.js";
@@ -13,6 +13,13 @@ import { SAMPLE_RATE } from "./types.js";
 
 /** Largest sample of what passes for silence: -80 dBFS, which leaves room for what lossy codecs make of zeros. */
 const SILENT = 1e-4;
+
+/** What Matroska begins with: EBML's first element. */
+const MATROSKA = Buffer.from([0x1a, 0x45, 0xdf, 0xa3]);
+
+/** FFmpeg's words for an input that it cannot open; ours is an open file, so it is not the recording's fault. */
+const INPUT_UNSEEN =
+  /input: (No such file or directory|Permission denied|Operation not permitted|Bad file descriptor|No such device or address)/;
 
 interface Exit {
   code: number | null;
@@ -27,6 +34,7 @@ export class FfmpegRun {
   readonly #log = new FfmpegLog();
   readonly #child: ChildProcess;
   readonly #exit: Promise<Exit>;
+  readonly #bytes: ByteReader;
   readonly #output: MatroskaReader;
   readonly #blocks: AsyncGenerator<TimedBlock>;
   /** Read by {@link hasSound}, before the first sound. */
@@ -36,7 +44,7 @@ export class FfmpegRun {
 
   /**
    * @param track which of the audio streams, from 0
-   * @throws TranscriptionError UNSUPPORTED_FORMAT, DECODE_FAILED, INVALID_ARGUMENT (no working FFmpeg)
+   * @throws TranscriptionError UNSUPPORTED_FORMAT, DECODE_FAILED, DECODER_UNAVAILABLE
    */
   static async start(
     file: FileHandle,
@@ -53,11 +61,12 @@ export class FfmpegRun {
       cwd: "/",
       detached: true,
     });
-    return new FfmpegRun(child, track, task);
+    return new FfmpegRun(child, ffmpeg.path, track, task);
   }
 
   private constructor(
     child: ChildProcess,
+    readonly program: string,
     readonly track: number,
     readonly task: DecodeTask,
   ) {
@@ -75,14 +84,15 @@ export class FfmpegRun {
     this.#exit.catch(() => {});
     const { stdout, stderr } = child;
     // Node.js leaves them out when it cannot open pipes at all.
-    if (!stdout || !stderr) throw decodeFailed(task.name, "FFmpeg could not be run: too many open files");
+    if (!stdout || !stderr) throw decoderUnavailable(program, "too many open files");
     const chunks = stdout[Symbol.asyncIterator]();
     stderr.setEncoding("utf8").on("data", (text: string) => this.#log.push(text));
     const bytes = {
       size: undefined,
       next: async () => (await chunks.next()).value as Uint8Array | undefined,
     };
-    this.#output = new MatroskaReader(new ByteReader(bytes, task));
+    this.#bytes = new ByteReader(bytes, task);
+    this.#output = new MatroskaReader(this.#bytes);
     this.#blocks = this.#output.blocks();
     task.onEnd(() => this.close());
   }
@@ -165,6 +175,10 @@ export class FfmpegRun {
    */
   async open(): Promise<void> {
     const { task } = this;
+    const beginning = await this.#bytes.peek(MATROSKA.length);
+    if (beginning.byteLength > 0 && !MATROSKA.equals(beginning)) {
+      throw decoderUnavailable(this.program, "it writes other things than the audio that it was asked for");
+    }
     if (!(await this.#output.open())) {
       await this.#finish();
       throw decodeFailed(task.name, "FFmpeg gave no audio");
@@ -177,8 +191,14 @@ export class FfmpegRun {
     const { task } = this;
     const { code, signal } = await task.wait(this.#exit).catch((error) => {
       if (error instanceof TranscriptionError) throw error;
-      throw decodeFailed(task.name, `FFmpeg could not be run: ${(error as Error).message}`, error);
+      throw decoderUnavailable(this.program, (error as Error).message, error);
     });
+    if (this.#log.hasError(INPUT_UNSEEN)) {
+      throw decoderUnavailable(
+        this.program,
+        `it does not see the open file that it is given (${this.#log.lastError}), as in a sandbox or without /proc`,
+      );
+    }
     if (this.#log.hasError(/matches no streams/)) {
       const count = this.streams.length;
       if (count === 0) throw unsupportedFormat(task.name, "there is no audio in it");
@@ -187,6 +207,9 @@ export class FfmpegRun {
     if (this.#log.hasError(/decoder .*not found|no decoder|unknown decoder/i)) {
       throw unsupportedFormat(task.name, `FFmpeg has no decoder for it (${this.#log.lastError})`);
     }
+    // By a sandbox, or by the kernel that is short of memory.
+    if (signal === "SIGSYS" || signal === "SIGKILL")
+      throw decoderUnavailable(this.program, `${signal} ended it`);
     if (signal) throw decodeFailed(task.name, `FFmpeg was ended by ${signal}`);
     const reason = this.#log.lastError;
     if (code !== 0) throw decodeFailed(task.name, reason ?? `FFmpeg ended with exit code ${code}`);

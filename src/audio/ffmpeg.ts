@@ -20,14 +20,14 @@ const found = new Map<string, Ffmpeg>();
 
 /**
  * Finds FFmpeg: `AGORA_FFMPEG` if it is set, else the first `ffmpeg` in `PATH`. Each program is asked once.
- * @throws TranscriptionError UNSUPPORTED_FORMAT when there is none, INVALID_ARGUMENT when `AGORA_FFMPEG` is not FFmpeg
+ * @throws TranscriptionError DECODER_UNAVAILABLE when there is none, or it is not a working FFmpeg
  */
 export async function findFfmpeg(): Promise<Ffmpeg> {
   const chosen = process.env.AGORA_FFMPEG;
   const path = chosen ? resolve(chosen) : await searchPath();
   if (!path) {
     throw new TranscriptionError(
-      "UNSUPPORTED_FORMAT",
+      "DECODER_UNAVAILABLE",
       "FFmpeg is needed to decode anything but plain WAV and was not found in PATH: " +
         "install it (Debian and Ubuntu: apt-get install ffmpeg) or set AGORA_FFMPEG to the program's path",
     );
@@ -41,7 +41,7 @@ export async function findFfmpeg(): Promise<Ffmpeg> {
   } catch (cause) {
     const source = chosen ? "AGORA_FFMPEG" : "PATH";
     throw new TranscriptionError(
-      "INVALID_ARGUMENT",
+      "DECODER_UNAVAILABLE",
       `Expected a working FFmpeg in ${source} but ${JSON.stringify(path)} failed: ${(cause as Error).message.trim()}`,
       { cause },
     );

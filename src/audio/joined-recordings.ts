@@ -1,5 +1,8 @@
+import { containerEnd } from "./container-end.js";
+import type { Container } from "./containers.js";
 import type { DecodeTask } from "./decode-task.js";
-import type { ReadAt } from "./sniff.js";
+import { beginsWithMpegFrames, findMpegFrames } from "./mpeg-frames.js";
+import { knownContainer, type ReadAt, sniffContainer } from "./sniff.js";
 
 /** How the beginning of a recording is recognised inside a file. */
 interface Beginning {
@@ -14,6 +17,16 @@ interface Beginning {
 const STEP = 1024 * 1024;
 /** Bytes that are enough to tell. */
 const AHEAD = 128;
+/** Recordings that are decoded one by one: a process each. */
+const MOST_RECORDINGS = 1000;
+/** Bytes behind the end of a recording that are worth a word. */
+const NOTED_REST = 4096;
+const HEAD_BYTES = 16 * 1024;
+const FRAMES = new Set(["mp3", "aac"]);
+/** Broadcast streams go on for gigabytes, and whatever comes in between is theirs. */
+const ENDLESS = new Set(["mpegts", "mpeg"]);
+/** Formats whose end tells what FFmpeg does not: that the file is cut off. */
+const TOLD_BY_END = new Set(["ogg", "caf", "w64", "avi"]);
 
 const latin1 = (bytes: Buffer, start: number, end: number) => bytes.toString("latin1", start, end);
 const always = () => true;
@@ -29,7 +42,7 @@ const AIFF_CHUNKS = /^AIF[FC](COMM|FVER|NAME|COMT|CHAN|ANNO|SSND)/;
 /** Boxes that follow `ftyp`; nothing does at the end of a file. */
 const BOXES = /^(moov|mdat|free|skip|wide|moof|uuid|sidx|styp|meta|pdin|udta|prfl|emsg)?$/;
 
-/** By FFmpeg's demuxers. MPEG frames, transport and program streams need none: they go on as if nothing had been. */
+/** By FFmpeg's demuxers. MPEG frames, transport and program streams have none: they go on as if nothing had been. */
 const BEGINNINGS: Readonly<Record<string, Beginning>> = {
   matroska: {
     mark: "\x1a\x45\xdf\xa3",
@@ -70,39 +83,185 @@ const BEGINNINGS: Readonly<Record<string, Beginning>> = {
   tta: { mark: "TTA1", begins: has(4, "\x01\0", "\x02\0", "\x03\0") },
   dsf: { mark: "DSD \x1c\0\0\0\0\0\0\0", begins: always },
   voc: { mark: "Creative Voice File\x1a", begins: always },
+  wv: {
+    mark: "wvpk",
+    begins(bytes, start) {
+      if (bytes.length < start + 32) return false;
+      const [version, index, samples] = [bytes.readUInt16LE(start + 8), bytes.readUInt32LE(start + 16), 20];
+      const isFirst = index === 0 && bytes[start + 10] === 0 && bytes.readUInt32LE(start + samples) > 0;
+      return version >= 0x402 && version <= 0x410 && isFirst && (bytes[start + 25]! & 8) !== 0;
+    },
+  },
   // Pages of a chained stream: its first ones follow on others, which are not the first of their streams.
   ogg: { mark: "OggS\0", begins: always },
 };
 
+/** One of the complete recordings in a file. */
+export interface JoinedRecording {
+  container: Container;
+  start: number;
+  /** Behind its last byte. */
+  end: number;
+}
+
 /**
- * Where in a file complete recordings begin that were joined byte by byte: a recorder that appends, `cat`, chained Ogg.
- * The first is the file's own beginning.
- * @param demuxer FFmpeg's, of the file
+ * The complete recordings in a file that were joined byte by byte, of one format or several: a recorder that appends,
+ * `cat`, chained Ogg. The first begins with the file. Those of another format are looked for behind the end of the one
+ * before, where that tells its end: inside they are attachments. What is left out, or cut off, becomes a warning.
+ * @param container of the file's beginning
  */
 export async function findJoinedRecordings(
-  demuxer: string,
+  container: Container,
+  readAt: ReadAt,
+  size: number,
+  task: DecodeTask,
+): Promise<JoinedRecording[]> {
+  // Frames of MPEG audio are looked for by their own demuxer, all else has to begin with the first byte.
+  const isBehind = (container.skip ?? 0) > 0 && !FRAMES.has(container.demuxer);
+  const first = isBehind ? { ...container, skip: 0 } : container;
+  const recordings = [{ container: first, start: isBehind ? container.skip! : 0, end: size }];
+  for (let current = recordings[0]!; ; ) {
+    const next = await recordingAfter(current, readAt, size, task);
+    if (!next) return recordings;
+    current.end = next.start;
+    if (recordings.length === MOST_RECORDINGS) {
+      task.warnings.push(
+        `More than ${MOST_RECORDINGS} recordings were joined in the file: the ${size - next.start} bytes behind them were left out`,
+      );
+      return recordings;
+    }
+    recordings.push(next);
+    current = next;
+  }
+}
+
+async function recordingAfter(
+  { container, start }: JoinedRecording,
+  readAt: ReadAt,
+  size: number,
+  task: DecodeTask,
+): Promise<JoinedRecording | undefined> {
+  const { demuxer } = container;
+  const own = await nextBeginning([demuxer], readAt, start + 1, size, task);
+  const end = await containerEnd(demuxer, readAt, start, own ?? size);
+  const from = Math.max(end ?? 0, start + Math.max(container.skip ?? 0, 1));
+  const until = own ?? size;
+  if (end !== undefined && end > until && TOLD_BY_END.has(demuxer)) {
+    task.warnings.push(
+      `The recording is cut off: by its structure it has ${end - start} bytes, ${until - start} are there`,
+    );
+  }
+  const foreign =
+    from >= until || ENDLESS.has(demuxer)
+      ? undefined
+      : ((await unmarkedBeginning(end, until, readAt, task)) ??
+        (await nextBeginning(FOREIGN, readAt, from, until, task)));
+  if (end !== undefined && foreign === undefined) await noteRest(end, until, readAt, task);
+  const next = foreign ?? own;
+  if (next === undefined) return undefined;
+  if (next === own) return { container: { ...container, skip: 0 }, start: own, end: size };
+  const found = await sniffContainer((position, count) => readAt(next + position, count), task);
+  return { container: found, start: next, end: size };
+}
+
+const FOREIGN = Object.keys(BEGINNINGS);
+
+/** Place of frames without a mark of their own (MP3, ADTS, AC-3, transport streams) right behind a recording. */
+async function unmarkedBeginning(
+  end: number | undefined,
+  until: number,
   readAt: ReadAt,
   task: DecodeTask,
-): Promise<number[]> {
-  const beginning = BEGINNINGS[demuxer];
-  const starts = [0];
-  if (!beginning) return starts;
-  let firstPages = true;
-  for (let position = 0; ; position += STEP) {
+): Promise<number | undefined> {
+  if (end === undefined || until - end < AHEAD) return undefined;
+  task.check();
+  const head = (await readAt(end, HEAD_BYTES)).subarray(0, until - end);
+  const first = Math.max(
+    0,
+    head.findIndex((byte) => byte !== 0),
+  );
+  const rest = head.subarray(first);
+  return beginsRecording(rest) || knownContainer(rest) ? end + first : undefined;
+}
+
+/** Whether bytes are, beyond doubt, the beginning of a recording of any kind. */
+export function beginsRecording(head: Uint8Array): boolean {
+  const bytes = Buffer.from(head.buffer, head.byteOffset, head.byteLength);
+  const marked = Object.entries(BEGINNINGS).some(([demuxer, { mark, before = 0, begins }]) => {
+    const isMark = latin1(bytes, before, before + mark.length) === mark;
+    return isMark && begins(bytes, 0) && (demuxer !== "ogg" || isFirstPage(bytes, 0));
+  });
+  if (marked) return true;
+  const isTag = latin1(bytes, 0, 3) === "ID3" && bytes[3]! < 5 && bytes.length > 10;
+  return isTag || (beginsWithMpegFrames(bytes) && findMpegFrames(bytes, false)?.offset === 0);
+}
+
+/** Place of the first beginning of one of the formats from `from` on. */
+async function nextBeginning(
+  demuxers: readonly string[],
+  readAt: ReadAt,
+  from: number,
+  until: number,
+  task: DecodeTask,
+): Promise<number | undefined> {
+  const known = demuxers.filter((demuxer) => BEGINNINGS[demuxer]);
+  if (known.length === 0) return undefined;
+  for (let position = from; position < until; position += STEP) {
     task.check();
     const bytes = Buffer.from(await readAt(position, STEP + AHEAD * 10));
-    const searched = Math.min(STEP, bytes.length);
-    let at = bytes.indexOf(beginning.mark, 0, "latin1");
-    for (; at >= 0; at = bytes.indexOf(beginning.mark, at + 1, "latin1")) {
-      const start = at - (beginning.before ?? 0);
-      if (start >= searched) break;
-      if (start < 0 || !beginning.begins(bytes, start)) continue;
-      if (demuxer === "ogg") {
-        const isFirst = ((bytes[start + 5] ?? 0) & 2) !== 0;
-        if (isFirst && !firstPages) starts.push(position + start);
-        firstPages = isFirst;
-      } else if (position + start > 0) starts.push(position + start);
+    let first: number | undefined;
+    for (const demuxer of known) {
+      const { mark, before = 0, begins } = BEGINNINGS[demuxer]!;
+      let at = bytes.indexOf(mark, before, "latin1");
+      for (; at >= 0; at = bytes.indexOf(mark, at + 1, "latin1")) {
+        const start = at - before;
+        if (start >= Math.min(STEP, first ?? STEP) || position + start >= until) break;
+        if (!begins(bytes, start)) continue;
+        if (demuxer === "ogg" && !(await isFirstOfOgg(readAt, position + start, bytes, start))) continue;
+        const alone = known.length > 1 && demuxer === "flac";
+        if (alone && !(await leadsToFlacFrames(readAt, position + start))) continue;
+        first = start;
+        break;
+      }
     }
-    if (bytes.length <= STEP) return starts;
+    if (first !== undefined) return position + first;
   }
+  return undefined;
+}
+
+function isFirstPage(bytes: Buffer, start: number): boolean {
+  return ((bytes[start + 5] ?? 0) & 2) !== 0;
+}
+
+/** First pages of several streams follow each other: one that follows such a page begins nothing new. */
+async function isFirstOfOgg(readAt: ReadAt, place: number, bytes: Buffer, start: number): Promise<boolean> {
+  if (!isFirstPage(bytes, start)) return false;
+  const from = Math.max(0, place - 1024);
+  const before = Buffer.from(await readAt(from, place - from));
+  const page = before.lastIndexOf("OggS\0", before.length, "latin1");
+  return page < 0 || !isFirstPage(before, page);
+}
+
+/** FLAC inside other containers has its head, but no frames right behind it. */
+async function leadsToFlacFrames(readAt: ReadAt, start: number): Promise<boolean> {
+  for (let position = start + 4, blocks = 0; blocks < 64; blocks++) {
+    const head = await readAt(position, 4);
+    if (head.length < 4 || (head[0]! & 0x7f) > 6) return false;
+    position += 4 + ((head[1]! << 16) | (head[2]! << 8) | head[3]!);
+    if ((head[0]! & 0x80) === 0) continue;
+    const sync = await readAt(position, 2);
+    return sync[0] === 0xff && (sync[1]! & 0xfe) === 0xf8;
+  }
+  return false;
+}
+
+/** Bytes behind a recording that nothing is known of; zeros and tags are nothing that anybody misses. */
+async function noteRest(end: number, until: number, readAt: ReadAt, task: DecodeTask): Promise<void> {
+  const bytes = until - end;
+  if (bytes < NOTED_REST) return;
+  const head = Buffer.from(await readAt(end, NOTED_REST));
+  if (head.every((byte) => byte === 0) || latin1(head, 0, 8) === "APETAGEX") return;
+  task.warnings.push(
+    `${bytes} bytes behind the end of the recording, from byte ${end} on, are in no known format and were left out`,
+  );
 }

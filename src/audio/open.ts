@@ -1,10 +1,12 @@
+import { TranscriptionError } from "../errors.js";
 import { ByteReader } from "./byte-reader.js";
-import { type EncodedInput, inputName, openByteSource } from "./byte-source.js";
+import { type EncodedInput, inputName, openByteSource, PIECE_BYTES } from "./byte-source.js";
 import { checkChannelSelection } from "./channels.js";
 import { DecodeTask } from "./decode-task.js";
 import { DecodedRecording, type Decoding, type Part } from "./decoded-recording.js";
 import { audioTooLong, decodeFailed, noSuchTrack } from "./errors.js";
 import { openWithFfmpeg } from "./ffmpeg-decoder.js";
+import { beginsRecording } from "./joined-recordings.js";
 import { isRawAudio, openRawAudio } from "./raw-audio.js";
 import { fourCC, isRiff, isWav } from "./riff-chunks.js";
 import { readerAt, refuseForeign, sniffContainer } from "./sniff.js";
@@ -23,7 +25,8 @@ const HEAD_BYTES = 4096;
  * A recording without samples is valid and has duration 0; an input without bytes is not. A stream given as input is
  * destroyed when it is not read to its end.
  *
- * @throws TranscriptionError INVALID_ARGUMENT, UNSUPPORTED_FORMAT, DECODE_FAILED, AUDIO_TOO_LARGE, AUDIO_TOO_LONG,
+ * @throws TranscriptionError INVALID_ARGUMENT, UNSUPPORTED_FORMAT, DECODE_FAILED, DECODER_UNAVAILABLE,
+ *   STORAGE_FAILED, AUDIO_TOO_LARGE, AUDIO_TOO_LONG,
  *   CANCELLED, DEADLINE_EXCEEDED; `blocks()` of the result throws the same
  */
 export async function openAudio(input: AudioInput, options: OpenAudioOptions): Promise<DecodedAudio> {
@@ -88,7 +91,10 @@ async function* wavParts(reader: ByteReader, first: WavHeader): AsyncGenerator<P
   for (;;) {
     const { sampleRate, channels } = header.format;
     yield { frameRate: sampleRate, channels, frames: new WavSamples(reader, header).frames() };
-    if (!isWav(await reader.peek(SIGNATURE_BYTES))) return;
+    if (!isWav(await reader.peek(SIGNATURE_BYTES))) {
+      if (!beginsRecording(await reader.peek(PIECE_BYTES))) return;
+      break;
+    }
     try {
       header = await readWavHeader(reader);
     } catch (error) {
@@ -102,8 +108,15 @@ async function* wavParts(reader: ByteReader, first: WavHeader): AsyncGenerator<P
   }
   const { task } = reader;
   const file = await spool(reader);
-  const container = await sniffContainer(readerAt(file, task), task);
-  yield* (await openWithFfmpeg(file, container, task, undefined)).parts;
+  try {
+    const container = await sniffContainer(readerAt(file, task), task);
+    yield* (await openWithFfmpeg(file, container, task, undefined)).parts;
+  } catch (error) {
+    task.check();
+    const { code, message } = TranscriptionError.from(error);
+    if (code !== "DECODE_FAILED" && code !== "UNSUPPORTED_FORMAT") throw error;
+    task.warnings.push(`What was joined on behind the WAV file could not be decoded: ${message}`);
+  }
 }
 
 /** RIFF files of other kinds are FFmpeg's, those too short to tell are damaged WAV. */

@@ -131,10 +131,10 @@ export class RecordingClock {
     const warnings: string[] = [];
     // Where frames were given their times here, holes have been told of.
     if (seconds >= NOTED && this.#container.lead === undefined) {
-      const what = count === 1 ? "a hole" : `${count} holes, the longest`;
+      const what = count === 1 ? "is a hole" : `are ${count} holes, the longest`;
       const all = count === 1 ? "" : `; ${seconds.toFixed(1)} s in all`;
       warnings.push(
-        `There is ${what} of ${longest.toFixed(1)} s in the recording from ${place(at)} on, which became silence${all}`,
+        `There ${what} of ${longest.toFixed(1)} s in the recording from ${place(at)} on, which became silence${all}`,
       );
     }
     if (restarts.count > 0) {

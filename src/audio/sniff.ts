@@ -47,8 +47,19 @@ export async function sniffContainer(readAt: ReadAt, task: DecodeTask): Promise<
   const head = await readAt(start, HEAD_BYTES);
   if (start > 0 && head.length === 0) throw decodeFailed(task.name, "there is nothing after its tag");
   const known = knownContainer(head);
-  if (known) return start > 0 && known.demuxer === "mp3" ? { ...known, skip: start } : known;
+  if (known) return start > 0 ? { ...known, skip: start } : known;
   const first = await skipZeros(readAt, start);
+  if (first > start) {
+    // MP4 begins with zeros of its own: the upper bytes of its first box's size.
+    for (let place = first; place >= Math.max(start, first - 3); place--) {
+      const behind = knownContainer(await readAt(place, HEAD_BYTES));
+      if (!behind) continue;
+      task.warnings.push(
+        `The first ${place} bytes are no recording and were left out: times count from what follows`,
+      );
+      return { ...behind, skip: place };
+    }
+  }
   for (let search = 0; search < SEARCHES; search++) {
     task.check();
     const position = first + search * (SEARCHED_BYTES - OVERLAP);

@@ -44,7 +44,7 @@ export async function store(task: DecodeTask, next: () => Promise<Uint8Array>): 
   } catch (cause) {
     if (cause instanceof TranscriptionError) throw cause;
     throw new TranscriptionError(
-      "INTERNAL",
+      "STORAGE_FAILED",
       `Cannot store ${task.name} in the temporary folder ${tmpdir()} (TMPDIR): ${(cause as Error).message}`,
       { cause },
     );

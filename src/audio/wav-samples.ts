@@ -1,6 +1,7 @@
 import type { ByteReader } from "./byte-reader.js";
 import { PIECE_BYTES } from "./byte-source.js";
 import { framesPerBlock } from "./frames.js";
+import { beginsRecording } from "./joined-recordings.js";
 import { decodePcm, silenceInvalidSamples } from "./pcm.js";
 import { CHUNK_HEAD, chunksFollow, findKnownChunk, fourCC, isWav, skipChunk, uint32 } from "./riff-chunks.js";
 import type { WavHeader } from "./wav-header.js";
@@ -116,6 +117,7 @@ export class WavSamples {
         continue;
       }
       const rest = await reader.peek(PIECE_BYTES);
+      if (beginsRecording(rest)) return;
       if (rest.byteLength < format.frameBytes || (await this.#skipTag(rest))) return;
       if (dataBytes === 0 || (await this.#skipZeros(rest))) return;
       yield* this.#toTheEnd();

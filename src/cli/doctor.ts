@@ -29,7 +29,8 @@ export function problemsOf({ addon, variants, ffmpeg, devices }: SystemInfo): st
   } else if (!devices.some((device) => device.usable)) {
     problems.push("No device can be used; the reasons are above.");
   }
-  if (ffmpeg.path === undefined) problems.push(ffmpeg.error ?? "FFmpeg was not found; install it.");
+  if (ffmpeg.error !== undefined) problems.push(ffmpeg.error);
+  else if (ffmpeg.path === undefined) problems.push("FFmpeg was not found; install it.");
   return problems;
 }
 

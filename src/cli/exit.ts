@@ -7,7 +7,7 @@ export const EXIT = {
   failed: 1,
   /** Wrong options or arguments; nothing was done. */
   usage: 2,
-  /** The model or the device could not be used. */
+  /** The model, the device, the decoder or the temporary folder could not be used: another recording would fail alike. */
   model: 3,
   /** By Ctrl-C; 128 + the number of the signal, as shells count. */
   interrupted: 130,
@@ -51,6 +51,8 @@ export function exitCodeOf(error: unknown): number {
     case "MODEL_NOT_FOUND":
     case "MODEL_INVALID":
     case "DEVICE_UNAVAILABLE":
+    case "DECODER_UNAVAILABLE":
+    case "STORAGE_FAILED":
       return EXIT.model;
     default:
       return EXIT.failed;

@@ -31,6 +31,7 @@ export function addTranscribeOptions(command: Command): void {
     .option("--draft-model <name|path>", "whisper: small model that writes ahead; the text stays the same")
     .option("--cpu-variant <name>", "CPU code to use instead of the best; see: agora-transcribe doctor")
     .option("--vad-model <name|path>", "model that finds speech (default: silero-v6.2.0, which is included)")
+    .option("--cache-dir <dir>", "folder of downloaded models (default: AGORA_CACHE_DIR)")
     .option("--offline", "never download a model")
     .addOption(new Option("--no-download", "the same as --offline").hideHelp())
 
@@ -69,6 +70,7 @@ export function addTranscribeOptions(command: Command): void {
     .option("--initial-prompt <text>", "text the recording might follow on from: names, spelling, style")
     .option("--carry-initial-prompt", "give every window the initial prompt, not the first one only")
     .option("--hotwords <words>", "words to expect, given to every window; the first that fit")
+    .option("--prefix <text>", "text that the first window is to begin with")
     .option("--vad", "find speech first (default)")
     .option("--no-vad", "leave out silence only, do not look for speech")
     .option("--vad-threshold <p>", "probability from which sound is speech (default: 0.5)", read.number)
@@ -80,6 +82,7 @@ export function addTranscribeOptions(command: Command): void {
     .option("--vad-min-speech <s>", "drop shorter bursts, in seconds (default: 0)", read.number)
     .option("--vad-min-silence <s>", "bridge shorter pauses, in seconds (default: 2)", read.number)
     .option("--vad-speech-pad <s>", "seconds added around speech (default: 0.4)", read.number)
+    .option("--vad-max-speech <s>", "part longer speech, in seconds (default: never)", read.number)
     .option(
       "--chunk-length <s>",
       "longest window, 1 to 30 seconds (default: what the model reads well)",

@@ -21,7 +21,7 @@ Exit codes:
   0    everything was transcribed
   1    some input failed; the others are done
   2    wrong options or arguments
-  3    the model or the device cannot be used
+  3    the model, the device, FFmpeg or the temporary folder cannot be used
   130  interrupted by Ctrl-C (a second Ctrl-C quits at once); 143 by SIGTERM
 
 Environment:

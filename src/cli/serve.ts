@@ -1,28 +1,69 @@
+import { tryDecoder } from "../audio/try-decoder.js";
 import { loadDotenv } from "../server/dotenv.js";
-import { startServer } from "../server/server.js";
+import { createLog } from "../server/log.js";
+import { type RunningServer, startServer } from "../server/server.js";
+import { isServiceLink, settingAdvice } from "../server/setting-advice.js";
 import { type FlagValues, readSettings } from "../server/settings.js";
 import type { CliContext } from "./context.js";
 import { EXIT } from "./exit.js";
 
 /**
- * `agora-transcribe serve`: runs until it is interrupted, then finishes what it has begun.
+ * `agora-transcribe serve`: runs until it is interrupted, then finishes what it has begun. SIGHUP reads settings again.
  * @param flags as they were typed
  * @returns exit code
  * @throws TranscriptionError when a setting is wrong or the model cannot be loaded
  */
 export async function serve(flags: FlagValues, { signal, stderr }: CliContext): Promise<number> {
+  const given = { ...process.env };
+  // The library's own variables may stand in the file too.
   loadDotenv();
-  const settings = readSettings(process.env, flags);
-  const server = await startServer(settings, (line) => stderr.write(line));
-  const interrupted = new Promise<void>((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
-  });
+  const write = (line: string) => void stderr.write(line);
+  const read = () => {
+    const variables = variablesOf(given);
+    return { variables, settings: readSettings(withoutLinks(variables), flags) };
+  };
+  const { variables, settings } = read();
+  const log = createLog(settings.loggingLevel, write, settings.logFormat)("Server");
+  for (const advice of settingAdvice(variables)) log.warning(advice);
+  const reload = async (server: RunningServer) => {
+    try {
+      await server.reload(read().settings);
+    } catch (error) {
+      log.error(`Settings stay as they were: ${(error as Error).message}`);
+    }
+  };
+  let server: RunningServer | undefined;
+  // Whenever it comes, it must not end the process.
+  const onHangup = () => void (server && reload(server));
+  process.on("SIGHUP", onHangup);
   try {
+    server = await startServer(settings, write);
+    const interrupted = new Promise<void>((resolve) => {
+      if (signal.aborted) resolve();
+      else signal.addEventListener("abort", () => resolve(), { once: true });
+    });
+    // Plain WAV needs no decoder, so that the server goes on without.
+    const trial = tryDecoder().catch((error: Error) =>
+      log.error(`Not all recordings can be read: ${error.message}`),
+    );
     await Promise.race([server.ready, interrupted]);
-    await interrupted;
+    await Promise.all([interrupted, trial]);
     return EXIT.ok;
   } finally {
-    await server.stop();
+    await server?.stop();
+    process.off("SIGHUP", onHangup);
   }
+}
+
+type Variables = Record<string, string | undefined>;
+
+/** The environment, and what the `.env` of the working folder adds to it now. */
+function variablesOf(environment: Readonly<Variables>): Variables {
+  const variables = { ...environment };
+  loadDotenv(".env", variables);
+  return variables;
+}
+
+function withoutLinks(variables: Variables): Variables {
+  return Object.fromEntries(Object.entries(variables).filter(([name, value]) => !isServiceLink(name, value)));
 }

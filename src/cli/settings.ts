@@ -25,6 +25,7 @@ export interface TranscribeFlags {
   vadMinSpeech?: number;
   vadMinSilence?: number;
   vadSpeechPad?: number;
+  vadMaxSpeech?: number;
   maxBytes?: number;
   maxDuration?: number;
   decodeTimeout?: number;
@@ -41,6 +42,7 @@ const TRANSCRIBER_KEYS = [
   "draftModel",
   "cpuVariant",
   "vadModel",
+  "cacheDir",
 ] as const satisfies readonly (keyof TranscriberOptions)[];
 
 const TRANSCRIBE_KEYS = [
@@ -57,6 +59,7 @@ const TRANSCRIBE_KEYS = [
   "initialPrompt",
   "carryInitialPrompt",
   "hotwords",
+  "prefix",
   "repetitionPenalty",
   "noRepeatNgramSize",
   "hallucinationSilenceThreshold",
@@ -101,6 +104,7 @@ const RENAMED = {
   "vadOptions.minSpeechDuration": "--vad-min-speech",
   "vadOptions.minSilenceDuration": "--vad-min-silence",
   "vadOptions.speechPad": "--vad-speech-pad",
+  "vadOptions.maxSpeechDuration": "--vad-max-speech",
   "limits.maxBytes": "--max-bytes",
   "limits.maxDuration": "--max-duration",
   "limits.decodeTimeout": "--decode-timeout",
@@ -121,6 +125,7 @@ export function settingsOf(flags: TranscribeFlags): Settings {
     minSpeechDuration: flags.vadMinSpeech,
     minSilenceDuration: flags.vadMinSilence,
     speechPad: flags.vadSpeechPad,
+    maxSpeechDuration: flags.vadMaxSpeech,
   });
   const limits = defined({
     maxBytes: flags.maxBytes,

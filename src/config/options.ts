@@ -121,6 +121,8 @@ const VAD_CHECKS: Checks<VadOptions> = {
   minSpeechDuration: number(0, 30),
   minSilenceDuration: number(0, 30),
   speechPad: number(0, 5),
+  maxSpeechDuration: (name, value) =>
+    value === Number.POSITIVE_INFINITY ? value : positive(10_000 * 60 * 60)(name, value),
 };
 
 const LIMIT_CHECKS: Checks<AudioLimits> = {
@@ -145,6 +147,7 @@ const REQUEST_CHECKS: Checks<TranscribeOptions> = {
   noSpeechThreshold: nullable(number(0, 1)),
   initialPrompt: text(0, MAX_PROMPT_LENGTH),
   hotwords,
+  prefix: text(0, MAX_PROMPT_LENGTH),
   conditionOnPreviousText: boolean,
   carryInitialPrompt: boolean,
   promptResetOnTemperature: number(0, 2),
@@ -188,6 +191,7 @@ const TRANSCRIBER_CHECKS: Checks<TranscriberOptions> = {
   cpuVariant: text(1, 100),
   vadModel: nullable(text(1, 4096)),
   download: boolean,
+  cacheDir: text(1, 4096),
   onDownload: callback(),
   signal: abortSignal,
   maxQueue: integer(1, 1_000_000),
@@ -262,7 +266,7 @@ export function splitOptions(options: unknown): {
 
 function resolveWindow(given: Partial<TranscribeOptions>): GeneralWindowOptions {
   const { temperature = WINDOW_DEFAULTS.temperatures, suppressTokens = [NON_SPEECH_TOKENS] } = given;
-  const { hotwords = "", initialPrompt = "" } = given;
+  const { hotwords = "", initialPrompt = "", prefix = "" } = given;
   const named = Object.entries(given).filter(([key]) => Object.hasOwn(WINDOW_DEFAULTS, key));
   return {
     ...WINDOW_DEFAULTS,
@@ -270,6 +274,7 @@ function resolveWindow(given: Partial<TranscribeOptions>): GeneralWindowOptions 
     temperatures: typeof temperature === "number" ? [temperature] : temperature,
     hotwords: (typeof hotwords === "string" ? hotwords : hotwords.join(", ")).trim(),
     initialPrompt: initialPrompt.trim(),
+    prefix: prefix.trim(),
     suppressTokens: suppressTokens.filter((token) => token !== NON_SPEECH_TOKENS),
     suppressNonSpeech: suppressTokens.includes(NON_SPEECH_TOKENS),
     generation: resolveGeneration(given),
@@ -289,7 +294,11 @@ export const DEFAULT_VAD_OPTIONS: Required<VadOptions> = {
   minSpeechDuration: 0,
   minSilenceDuration: 2,
   speechPad: 0.4,
+  maxSpeechDuration: Number.POSITIVE_INFINITY,
 };
+
+/** Seconds that are left of the longest stretch of speech without its pads. */
+const LEAST_SPEECH = 0.1;
 
 function resolveVadOptions(given: VadOptions): Required<VadOptions> {
   const threshold = given.threshold ?? DEFAULT_VAD_OPTIONS.threshold;
@@ -301,11 +310,21 @@ function resolveVadOptions(given: VadOptions): Required<VadOptions> {
       { option: "vadOptions.negThreshold" },
     );
   }
+  const speechPad = given.speechPad ?? DEFAULT_VAD_OPTIONS.speechPad;
+  const maxSpeechDuration = given.maxSpeechDuration ?? DEFAULT_VAD_OPTIONS.maxSpeechDuration;
+  if (maxSpeechDuration <= 2 * speechPad + LEAST_SPEECH) {
+    throw invalidArgument(
+      "vadOptions.maxSpeechDuration",
+      `more than ${LEAST_SPEECH} seconds beside the vadOptions.speechPad of ${speechPad} on both sides`,
+      maxSpeechDuration,
+    );
+  }
   return {
     threshold,
     negThreshold,
     minSpeechDuration: given.minSpeechDuration ?? DEFAULT_VAD_OPTIONS.minSpeechDuration,
     minSilenceDuration: given.minSilenceDuration ?? DEFAULT_VAD_OPTIONS.minSilenceDuration,
-    speechPad: given.speechPad ?? DEFAULT_VAD_OPTIONS.speechPad,
+    speechPad,
+    maxSpeechDuration,
   };
 }

@@ -17,6 +17,7 @@ export const WINDOW_DEFAULTS: GeneralWindowOptions = {
   noSpeechThreshold: 0.6,
   hotwords: "",
   initialPrompt: "",
+  prefix: "",
   suppressBlank: true,
   suppressTokens: [],
   suppressNonSpeech: true,

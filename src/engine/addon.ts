@@ -165,6 +165,8 @@ export interface NativeSearchOptions {
   withoutTimestamps: boolean;
   /** Tokens of the text before the window. */
   prompt: number[];
+  /** Tokens that the text begins with. */
+  prefix: number[];
   /** Where there is speech: start and end in seconds, one span after another. */
   speech: number[];
   suppressBlank: boolean;

@@ -83,6 +83,7 @@ class BorealisEngine extends NativeEngine<NativeBorealisModel> {
     };
     refuse("lengthPenalty", options.lengthPenalty === -1, "nothing");
     refuse("initialPrompt", options.initialPrompt === "", "nothing (see userPrompt)");
+    refuse("prefix", options.prefix === "", "nothing (see userPrompt)");
     refuse("hotwords", options.hotwords === "", "nothing (see userPrompt)");
     refuse("suppressTokens", options.suppressTokens.length === 0, "nothing");
     refuse("logProbThreshold", [null, -1].includes(options.logProbThreshold), "null");

@@ -1,4 +1,5 @@
 import { stat } from "node:fs/promises";
+import { resolve } from "node:path";
 import { computeTypeOf } from "../config/compute-type.js";
 import { TranscriptionError } from "../errors.js";
 import { isBorealisModel } from "../models/borealis-files.js";
@@ -28,9 +29,12 @@ export async function acquireEngine(
 ): Promise<Lease<Engine>> {
   const { download, onDownload } = options;
   const resolving = { kind: "whisper", download, onDownload, signal } as const;
-  const model = await resolveModel(options.model, resolving, environmentFor(options.implementation));
+  const environment = environmentFor(options.implementation, options.cacheDir);
+  const model = await resolveModel(options.model, resolving, environment);
   const draft =
-    options.draftModel === undefined ? undefined : await resolveModel(options.draftModel, resolving);
+    options.draftModel === undefined
+      ? undefined
+      : await resolveModel(options.draftModel, resolving, environment);
   const implementation =
     options.implementation ?? ((await isBorealisModel(model.path)) ? "borealis" : DEFAULT_IMPLEMENTATION);
   const load = findImplementation(implementation);
@@ -63,7 +67,7 @@ export async function acquireVad(
   options: TranscriberOptions,
   signal?: AbortSignal,
 ): Promise<Lease<VadModel> | undefined> {
-  const { vadModel, download, onDownload } = options;
+  const { vadModel, download, onDownload, cacheDir } = options;
   if (vadModel === null) {
     if (filter === "auto") return undefined;
     throw new TranscriptionError(
@@ -71,13 +75,15 @@ export async function acquireVad(
       "vadFilter: true needs a VAD model, but vadModel is null",
     );
   }
-  const model = await resolveModel(vadModel, { kind: "vad", download, onDownload, signal });
+  const resolving = { kind: "vad", download, onDownload, signal } as const;
+  const model = await resolveModel(vadModel, resolving, environmentFor(undefined, cacheDir));
   return vadModels.acquire(await identity(model), () => loadVadModel(model.path));
 }
 
 /** With the default model of an implementation that has one of its own, unless `AGORA_MODEL` names another. */
-function environmentFor(implementation: string | undefined): ModelEnvironment {
-  const environment = modelEnvironment();
+function environmentFor(implementation: string | undefined, cacheDir: string | undefined): ModelEnvironment {
+  const base = modelEnvironment();
+  const environment = cacheDir === undefined ? base : { ...base, cacheDirectory: resolve(cacheDir) };
   const own = implementation === undefined ? undefined : findImplementation(implementation).defaultModel;
   return own === undefined || process.env.AGORA_MODEL ? environment : { ...environment, defaultModel: own };
 }

@@ -12,6 +12,8 @@ export type CountTokens = (piece: string) => number;
 export interface PromptTexts {
   hotwords: string;
   initialPrompt: string;
+  /** What the first window's own text is to begin with. */
+  prefix: string;
 }
 
 /** As much of a text as fits. */
@@ -24,6 +26,7 @@ export interface FittedText {
 export interface FittedPrompt {
   hotwords: FittedText;
   initialPrompt: FittedText;
+  prefix: FittedText;
   /** Tokens that a prompt may have in all. */
   room: number;
 }
@@ -35,16 +38,17 @@ export function splitPieces(text: string): string[] {
 
 /**
  * The first of the hotwords and the last of the initial prompt that fit into `room` tokens together. Where both are too
- * long each has a half.
+ * long each has a half. The first window is given no hotwords but the first of the prefix, before which the others stand.
  */
 export function fitPrompt(texts: PromptTexts, room: number, count: CountTokens): FittedPrompt {
-  const whole = lastThatFit(texts.initialPrompt, room, count);
+  const prefix = firstThatFit(texts.prefix, room, count);
+  const whole = lastThatFit(texts.initialPrompt, room - prefix.tokens, count);
   const hotwords = firstThatFit(texts.hotwords, room - Math.min(whole.tokens, Math.floor(room / 2)), count);
   const initialPrompt =
     whole.tokens + hotwords.tokens <= room
       ? whole
       : lastThatFit(texts.initialPrompt, room - hotwords.tokens, count);
-  return { hotwords, initialPrompt, room };
+  return { hotwords, initialPrompt, prefix, room };
 }
 
 /** The beginning of `text` that takes at most `room` tokens: whole words, as long as there is one. */

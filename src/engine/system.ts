@@ -1,6 +1,7 @@
 import os from "node:os";
 import path from "node:path";
 import { findFfmpeg } from "../audio/ffmpeg.js";
+import { tryDecoder } from "../audio/try-decoder.js";
 import { cacheDirectory } from "../models/cache.js";
 import { defaultModelName } from "../models/environment.js";
 import { listModels } from "../models/manage.js";
@@ -46,7 +47,7 @@ export async function getSystemInfo(): Promise<SystemInfo> {
   const model = cpus[0]?.model.trim() ?? "unknown";
   const [native, ffmpeg, models] = await Promise.all([
     describeNative(model),
-    findFfmpeg().catch((error: Error) => ({ error: error.message })),
+    describeDecoder(),
     listModels().catch(() => []),
   ]);
   const defaultModel = defaultModelName();
@@ -77,6 +78,18 @@ export async function getSystemInfo(): Promise<SystemInfo> {
       ),
     },
   };
+}
+
+/** What decodes, and, where it is found but cannot do it here, why. */
+async function describeDecoder(): Promise<SystemInfo["ffmpeg"]> {
+  let found: SystemInfo["ffmpeg"] = {};
+  try {
+    found = { ...(await findFfmpeg()) };
+    await tryDecoder();
+    return found;
+  } catch (error) {
+    return { ...found, error: (error as Error).message };
+  }
 }
 
 async function describeNative(cpu: string): Promise<Pick<SystemInfo, "addon" | "variants" | "devices">> {

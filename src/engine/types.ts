@@ -62,6 +62,8 @@ export interface WindowOptions {
   hotwords: string;
   /** Text that the window follows on from; empty for windows that it is not given to. */
   initialPrompt: string;
+  /** Text that the window's begins with; empty for windows that it is not given to. */
+  prefix: string;
   /** Where a voice activity detector found speech, in seconds of the window, in order; empty where none was asked. */
   speech: readonly SpeechSpan[];
   /** Text of the windows before, when `conditionOnPreviousText` is set, else empty. */
@@ -190,7 +192,7 @@ export interface Engine {
 
   /**
    * As much of the texts as its prompt has room for, for engines that know; others get them whole. Asked once a request:
-   * what it answers is what windows get as `hotwords` and `initialPrompt`. Of `previousText` an engine takes what room
+   * what it answers is what windows get as `hotwords`, `initialPrompt` and `prefix`. Of `previousText` an engine takes what room
    * these leave.
    */
   fitPrompt?(texts: PromptTexts): FittedPrompt;

@@ -43,11 +43,14 @@ export abstract class WhisperModelEngine<Native extends NativeWhisper> extends N
   }
 
   /** What a window is told before it is heard: what {@link fitPrompt} left, then the end of the text before it. */
-  protected promptOf({ hotwords, initialPrompt, previousText }: WindowOptions): string {
-    const given = [hotwords, initialPrompt].filter(Boolean).join(" ");
+  protected promptOf({ hotwords, initialPrompt, prefix, previousText }: WindowOptions): string {
+    const given = [prefix ? "" : hotwords, initialPrompt].filter(Boolean).join(" ");
     if (previousText === "") return given;
     const count = (piece: string): number => this.countTokens(piece);
-    const taken = splitPieces(given).reduce((sum, piece) => sum + count(piece), 0);
+    const taken = [...splitPieces(given), ...splitPieces(prefix)].reduce(
+      (sum, piece) => sum + count(piece),
+      0,
+    );
     const { text } = lastThatFit(previousText, Math.max(0, this.#promptRoom - taken), count);
     return [given, text].filter(Boolean).join(" ");
   }

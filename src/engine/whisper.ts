@@ -80,9 +80,11 @@ class WhisperEngine extends WhisperModelEngine<NativeBatchedModel> {
 
   #nativeOptions(options: WindowOptions): NativeSearchOptions {
     const prompt = splitPieces(this.promptOf(options));
+    const prefix = splitPieces(options.prefix);
     return {
       ...commonOptions(options),
       prompt: prompt.length === 0 ? [] : this.native.tokenize(prompt),
+      prefix: prefix.length === 0 ? [] : this.native.tokenize(prefix),
       speech: options.speech.flatMap(({ start, end }) => [start, end]),
       withoutTimestamps: options.withoutTimestamps || !this.#hasTimestamps,
       patience: options.patience,

@@ -5,6 +5,7 @@ import { borealisModelIn } from "./borealis-files.js";
 import { fileSize } from "./cache.js";
 import type { ModelEnvironment } from "./environment.js";
 import type { HubOptions } from "./hub.js";
+import { splitHubName } from "./hub-name.js";
 import { storageError } from "./storage-error.js";
 
 /** What matrices become: half the size of 16 bits, and the fastest on a CPU. */
@@ -61,7 +62,7 @@ export async function convertFolder(
   const request = {
     type: CONVERTED_TYPE,
     folder,
-    name: basename(name),
+    name: basename(splitHubName(name).repository),
     overwrite: false,
     signal,
     onProgress,

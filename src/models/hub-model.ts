@@ -6,12 +6,13 @@ import { fileSize } from "./cache.js";
 import type { ModelEnvironment } from "./environment.js";
 import { convertFolder, modelIn } from "./folder-model.js";
 import type { HubOptions } from "./hub.js";
+import { splitHubName } from "./hub-name.js";
 import { cachedSnapshot } from "./hugging-face-cache.js";
 import { storageError } from "./storage-error.js";
 
 /** A checkpoint of the Hub that has been made a model. */
 export interface HubModel {
-  /** On the Hub: `"Vikhrmodels/Borealis"`. */
+  /** On the Hub: `"Vikhrmodels/Borealis"`, or with a revision after an `@`. */
   name: string;
   kind: "whisper" | "borealis";
   /** Absolute: the one that is loaded first. */
@@ -20,7 +21,7 @@ export interface HubModel {
   bytes: number;
 }
 
-/** Where the model that is made of a checkpoint belongs. */
+/** Where the model that is made of a checkpoint belongs; each revision that is named has a folder of its own. */
 function folderOf(name: string, { cacheDirectory }: ModelEnvironment): string {
   return join(cacheDirectory, "converted", name);
 }
@@ -72,10 +73,11 @@ export async function hubModelPath(
 ): Promise<string> {
   const cached = await cachedHubModel(name, environment);
   if (cached) return cached.path;
+  const { repository, revision } = splitHubName(name);
   const snapshot =
     environment.huggingFaceCache === undefined
       ? undefined
-      : await cachedSnapshot(name, environment.huggingFaceCache);
+      : await cachedSnapshot(repository, environment.huggingFaceCache, revision);
   if (snapshot === undefined && (environment.offline || download === false))
     throw notCached(name, environment);
   const folder = folderOf(name, environment);

@@ -10,6 +10,7 @@ import { requireConvertible } from "./convert/convertible.js";
 import { downloadFile } from "./download.js";
 import type { ModelEnvironment } from "./environment.js";
 import { getFile, TransferError } from "./http.js";
+import { splitHubName } from "./hub-name.js";
 import { retryDelay } from "./retry.js";
 import { HUB, tokenFor } from "./secrets.js";
 import { storageError } from "./storage-error.js";
@@ -47,7 +48,8 @@ interface Listing {
 }
 
 /**
- * The folder of a checkpoint on the Hugging Face Hub, in the cache: what the converters read of its newest version.
+ * The folder of a checkpoint on the Hugging Face Hub, in the cache: what the converters read of its newest version,
+ * or of the revision that the name ends with.
  * What is there is not fetched again, what was interrupted goes on, and every file is checked against the Hub's hashes.
  * Where its settings are no Whisper or Borealis model's, its weights are not fetched.
  * @throws TranscriptionError MODEL_NOT_FOUND, MODEL_INVALID, CANCELLED
@@ -61,16 +63,23 @@ export async function fetchCheckpoint(
     throw notFound(name, "there is no such folder, and AGORA_OFFLINE forbids downloads");
   }
   const base = environment.mirror ?? HUB;
+  const { repository, revision: wanted } = splitHubName(name);
   const fetch = new HubFetch(environment, signal);
   try {
-    const listing = await fetch.read(`${base}/api/models/${name}/revision/main?blobs=true`);
+    const listing = await fetch.read(`${base}/api/models/${repository}/revision/${wanted}?blobs=true`);
     const { revision, settings, weights } = parseListing(name, listing);
-    const folder = join(environment.cacheDirectory, "hub", dirname(name), revision, basename(name));
+    const folder = join(
+      environment.cacheDirectory,
+      "hub",
+      dirname(repository),
+      revision,
+      basename(repository),
+    );
     const total = [...settings, ...weights].reduce((sum, { bytes }) => sum + bytes, 0);
     let before = 0;
     const store = async ({ path, bytes, sha256, gitBlob }: HubFile) => {
       const target = join(folder, path);
-      const url = `${base}/${name}/resolve/${revision}/${path}`;
+      const url = `${base}/${repository}/resolve/${revision}/${path}`;
       const onProgress = (received: number) =>
         onDownload?.({ model: name, received: before + received, total });
       if (!(await isComplete({ bytes }, target))) {

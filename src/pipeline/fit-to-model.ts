@@ -45,9 +45,10 @@ export function fitToModel(request: ResolvedRequest, engine: Engine): ModelReque
 
 /** As much of the request's texts as the model takes; `warnings` tell what it does not. */
 function promptFor(engine: Engine, options: PromptTexts, warnings: string[]): PromptTexts {
-  const { hotwords, initialPrompt } = options;
-  const fitted = hotwords || initialPrompt ? engine.fitPrompt?.({ hotwords, initialPrompt }) : undefined;
-  if (!fitted) return { hotwords, initialPrompt };
+  const { hotwords, initialPrompt, prefix } = options;
+  const texts = { hotwords, initialPrompt, prefix };
+  const fitted = hotwords || initialPrompt || prefix ? engine.fitPrompt?.(texts) : undefined;
+  if (!fitted) return texts;
   const warn = (what: string, which: string, given: string, { text, tokens }: FittedText): void => {
     if (text === given) return;
     const used = isWhole(given, text)
@@ -57,7 +58,12 @@ function promptFor(engine: Engine, options: PromptTexts, warnings: string[]): Pr
   };
   warn("The hotwords were", "first", hotwords, fitted.hotwords);
   warn("The initial prompt was", "last", initialPrompt, fitted.initialPrompt);
-  return { hotwords: fitted.hotwords.text, initialPrompt: fitted.initialPrompt.text };
+  warn("The prefix was", "first", prefix, fitted.prefix);
+  return {
+    hotwords: fitted.hotwords.text,
+    initialPrompt: fitted.initialPrompt.text,
+    prefix: fitted.prefix.text,
+  };
 }
 
 /** Whether a text that was cut still ends, or begins, with a whole word. */

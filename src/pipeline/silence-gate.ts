@@ -24,6 +24,7 @@ export const SILENCE_GATE_OPTIONS: Required<VadOptions> = {
   minSpeechDuration: 0.1,
   minSilenceDuration: 3,
   speechPad: 0.5,
+  maxSpeechDuration: Number.POSITIVE_INFINITY,
 };
 
 /** Seconds of silence at the ends of a track that stay, beyond the half second around sound. */

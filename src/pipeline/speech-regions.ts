@@ -4,6 +4,9 @@ import type { VadOptions } from "../options.js";
 /** Samples that one speech probability stands for: 32 ms. */
 export const FRAME_SAMPLES = 512;
 
+/** Shorter silence is no place to part speech at: 98 ms. */
+const CUT_SILENCE = 1568;
+
 /** A stretch of speech, in samples from the start of the track; `end` is exclusive. */
 export interface Region {
   start: number;
@@ -16,11 +19,13 @@ export interface Region {
  *
  * Speech starts at a frame at or above `threshold`. It ends at the first frame below `negThreshold` after which
  * no frame reaches `threshold` for `minSilenceDuration`. Speech of at most `minSpeechDuration` is dropped. What
- * remains is padded on both sides; neighbours too close for two pads share the gap between them.
+ * remains is padded on both sides; neighbours too close for two pads share the gap between them. Speech longer than
+ * `maxSpeechDuration`, less its pads and a frame, ends where its last silence above 98 ms began, or without one at once.
  *
  * Two things differ, both where the original's answer depends on what it cannot know while audio still arrives: a
  * pause counts as over only when a frame reaches `threshold`, so frames between the two thresholds cannot keep an
- * ended region open for ever; and speech that was already ending when the track ends, ends there.
+ * ended region open for ever; and speech that was already ending when the track ends, ends there. A third: the frame
+ * at which speech without a silence is parted belongs to what follows.
  */
 export class SpeechRegions {
   readonly #threshold: number;
@@ -29,6 +34,8 @@ export class SpeechRegions {
   readonly #minSilence: number;
   readonly #pad: number;
   readonly #edge: number;
+  /** Longest speech without its pads. */
+  readonly #maxSpeech: number;
 
   /** Samples classified so far. */
   #position = 0;
@@ -36,6 +43,8 @@ export class SpeechRegions {
   #speechStart: number | undefined;
   /** Where speech under way may have ended. */
   #silenceStart: number | undefined;
+  /** Last silence above 98 ms in speech under way, and the speech after it. */
+  #cut: { end: number; next: number | undefined } | undefined;
   /** An ended region whose end is not padded yet, because what follows may be too close. */
   #ended: Region | undefined;
   /** End of the last region that was handed out, padded. */
@@ -49,6 +58,7 @@ export class SpeechRegions {
     this.#minSilence = toSamples(options.minSilenceDuration);
     this.#pad = toSamples(options.speechPad);
     this.#edge = toSamples(edge);
+    this.#maxSpeech = toSamples(options.maxSpeechDuration) - FRAME_SAMPLES - 2 * this.#pad;
   }
 
   /** The region under way, once it is long enough to be kept; `end` is as far as it is known to reach, unpadded. */
@@ -66,6 +76,7 @@ export class SpeechRegions {
   push(probabilities: Float32Array): Region[] {
     const regions: Region[] = [];
     for (const probability of probabilities) {
+      this.#part(probability, regions);
       this.#classify(probability);
       this.#settle(regions);
     }
@@ -93,9 +104,26 @@ export class SpeechRegions {
     if (probability >= this.#threshold) {
       this.#speechStart ??= start;
       this.#silenceStart = undefined;
-    } else if (probability < this.#negThreshold) {
+      if (this.#cut) this.#cut.next ??= start;
+    } else if (probability < this.#negThreshold && this.#speechStart !== undefined) {
       this.#silenceStart ??= start;
+      if (start - this.#silenceStart > CUT_SILENCE) this.#cut = { end: this.#silenceStart, next: undefined };
     }
+  }
+
+  /** Parts speech that the next frame would make too long. */
+  #part(probability: number, regions: Region[]): void {
+    const start = this.#speechStart;
+    if (start === undefined || this.#position - start <= this.#maxSpeech) return;
+    // Between the silence and what follows it: a silence under way is not followed by speech yet.
+    const isSpeech = probability >= this.#threshold;
+    const end = this.#cut?.end ?? this.#reach;
+    const next = this.#cut ? this.#cut.next : isSpeech ? this.#position : undefined;
+    if (this.#ended) this.#release(this.#ended, (start - this.#ended.end) / 2, regions);
+    this.#ended = { start: this.#padStart(start), end };
+    this.#speechStart = next;
+    if (next === undefined || isSpeech) this.#silenceStart = undefined;
+    this.#cut = undefined;
   }
 
   #settle(regions: Region[]): void {
@@ -115,6 +143,7 @@ export class SpeechRegions {
   #endSpeech(start: number, end: number): void {
     this.#speechStart = undefined;
     this.#silenceStart = undefined;
+    this.#cut = undefined;
     if (this.#isKept(start, end)) this.#ended = { start: this.#padStart(start), end };
   }
 

@@ -277,6 +277,7 @@ class Transcription {
       ...window,
       speech: spoken,
       initialPrompt: isFirst || request.carryInitialPrompt ? window.initialPrompt : "",
+      prefix: isFirst ? window.prefix : "",
       previousText: request.conditionOnPreviousText ? track.previousText : "",
     };
   }

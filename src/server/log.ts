@@ -43,19 +43,20 @@ const LAYOUTS: Record<LogFormat, (entry: Entry) => string> = {
 
 /**
  * Makes loggers by the names that their lines bear.
+ * @param level the least that is written; a function where it may change
  * @param write gets each line with its line feed
  */
 export function createLog(
-  level: Level,
+  level: Level | (() => Level),
   write: (line: string) => void,
   format: LogFormat = "text",
   now: () => Date = () => new Date(),
 ): (name: string) => Logger {
-  const least = LEVELS.indexOf(level);
+  const least = typeof level === "function" ? level : () => level;
   const layout = LAYOUTS[format];
   const logger = (name: string, requestId?: string): Logger => {
     const at = (level: Level) => (message: string) => {
-      if (LEVELS.indexOf(level) >= least)
+      if (LEVELS.indexOf(level) >= LEVELS.indexOf(least()))
         write(`${layout({ time: now(), name, level, requestId, message: cut(message, LONGEST_MESSAGE) })}\n`);
     };
     return {

@@ -5,11 +5,13 @@ import {
   TranscriptionError,
   VERSION,
 } from "../index.js";
+import { exposureWarnings } from "./exposure.js";
 import { GrpcFront } from "./grpc/front.js";
 import { HttpFront } from "./http/front.js";
 import { createLog, type Logger } from "./log.js";
 import { ServerMetrics } from "./metrics/server-metrics.js";
-import type { ServerSettings } from "./settings.js";
+import { reloadable, type ServerSettings, watchedFiles } from "./settings.js";
+import { watchFiles } from "./watch-files.js";
 import { Workers } from "./workers.js";
 
 /** A server that listens. Made by {@link startServer}. */
@@ -22,6 +24,12 @@ export interface RunningServer {
    * @throws TranscriptionError as `createTranscriber`
    */
   readonly ready: Promise<ServedModel>;
+  /**
+   * Takes over certificates, tokens and the log's level from `settings`, from their files too; the default reads those
+   * files again. Calls that are open go on. What needs another start is told in the log.
+   * @throws TranscriptionError INVALID_ARGUMENT when a file cannot be used; everything stays as it was then
+   */
+  reload(settings?: ServerSettings): Promise<void>;
   /**
    * Stops accepting calls, waits for the open ones as long as the settings allow, ends the others with UNAVAILABLE,
    * and closes. Safe to call at any time, more than once.
@@ -55,7 +63,8 @@ export async function startServer(
 }
 
 class TranscriptionServer implements RunningServer {
-  readonly #settings: ServerSettings;
+  #settings: ServerSettings;
+  #unwatch: (() => void) | undefined;
   readonly #log: Logger;
   readonly #requestLog: Logger;
   readonly #metrics = new ServerMetrics();
@@ -70,7 +79,7 @@ class TranscriptionServer implements RunningServer {
   ready!: Promise<ServedModel>;
 
   constructor(settings: ServerSettings, write: (line: string) => void) {
-    const loggers = createLog(settings.loggingLevel, write, settings.logFormat);
+    const loggers = createLog(() => this.#settings.loggingLevel, write, settings.logFormat);
     this.#settings = settings;
     this.#log = loggers("Server");
     this.#requestLog = loggers("TranscriptionService");
@@ -93,6 +102,7 @@ class TranscriptionServer implements RunningServer {
   async open(): Promise<void> {
     const { host, httpHost, httpPort } = this.#settings;
     this.#observe();
+    for (const warning of exposureWarnings(this.#settings)) this.#log.warning(warning);
     if (httpPort !== undefined) {
       this.#http = await HttpFront.open(httpHost, httpPort, {
         metrics: () => this.#metrics.text(),
@@ -109,6 +119,27 @@ class TranscriptionServer implements RunningServer {
     }
     this.#log.info(`agora-transcribe ${VERSION} listens on ${host}, port ${this.port}, and loads the model`);
     this.ready = this.#load();
+    this.#unwatch = watchFiles(
+      () => watchedFiles(this.#settings),
+      () => this.#reloadChanged(),
+    );
+  }
+
+  async reload(next: ServerSettings = this.#settings): Promise<void> {
+    const { settings, restart } = reloadable(this.#settings, next);
+    await this.#front.reload(settings);
+    this.#settings = settings;
+    this.#log.info("Read certificates, tokens and the log's level again");
+    for (const variable of restart) this.#log.warning(`${variable} has changed, which needs another start`);
+  }
+
+  /** A certificate and its key change one after the other: what does not fit together now may soon. */
+  async #reloadChanged(): Promise<void> {
+    try {
+      await this.reload();
+    } catch (error) {
+      this.#log.warning(`A file has changed and is not used: ${(error as Error).message}`);
+    }
   }
 
   stop(): Promise<void> {
@@ -135,6 +166,7 @@ class TranscriptionServer implements RunningServer {
 
   async #stop(): Promise<void> {
     this.#phase = "stopping";
+    this.#unwatch?.();
     this.#log.info("Stopping");
     await this.#grpc?.close();
     await this.#transcriber?.close();
@@ -162,7 +194,7 @@ class TranscriptionServer implements RunningServer {
 
 function transcriberOptions(settings: ServerSettings, log: Logger): TranscriberOptions {
   const { batchSize, computeType, decodeTimeout, device, draftModel } = settings;
-  const { maxDuration, maxUploadBytes, model, threads } = settings;
+  const { maxDuration, maxUploadBytes, model, threads, vadModel } = settings;
   const implementation = implementationOf(settings);
   let announced: string | undefined;
   return {
@@ -173,6 +205,7 @@ function transcriberOptions(settings: ServerSettings, log: Logger): TranscriberO
     ...(implementation !== undefined && { implementation }),
     ...(model !== undefined && { model }),
     ...(threads !== undefined && { threads }),
+    ...(vadModel !== undefined && { vadModel }),
     limits: { maxBytes: maxUploadBytes, maxDuration, decodeTimeout },
     onDownload: (progress) => {
       const step = `${progress.converted === undefined ? "Downloading" : "Converting"} model ${progress.model}`;

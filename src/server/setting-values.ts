@@ -39,6 +39,15 @@ export function choice<const T extends string>(...values: T[]): ValueKind<T> {
   };
 }
 
+/** A switch. */
+export const yesOrNo: ValueKind<boolean> = {
+  expected: "true or false",
+  parse: (text) => {
+    if (/^(true|yes|on|1)$/i.test(text)) return true;
+    return /^(false|no|off|0)$/i.test(text) ? false : undefined;
+  },
+};
+
 /** Anything that `accepts` takes. */
 export function text(
   expected: string | (() => string),

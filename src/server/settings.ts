@@ -8,7 +8,8 @@ import {
   TranscriptionError,
 } from "../index.js";
 import { LEVELS, LOG_FORMATS } from "./log.js";
-import { choice, integer, limit, number, text, type ValueKind } from "./setting-values.js";
+import { choice, integer, limit, number, text, type ValueKind, yesOrNo } from "./setting-values.js";
+import { isToken, TOKEN_FORM } from "./tokens.js";
 
 const MIB = 1024 ** 2;
 const DAY = 24 * 60 * 60;
@@ -21,6 +22,8 @@ interface Setting<T, Fallback> {
   fallback: Fallback;
   /** Clients are told whether it is set, and no more. */
   isPrivate?: boolean;
+  /** Nothing is no value: who wrote it down meant to be protected, and would not be. */
+  mustHaveValue?: boolean;
 }
 
 function setting<T>(variable: string, kind: ValueKind<T>, fallback: T): Setting<T, T> {
@@ -35,9 +38,19 @@ function hidden<T>(variable: string, kind: ValueKind<T>): Setting<T, undefined> 
   return { variable, kind, fallback: undefined, isPrivate: true };
 }
 
+/** Of what protects the server. */
+function guarding<T>(variable: string, kind: ValueKind<T>): Setting<T, undefined> {
+  return { ...hidden(variable, kind), mustHaveValue: true };
+}
+
 type Value<S> = S extends Setting<infer T, infer Fallback> ? T | Fallback : never;
 
 const address = text("an address without port", (host) => !/\s|\/|:\d+$/.test(bare(host)));
+
+const vadModel: ValueKind<string | null> = {
+  expected: "the name of a VAD model, the path of its file, or off",
+  parse: (name) => (name.toLowerCase() === "off" ? null : name),
+};
 
 const SETTINGS = {
   /** Address to listen on. */
@@ -64,6 +77,8 @@ const SETTINGS = {
   computeType: setting("MODEL_COMPUTE_TYPE", choice(...COMPUTE_TYPE_NAMES), "auto"),
   /** Name or path of a model that writes ahead; undefined: none. */
   draftModel: hidden("MODEL_DRAFT", text("the name of a model or the path of its file")),
+  /** Name or path of the VAD model, null for none; undefined: the one of the package. */
+  vadModel: hidden("MODEL_VAD", vadModel),
   /** Longest window in seconds. Models that read less well get shorter ones. */
   chunkDuration: setting("MODEL_CHUNK_DURATION", number(1, 30), 30),
   /** Code of the language that is spoken, or `auto`; read by whatever name it has. */
@@ -114,16 +129,20 @@ const SETTINGS = {
   maxConnectionAge: setting("SERVER_MAX_CONNECTION_AGE", limit(1, 24 * DAY), Number.POSITIVE_INFINITY),
 
   /** Path of the certificate chain (PEM); TLS is used when it is set. */
-  tlsCertificate: hidden("SERVER_TLS_CERT", text("the path of a PEM file")),
+  tlsCertificate: guarding("SERVER_TLS_CERT", text("the path of a PEM file")),
   /** Path of the certificate's private key (PEM). */
-  tlsKey: hidden("SERVER_TLS_KEY", text("the path of a PEM file")),
+  tlsKey: guarding("SERVER_TLS_KEY", text("the path of a PEM file")),
   /** Path of the authorities (PEM) whose client certificates are accepted; none is asked for when it is not set. */
-  tlsClientAuthority: hidden("SERVER_TLS_CLIENT_CA", text("the path of a PEM file")),
+  tlsClientAuthority: guarding("SERVER_TLS_CLIENT_CA", text("the path of a PEM file")),
   /** Token that calls must bring as `authorization: Bearer …`. */
-  apiToken: hidden(
-    "SERVER_API_TOKEN",
-    text("at least 16 printable ASCII characters without blanks", (token) => /^[!-~]{16,}$/.test(token)),
-  ),
+  apiToken: guarding("SERVER_API_TOKEN", text(TOKEN_FORM, isToken)),
+  /** Path of a file that holds it, and nothing else. */
+  apiTokenFile: guarding("SERVER_API_TOKEN_FILE", text("the path of a file that holds the token")),
+  /** Another token that is as good, so that clients can change from one to the other. */
+  nextApiToken: guarding("SERVER_API_TOKEN_NEXT", text(TOKEN_FORM, isToken)),
+  nextApiTokenFile: guarding("SERVER_API_TOKEN_NEXT_FILE", text("the path of a file that holds the token")),
+  /** Whether to refuse to start without a token. */
+  requireToken: setting("SERVER_REQUIRE_TOKEN", yesOrNo, false),
 
   /** Address that the HTTP port listens on. */
   httpHost: setting("SERVER_HTTP_HOST", address, "[::]"),
@@ -137,6 +156,9 @@ const SETTINGS = {
 
 type Key = keyof typeof SETTINGS;
 
+/** Whose values are never shown. */
+const SECRETS: ReadonlySet<Key> = new Set<Key>(["apiToken", "nextApiToken"]);
+
 /** Everything about a server that can be set. Times are seconds; `Infinity` is no limit. */
 export type ServerSettings = { [K in Key]: Value<(typeof SETTINGS)[K]> };
 
@@ -146,6 +168,54 @@ export type FlagValues = { [K in Key]?: string | undefined };
 /** Variable of a setting, for messages. */
 export function variableOf(key: Key): string {
   return SETTINGS[key].variable;
+}
+
+/** Variables of all settings. */
+export function settingVariables(): string[] {
+  return (Object.keys(SETTINGS) as Key[]).map(variableOf);
+}
+
+/** The tokens, each by itself or in a file. */
+export const TOKEN_SETTINGS = [
+  ["apiToken", "apiTokenFile"],
+  ["nextApiToken", "nextApiTokenFile"],
+] as const;
+
+/** Files that may be replaced while the server runs. */
+const WATCHED = [
+  "tlsCertificate",
+  "tlsKey",
+  "tlsClientAuthority",
+  "apiTokenFile",
+  "nextApiTokenFile",
+] as const satisfies readonly Key[];
+
+/** Paths of the files that are read again when they change. */
+export function watchedFiles(settings: ServerSettings): string[] {
+  return WATCHED.flatMap((key) => settings[key] ?? []);
+}
+
+/** Settings that take effect when they are read again. */
+const RELOADED: ReadonlySet<Key> = new Set<Key>([...WATCHED, "apiToken", "nextApiToken", "loggingLevel"]);
+
+/**
+ * What a running server can take over from settings that were read again.
+ * @returns its new settings, and the variables whose change needs another start
+ */
+export function reloadable(
+  current: ServerSettings,
+  next: ServerSettings,
+): { settings: ServerSettings; restart: string[] } {
+  const isSecure = current.tlsCertificate !== undefined;
+  const asksClients = current.tlsClientAuthority !== undefined;
+  const changed = (Object.keys(SETTINGS) as Key[]).filter((key) => current[key] !== next[key]);
+  const taken = changed.filter((key) => {
+    if (key === "tlsCertificate" || key === "tlsKey") return isSecure && next[key] !== undefined;
+    if (key === "tlsClientAuthority") return asksClients && next[key] !== undefined;
+    return RELOADED.has(key);
+  });
+  const settings = { ...current, ...Object.fromEntries(taken.map((key) => [key, next[key]])) };
+  return { settings, restart: changed.filter((key) => !taken.includes(key)).map(variableOf) };
 }
 
 /** Variables of limits that the library names in its messages. */
@@ -168,6 +238,7 @@ export function publicSettings(settings: ServerSettings): Record<string, string>
   const shown = (key: Key): string => {
     const value = settings[key];
     if (value === undefined) return "";
+    if (value === null) return "off";
     if (SETTINGS[key].isPrivate) return "(set)";
     return value === Number.POSITIVE_INFINITY ? "0" : String(value);
   };
@@ -175,7 +246,8 @@ export function publicSettings(settings: ServerSettings): Record<string, string>
 }
 
 /**
- * Settings from `flags`, else `variables`, else defaults. A variable that is empty counts as not set.
+ * Settings from `flags`, else `variables`, else defaults. A variable that is empty counts as not set, but for
+ * those that protect the server.
  * @throws TranscriptionError INVALID_ARGUMENT that names every wrong value, what it is and what was expected
  */
 export function readSettings(
@@ -184,16 +256,16 @@ export function readSettings(
 ): ServerSettings {
   const problems: string[] = [];
   const read = (key: Key): unknown => {
-    const { variable, kind, fallback } = SETTINGS[key];
+    const { variable, kind, fallback, mustHaveValue }: Setting<unknown, unknown> = SETTINGS[key];
     const flag = flags[key];
     const given = (flag ?? variables[variable])?.trim();
-    if (given === undefined || (given === "" && flag === undefined)) return fallback;
+    if (given === undefined || (given === "" && flag === undefined && !mustHaveValue)) return fallback;
     const value = given === "" ? undefined : kind.parse(given);
     if (value === undefined) {
       const shown =
         given === ""
-          ? "nothing: it is empty"
-          : key === "apiToken"
+          ? `nothing: it is empty${mustHaveValue ? "; leave it out to go without" : ""}`
+          : SECRETS.has(key)
             ? `${given.length} characters`
             : JSON.stringify(given);
       const meant = kind.suggest?.(given);
@@ -213,7 +285,8 @@ export function readSettings(
   throw new TranscriptionError("INVALID_ARGUMENT", [`${heading}:`, ...problems].join("\n  "));
 }
 
-function contradictions({ tlsCertificate, tlsKey, tlsClientAuthority }: ServerSettings): string[] {
+function contradictions(settings: ServerSettings): string[] {
+  const { tlsCertificate, tlsKey, tlsClientAuthority, requireToken } = settings;
   const { variable: certificate } = SETTINGS.tlsCertificate;
   const { variable: key } = SETTINGS.tlsKey;
   const problems: string[] = [];
@@ -223,6 +296,19 @@ function contradictions({ tlsCertificate, tlsKey, tlsClientAuthority }: ServerSe
     problems.push(`${certificate}: expected the path of a PEM file, since ${key} is set`);
   if (tlsClientAuthority && !tlsCertificate) {
     problems.push(`${SETTINGS.tlsClientAuthority.variable}: needs ${certificate} and ${key}`);
+  }
+  for (const [token, file] of TOKEN_SETTINGS) {
+    if (settings[token] !== undefined && settings[file] !== undefined)
+      problems.push(`${variableOf(file)}: expected no file, since ${variableOf(token)} is set`);
+  }
+  const [first, next] = TOKEN_SETTINGS.map((keys) => keys.some((one) => settings[one] !== undefined));
+  if (next && !first) {
+    const [token, file] = TOKEN_SETTINGS[0].map(variableOf);
+    problems.push(`${variableOf("nextApiToken")}: needs ${token} or ${file}`);
+  }
+  if (requireToken && !first) {
+    const [token, file] = TOKEN_SETTINGS[0].map(variableOf);
+    problems.push(`${token}: expected a token, or ${file}, since ${variableOf("requireToken")} is set`);
   }
   return problems;
 }

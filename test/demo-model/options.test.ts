@@ -44,6 +44,39 @@ describe("what decoding options do", () => {
     expect(segments).not.toEqual(without.segments);
   });
 
+  test.each<[string, TranscribeOptions]>([
+    ["with times", {}],
+    ["without", { withoutTimestamps: true }],
+    ["of words", { wordTimestamps: true }],
+    ["found by beams", { beamSize: 3 }],
+    ["found by chance", { temperature: 0.6, bestOf: 2 }],
+    ["after a prompt", { initialPrompt: "What is your phone number?" }],
+  ])("a text %s begins with its prefix", async (_, options) => {
+    const prefix = "Ladies and gentlemen,";
+    const given = { language: "en", prefix, ...options };
+    const { text, segments, warnings, stats } = await transcriber().transcribe(CLIP, given);
+    expect(text.startsWith(prefix)).toBe(true);
+    expect(warnings).toEqual([]);
+    if (!options.wordTimestamps) return;
+    const words = segments.flatMap((segment) => segment.words!);
+    expect(words.map((word) => word.text.trim()).slice(0, 3)).toEqual(["Ladies", "and", "gentlemen,"]);
+    expect(words).toHaveLength(stats.wordCount);
+  });
+
+  test("a prefix that is right changes nothing, and goes before the first window alone", async () => {
+    const { text } = await transcriber().transcribe(CALL, { language: "en" });
+    const prefix = text.split(" ").slice(0, 3).join(" ");
+    const begun = await transcriber().transcribe(CALL, { language: "en", prefix });
+    expect(begun.text).toBe(text);
+  });
+
+  test("of a prefix that is too long the first words are used, and a warning says so", async () => {
+    const prefix = "one two three ".repeat(2000).trim();
+    const { text, warnings } = await transcriber().transcribe(CLIP, { language: "en", prefix });
+    expect(warnings[0]).toMatch(/^The prefix was cut to the first \d+ of 6000 words/);
+    if (text !== "") expect(text.startsWith("one two three")).toBe(true);
+  });
+
   test("sampling gives the same text for the same seed, and another for another", async () => {
     const sample = (seed: number): Promise<string> => textOf({ temperature: 1.5, bestOf: 1, seed });
     const texts: string[] = [];

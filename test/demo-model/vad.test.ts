@@ -27,6 +27,7 @@ describe("Silero's VAD", () => {
       minSpeechDuration: 0.25,
       minSilenceDuration: 0.1,
       speechPad: 0.03,
+      maxSpeechDuration: Number.POSITIVE_INFINITY,
     });
     const found: Region[] = [];
     for (let at = 0; at < samples.length; at += blockSize) {

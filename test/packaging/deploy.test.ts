@@ -5,7 +5,9 @@ import { describe, expect, it } from "vitest";
 import { readSettings } from "../../src/server/settings.js";
 
 const file = (name: string): string => readFileSync(new URL(`../../${name}`, import.meta.url), "utf8");
-const SETTINGS = parseEnv(file(".env.example"));
+/** What can be set, that which is only shown as a comment too. */
+const SETTINGS = parseEnv(file(".env.example").replace(/^# ([A-Z_]+=)/gm, "$1"));
+const TOKEN = { SERVER_API_TOKEN: "correct-horse-battery" };
 /** Python's YAML, since nothing here reads YAML in JavaScript. */
 const PYTHON = "/usr/bin/python3";
 const hasYaml = spawnSync(PYTHON, ["-c", "import yaml"]).status === 0;
@@ -46,7 +48,7 @@ describe.skipIf(!hasYaml)("deploy/kubernetes.yaml (needs python3-yaml)", () => {
     const { data } = kind("ConfigMap");
     for (const name of [...Object.keys(data), ...container().env.map((entry: Manifest) => entry.name)])
       expect(SETTINGS).toHaveProperty(name);
-    const settings = readSettings(data);
+    const settings = readSettings({ ...data, ...TOKEN });
     const ports = Object.fromEntries(
       container().ports.map((port: Manifest) => [port.name, port.containerPort]),
     );
@@ -55,8 +57,13 @@ describe.skipIf(!hasYaml)("deploy/kubernetes.yaml (needs python3-yaml)", () => {
     expect(pod().volumes.map((volume: Manifest) => volume.name)).toEqual(used);
   });
 
+  it("does not start without a token", () => {
+    expect(container().envFrom[1].secretRef).toEqual({ name: "agora-transcribe" });
+    expect(() => readSettings(kind("ConfigMap").data)).toThrow(/SERVER_API_TOKEN: expected a token/);
+  });
+
   it("waits for longer than the server does", () => {
-    const { shutdownGrace } = readSettings(kind("ConfigMap").data);
+    const { shutdownGrace } = readSettings({ ...kind("ConfigMap").data, ...TOKEN });
     const [, preStop] = container().lifecycle.preStop.exec.command;
     expect(pod().terminationGracePeriodSeconds).toBeGreaterThan(shutdownGrace + Number(preStop));
   });

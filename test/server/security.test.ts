@@ -4,6 +4,8 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { credentials, status } from "@grpc/grpc-js";
 import { describe, expect, it } from "vitest";
+import { exposureWarnings } from "../../src/server/exposure.js";
+import { readSettings, type ServerSettings } from "../../src/server/settings.js";
 import { checkHealth, listServices } from "../support/grpc-services.js";
 import { RECORDING, startFakeServer } from "../support/server.js";
 import { temporaryFolder } from "../support/temporary-folder.js";
@@ -32,10 +34,80 @@ describe("with an API token", () => {
     },
   );
 
+  it("tells who comes without it, and not without end", async () => {
+    const { client, lines } = await startFakeServer({ settings: { apiToken: TOKEN } });
+    for (let i = 0; i < 30; i++) await statusOf(client.unary(REQUEST));
+    const told = lines.filter((line) =>
+      /WARNING - Refused a call of \S+TranscribeAudio from \S+: no/.test(line),
+    );
+    expect(told.length).toBeGreaterThanOrEqual(10);
+    expect(told.length).toBeLessThan(20);
+  });
+
+  it("answers those who bring the next one, or one that a file holds", async () => {
+    const path = join(await temporaryFolder(), "token");
+    await writeFile(path, `${TOKEN}\n`);
+    const next = "another-horse-battery";
+    const { client } = await startFakeServer({ settings: { apiTokenFile: path, nextApiToken: next } });
+    for (const token of [TOKEN, next]) {
+      client.metadata.set("authorization", `Bearer ${token}`);
+      expect((await client.unary(REQUEST)).success).toBe(true);
+    }
+    client.metadata.set("authorization", `Bearer ${TOKEN}${next}`);
+    expect(await statusOf(client.unary(REQUEST))).toBe(status.UNAUTHENTICATED);
+  });
+
+  it("does not start without the file that should hold it, or with an empty one", async () => {
+    const path = join(await temporaryFolder(), "token");
+    await expect(startFakeServer({ settings: { apiTokenFile: path } })).rejects.toMatchObject({
+      code: "INVALID_ARGUMENT",
+      message: expect.stringMatching(/^Cannot read SERVER_API_TOKEN_FILE: ENOENT/),
+    });
+    for (const [content, received] of [
+      ["\n", "nothing: it is empty"],
+      ["too short", "9 characters"],
+    ] as const) {
+      await writeFile(path, content);
+      await expect(startFakeServer({ settings: { apiTokenFile: path } })).rejects.toMatchObject({
+        code: "INVALID_ARGUMENT",
+        message: `SERVER_API_TOKEN_FILE: expected a file with at least 16 printable ASCII characters without blanks but received ${received}`,
+      });
+    }
+  });
+
   it("tells its health and services to everyone", async () => {
     const { client } = await startFakeServer({ settings: { apiToken: TOKEN } });
     expect(await checkHealth(client.client)).toBe("SERVING");
     expect(await listServices(client.client)).toContain("transcription.v1.TranscriptionService");
+  });
+});
+
+describe("warnings about who can reach the server", () => {
+  const tls = { tlsCertificate: "cert.pem", tlsKey: "key.pem" };
+  const of = (settings: Partial<ServerSettings>) => exposureWarnings({ ...readSettings({}), ...settings });
+
+  it("are given when everyone may use it", () => {
+    for (const settings of [{}, { host: "0.0.0.0" }, { host: "speech.example.org" }, tls])
+      expect(of(settings)).toEqual([expect.stringMatching(/^ANYONE .* SERVER_API_TOKEN/)]);
+  });
+
+  it("are given when the token can be overheard", () => {
+    for (const settings of [{ apiToken: TOKEN }, { apiTokenFile: "/token" }])
+      expect(of(settings)).toEqual([expect.stringMatching(/UNENCRYPTED .* SERVER_TLS_CERT/)]);
+  });
+
+  it("are not given when it is safe", () => {
+    for (const host of ["localhost", "127.0.0.1", "127.8.0.1", "::1", "[::1]"]) {
+      expect(of({ host })).toEqual([]);
+      expect(of({ host, apiToken: TOKEN })).toEqual([]);
+    }
+    expect(of({ ...tls, apiToken: TOKEN })).toEqual([]);
+    expect(of({ ...tls, tlsClientAuthority: "ca.pem" })).toEqual([]);
+  });
+
+  it("stand in the log from the start", async () => {
+    const { lines } = await startFakeServer({ settings: { host: "0.0.0.0" } });
+    expect(lines[0]).toMatch(/ - Server - WARNING - ANYONE who reaches SERVER_HOST=0\.0\.0\.0/);
   });
 });
 

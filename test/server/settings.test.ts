@@ -5,10 +5,12 @@ import { parseEnv } from "node:util";
 import { describe, expect, it } from "vitest";
 import { implementationNames } from "../../src/index.js";
 import { loadDotenv } from "../../src/server/dotenv.js";
-import { readSettings } from "../../src/server/settings.js";
+import { publicSettings, readSettings } from "../../src/server/settings.js";
 import { temporaryFolder } from "../support/temporary-folder.js";
 
-const example = parseEnv(readFileSync(new URL("../../.env.example", import.meta.url), "utf8"));
+const EXAMPLE = readFileSync(new URL("../../.env.example", import.meta.url), "utf8");
+const example = parseEnv(EXAMPLE);
+const TOKEN = "correct-horse-battery";
 
 function problemsOf(variables: Record<string, string>, flags = {}): string[] {
   try {
@@ -39,7 +41,10 @@ describe("settings", () => {
   it("are all in .env.example, with their defaults", () => {
     expect(readSettings(example)).toEqual(readSettings({}));
     const settings = readSettings({}, {});
-    expect(Object.keys(example)).toHaveLength(Object.keys(settings).length);
+    // What protects the server is only shown: it must not be set to nothing.
+    const shown = Object.keys(parseEnv(EXAMPLE.replace(/^# ([A-Z_]+=)/gm, "$1")));
+    expect(shown).toHaveLength(Object.keys(settings).length);
+    expect(new Set(shown).size).toBe(shown.length);
   });
 
   it("come from flags before variables", () => {
@@ -47,8 +52,42 @@ describe("settings", () => {
     expect(settings).toMatchObject({ port: 2, model: "tiny" });
   });
 
+  it("name a VAD model, or none", () => {
+    expect(readSettings({ MODEL_VAD: "models/vad.bin" }).vadModel).toBe("models/vad.bin");
+    expect(readSettings({ MODEL_VAD: "Off" }).vadModel).toBeNull();
+    expect(publicSettings(readSettings({ MODEL_VAD: "off" })).MODEL_VAD).toBe("off");
+  });
+
   it("take an empty variable for one that is not set", () => {
     expect(readSettings({ SERVER_PORT: "", MODEL_NAME: " " })).toEqual(readSettings({}));
+  });
+
+  it.each([
+    "SERVER_API_TOKEN",
+    "SERVER_API_TOKEN_FILE",
+    "SERVER_API_TOKEN_NEXT",
+    "SERVER_TLS_CERT",
+    "SERVER_TLS_KEY",
+    "SERVER_TLS_CLIENT_CA",
+  ])("do not take an empty %s for one that is not set", (variable) => {
+    const [, problem] = problemsOf({ [variable]: " " });
+    expect(problem).toMatch(new RegExp(`^${variable}: .* nothing: it is empty; leave it out to go without$`));
+  });
+
+  it("may demand a token", () => {
+    expect(problemsOf({ SERVER_REQUIRE_TOKEN: "yes" })[1]).toMatch(/^SERVER_API_TOKEN: expected a token/);
+    expect(problemsOf({ SERVER_REQUIRE_TOKEN: "perhaps" })[1]).toMatch(
+      /^SERVER_REQUIRE_TOKEN: expected true or false but received "perhaps"$/,
+    );
+    expect(readSettings({ SERVER_REQUIRE_TOKEN: "true", SERVER_API_TOKEN: TOKEN }).apiToken).toBe(TOKEN);
+    const file = { SERVER_REQUIRE_TOKEN: "1", SERVER_API_TOKEN_FILE: "/token" };
+    expect(readSettings(file).requireToken).toBe(true);
+  });
+
+  it("have a token once, and a second one beside a first only", () => {
+    const twice = { SERVER_API_TOKEN: TOKEN, SERVER_API_TOKEN_FILE: "/token" };
+    expect(problemsOf(twice)[1]).toMatch(/^SERVER_API_TOKEN_FILE: expected no file/);
+    expect(problemsOf({ SERVER_API_TOKEN_NEXT: TOKEN })[1]).toMatch(/^SERVER_API_TOKEN_NEXT: needs/);
   });
 
   it("take 0 for no limit where there may be none", () => {

@@ -46,7 +46,16 @@ export async function startUnready(options: FakeServerOptions = {}): Promise<Fak
   });
   const lines: string[] = [];
   const server = await startServer(
-    { ...readSettings({}), host: "localhost", port: 0, implementation, model: SOME_FILE, ...settings },
+    {
+      ...readSettings({}),
+      host: "localhost",
+      port: 0,
+      implementation,
+      model: SOME_FILE,
+      // Bursts are no speech.
+      vadModel: null,
+      ...settings,
+    },
     (line) => lines.push(line),
   );
   server.ready.catch(() => {});

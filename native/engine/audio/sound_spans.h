@@ -13,8 +13,8 @@ struct SoundSpan {
 };
 
 // Where `samples` (16 kHz) are about as loud as where something was heard: at most 12 dB below the louder part of
-// `heard`, and 9 dB above the quietest tenth of the window. Gaps of up to 0.3 s are bridged; shorter stretches than 0.2 s
-// are clicks. Empty when nothing was heard.
+// `heard`, and 9 dB above the quietest tenth of the window. Gaps of up to 0.3 s are bridged; shorter stretches than 0.2
+// s are clicks. Empty when nothing was heard.
 std::vector<SoundSpan> sound_spans(const float* samples, size_t count, const std::vector<SoundSpan>& heard);
 
 // What of `spans` is left after `from`.

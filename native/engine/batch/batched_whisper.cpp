@@ -209,7 +209,8 @@ void BatchedWhisper::settle_language(WhisperWindow& window) {
 void BatchedWhisper::propose_drafts() {
     std::vector<DraftTask> tasks;
     for (const auto& window : active_) {
-        if (window->decoding && window->draft && !window->checking) tasks.push_back({window->draft.get(), window->decoding.get()});
+        if (window->decoding && window->draft && !window->checking)
+            tasks.push_back({window->draft.get(), window->decoding.get()});
     }
     if (!tasks.empty()) draft_->propose(tasks);
 }

@@ -35,10 +35,11 @@ struct WindowRequest {
     std::vector<float> samples;  // 16 kHz mono, at most 30 s
     // Where speech was found in them, in order; without, it is told from other sound by its level.
     std::vector<SoundSpan> speech;
-    std::string language;        // empty: detect it
+    std::string language;  // empty: detect it
     Detection detection;
     bool translate = false;
     std::vector<int> prompt;  // tokens of the text before the window
+    std::vector<int> prefix;  // text tokens that its own text begins with
     bool word_timestamps = false;
     WordPunctuation punctuation;
     // Seconds of silence from which text that is probably invented is looked for around it.
@@ -142,7 +143,7 @@ class WhisperWindow {
     // A text without times that is short for what there is to hear, while the model writes another one without times:
     // models that were trained without them stop where they would write one.
     std::optional<DecodedText> timed;
-    int loops = 0;          // passes that ended in one
+    int loops = 0;  // passes that ended in one
 
   private:
     // What is left, over and over until 30 s are full.

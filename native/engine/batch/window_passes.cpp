@@ -54,8 +54,7 @@ WindowPasses::WindowPasses(const WhisperHyperParameters& hparams, const Vocabula
       rules_(rules),
       log_mel_(log_mel),
       decoder_(decoder),
-      words_(hparams, vocabulary, decoder),
-      alignment_heads_(alignment_heads(hparams)) {}
+      words_(hparams, vocabulary, decoder) {}
 
 void WindowPasses::begin(WhisperWindow& window) const {
     if (window.suspended && !window.checking) {
@@ -67,6 +66,7 @@ void WindowPasses::begin(WhisperWindow& window) const {
     const size_t start_tokens = add_start_tokens(window.request, writes_times(window), window.prompt);
     SearchOptions search = window.request.search;
     search.rules.timestamps = writes_times(window);
+    if (!window.checking) search.prefix = prefix_of(window);
     search.duration = static_cast<double>(window.remaining()) / kSampleRate;
     if (window.checking) {
         search.temperatures = {0};
@@ -80,8 +80,8 @@ void WindowPasses::begin(WhisperWindow& window) const {
     if (!window.checking && std::isfinite(search.no_speech_threshold) && window.remaining() < kFull)
         search.doubt_threshold = std::min(kDoubt, search.no_speech_threshold);
     if (std::isfinite(search.compression_ratio_threshold)) {
-        search.is_spoken_repetition = [this, &window, threshold = search.compression_ratio_threshold](
-                                          const DecodedText& text) {
+        search.is_spoken_repetition = [this, &window,
+                                       threshold = search.compression_ratio_threshold](const DecodedText& text) {
             return is_spoken_repetition(text, vocabulary_, log_mel_, window.request.samples.data() + window.position,
                                         window.remaining(), threshold);
         };
@@ -90,10 +90,20 @@ void WindowPasses::begin(WhisperWindow& window) const {
                                                        start_tokens, search);
 }
 
-// The text before the window, of which at most half of the decoder's context is kept.
+// What the text of the window's first pass begins with: as in faster-whisper after the first time, with times.
+std::vector<int> WindowPasses::prefix_of(const WhisperWindow& window) const {
+    std::vector<int> prefix = window.request.prefix;
+    prefix.resize(std::min(prefix.size(), prompt_room()));
+    if (!prefix.empty() && writes_times(window)) prefix.insert(prefix.begin(), vocabulary_.first_timestamp);
+    return prefix;
+}
+
+// The text before the window, of which half of the decoder's context is kept at most, less what its own begins with.
 void WindowPasses::add_previous_text(const WindowRequest& request, std::vector<int>& prompt) const {
     if (request.prompt.empty()) return;
-    const size_t count = std::min(request.prompt.size(), static_cast<size_t>(hparams_.n_text_ctx / 2 - 1));
+    const size_t room = prompt_room() - std::min(request.prefix.size(), prompt_room());
+    const size_t count = std::min(request.prompt.size(), room);
+    if (count == 0) return;
     prompt.push_back(vocabulary_.previous);
     prompt.insert(prompt.end(), request.prompt.end() - static_cast<std::ptrdiff_t>(count), request.prompt.end());
 }
@@ -121,7 +131,12 @@ void WindowPasses::resolve(WhisperWindow& window) const {
     const bool unlikely = text.no_speech_prob > threshold;
     // Without a voice activity detector that says otherwise, no speech either way is none, however sure the text.
     const bool both_ways = window.request.speech.empty() && window.suspended->no_speech_prob() > threshold;
-    const bool silence = unlikely && (both_ways || text.silence || text.improbable || text.repetitive);
+    // Nor is a guess either way, where silence is not unlikely: tones that come and go.
+    const float log_prob_threshold = window.request.search.log_prob_threshold;
+    const bool guessed = window.request.speech.empty() && text.improbable &&
+                         window.suspended->log_prob_in_doubt() < log_prob_threshold &&
+                         text.no_speech_prob + window.suspended->no_speech_prob() > threshold;
+    const bool silence = guessed || (unlikely && (both_ways || text.silence || text.improbable || text.repetitive));
     window.suspended->resolve_doubt(silence, text.no_speech_prob);
     window.decoding = nullptr;
     window.checking = false;
@@ -182,6 +197,7 @@ void WindowPasses::settle(WhisperWindow& window) const {
     window.outcome.draft.proposed += text.draft.proposed;
     window.outcome.draft.accepted += text.draft.accepted;
     std::move(segments.begin(), segments.end(), std::back_inserter(window.outcome.segments));
+    window.request.prefix.clear();
     window.decoding = nullptr;
 }
 
@@ -205,12 +221,14 @@ bool WindowPasses::is_short(const std::vector<DecodedSegment>& segments, double 
     return seconds >= kUnheard && static_cast<double>(tokens) < kFewTokens * (seconds - kUnheard);
 }
 
-// Seconds at which a text ends that has no time there. By the frames that its tokens looked at, when it is short for what
-// there is to hear; else it is taken to have heard everything.
+// Seconds at which a text ends that has no time there. By the frames that its tokens looked at, when it is short for
+// what there is to hear; else it is taken to have heard everything.
 double WindowPasses::end_of_text(WhisperWindow& window, double offset, const std::vector<DecodedSegment>& segments,
                                  const std::vector<SoundSpan>& sound) const {
     if (!is_short(segments, offset, sound)) return std::numeric_limits<double>::infinity();
-    return offset + token_frames(window, offset, segments).back() * kTimestampSeconds;
+    std::vector<int> start_tokens;
+    add_start_tokens(window.request, false, start_tokens);
+    return offset + words_.token_frames(window, start_tokens, offset, segments, {}).back() * kTimestampSeconds;
 }
 
 // Moves back to sound behind the end of a pass's text.
@@ -231,30 +249,6 @@ void WindowPasses::listen_again(WhisperWindow& window, double offset, PassSegmen
     if (!segments.empty()) segments.back().end = std::max(segments.back().start, std::min(segments.back().end, end));
     window.position = static_cast<size_t>(resume * kSampleRate);
     window.again = true;
-}
-
-// Frames of the window, 50 a second from `offset` on, at which each token of the segments begins and the last one ends.
-// The text goes through the decoder once more, all tokens at once, to see which frames each of them looked at.
-std::vector<int> WindowPasses::token_frames(WhisperWindow& window, double offset,
-                                            const std::vector<DecodedSegment>& segments) const {
-    std::vector<int> tokens;
-    const size_t start_tokens = add_start_tokens(window.request, false, tokens);
-    for (const DecodedSegment& segment : segments)
-        tokens.insert(tokens.end(), segment.tokens.begin(), segment.tokens.end());
-    tokens.push_back(vocabulary_.end_of_text);
-    tokens.resize(std::min(tokens.size(), static_cast<size_t>(hparams_.n_text_ctx)));
-
-    AttentionCapture capture{alignment_heads_, {}};
-    const auto memory = decoder_.new_sequence();
-    if (decoder_.run({{memory.get(), window.cross.get(), 0, tokens, &capture}}, window.request.cancelled.get()) ==
-        nullptr) {
-        throw cancelled();
-    }
-    const size_t audio_samples = window.request.samples.size() - static_cast<size_t>(offset * kSampleRate);
-    const int frames = std::clamp(static_cast<int>(audio_samples / (kSampleRate / 50)), 1, Encoder::kFrames);
-    const auto rows = static_cast<int>(tokens.size());
-    return align(capture.weights, static_cast<int>(alignment_heads_.size()), rows, static_cast<int>(start_tokens) - 1,
-                 rows - 1, frames);
 }
 
 void WindowPasses::add_words(WhisperWindow& window, double offset, std::vector<DecodedSegment>& segments) const {

@@ -6,7 +6,6 @@
 
 #include "engine/batch/whisper_window.h"
 #include "engine/batch/window_words.h"
-#include "engine/whisper/alignment.h"
 #include "engine/whisper/decoder.h"
 #include "engine/whisper/logit_rules.h"
 #include "engine/whisper/vocabulary.h"
@@ -31,13 +30,14 @@ class WindowPasses {
     void settle(WhisperWindow& window) const;
 
   private:
+    size_t prompt_room() const { return static_cast<size_t>(hparams_.n_text_ctx / 2 - 1); }
+    std::vector<int> prefix_of(const WhisperWindow& window) const;
     void add_previous_text(const WindowRequest& request, std::vector<int>& prompt) const;
     size_t add_start_tokens(const WindowRequest& request, bool timestamps, std::vector<int>& prompt) const;
     void add_words(WhisperWindow& window, double offset, std::vector<DecodedSegment>& segments) const;
-    std::vector<int> token_frames(WhisperWindow& window, double offset,
-                                  const std::vector<DecodedSegment>& segments) const;
     std::vector<SoundSpan> sound_of(const WhisperWindow& window, const std::vector<DecodedSegment>& segments) const;
-    bool is_short(const std::vector<DecodedSegment>& segments, double offset, const std::vector<SoundSpan>& sound) const;
+    bool is_short(const std::vector<DecodedSegment>& segments, double offset,
+                  const std::vector<SoundSpan>& sound) const;
     double end_of_text(WhisperWindow& window, double offset, const std::vector<DecodedSegment>& segments,
                        const std::vector<SoundSpan>& sound) const;
     void listen_again(WhisperWindow& window, double offset, PassSegments& pass) const;
@@ -48,7 +48,6 @@ class WindowPasses {
     const LogMel& log_mel_;
     Decoder& decoder_;
     WindowWords words_;
-    std::vector<AttentionHead> alignment_heads_;
 };
 
 }  // namespace agora

@@ -35,13 +35,20 @@ std::vector<bool> silent_frames(const std::vector<Pause>& pauses, double offset,
     return silent;
 }
 
+// Of the window's sound, from `offset` seconds on.
+int frames_after(const WhisperWindow& window, double offset) {
+    const double duration = static_cast<double>(window.request.samples.size()) / kSampleRate;
+    return std::clamp(static_cast<int>((duration - offset) / kTimestampSeconds), 1, Encoder::kFrames);
+}
+
 }  // namespace
 
 WindowWords::WindowWords(const WhisperHyperParameters& hparams, const Vocabulary& vocabulary, Decoder& decoder)
     : hparams_(hparams), vocabulary_(vocabulary), decoder_(decoder), heads_(alignment_heads(hparams)) {}
 
-void WindowWords::add(const WhisperWindow& window, const std::vector<int>& start_tokens, double offset,
-                      std::vector<DecodedSegment>& segments) const {
+std::vector<int> WindowWords::token_frames(const WhisperWindow& window, const std::vector<int>& start_tokens,
+                                           double offset, const std::vector<DecodedSegment>& segments,
+                                           const std::vector<bool>& silent) const {
     std::vector<int> tokens = start_tokens;
     for (const DecodedSegment& segment : segments)
         tokens.insert(tokens.end(), segment.tokens.begin(), segment.tokens.end());
@@ -54,18 +61,24 @@ void WindowWords::add(const WhisperWindow& window, const std::vector<int>& start
         nullptr) {
         throw cancelled();
     }
+    const auto rows = static_cast<int>(tokens.size());
+    return align(capture.weights, static_cast<int>(heads_.size()), rows, static_cast<int>(start_tokens.size()) - 1,
+                 rows - 1, frames_after(window, offset), silent);
+}
+
+void WindowWords::add(const WhisperWindow& window, const std::vector<int>& start_tokens, double offset,
+                      std::vector<DecodedSegment>& segments) const {
     const std::vector<float>& samples = window.request.samples;
     const double duration = static_cast<double>(samples.size()) / kSampleRate;
-    const int frames = std::clamp(static_cast<int>((duration - offset) / kTimestampSeconds), 1, Encoder::kFrames);
-    const auto rows = static_cast<int>(tokens.size());
     std::vector<Pause> pauses = find_pauses(samples.data(), samples.size());
-    std::vector<bool> silent = silent_frames(pauses, offset, frames);
-    if (std::count(silent.begin(), silent.end(), false) < kLeastFramesPerToken * rows) {
+    std::vector<bool> silent = silent_frames(pauses, offset, frames_after(window, offset));
+    size_t tokens = start_tokens.size() + 1;
+    for (const DecodedSegment& segment : segments) tokens += segment.tokens.size();
+    if (std::count(silent.begin(), silent.end(), false) < kLeastFramesPerToken * static_cast<std::ptrdiff_t>(tokens)) {
         pauses.clear();
         silent.clear();
     }
-    const std::vector<int> starts = align(capture.weights, static_cast<int>(heads_.size()), rows,
-                                          static_cast<int>(start_tokens.size()) - 1, rows - 1, frames, silent);
+    const std::vector<int> starts = token_frames(window, start_tokens, offset, segments, silent);
 
     size_t next = 0;
     for (DecodedSegment& segment : segments) {

@@ -22,6 +22,11 @@ class WindowWords {
     void add(const WhisperWindow& window, const std::vector<int>& start_tokens, double offset,
              std::vector<DecodedSegment>& segments) const;
 
+    // Frames of the window, 50 a second from `offset` on, at which each token of the segments begins and the last one
+    // ends, in none of which that are `silent` (may be empty). Throws Cancelled.
+    std::vector<int> token_frames(const WhisperWindow& window, const std::vector<int>& start_tokens, double offset,
+                                  const std::vector<DecodedSegment>& segments, const std::vector<bool>& silent) const;
+
   private:
     const WhisperHyperParameters& hparams_;
     const Vocabulary& vocabulary_;

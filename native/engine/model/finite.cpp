@@ -12,15 +12,15 @@ namespace {
 // Where the blocks of a type have their scales, which are in half precision. Source: ggml, src/ggml-common.h.
 struct BlockScales {
     ggml_type type;
-    size_t offsets[2];
     int count;
+    size_t offsets[2];
 };
 
 constexpr BlockScales kScales[] = {
-    {GGML_TYPE_Q4_0, {0, 0}, 1},   {GGML_TYPE_Q4_1, {0, 2}, 2}, {GGML_TYPE_Q5_0, {0, 0}, 1},
-    {GGML_TYPE_Q5_1, {0, 2}, 2},   {GGML_TYPE_Q8_0, {0, 0}, 1}, {GGML_TYPE_Q2_K, {80, 82}, 2},
-    {GGML_TYPE_Q3_K, {108, 0}, 1}, {GGML_TYPE_Q4_K, {0, 2}, 2}, {GGML_TYPE_Q5_K, {0, 2}, 2},
-    {GGML_TYPE_Q6_K, {208, 0}, 1},
+    {GGML_TYPE_Q4_0, 1, {0, 0}},   {GGML_TYPE_Q4_1, 2, {0, 2}}, {GGML_TYPE_Q5_0, 1, {0, 0}},
+    {GGML_TYPE_Q5_1, 2, {0, 2}},   {GGML_TYPE_Q8_0, 1, {0, 0}}, {GGML_TYPE_Q2_K, 2, {80, 82}},
+    {GGML_TYPE_Q3_K, 1, {108, 0}}, {GGML_TYPE_Q4_K, 2, {0, 2}}, {GGML_TYPE_Q5_K, 2, {0, 2}},
+    {GGML_TYPE_Q6_K, 1, {208, 0}},
 };
 
 template <typename Bits>

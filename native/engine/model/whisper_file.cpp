@@ -134,13 +134,12 @@ std::vector<std::pair<int, int>> parse_heads(const FileReader& file, const std::
     std::istringstream text(word.substr(start, word.size() - 2 - start));
     std::set<std::pair<int, int>> heads;
     for (std::string pair; std::getline(text, pair, ',');) {
+        std::istringstream numbers(pair);
         int layer = -1;
         int head = -1;
-        int end = -1;
-        if (pair.size() > 8 || std::sscanf(pair.c_str(), "%d.%d%n", &layer, &head, &end) != 2 ||
-            end != static_cast<int>(pair.size())) {
+        char point = ' ';
+        if (!(numbers >> layer >> point >> head) || point != '.' || numbers.peek() != EOF)
             file.fail(shown + " are no list of layer.head");
-        }
         if (layer < 0 || layer >= h.n_text_layer || head < 0 || head >= h.n_text_head) {
             file.fail(shown + " name head " + number(head) + " of layer " + number(layer) + ", but the decoder has " +
                       number(h.n_text_layer) + " layers of " + number(h.n_text_head) + " heads");

@@ -120,8 +120,8 @@ bool repeats_itself(const std::vector<int>& tokens, const Vocabulary& vocabulary
     if (ratio > threshold * kFarAbove) return true;
     const std::vector<Piece> pieces = pieces_of(tokens, vocabulary);
     return std::any_of(pieces.begin(), pieces.end(), [&](const Piece& piece) {
-        const auto same =
-            std::count_if(pieces.begin(), pieces.end(), [&](const Piece& other) { return same_text(tokens, piece, other); });
+        const auto same = std::count_if(pieces.begin(), pieces.end(),
+                                        [&](const Piece& other) { return same_text(tokens, piece, other); });
         return static_cast<size_t>(same) >= kSameSegments || find_loop(tokens, piece);
     });
 }

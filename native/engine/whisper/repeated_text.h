@@ -25,9 +25,9 @@ bool repeats_itself(const std::vector<int>& tokens, const Vocabulary& vocabulary
 bool is_spoken_repetition(const DecodedText& text, const Vocabulary& vocabulary, const LogMel& log_mel,
                           const float* samples, size_t count, double threshold);
 
-// Likeness of two stretches of a spectrogram, -1 to 1: the highest correlation, over shifts by up to an eighth, of their
-// bands with the mean of each taken away. Stretches may differ in length. `mel`: [bands][LogMel::kFrames], times in
-// frames of 10 ms.
+// Likeness of two stretches of a spectrogram, -1 to 1: the highest correlation, over shifts by up to an eighth, of
+// their bands with the mean of each taken away. Stretches may differ in length. `mel`: [bands][LogMel::kFrames], times
+// in frames of 10 ms.
 double likeness(const std::vector<float>& mel, int bands, int first_begin, int first_end, int second_begin,
                 int second_end);
 

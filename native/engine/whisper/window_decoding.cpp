@@ -30,6 +30,9 @@ WindowDecoding::WindowDecoding(const Vocabulary& vocabulary, const LogitRules& r
       prompt_(std::move(prompt)),
       start_tokens_(start_tokens),
       options_(options) {
+    // The prompt goes on with what the text begins with.
+    prompt_.insert(prompt_.end(), options_.prefix.begin(), options_.prefix.end());
+    start_tokens_ += options_.prefix.size();
     begin_attempt();
 }
 
@@ -40,7 +43,8 @@ void WindowDecoding::begin_attempt() {
     const auto after_start = prompt_.end() - static_cast<std::ptrdiff_t>(start_tokens_) + 1;
     prompt_stage_ = 0;
     // What the prompt leaves of the decoder's context.
-    max_tokens_ = std::min(options_.max_tokens, decoder_.context() - static_cast<int>(prompt_.end() - first));
+    max_tokens_ = std::min(options_.max_tokens, decoder_.context() - static_cast<int>(prompt_.end() - first)) +
+                  static_cast<int>(options_.prefix.size());
     finished_.clear();
     // The memory of an attempt before this one serves again.
     std::shared_ptr<SequenceMemory> memory = hypotheses_.empty() ? nullptr : hypotheses_.front().memory;
@@ -68,7 +72,8 @@ int WindowDecoding::draft_room() const {
 }
 
 std::vector<int> WindowDecoding::context() const {
-    std::vector<int> tokens(prompt_.begin() + static_cast<std::ptrdiff_t>(prompt_begin_), prompt_.end());
+    std::vector<int> tokens(prompt_.begin() + static_cast<std::ptrdiff_t>(prompt_begin_),
+                            prompt_.end() - static_cast<std::ptrdiff_t>(options_.prefix.size()));
     tokens.insert(tokens.end(), written().begin(), written().end());
     return tokens;
 }
@@ -105,6 +110,8 @@ void WindowDecoding::begin_search(const float* logits) {
     const float temperature = options_.temperatures[attempt_];
     const bool beams = temperature == 0 && options_.beam_size > 1;
     const int count = beams || temperature == 0 ? 1 : options_.best_of;
+    hypotheses_.front().tokens = options_.prefix;
+    hypotheses_.front().log_probs.assign(options_.prefix.size(), 0.0f);
     std::vector<float> repeated;
     for (int i = 0; i < count; ++i) {
         repeated.insert(repeated.end(), logits, logits + vocabulary_.size);
@@ -272,9 +279,8 @@ void WindowDecoding::finish_attempt() {
     text.temperature = options_.temperatures[attempt_];
     text.improbable = text.avg_log_prob < options_.log_prob_threshold;
     text.silence = no_speech_prob_ > options_.no_speech_threshold && text.improbable;
-    text.repetitive =
-        repeats_itself(text.tokens, vocabulary_, options_.compression_ratio_threshold) &&
-        !(options_.is_spoken_repetition && options_.is_spoken_repetition(text));
+    text.repetitive = repeats_itself(text.tokens, vocabulary_, options_.compression_ratio_threshold) &&
+                      !(options_.is_spoken_repetition && options_.is_spoken_repetition(text));
     finished_.clear();
     attempts_.push_back(std::move(text));
     const DecodedText& last = attempts_.back();

@@ -28,6 +28,8 @@ struct SearchOptions {
     float log_prob_threshold = -1;
     float no_speech_threshold = 0.6f;
     int max_tokens = 224;
+    // Tokens that the text begins with, whatever the model hears: with times, the first one is a time.
+    std::vector<int> prefix;
     uint32_t seed = 0;
     // Seconds of audio. A time within kEndMargin of its end is the last token: what a model writes after it, in a
     // window that ends in the middle of a breath, is made up (as in whisper.cpp).
@@ -60,7 +62,7 @@ struct DecodedText {
     bool silence = false;     // to be dropped
     bool improbable = false;  // less probable than the threshold
     bool repetitive = false;  // repeats itself more than the threshold, and not what is spoken
-    DraftCount draft;      // of all attempts
+    DraftCount draft;         // of all attempts
 };
 
 // One pass of the decoder over one encoded window. The caller runs the steps of many of these in one batch:
@@ -68,7 +70,7 @@ struct DecodedText {
 class WindowDecoding {
   public:
     // `prompt` ends with the start-of-transcript tokens, of which there are `start_tokens`. What stands
-    // before them is left out at high temperatures, where it does more harm than good.
+    // before them is left out at high temperatures, where it does more harm than good. The options' prefix follows.
     WindowDecoding(const Vocabulary& vocabulary, const LogitRules& rules, Decoder& decoder, WindowMemory& cross,
                    std::vector<int> prompt, size_t start_tokens, const SearchOptions& options);
 
@@ -77,6 +79,8 @@ class WindowDecoding {
     bool in_doubt() const { return in_doubt_; }
     // As the model reads it where the transcript starts.
     float no_speech_prob() const { return no_speech_prob_; }
+    // Mean log probability of the attempt that is in doubt.
+    float log_prob_in_doubt() const { return attempts_.back().avg_log_prob; }
     // What was found: goes on, or ends with silence of that probability.
     void resolve_doubt(bool silence, float no_speech_prob);
     // Sequences that the next step runs.

@@ -4,7 +4,7 @@ import { invalidArgument, TranscriptionError, throwIfAborted } from "../../error
 import type { DownloadProgress } from "../../options.js";
 import { modelEnvironment } from "../environment.js";
 import type { HubOptions } from "../hub.js";
-import { isHubName } from "../hub-name.js";
+import { isHubName, splitHubName } from "../hub-name.js";
 import { cachedSnapshot } from "../hugging-face-cache.js";
 import type { Conversion } from "./conversion.js";
 import { convertInWorker } from "./in-worker.js";
@@ -64,9 +64,11 @@ async function checkpointOf(source: string, options: HubOptions): Promise<{ fold
   if (!isHubName(source))
     throw new TranscriptionError("MODEL_NOT_FOUND", `There is no checkpoint folder ${resolve(source)}`);
   const environment = modelEnvironment();
-  const name = basename(source);
+  const { repository, revision } = splitHubName(source);
+  const name = basename(repository);
   const snapshot =
-    environment.huggingFaceCache && (await cachedSnapshot(source, environment.huggingFaceCache));
+    environment.huggingFaceCache &&
+    (await cachedSnapshot(repository, environment.huggingFaceCache, revision));
   if (snapshot) return { folder: snapshot, name };
   // Loaded when needed, for the HTTP client.
   const { fetchCheckpoint } = await import("../hub.js");

@@ -37,6 +37,8 @@ export interface CallsOptions {
   /** Seconds that a client may take to read an answer, for each MiB of it. */
   idleTimeout: number;
   isAuthorized: (metadata: Metadata) => boolean;
+  /** Called with where a call comes from that brings no token, or a wrong one. */
+  onUnauthorized: (peer: string, method: string) => void;
   refuse: Refuse;
   /** Seconds after which those who are refused may try again. */
   retryAfter: () => number;
@@ -73,7 +75,7 @@ export class Calls {
 
   readonly interceptor: ServerInterceptor = (method, channel) => {
     const name = method.path.slice(1);
-    const { stream } = this.#options.origin();
+    const { stream, connection } = this.#options.origin();
     let call: Call | undefined;
     let sent: SentStatus | undefined;
     let answered = false;
@@ -85,7 +87,7 @@ export class Calls {
         next({
           onReceiveMetadata: (metadata, deliver) => {
             call = new Call(requestIdOf(metadata), name);
-            const refusal = this.#refusal(call, metadata);
+            const refusal = this.#refusal(call, metadata, connection.peer);
             if (refusal) return intercepted.sendStatus(refusal);
             this.#byMetadata.set(metadata, call);
             this.#options.open.add(call);
@@ -121,9 +123,12 @@ export class Calls {
     return intercepted;
   };
 
-  #refusal(call: Call, metadata: Metadata): Failure | undefined {
-    const { isAuthorized, maxCalls, retryAfter } = this.#options;
-    if (!isAuthorized(metadata)) return statusFor("UNAUTHENTICATED", "Expected the API token", call.id, 0);
+  #refusal(call: Call, metadata: Metadata, peer: string): Failure | undefined {
+    const { isAuthorized, maxCalls, onUnauthorized, retryAfter } = this.#options;
+    if (!isAuthorized(metadata)) {
+      onUnauthorized(peer, call.method);
+      return statusFor("UNAUTHENTICATED", "Expected the API token", call.id, 0);
+    }
     if (!this.#accepting)
       return statusFor("UNAVAILABLE", "The model is being loaded", call.id, RESTART_SECONDS);
     if (this.size < maxCalls) return undefined;

@@ -6,9 +6,10 @@ import { Slots } from "../call/slots.js";
 import type { Logger } from "../log.js";
 import type { ServerMetrics } from "../metrics/server-metrics.js";
 import type { ServerSettings } from "../settings.js";
+import { loadTokens } from "../token-files.js";
 import { busy, type Workers } from "../workers.js";
 import { Calls } from "./calls.js";
-import { loadCredentials } from "./credentials.js";
+import { Credentials } from "./credentials.js";
 import {
   loadDefinitions,
   loadDescriptors,
@@ -20,7 +21,8 @@ import {
 import { LightCalls } from "./light-calls.js";
 import { createGrpcServer, listen, stopListening } from "./listener.js";
 import { addReflection } from "./reflection/service.js";
-import { bearerOf } from "./token.js";
+import { TokenCheck } from "./token.js";
+import { Allowance } from "./transport/limits.js";
 import { Transport } from "./transport/transport.js";
 import { V1Service } from "./v1/service.js";
 import { V2Service } from "./v2/service.js";
@@ -36,6 +38,16 @@ const READ_AHEAD = 1;
 /** Clients get this long to read what was sent to them when the server closes, in seconds. */
 const FLUSH_SECONDS = 1;
 
+/** Lines about calls without the token, in quick succession and a second: who guesses must not fill the log. */
+const REFUSALS_TOLD = 10;
+const REFUSALS_TOLD_PER_SECOND = 0.2;
+
+/** What decides who may call. */
+interface Access {
+  credentials: Credentials;
+  tokens: TokenCheck;
+}
+
 /** The gRPC side of the server: contracts v1 and v2, health and reflection on one port. */
 export class GrpcFront {
   readonly port: number;
@@ -44,6 +56,7 @@ export class GrpcFront {
   readonly #open: OpenCalls;
   readonly #inbox: Slots;
   readonly #health: HealthImplementation;
+  readonly #access: Access;
   readonly #settings: ServerSettings;
   readonly #log: Logger;
 
@@ -54,6 +67,7 @@ export class GrpcFront {
     open: OpenCalls,
     inbox: Slots,
     health: HealthImplementation,
+    access: Access,
     settings: ServerSettings,
     log: Logger,
   ) {
@@ -63,13 +77,14 @@ export class GrpcFront {
     this.#open = open;
     this.#inbox = inbox;
     this.#health = health;
+    this.#access = access;
     this.#settings = settings;
     this.#log = log;
   }
 
   /**
    * Listens, and answers that it does not serve yet.
-   * @throws TranscriptionError INVALID_ARGUMENT when the address or a TLS file cannot be used
+   * @throws TranscriptionError INVALID_ARGUMENT when the address, a TLS file or a token's file cannot be used
    */
   static async open(
     settings: ServerSettings,
@@ -77,11 +92,13 @@ export class GrpcFront {
     metrics: ServerMetrics,
     log: Logger,
   ): Promise<GrpcFront> {
-    const { apiToken, idleTimeout, maxCalls, maxQueue, maxWorkers, requestTimeout, uploadTimeout } = settings;
+    const { idleTimeout, maxCalls, maxQueue, maxWorkers, requestTimeout, uploadTimeout } = settings;
+    const tokens = new TokenCheck(await loadTokens(settings));
     const v1 = new V1Service(settings, workers, metrics, log);
     const v2 = new V2Service(settings, workers, metrics, log);
     const inbox = new Slots(maxWorkers * (1 + READ_AHEAD), maxQueue, busy(maxQueue));
     const open = new OpenCalls();
+    const told = new Allowance(REFUSALS_TOLD, REFUSALS_TOLD_PER_SECOND);
     const origin = () => transport.origin;
     const lights = new LightCalls({ origin, idleTimeout });
     const calls = new Calls({
@@ -93,7 +110,10 @@ export class GrpcFront {
       uploadTimeout,
       requestTimeout,
       idleTimeout,
-      isAuthorized: apiToken ? bearerOf(apiToken) : () => true,
+      onUnauthorized: (peer, method) => {
+        if (told.take()) log.warning(`Refused a call of ${method} from ${peer}: no token, or a wrong one`);
+      },
+      isAuthorized: (metadata) => tokens.accepts(metadata),
       refuse: (call, reason, respond) => {
         if (isOf(V2_SERVICE, call)) v2.fail(call, reason, respond);
         else v1.fail(call, "unary", reason, respond as sendUnaryData<object>);
@@ -101,7 +121,7 @@ export class GrpcFront {
       retryAfter: () => workers.retryAfter,
       onEnd: (call, outcome) => metrics.ended(call.method, outcome, call.age),
     });
-    const credentials = await loadCredentials(settings);
+    const credentials = await Credentials.load(settings);
     const interceptor: ServerInterceptor = (method, channel) =>
       (method.path.startsWith(PREFIX) ? calls : lights).interceptor(method, channel);
     const server = createGrpcServer(settings, [interceptor]);
@@ -129,8 +149,8 @@ export class GrpcFront {
     const health = new HealthImplementation();
     health.addToServer(server);
     for (const name of HEALTH_NAMES) health.setStatus(name, "NOT_SERVING");
-    const port = await listen(server, settings, credentials);
-    return new GrpcFront(port, server, calls, open, inbox, health, settings, log);
+    const port = await listen(server, settings, credentials.value);
+    return new GrpcFront(port, server, calls, open, inbox, health, { credentials, tokens }, settings, log);
   }
 
   /** Calls that are open. */
@@ -147,6 +167,17 @@ export class GrpcFront {
   serve(): void {
     this.#calls.accept();
     for (const name of HEALTH_NAMES) this.#health.setStatus(name, "SERVING");
+  }
+
+  /**
+   * Reads certificates and tokens again. Calls and connections that are open stay as they are.
+   * @throws TranscriptionError INVALID_ARGUMENT when one of them cannot be used, and then nothing has changed
+   */
+  async reload(settings: ServerSettings): Promise<void> {
+    const { credentials, tokens } = this.#access;
+    const [renew, found] = [await credentials.renewal(settings), await loadTokens(settings)];
+    renew();
+    tokens.use(found);
   }
 
   /** Lets no one in, waits for the calls that are open, ends those that outlast the grace period, and closes. */

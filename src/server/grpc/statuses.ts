@@ -26,6 +26,8 @@ export const MEANINGS: Record<Reason, Meaning> = {
   FILE_NOT_FOUND: no(status.NOT_FOUND),
   UNSUPPORTED_FORMAT: no(status.INVALID_ARGUMENT),
   DECODE_FAILED: no(status.INVALID_ARGUMENT),
+  DECODER_UNAVAILABLE: later(status.UNAVAILABLE),
+  STORAGE_FAILED: later(status.UNAVAILABLE),
   AUDIO_TOO_LONG: no(status.INVALID_ARGUMENT),
   // As gRPC says of one message that is too large.
   AUDIO_TOO_LARGE: no(status.RESOURCE_EXHAUSTED),

@@ -1,13 +1,27 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { Metadata } from "@grpc/grpc-js";
 
-/** Tells whether a call brings `authorization: Bearer <token>`. */
-export function bearerOf(token: string): (metadata: Metadata) => boolean {
-  const expected = digest(token);
-  return (metadata) => {
+/** Tells whether a call brings `authorization: Bearer <token>`, with one of the tokens that there are now. */
+export class TokenCheck {
+  #expected!: Buffer[];
+
+  constructor(tokens: readonly string[]) {
+    this.use(tokens);
+  }
+
+  /** Calls that begin from now on need one of these; none: they need nothing. */
+  use(tokens: readonly string[]): void {
+    this.#expected = tokens.map(digest);
+  }
+
+  accepts(metadata: Metadata): boolean {
+    if (this.#expected.length === 0) return true;
     const [, given] = /^Bearer (\S+)$/i.exec(String(metadata.get("authorization")[0] ?? "")) ?? [];
-    return given !== undefined && timingSafeEqual(digest(given), expected);
-  };
+    if (given === undefined) return false;
+    const offered = digest(given);
+    // All of them, whichever it is.
+    return this.#expected.filter((expected) => timingSafeEqual(offered, expected)).length > 0;
+  }
 }
 
 /** Of one length whatever was given, so that comparing takes the same time. */

@@ -24,7 +24,7 @@ export class Upload {
     return this.#bytes;
   }
 
-  /** Appends `chunk`. @throws TranscriptionError AUDIO_TOO_LARGE, INTERNAL (the disk is full) */
+  /** Appends `chunk`. @throws TranscriptionError AUDIO_TOO_LARGE, STORAGE_FAILED */
   async write(chunk: Uint8Array): Promise<void> {
     this.#bytes += chunk.byteLength;
     if (this.#bytes > this.maxBytes) {
@@ -56,7 +56,7 @@ export class Upload {
       await this.#file.writeFile(bytes);
     } catch (cause) {
       throw new TranscriptionError(
-        "INTERNAL",
+        "STORAGE_FAILED",
         `Cannot store an upload in the temporary folder ${tmpdir()} (TMPDIR): ${(cause as Error).message}`,
         { cause },
       );

@@ -128,6 +128,13 @@ describe("several audio tracks", () => {
     expect(bySound.format).toMatchObject({ track: 0 });
   });
 
+  it("gives no commentary, even one flagged as default, where there is another", async () => {
+    const flags = ["-disposition:a:0", "comment+default", "-disposition:a:1", "0"];
+    const { format, warnings } = await decode(two(WAV, WAV, flags));
+    expect(format).toMatchObject({ track: 1, trackCount: 2 });
+    expect(warnings.join()).toContain("the default is a commentary");
+  });
+
   it("gives the one that was asked for, without a warning", async () => {
     const { tracks, warnings } = await decode(two(WAV, other), { track: 0 });
     lateness(tracks[0]!, 2.5);

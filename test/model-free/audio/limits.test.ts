@@ -6,6 +6,7 @@ import { PassThrough, Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
 import { findFfmpeg } from "../../../src/audio/ffmpeg.js";
+import { tryDecoder } from "../../../src/audio/try-decoder.js";
 import { decode, ffmpeg, glide, int16, open, outcome, pieces, rawWav } from "../../support/audio.js";
 import { temporaryFolder } from "../../support/temporary-folder.js";
 
@@ -339,7 +340,7 @@ describe("finding FFmpeg", () => {
       vi.unstubAllEnvs();
     });
     await expect(decode(flac)).rejects.toMatchObject({
-      code: "UNSUPPORTED_FORMAT",
+      code: "DECODER_UNAVAILABLE",
       message: expect.stringMatching(/apt-get install ffmpeg.*AGORA_FFMPEG/),
     });
     expect(await outcome(decode(WAV))).toBe("ok");
@@ -351,9 +352,35 @@ describe("finding FFmpeg", () => {
       vi.unstubAllEnvs();
     });
     await expect(findFfmpeg()).rejects.toMatchObject({
-      code: "INVALID_ARGUMENT",
+      code: "DECODER_UNAVAILABLE",
       message: expect.stringContaining("AGORA_FFMPEG"),
     });
+  });
+
+  it.each([
+    ["does not see its input", 'exec 3<&-\nexec REAL "$@"', /does not see the open file/],
+    ["writes a line of its own first", 'echo "a line"\nexec REAL "$@"', /writes other things/],
+    ["is killed", "kill -KILL $$", /SIGKILL/],
+  ])("does not blame the recording for a decoder that %s", async (_, script, reason) => {
+    const real = await findFfmpeg();
+    const path = await useFfmpeg(script.replace("REAL", real.path));
+    const refusal = { code: "DECODER_UNAVAILABLE", message: expect.stringMatching(reason) };
+    await expect(decode(flac)).rejects.toMatchObject(refusal);
+    await expect(decode(flac)).rejects.toThrow(path);
+    await expect(tryDecoder()).rejects.toMatchObject(refusal);
+  });
+
+  it("tries the decoder on a recording of its own", async () => {
+    await tryDecoder();
+  });
+
+  it("does not blame the recording for a temporary folder that is not there", async () => {
+    vi.stubEnv("TMPDIR", join(await temporaryFolder(), "none"));
+    onTestFinished(() => {
+      vi.unstubAllEnvs();
+    });
+    await expect(decode(flac)).rejects.toMatchObject({ code: "STORAGE_FAILED" });
+    await expect(tryDecoder()).rejects.toMatchObject({ code: "STORAGE_FAILED" });
   });
 
   it("gives the child no environment of ours and no name of the input's", async () => {

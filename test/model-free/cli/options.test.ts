@@ -51,6 +51,8 @@ describe("options", () => {
         "--initial-prompt",
         "Hi, there",
         "--carry-initial-prompt",
+        "--prefix",
+        "So",
         "--hotwords",
         "Agora,Borealis",
       ],
@@ -74,6 +76,7 @@ describe("options", () => {
       noSpeechThreshold: 0.4,
       initialPrompt: "Hi, there",
       carryInitialPrompt: true,
+      prefix: "So",
       hotwords: "Agora,Borealis",
       conditionOnPreviousText: true,
       suppressBlank: false,
@@ -116,7 +119,7 @@ describe("options", () => {
     expect((await asked()).transcribe).not.toHaveProperty("vadFilter");
     const tuned = await asked(
       ...["--vad-threshold", "0.6", "--vad-min-speech", "0.1", "--vad-min-silence", "0.3"],
-      ...["--vad-speech-pad", "0.05", "--vad-neg-threshold", "0.4"],
+      ...["--vad-speech-pad", "0.05", "--vad-neg-threshold", "0.4", "--vad-max-speech", "20"],
     );
     expect(tuned.transcribe.vadOptions).toEqual({
       threshold: 0.6,
@@ -124,6 +127,7 @@ describe("options", () => {
       minSpeechDuration: 0.1,
       minSilenceDuration: 0.3,
       speechPad: 0.05,
+      maxSpeechDuration: 20,
     });
   });
 

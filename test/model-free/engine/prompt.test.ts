@@ -67,7 +67,7 @@ describe("a text for a prompt", () => {
     ["symbols", "—".repeat(100_000)],
   ])("is looked at no further than it can be used: %s", (_, text) => {
     const { asked, count } = tokenizer();
-    fitPrompt({ hotwords: text, initialPrompt: text }, 223, count);
+    fitPrompt({ hotwords: text, initialPrompt: text, prefix: "" }, 223, count);
     expect(asked.pieces).toBeLessThanOrEqual(3 * 224);
     expect(asked.characters).toBeLessThanOrEqual(3 * 223 * 32);
     expect(asked.longest).toBeLessThanOrEqual(64);
@@ -78,7 +78,11 @@ describe("a prompt", () => {
   const one = (): number => 1;
   const tokensOf = (hotwords: number, initialPrompt: number) => {
     const letters = (count: number): string => Array.from({ length: count }, () => "a").join(" ");
-    const fitted = fitPrompt({ hotwords: letters(hotwords), initialPrompt: letters(initialPrompt) }, 11, one);
+    const fitted = fitPrompt(
+      { hotwords: letters(hotwords), initialPrompt: letters(initialPrompt), prefix: "" },
+      11,
+      one,
+    );
     return [fitted.hotwords.tokens, fitted.initialPrompt.tokens];
   };
 

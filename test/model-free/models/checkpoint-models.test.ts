@@ -141,3 +141,14 @@ describe("the cache of Hugging Face's libraries", () => {
     expect(await cachedSnapshot(NAME, cache)).toBeUndefined();
   });
 });
+
+test("revisions of a checkpoint are models of their own", async () => {
+  const huggingFaceCache = await huggingFaceFolder();
+  await writeFile(join(huggingFaceCache, "models--Systran--faster-whisper-small", "refs", "v1"), COMMIT);
+  const offline = { ...environment, huggingFaceCache, offline: true };
+  const main = await resolveModel(NAME, {}, offline);
+  const tagged = await resolveModel(`${NAME}@v1`, {}, offline);
+  expect(tagged.path).not.toBe(main.path);
+  expect(tagged.name).toBe(`${NAME}@v1`);
+  expect(await failure(resolveModel(`${NAME}@v2`, {}, offline))).toMatchObject({ code: "MODEL_NOT_FOUND" });
+});

@@ -181,3 +181,21 @@ test.each([
 ])("%s is a name on the Hub: %s", (name, expected) => {
   expect(isHubName(name)).toBe(expected);
 });
+
+test("a revision after the name is asked for in its place", async () => {
+  const content = server.files.get(API)!;
+  server.files.clear();
+  server.files.set(API.replace("/main?", "/v2.0?"), content);
+  for (const [path, bytes] of Object.entries({
+    "config.json": config,
+    "tokenizer.json": weights.subarray(0, 5000),
+    "pytorch_model.bin": weights,
+  }))
+    server.files.set(`/${NAME}/resolve/${REVISION}/${path}`, { content: bytes, etag: '"v1"' });
+  const environment = sampleEnvironment([], { cacheDirectory: await temporaryFolder(), mirror: server.url });
+  const folder = await fetchCheckpoint(`${NAME}@v2.0`, environment, {
+    onDownload: undefined,
+    signal: undefined,
+  });
+  expect(readdirSync(folder)).toContain("config.json");
+});

@@ -9,6 +9,7 @@ const OPTIONS: Required<VadOptions> = {
   minSpeechDuration: 0.25,
   minSilenceDuration: 0.5,
   speechPad: 0.2,
+  maxSpeechDuration: Number.POSITIVE_INFINITY,
 };
 
 /** Frames of one probability after another: `[count, probability]`. */
@@ -102,6 +103,82 @@ describe("speech regions", () => {
     expect(second!.start).toBe(29 * 512 - 2304);
   });
 
+  // Values of faster-whisper 1.2.1, but for the frame where it parts speech without a silence.
+  it.each([
+    [
+      "its last silence above 98 ms",
+      [
+        [20, 1],
+        [8, 0],
+        [20, 1],
+        [6, 0],
+        [60, 1],
+      ],
+      [
+        [0, 51 * 512],
+        [51 * 512, 114 * 512],
+      ],
+    ],
+    [
+      "no shorter one, but at its limit",
+      [
+        [20, 1],
+        [4, 0],
+        [90, 1],
+      ],
+      [
+        [0, 58 * 512],
+        [58 * 512, 114 * 512],
+      ],
+    ],
+    [
+      "the silence under way",
+      [
+        [50, 1],
+        [12, 0],
+        [30, 1],
+      ],
+      [
+        [0, 56 * 512],
+        [56 * 512, 92 * 512],
+      ],
+    ],
+  ] as Array<[string, Array<[number, number]>, Array<[number, number]>]>)(
+    "part what is too long at %s",
+    (_, runs, expected) => {
+      const regions = regionsOf(frames(...runs), { minSilenceDuration: 2, maxSpeechDuration: 2.26 });
+      expect(regions.map(({ start, end }) => [start, end])).toEqual(expected);
+    },
+  );
+
+  it("are no longer than the longest, and lose no speech", () => {
+    const random = seededRandom(2);
+    for (let round = 0; round < 200; round++) {
+      const speechPad = 0.3 * random();
+      const maxSpeechDuration = 2 * speechPad + 0.2 + 4 * random();
+      let level = 0;
+      const probabilities = Float32Array.from({ length: 600 }, () => {
+        if (random() < 0.1) level = random();
+        return level;
+      });
+      const found = regionsOf(probabilities, {
+        speechPad,
+        maxSpeechDuration,
+        minSpeechDuration: 0,
+        minSilenceDuration: random(),
+      });
+      for (const [i, { start, end }] of found.entries()) {
+        expect(end - start).toBeLessThanOrEqual(maxSpeechDuration * 16_000 + 1);
+        expect(start).toBeGreaterThanOrEqual(found[i - 1]?.end ?? 0);
+      }
+      for (const [i, probability] of probabilities.entries()) {
+        if (probability < OPTIONS.threshold) continue;
+        const covered = found.some(({ start, end }) => start <= i * 512 && (i + 1) * 512 <= end);
+        expect(covered, `frame ${i} of round ${round}`).toBe(true);
+      }
+    }
+  });
+
   it("tell of speech under way once it will be kept", () => {
     const regions = new SpeechRegions(OPTIONS);
     regions.push(frames([20, 0], [7, 1]));
@@ -124,6 +201,7 @@ describe("speech regions", () => {
         minSpeechDuration: random() * 0.5,
         minSilenceDuration: random() * 0.6,
         speechPad: random() * 0.6,
+        maxSpeechDuration: Number.POSITIVE_INFINITY,
       };
       let level = 0;
       const probabilities = Float32Array.from({ length: 400 }, () => {

@@ -197,6 +197,21 @@ describe("a transcription", () => {
     expect(engine.windows.map(({ previousText }) => previousText)).toEqual(previousTexts);
   });
 
+  it("gives the prefix to the first window of each channel", async () => {
+    const engine = new FakeEngine({ concurrency: 1 });
+    await transcribeFake(new FakeAudio([bursts(2), bursts(2)]), engine, {
+      language: "en",
+      prefix: " Good evening ",
+      channels: "each",
+    });
+    expect(engine.windows.map(({ prefix }) => prefix).sort()).toEqual([
+      "",
+      "",
+      "Good evening",
+      "Good evening",
+    ]);
+  });
+
   it("forgets the initial prompt with a text before it that was guessed", async () => {
     const answer = (samples: Float32Array): WindowResult => ({
       segments: [fakeSegment(peakLabel(samples), 0, 1, { temperature: 0.8 })],
@@ -255,6 +270,7 @@ describe("a transcription", () => {
         noSpeechThreshold: 0.6,
         hotwords: "Agora, Borealis",
         initialPrompt: i === 0 ? "A call." : "",
+        prefix: "",
         previousText: "",
         speech: [],
         suppressBlank: true,

@@ -12,6 +12,7 @@ const VAD_OPTIONS = {
   minSpeechDuration: 0.25,
   minSilenceDuration: 0.5,
   speechPad: 0.2,
+  maxSpeechDuration: Number.POSITIVE_INFINITY,
 };
 
 /** `[seconds, amplitude]` after one another; noise, so that every sample differs. */

@@ -64,6 +64,7 @@ export interface TranscriptionOptions {
   user_prompt: string;
   track: Wrapped<number>;
   carry_initial_prompt: boolean;
+  prefix: string;
 }
 
 export type Wrapped<T> = { value: T } | null;
@@ -80,6 +81,7 @@ export interface VadOptions {
   min_speech_duration: Wrapped<number>;
   min_silence_duration: Wrapped<number>;
   speech_pad: Wrapped<number>;
+  max_speech_duration: number;
 }
 
 export interface ChannelSelection {

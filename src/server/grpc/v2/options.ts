@@ -46,6 +46,7 @@ export function toTranscribeOptions(
     initialPrompt: message.initial_prompt,
     carryInitialPrompt: message.carry_initial_prompt,
     hotwords: message.hotwords,
+    prefix: message.prefix,
     conditionOnPreviousText: message.condition_on_previous_text,
     suppressBlank: unwrap(message.suppress_blank),
     suppressTokens: message.suppress_tokens?.ids,
@@ -116,6 +117,7 @@ function vadOptions(message: VadOptions): TranscribeOptions["vadOptions"] {
     minSpeechDuration: unwrap(message.min_speech_duration),
     minSilenceDuration: unwrap(message.min_silence_duration),
     speechPad: unwrap(message.speech_pad),
+    maxSpeechDuration: orDefault(message.max_speech_duration),
   });
 }
 
