@@ -7,9 +7,6 @@ import { sharedPath } from "../support/shared-path.js";
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const table = sharedPath("cases/process/cases.tsv");
 
-/** Not met yet: what FFmpeg says where it is kept from its input. */
-const OPEN = ["decoder-without-input.sh"];
-
 interface Case {
   file: string;
   special: string;
@@ -42,7 +39,7 @@ test.skipIf(table === undefined)("the cases are there, and the project is built 
 
 for (const each of cases) {
   // Some compare times of their own making, which a busy machine upsets once, though not three times.
-  test.skipIf(OPEN.includes(each.file))(`${each.file}: ${each.special}`, { retry: 2 }, async () => {
+  test(`${each.file}: ${each.special}`, { retry: 2 }, async () => {
     const { code, output } = await run(each);
     expect(code, output).toBe(0);
   });
