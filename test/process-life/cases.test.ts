@@ -1,5 +1,5 @@
-import { execFile, spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { execFile } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { sharedPath } from "../support/shared-path.js";
@@ -33,8 +33,8 @@ function run({ command, file }: Case): Promise<{ code: number; output: string }>
 
 test.skipIf(table === undefined)("the cases are there, and the project is built for them", () => {
   expect(cases.length).toBeGreaterThan(5);
-  // The scripts run what users run, dist/.
-  expect(spawnSync("npx", ["tsc", "-p", "tsconfig.build.json"], { cwd: ROOT }).status).toBe(0);
+  // The scripts run what users run. It is not built here: other tests may be reading it.
+  expect(existsSync(`${ROOT}dist/cli/main.js`), "npm run build:ts makes it").toBe(true);
 });
 
 for (const each of cases) {
