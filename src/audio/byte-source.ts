@@ -34,7 +34,7 @@ export function inputName(input: AudioInput): string {
   if (input instanceof Uint8Array || input instanceof ArrayBuffer) return "the given bytes";
   if (input instanceof Blob)
     return "name" in input && input.name ? JSON.stringify(input.name) : "the given blob";
-  if (input instanceof Response) return "the given response";
+  if (isResponse(input)) return "the given response";
   if (isAsyncIterable(input)) return "the given stream";
   return "the given samples";
 }
@@ -51,13 +51,21 @@ export async function openByteSource(input: EncodedInput, task: DecodeTask): Pro
     if (input.size > task.limits.maxBytes) throw audioTooLarge(task.name, task.limits.maxBytes, input.size);
     return streamSource(input.stream(), task);
   }
-  if (input instanceof Response) return streamSource(bodyOf(input), task);
+  if (isResponse(input)) return streamSource(bodyOf(input), task);
   if (isAsyncIterable(input)) return streamSource(input, task);
   throw invalidArgument(
     "input",
     "a path, a file: URL, bytes, a Blob, a stream of bytes, a Response or decoded samples",
     input,
   );
+}
+
+/**
+ * Told by its name, as any implementation of fetch has it. Naming Node.js's own class would load its HTTP client, with
+ * WebAssembly that takes memory, for recordings that come from anywhere else.
+ */
+function isResponse(input: unknown): input is Response {
+  return Object.prototype.toString.call(input) === "[object Response]";
 }
 
 /** Bytes of a response that has some. @throws TranscriptionError INVALID_ARGUMENT for one that says it failed, or was read */

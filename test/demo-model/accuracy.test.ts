@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { TranscriptionResult } from "../../src/index.js";
-import { DEMO, sharedTranscriber } from "../support/demo.js";
+import { DEMO_WITH_VAD, sharedTranscriber } from "../support/demo.js";
 import { F16_MODEL, samplePath, sampleText, sampleTurns } from "../support/samples.js";
 import { wordErrorRate } from "../support/word-error-rate.js";
 
@@ -8,7 +8,7 @@ const rate = (call: string, { text }: TranscriptionResult): number =>
   wordErrorRate(sampleText(call), text).rate;
 
 describe("8-bit weights", () => {
-  const transcriber = sharedTranscriber();
+  const transcriber = sharedTranscriber(DEMO_WITH_VAD);
 
   test.each([
     ["sales-call-en.wav", "sales-call-en"],
@@ -59,7 +59,7 @@ describe("8-bit weights", () => {
 });
 
 describe("16-bit weights", () => {
-  const transcriber = sharedTranscriber({ ...DEMO, model: F16_MODEL });
+  const transcriber = sharedTranscriber({ ...DEMO_WITH_VAD, model: F16_MODEL });
 
   test.each(["sales-call-en", "sales-call-ru"])("%s is read nearly without errors", async (call) => {
     const result = await transcriber().transcribe(samplePath(`${call}.wav`), { chunkLength: 20 });

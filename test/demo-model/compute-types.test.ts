@@ -7,7 +7,7 @@ import {
   type Transcriber,
   type TranscriptionResult,
 } from "../../src/index.js";
-import { DEMO, median, timeErrors } from "../support/demo.js";
+import { DEMO_WITH_VAD, median, timeErrors } from "../support/demo.js";
 import { newCall } from "../support/new-call.js";
 import { samplePath, sampleTurns, type Turn } from "../support/samples.js";
 import { wordErrorRate } from "../support/word-error-rate.js";
@@ -34,7 +34,7 @@ const rate = ({ turns }: Recording, { text }: TranscriptionResult): number =>
 
 const references = new Map<string, TranscriptionResult>();
 beforeAll(async () => {
-  const transcriber = await createTranscriber({ ...DEMO, implementation: "whisper-cpp" });
+  const transcriber = await createTranscriber({ ...DEMO_WITH_VAD, implementation: "whisper-cpp" });
   for (const { name, input } of RECORDINGS) references.set(name, await transcriber.transcribe(input));
   await transcriber.close();
 });
@@ -42,7 +42,7 @@ beforeAll(async () => {
 describe.each(computeTypes)("%s", (computeType) => {
   let transcriber: Transcriber;
   beforeAll(async () => {
-    transcriber = await createTranscriber({ ...DEMO, implementation: "whisper", computeType });
+    transcriber = await createTranscriber({ ...DEMO_WITH_VAD, implementation: "whisper", computeType });
   });
   afterAll(() => transcriber.close());
 

@@ -203,6 +203,19 @@ TEST_CASE("words beside a pause begin and end with the sound") {
     CHECK(segments[1].end == doctest::Approx(9.9));
 }
 
+TEST_CASE("a segment's last word goes on as long as the sound does, where the model's time for its end agrees") {
+    const auto end_of = [](double told, double pause) {
+        std::vector<agora::DecodedSegment> segments = {
+            segment_of(0, told, {{" Check", 0.5, 1, 1}, {" the", 1, 1.2, 1}, {" order.", 1.2, 1.6, 1}})};
+        agora::refine_word_times(segments, {{0, 0.5}, {pause, 9}}, 0, 9);
+        return segments[0].end;
+    };
+    CHECK(end_of(2.2, 2.18) == doctest::Approx(2.18));
+    CHECK(end_of(2.2, 2.4) == doctest::Approx(2.4));
+    CHECK(end_of(1.7, 2.4) == doctest::Approx(1.6));
+    CHECK(end_of(2.2, 4) == doctest::Approx(1.6));
+}
+
 TEST_CASE("where the sound does not tell, a word beside a pause is at most twice as long as others") {
     std::vector<agora::DecodedSegment> segments = {segment_of(
         0, 9, {{" a", 0, 2, 1}, {" b", 2, 2.3, 1}, {" c", 2.3, 2.6, 1}, {" d", 2.6, 2.9, 1}, {" e.", 2.9, 6, 1}})};

@@ -3,8 +3,11 @@ import { createTranscriber, type Transcriber, type TranscriberOptions } from "..
 
 export { timeErrors } from "./time-errors.js";
 
-/** The demo model, whatever this machine's cache holds. */
+/** The demo model without a VAD: most tests speak in bursts of sound, or are about what the model makes of silence. */
 export const DEMO = { model: "demo", vadModel: null, download: false } as const satisfies TranscriberOptions;
+
+/** The demo model as users have it: it listens to speech alone. */
+export const DEMO_WITH_VAD = { model: "demo", download: false } as const satisfies TranscriberOptions;
 
 /** A transcriber that the tests of a file share: loaded before them, closed after them. */
 export function sharedTranscriber(options: TranscriberOptions = DEMO): () => Transcriber {

@@ -129,6 +129,17 @@ void leave_pauses(std::vector<Edges>& all, const std::vector<Pause>& pauses, dou
     }
 }
 
+// Where the sound stops that goes on behind the attention to a segment's last word, if the model's own time for the end
+// says so too: attention looks at the beginning of a word's last syllables.
+std::optional<double> sound_end(const Edges& edges, const std::vector<Pause>& pauses, double high) {
+    if (!edges.last) return std::nullopt;
+    const auto pause =
+        std::find_if(pauses.begin(), pauses.end(), [&](const Pause& p) { return p.start > edges.word->end; });
+    if (pause == pauses.end() || pause->start > edges.segment->end + kReach || pause->start >= high)
+        return std::nullopt;
+    return pause->start;
+}
+
 double middle(const Word& word) {
     return (word.start + word.end) / 2;
 }
@@ -149,6 +160,12 @@ void move_to_pauses(std::vector<Edges>& all, const std::vector<Pause>& pauses, d
         if (after != nullptr && after->start > word.start) {
             word.end = after->start;
             all[i].end_heard = true;
+        }
+        if (!all[i].end_heard) {
+            if (const auto stop = sound_end(all[i], pauses, high)) {
+                word.end = *stop;
+                all[i].end_heard = true;
+            }
         }
         part_from_pauses(all[i], pauses);
     }
