@@ -11,6 +11,7 @@
 
 #include "engine/audio/silence.h"
 #include "engine/audio/sound_spans.h"
+#include "engine/audio/steady_sound.h"
 #include "engine/batch/spectrogram_ahead.h"
 #include "engine/error.h"
 #include "engine/whisper/draft_model.h"
@@ -79,11 +80,13 @@ class WhisperWindow {
     bool detects() const { return request.language.empty(); }
     // Whether nothing can be heard from `start` to `end` seconds and a little around them.
     bool is_silent(double start, double end) const {
-        const auto sample = [this](double seconds) {
-            return std::min(static_cast<size_t>(std::max(0.0, seconds) * kSampleRate), request.samples.size());
-        };
-        const size_t first = sample(start - kSilentMargin);
-        return is_digital_silence(request.samples.data() + first, sample(end + kSilentMargin) - first);
+        const size_t first = sample_at(start - kSilentMargin);
+        return is_digital_silence(request.samples.data() + first, sample_at(end + kSilentMargin) - first);
+    }
+    // Whether a machine makes the sound from `start` to `end` seconds.
+    bool is_steady(double start, double end) const {
+        const size_t first = sample_at(start);
+        return is_steady_sound(request.samples.data() + first, sample_at(end) - first);
     }
     void skip_silence() {
         constexpr auto kMargin = static_cast<size_t>(kSilentMargin * kSampleRate);
@@ -146,6 +149,9 @@ class WhisperWindow {
     int loops = 0;  // passes that ended in one
 
   private:
+    size_t sample_at(double seconds) const {
+        return std::min(static_cast<size_t>(std::max(0.0, seconds) * kSampleRate), request.samples.size());
+    }
     // What is left, over and over until 30 s are full.
     std::vector<float> filled_spectrogram(const LogMel& log_mel, const LogMel::Run& run) const {
         std::vector<float> filled(kMaxWindowSamples);

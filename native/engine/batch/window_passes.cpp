@@ -41,6 +41,12 @@ std::optional<double> believable_end(const PassSegments& pass, double offset) {
     return pass.text_end;
 }
 
+std::vector<SoundSpan> spans_of(const std::vector<DecodedSegment>& segments) {
+    std::vector<SoundSpan> spans;
+    for (const DecodedSegment& segment : segments) spans.push_back({segment.start, segment.end});
+    return spans;
+}
+
 bool writes_times(const WhisperWindow& window) {
     return window.request.search.rules.timestamps && !window.timed;
 }
@@ -171,11 +177,16 @@ void WindowPasses::settle(WhisperWindow& window) const {
     PassSegments pass = split_segments(text, vocabulary_, offset, remaining, timed);
     std::vector<DecodedSegment>& segments = pass.segments;
     const bool likely_silence = failed || text.no_speech_prob > window.request.search.no_speech_threshold;
-    const bool silence = text.silence || (window.again && window.request.speech.empty() && likely_silence);
+    const bool with_vad = !window.request.speech.empty();
+    // A guess that is too short for what it stands for: "Thank you." for half a minute of music.
+    const bool guess = !with_vad && text.improbable && is_short(segments, offset, spans_of(segments));
+    const bool silence = text.silence || guess || (window.again && !with_vad && likely_silence);
     if (!silence && failed) window.outcome.reliable = false;
     if (text.repetitive) ++window.loops;
     const auto unheard = [&](const DecodedSegment& segment) {
-        return silence || window.is_silent(segment.start, segment.end);
+        // A voice activity detector tells tones from speech itself.
+        const bool tone = !with_vad && window.is_steady(segment.start, segment.end);
+        return silence || tone || window.is_silent(segment.start, segment.end);
     };
     segments.erase(std::remove_if(segments.begin(), segments.end(), unheard), segments.end());
     const size_t position = window.position;

@@ -1,0 +1,12 @@
+// Sound of machines: tones of the telephone, mains hum, engines.
+#pragma once
+
+#include <cstddef>
+
+namespace agora {
+
+// Whether `samples` (16 kHz) are as loud all the time as no voice is, which rises and falls with every syllable. Breaks
+// are left out: a tone that comes and goes is steady too. What holds less than a second of sound is not judged.
+bool is_steady_sound(const float* samples, size_t count);
+
+}  // namespace agora
