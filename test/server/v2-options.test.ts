@@ -123,7 +123,7 @@ describe("options", () => {
   });
 
   it("look for speech with the model of the package", async () => {
-    const { v2, engine } = await startV2();
+    const { v2, engine } = await startV2({ settings: { vadModel: undefined } });
     const config = { options: { vad_filter: "VAD_FILTER_ON" } };
     expect((await v2.transcribe({ audio: RECORDING, config })).text).toBe("");
     expect(engine.windows).toEqual([]);
