@@ -35,7 +35,7 @@ it("fails one request when its decoder dies, and no other", async () => {
   open();
   const failed = await doomed;
   expect(failed).toMatchObject({ success: false, transcript: "" });
-  expect(failed.error_message).toMatch(/^Ошибка при транскрипции: Cannot decode/);
+  expect(failed.error_message).toMatch(/^Ошибка при транскрипции: The decoder/);
   expect(await other).toMatchObject({ success: true, transcript: "1" });
 });
 
