@@ -1,20 +1,14 @@
 /** Word times of a real model against recordings that are built with known pauses. Skipped without model or speech. */
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { createTranscriber, type Transcriber } from "../../src/index.js";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { Transcriber } from "../../src/index.js";
 import { edgeErrors, quantile } from "../support/edge-errors.js";
-import { sharedPath } from "../support/shared-path.js";
+import { describeWithRealWhisper, realTranscriber } from "../support/real-whisper.js";
 import { buildTruth, type TruthRecording } from "../support/word-time-truth.js";
 
-const MODEL = [process.env.REAL_WHISPER_BASE, "build/real-whisper/ggml-base.bin"].find(
-  (file) => file !== undefined && existsSync(file),
-);
-const VAD = sharedPath("models/silero-vad-v6.2.0.ggml.bin");
-const SPEECH = sharedPath("audio/librispeech/transcripts.tsv");
-
-describe.skipIf(!MODEL || !VAD || !SPEECH)("word times of Whisper base", () => {
+describeWithRealWhisper("word times of Whisper base", () => {
   let folder: string;
   let recordings: TruthRecording[];
   let transcriber: Transcriber;
@@ -22,13 +16,10 @@ describe.skipIf(!MODEL || !VAD || !SPEECH)("word times of Whisper base", () => {
   beforeAll(async () => {
     folder = mkdtempSync(path.join(tmpdir(), "agora-word-times-"));
     recordings = await buildTruth(folder, 14);
-    transcriber = await createTranscriber({ model: MODEL!, vadModel: VAD! });
-  }, 600_000);
-
-  afterAll(async () => {
-    await transcriber.close();
-    rmSync(folder, { recursive: true });
+    transcriber = await realTranscriber({ computeType: "auto" });
   });
+
+  afterAll(() => rmSync(folder, { recursive: true }));
 
   test.each([false, true])(
     "are near the truth in every condition, VAD: %s",
