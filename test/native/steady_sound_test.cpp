@@ -1,10 +1,10 @@
-#include <doctest.h>
+#include "engine/audio/steady_sound.h"
+
+#include <doctest/doctest.h>
 
 #include <cmath>
 #include <random>
 #include <vector>
-
-#include "engine/audio/steady_sound.h"
 
 namespace {
 
@@ -31,8 +31,8 @@ TEST_CASE("tones of machines are steady, with breaks too; what rises and falls l
     std::uniform_real_distribution<double> noise(-0.1, 0.1);
     CHECK_FALSE(is_steady(5, [&](double t) { return noise(random) * (1 + 0.8 * std::sin(2 * kPi * 4 * t)); }));
     // Half as loud as the noise around it.
-    CHECK_FALSE(is_steady(
-        5, [&](double t) { return noise(random) + 0.7 * noise(random) * (1 + std::sin(2 * kPi * 4 * t)); }));
+    CHECK_FALSE(
+        is_steady(5, [&](double t) { return noise(random) + 0.7 * noise(random) * (1 + std::sin(2 * kPi * 4 * t)); }));
     CHECK_FALSE(is_steady(0.9, dial_tone));
     CHECK_FALSE(agora::is_steady_sound(nullptr, 0));
 }
