@@ -141,8 +141,8 @@ Napi::Value BatchedModel::current_load(const Napi::CallbackInfo& info) {
     return result;
 }
 
-// transcribe(samples, options, cancel, detection): Promise<{ segments, draft, language, reliable }>; `detection` says what to do
-// where the options have no language.
+// transcribe(samples, options, cancel, detection): Promise<{ segments, draft, language, reliable }>; `detection` says
+// what to do where the options have no language.
 Napi::Value BatchedModel::transcribe(const Napi::CallbackInfo& info) {
     return guarded(info.Env(), [&] {
         const Napi::Object options = object_argument(info[1], "options");
