@@ -11,7 +11,7 @@ fi
 clang-format --dry-run --Werror "${sources[@]}"
 
 # whisper_cpp.cpp is whisper.cpp itself.
-mapfile -t units < <(printf '%s\n' "${sources[@]}" | grep '^native/.*\.cpp$' | grep -v 'whisper/whisper_cpp\.cpp$')
+mapfile -t units < <(printf '%s\n' "${sources[@]}" | grep '^native/.*\.cpp$' | grep -v 'reference/whisper_cpp\.cpp$')
 cmake -S . -B build/lint -DCMAKE_EXPORT_COMPILE_COMMANDS=ON \
   -DCMAKE_JS_INC="$PWD/node_modules/node-api-headers/include;$PWD/node_modules/node-addon-api" >/dev/null
 # GCC's options that Clang does not know.

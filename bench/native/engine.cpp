@@ -2,9 +2,9 @@
 
 #include <stdexcept>
 
-#include "engine/whisper/cross_projection.h"
-#include "engine/whisper/encoder.h"
-#include "engine/whisper/packed_decoder.h"
+#include "engine/decoder/cross_projection.h"
+#include "engine/decoder/packed_decoder.h"
+#include "engine/encoder/encoder.h"
 
 namespace bench {
 namespace {

@@ -4,7 +4,7 @@
 #include <stdexcept>
 
 #include "engine/log.h"
-#include "engine/whisper/whisper_cpp.h"
+#include "engine/reference/whisper_cpp.h"
 
 namespace bench {
 

@@ -10,8 +10,8 @@
 #include "bindings/segments.h"
 #include "bindings/submit_window.h"
 #include "engine/log.h"
-#include "engine/whisper/languages.h"
-#include "engine/whisper/segments.h"
+#include "engine/text/languages.h"
+#include "engine/text/segments.h"
 
 namespace agora {
 namespace {

@@ -8,6 +8,7 @@
 #include "bindings/model_info.h"
 #include "bindings/segments.h"
 #include "bindings/submit_window.h"
+#include "engine/audio/window.h"
 #include "engine/log.h"
 
 namespace agora {

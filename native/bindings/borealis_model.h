@@ -3,7 +3,7 @@
 #include <napi.h>
 
 #include "bindings/model_object.h"
-#include "engine/batch/batched_borealis.h"
+#include "engine/schedule/batched_borealis.h"
 
 namespace agora {
 

@@ -6,7 +6,7 @@
 #include "bindings/model_info.h"
 #include "engine/model/quantize.h"
 #include "engine/model/vad_file.h"
-#include "engine/whisper/languages.h"
+#include "engine/text/languages.h"
 
 namespace agora {
 namespace {

@@ -4,7 +4,7 @@
 
 #include <vector>
 
-#include "engine/whisper/sequential.h"
+#include "engine/text/transcript.h"
 
 namespace agora {
 

@@ -7,7 +7,7 @@
 #include "bindings/cancel_flag.h"
 #include "bindings/model_info.h"
 #include "bindings/segments.h"
-#include "engine/whisper/languages.h"
+#include "engine/text/languages.h"
 
 namespace agora {
 namespace {

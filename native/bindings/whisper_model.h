@@ -3,7 +3,7 @@
 #include <napi.h>
 
 #include "bindings/model_object.h"
-#include "engine/whisper/sequential.h"
+#include "engine/reference/sequential.h"
 
 namespace agora {
 

@@ -1,4 +1,4 @@
-#include "engine/batch/batched_borealis.h"
+#include "engine/schedule/batched_borealis.h"
 
 #include <doctest/doctest.h>
 

@@ -4,9 +4,9 @@
 #include <random>
 
 #include "engine/audio/log_mel.h"
-#include "engine/whisper/attention.h"
-#include "engine/whisper/softmax.h"
-#include "engine/whisper/vocabulary.h"
+#include "engine/decoder/attention.h"
+#include "engine/text/softmax.h"
+#include "engine/text/vocabulary.h"
 #include "engine_parts.h"
 #include "support.h"
 

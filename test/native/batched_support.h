@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/batch/batched_whisper.h"
+#include "engine/schedule/batched_whisper.h"
 #include "support.h"
 
 inline agora::BatchedOptions options(int threads, int batch_size, const std::string& draft_path = "") {

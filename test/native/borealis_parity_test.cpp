@@ -5,8 +5,8 @@
 #include <filesystem>
 #include <sstream>
 
-#include "engine/batch/batched_borealis.h"
 #include "engine/log.h"
+#include "engine/schedule/batched_borealis.h"
 #include "numbers.h"
 #include "support.h"
 

@@ -10,8 +10,8 @@
 #include "batched_support.h"
 #include "engine/error.h"
 #include "engine/model/finite.h"
+#include "engine/model/packed_whisper_weights.h"
 #include "engine/model/quantize.h"
-#include "engine/whisper/packed_weights.h"
 #include "model_writer.h"
 
 namespace {

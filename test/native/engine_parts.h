@@ -8,11 +8,11 @@
 #include <string>
 #include <vector>
 
+#include "engine/decoder/cross_projection.h"
+#include "engine/decoder/packed_decoder.h"
+#include "engine/encoder/encoder.h"
 #include "engine/log.h"
-#include "engine/whisper/cross_projection.h"
-#include "engine/whisper/encoder.h"
-#include "engine/whisper/packed_decoder.h"
-#include "engine/whisper/whisper_cpp.h"
+#include "engine/reference/whisper_cpp.h"
 #include "numbers.h"
 
 constexpr agora::ComputeType kComputeTypes[] = {

@@ -5,9 +5,9 @@
 #include <filesystem>
 #include <random>
 
-#include "engine/batch/batched_borealis.h"
 #include "engine/error.h"
 #include "engine/log.h"
+#include "engine/schedule/batched_borealis.h"
 #include "support.h"
 
 using agora::Error;

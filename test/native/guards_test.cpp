@@ -7,8 +7,8 @@
 
 #include "batched_support.h"
 #include "engine/audio/silence.h"
-#include "engine/whisper/hallucination.h"
-#include "engine/whisper/repetition.h"
+#include "engine/text/hallucination.h"
+#include "engine/text/repetition.h"
 
 namespace {
 

@@ -8,11 +8,11 @@
 #include <thread>
 
 #include "batched_support.h"
+#include "engine/decoder/packed_network.h"
+#include "engine/decoder/portable_network.h"
 #include "engine/error.h"
 #include "engine/log.h"
-#include "engine/whisper/packed_network.h"
-#include "engine/whisper/portable_network.h"
-#include "engine/whisper/whisper_cpp.h"
+#include "engine/reference/whisper_cpp.h"
 #include "model_writer.h"
 #include "numbers.h"
 

@@ -7,8 +7,8 @@
 #include <memory>
 #include <random>
 
+#include "engine/decoder/portable_network.h"
 #include "engine/model/quantize.h"
-#include "engine/whisper/portable_network.h"
 #include "engine_parts.h"
 #include "model_writer.h"
 #include "plain_whisper.h"

@@ -1,5 +1,5 @@
 // Loops of the decoder, told from what somebody says again and again.
-#include "engine/whisper/repeated_text.h"
+#include "engine/text/repeated_text.h"
 
 #include <doctest/doctest.h>
 
@@ -7,8 +7,8 @@
 #include <random>
 
 #include "engine/audio/sound_spans.h"
-#include "engine/whisper/compression_ratio.h"
-#include "engine/whisper/segments.h"
+#include "engine/text/compression_ratio.h"
+#include "engine/text/segments.h"
 #include "support.h"
 
 namespace {

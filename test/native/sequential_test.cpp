@@ -1,4 +1,4 @@
-#include "engine/whisper/sequential.h"
+#include "engine/reference/sequential.h"
 
 #include <doctest/doctest.h>
 

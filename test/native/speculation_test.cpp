@@ -1,8 +1,8 @@
 #include <doctest/doctest.h>
 
 #include "batched_support.h"
+#include "engine/decoder/packed_network.h"
 #include "engine/error.h"
-#include "engine/whisper/packed_network.h"
 #include "model_writer.h"
 
 namespace {

@@ -1,5 +1,5 @@
 // Byte-pair encoding of texts for prompts.
-#include "engine/whisper/vocabulary.h"
+#include "engine/text/vocabulary.h"
 
 #include <doctest/doctest.h>
 

@@ -5,8 +5,8 @@
 #include <cstring>
 #include <random>
 
+#include "engine/decoder/alignment.h"
 #include "engine/error.h"
-#include "engine/whisper/alignment.h"
 #include "engine_parts.h"
 #include "model_writer.h"
 #include "support.h"

@@ -1,4 +1,4 @@
-#include "engine/batch/window_queue.h"
+#include "engine/schedule/window_queue.h"
 
 #include <doctest/doctest.h>
 

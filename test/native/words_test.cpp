@@ -1,4 +1,4 @@
-#include "engine/whisper/words.h"
+#include "engine/text/words.h"
 
 #include <doctest/doctest.h>
 
@@ -6,7 +6,8 @@
 #include <random>
 
 #include "engine/audio/pauses.h"
-#include "engine/whisper/word_times.h"
+#include "engine/audio/window.h"
+#include "engine/text/word_times.h"
 
 namespace {
 

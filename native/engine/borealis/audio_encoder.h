@@ -7,8 +7,8 @@
 #include "engine/borealis/audio_file.h"
 #include "engine/borealis/place.h"
 #include "engine/device/host_buffer.h"
+#include "engine/encoder/batch_encoder.h"
 #include "engine/model/tensor_memory.h"
-#include "engine/whisper/batch_encoder.h"
 
 namespace agora {
 

@@ -1,7 +1,7 @@
 #include "engine/borealis/generation.h"
 
-#include "engine/whisper/compression_ratio.h"
-#include "engine/whisper/words.h"
+#include "engine/text/compression_ratio.h"
+#include "engine/text/words.h"
 
 namespace agora {
 

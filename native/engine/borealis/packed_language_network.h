@@ -5,7 +5,7 @@
 #include "engine/borealis/language_network.h"
 #include "engine/borealis/packed_language_weights.h"
 #include "engine/device/compute.h"
-#include "engine/whisper/graph.h"
+#include "engine/encoder/graph.h"
 
 namespace agora {
 

@@ -6,7 +6,7 @@
 #include <set>
 
 #include "engine/error.h"
-#include "engine/whisper/softmax.h"
+#include "engine/text/softmax.h"
 
 namespace agora {
 

@@ -1,0 +1,46 @@
+// A Whisper model where it runs: encoder, decoder, and what the one leaves for the other.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/decoder/decoder.h"
+
+namespace agora {
+
+struct WhisperFile;
+
+// A window to be encoded.
+struct EncoderInput {
+    const float* mel;      // [bands][3000]
+    WindowMemory* memory;  // takes what the decoder looks at
+};
+
+class Network {
+  public:
+    virtual ~Network() = default;
+
+    // Windows that one run of the encoder takes at most.
+    virtual size_t encoder_batch() const = 0;
+    // Whether threads of this process have nothing to do while it computes.
+    virtual bool leaves_processor_free() const = 0;
+    // What matrices are kept and multiplied in: "float16", "int8", …, or the file's own type.
+    virtual std::string compute_type() const = 0;
+
+    // Runs the encoder on 1 … encoder_batch() windows. False when stopped.
+    virtual bool encode(const std::vector<EncoderInput>& windows, const std::atomic<bool>* stop) = 0;
+    // The encoder's output for a window of the last run, [1500][D].
+    virtual std::vector<float> encoded(size_t window) const = 0;
+    // Takes such output from a model with the same encoder. False when stopped.
+    virtual bool adopt(const std::vector<float>& encoded, WindowMemory& memory, const std::atomic<bool>* stop) = 0;
+
+    virtual Decoder& decoder() = 0;
+};
+
+// Loads the tensors of a validated file; a file without those of the encoder makes a network that cannot encode().
+// Throws ModelInvalid, OutOfMemory, InvalidArgument, DeviceUnavailable.
+using NetworkLoader = std::function<std::unique_ptr<Network>(const std::string& path, const WhisperFile& file)>;
+
+}  // namespace agora

@@ -1,0 +1,32 @@
+#include "engine/decoder/packed_network.h"
+
+namespace agora {
+
+PackedNetwork::PackedNetwork(const std::string& path, const WhisperFile& file, const Precision& precision,
+                             const KernelSet& kernels, Compute& compute)
+    : compute_(compute),
+      precision_(precision),
+      weights_(path, file, precision),
+      projection_(weights_.decoder, precision, kernels),
+      decoder_(weights_.decoder, file.hparams, precision, kernels, compute) {
+    if (weights_.encoder.blocks.empty()) return;
+    encoder_ = std::make_unique<Encoder>(
+        weights_.encoder, encoder_shape(file.hparams, precision.type == ComputeType::F32), precision, kernels, compute,
+        [this](ggml_context* context, ggml_tensor* encoded) { return projection_.build(context, encoded); });
+}
+
+bool PackedNetwork::encode(const std::vector<EncoderInput>& windows, const std::atomic<bool>* stop) {
+    projection_.write_to(*windows.front().memory);
+    return encoder_->run(windows.front().mel, stop);
+}
+
+std::vector<float> PackedNetwork::encoded(size_t window) const {
+    return encoder_->output(static_cast<int>(window));
+}
+
+bool PackedNetwork::adopt(const std::vector<float>& encoded, WindowMemory& memory, const std::atomic<bool>* stop) {
+    projection_.write_to(memory);
+    return projection_.run(encoded, compute_, stop);
+}
+
+}  // namespace agora

@@ -1,0 +1,36 @@
+// A Whisper model on the CPU kernels.
+#pragma once
+
+#include "engine/decoder/cross_projection.h"
+#include "engine/decoder/network.h"
+#include "engine/decoder/packed_decoder.h"
+#include "engine/encoder/encoder.h"
+#include "engine/model/packed_whisper_weights.h"
+
+namespace agora {
+
+class PackedNetwork final : public Network {
+  public:
+    PackedNetwork(const std::string& path, const WhisperFile& file, const Precision& precision,
+                  const KernelSet& kernels, Compute& compute);
+
+    size_t encoder_batch() const override { return 1; }
+    bool leaves_processor_free() const override { return false; }
+    std::string compute_type() const override { return compute_type_name(precision_.type); }
+
+    bool encode(const std::vector<EncoderInput>& windows, const std::atomic<bool>* stop) override;
+    std::vector<float> encoded(size_t window) const override;
+    bool adopt(const std::vector<float>& encoded, WindowMemory& memory, const std::atomic<bool>* stop) override;
+
+    Decoder& decoder() override { return decoder_; }
+
+  private:
+    Compute& compute_;
+    Precision precision_;
+    PackedWhisperWeights weights_;
+    CrossProjection projection_;
+    std::unique_ptr<Encoder> encoder_;  // null where the file has none
+    PackedDecoder decoder_;
+};
+
+}  // namespace agora

@@ -1,0 +1,65 @@
+// A window on its way through the batched Borealis.
+#pragma once
+
+#include <atomic>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/borealis/generation.h"
+#include "engine/borealis/prompt.h"
+#include "engine/error.h"
+#include "engine/schedule/spectrogram_ahead.h"
+
+namespace agora {
+
+struct BorealisRequest {
+    std::vector<float> samples;  // 16 kHz mono, at most 30 s
+    std::string system_prompt;   // empty: the one of the training
+    std::string user_prompt;     // before the audio; empty: the one of the training
+    GenerationOptions generation;
+    std::shared_ptr<const std::atomic<bool>> cancelled;
+};
+
+struct BorealisOutcome {
+    GeneratedText text;
+    std::exception_ptr error;
+};
+
+class BorealisWindow {
+  public:
+    using Done = std::function<void(BorealisOutcome)>;
+
+    BorealisWindow(BorealisRequest request, Done done) : request(std::move(request)), done_(std::move(done)) {}
+
+    bool cancelled() const { return request.cancelled->load(std::memory_order_relaxed); }
+    void finish(BorealisOutcome outcome) { done_(std::move(outcome)); }
+    void fail(std::exception_ptr error) { finish({{}, std::move(error)}); }
+    void fail_cancelled() { fail(std::make_exception_ptr(agora::cancelled())); }
+
+    // See SpectrogramAhead.
+    void prepare_spectrogram(const LogMel& log_mel) {
+        spectrogram_.prepare(log_mel, request.samples.data(), request.samples.size());
+    }
+    std::vector<float> take_spectrogram(const LogMel& log_mel, const LogMel::Run& run) {
+        return spectrogram_.take(log_mel, request.samples.data(), request.samples.size(), run);
+    }
+
+    BorealisRequest request;
+    Prompt prompt;
+    int prompt_length = 0;       // positions, the audio's included
+    std::vector<float> audio;    // rows
+    std::vector<float> pending;  // rows that the next step computes
+    std::unique_ptr<Generation> generation;
+    Generation::State state = Generation::State::Continue;  // after the last step
+    std::exception_ptr error;                               // of the last step
+
+  private:
+    Done done_;
+    // The last member: it is waited for before what it reads is gone.
+    SpectrogramAhead spectrogram_;
+};
+
+}  // namespace agora

@@ -1,0 +1,271 @@
+#include "engine/schedule/window_passes.h"
+
+#include <whisper.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "engine/encoder/encoder.h"
+#include "engine/error.h"
+#include "engine/text/hallucination.h"
+#include "engine/text/repeated_text.h"
+#include "engine/text/segments.h"
+
+namespace agora {
+namespace {
+
+// Samples of a window that is full enough.
+constexpr size_t kFull = kMaxWindowSamples - kSampleRate / 4;
+// Probability of silence that speech with silence behind it seldom has.
+constexpr float kDoubt = 0.2f;
+// Tokens that show whether there is a text at all.
+constexpr int kCheckTokens = 64;
+// Seconds of sound behind a text that are listened to, how far before them that begins, and what a pass has to have
+// moved on by, so that passes come to an end.
+constexpr double kUnheard = 1;
+constexpr double kRunUp = 0.2;
+constexpr double kMinAdvance = 0.5;
+// Where a pass that found nothing is followed by another, sound is at least this far on.
+constexpr double kFarOn = 2;
+// Fewer tokens a second of sound than anybody speaks.
+constexpr double kFewTokens = 2.5;
+// More tokens a second than anybody speaks: such times are none.
+constexpr double kMostTokens = 25;
+constexpr int kMaxLoops = 2;
+
+// The end of a pass's text, unless the text would have been spoken in no time.
+std::optional<double> believable_end(const PassSegments& pass, double offset) {
+    size_t tokens = 0;
+    for (const DecodedSegment& segment : pass.segments) tokens += segment.tokens.size();
+    if (pass.text_end && static_cast<double>(tokens) > kMostTokens * (*pass.text_end - offset)) return std::nullopt;
+    return pass.text_end;
+}
+
+std::vector<SoundSpan> spans_of(const std::vector<DecodedSegment>& segments) {
+    std::vector<SoundSpan> spans;
+    for (const DecodedSegment& segment : segments) spans.push_back({segment.start, segment.end});
+    return spans;
+}
+
+bool writes_times(const WhisperWindow& window) {
+    return window.request.search.rules.timestamps && !window.timed;
+}
+
+}  // namespace
+
+WindowPasses::WindowPasses(const WhisperHyperParameters& hparams, const Vocabulary& vocabulary, const LogitRules& rules,
+                           const LogMel& log_mel, Decoder& decoder)
+    : hparams_(hparams),
+      vocabulary_(vocabulary),
+      rules_(rules),
+      log_mel_(log_mel),
+      decoder_(decoder),
+      words_(hparams, vocabulary, decoder) {}
+
+void WindowPasses::begin(WhisperWindow& window) const {
+    if (window.suspended && !window.checking) {
+        window.decoding = std::move(window.suspended);
+        return;
+    }
+    window.prompt.clear();
+    add_previous_text(window.request, window.prompt);
+    const size_t start_tokens = add_start_tokens(window.request, writes_times(window), window.prompt);
+    SearchOptions search = window.request.search;
+    search.rules.timestamps = writes_times(window);
+    if (!window.checking) search.prefix = prefix_of(window);
+    search.duration = static_cast<double>(window.remaining()) / kSampleRate;
+    if (window.checking) {
+        search.temperatures = {0};
+        search.beam_size = 1;
+        search.duration = static_cast<double>(kMaxWindowSamples) / kSampleRate;
+        search.max_tokens = std::min(search.max_tokens, kCheckTokens);
+    } else if (window.again && window.request.speech.empty()) {
+        // Nothing says that this is speech but its loudness: what is not plain at once is none.
+        search.temperatures.resize(1);
+    }
+    if (!window.checking && std::isfinite(search.no_speech_threshold) && window.remaining() < kFull)
+        search.doubt_threshold = std::min(kDoubt, search.no_speech_threshold);
+    if (std::isfinite(search.compression_ratio_threshold)) {
+        search.is_spoken_repetition = [this, &window,
+                                       threshold = search.compression_ratio_threshold](const DecodedText& text) {
+            return is_spoken_repetition(text, vocabulary_, log_mel_, window.request.samples.data() + window.position,
+                                        window.remaining(), threshold);
+        };
+    }
+    window.decoding = std::make_unique<WindowDecoding>(vocabulary_, rules_, decoder_, *window.cross, window.prompt,
+                                                       start_tokens, search);
+}
+
+// What the text of the window's first pass begins with: as in faster-whisper after the first time, with times.
+std::vector<int> WindowPasses::prefix_of(const WhisperWindow& window) const {
+    std::vector<int> prefix = window.request.prefix;
+    prefix.resize(std::min(prefix.size(), prompt_room()));
+    if (!prefix.empty() && writes_times(window)) prefix.insert(prefix.begin(), vocabulary_.first_timestamp);
+    return prefix;
+}
+
+// The text before the window, of which half of the decoder's context is kept at most, less what its own begins with.
+void WindowPasses::add_previous_text(const WindowRequest& request, std::vector<int>& prompt) const {
+    if (request.prompt.empty()) return;
+    const size_t room = prompt_room() - std::min(request.prefix.size(), prompt_room());
+    const size_t count = std::min(request.prompt.size(), room);
+    if (count == 0) return;
+    prompt.push_back(vocabulary_.previous);
+    prompt.insert(prompt.end(), request.prompt.end() - static_cast<std::ptrdiff_t>(count), request.prompt.end());
+}
+
+// The start-of-transcript tokens, whose number is returned.
+size_t WindowPasses::add_start_tokens(const WindowRequest& request, bool timestamps, std::vector<int>& prompt) const {
+    const size_t before = prompt.size();
+    prompt.push_back(vocabulary_.start_of_transcript);
+    if (hparams_.multilingual()) {
+        prompt.push_back(vocabulary_.first_language + whisper_lang_id(request.language.c_str()));
+        prompt.push_back(request.translate ? vocabulary_.translate : vocabulary_.transcribe);
+    }
+    if (!timestamps) prompt.push_back(vocabulary_.no_timestamps);
+    return prompt.size() - before;
+}
+
+void WindowPasses::suspend(WhisperWindow& window) const {
+    window.suspended = std::move(window.decoding);
+    window.checking = true;
+}
+
+void WindowPasses::resolve(WhisperWindow& window) const {
+    const DecodedText& text = window.decoding->text();
+    const float threshold = window.request.search.no_speech_threshold;
+    const bool unlikely = text.no_speech_prob > threshold;
+    // Without a voice activity detector that says otherwise, no speech either way is none, however sure the text.
+    const bool both_ways = window.request.speech.empty() && window.suspended->no_speech_prob() > threshold;
+    // Nor is a guess either way, where silence is not unlikely: tones that come and go.
+    const float log_prob_threshold = window.request.search.log_prob_threshold;
+    const bool guessed = window.request.speech.empty() && text.improbable &&
+                         window.suspended->log_prob_in_doubt() < log_prob_threshold &&
+                         text.no_speech_prob + window.suspended->no_speech_prob() > threshold;
+    const bool silence = guessed || (unlikely && (both_ways || text.silence || text.improbable || text.repetitive));
+    window.suspended->resolve_doubt(silence, text.no_speech_prob);
+    window.decoding = nullptr;
+    window.checking = false;
+    // Silence needs no encoder any more.
+    if (silence) window.decoding = std::move(window.suspended);
+}
+
+void WindowPasses::settle(WhisperWindow& window) const {
+    DecodedText text = window.decoding->text();
+    const double offset = static_cast<double>(window.position) / kSampleRate;
+    const size_t remaining = window.remaining();
+    bool timed = window.request.search.rules.timestamps;
+    bool failed = text.improbable || text.repetitive;
+    if (window.timed) {
+        // The other text is better when it is good, and longer.
+        timed = text.silence || failed || text.tokens.size() <= window.timed->tokens.size();
+        if (timed) text = std::move(*window.timed);
+        window.timed = std::nullopt;
+        failed = text.improbable || text.repetitive;
+    } else if (timed && text.no_speech_prob <= window.request.search.no_speech_threshold) {
+        const PassSegments pass = split_segments(text, vocabulary_, offset, remaining, true);
+        std::vector<SoundSpan> sound = sound_of(window, pass.segments);
+        // Up to the end that it claims.
+        const double end = believable_end(pass, offset).value_or(std::numeric_limits<double>::infinity());
+        for (SoundSpan& span : sound) span = {std::min(span.start, end), std::min(span.end, end)};
+        if (pass.settled == remaining && is_short(pass.segments, offset, sound)) {
+            window.timed = std::move(text);
+            window.decoding = nullptr;
+            return;
+        }
+    }
+    PassSegments pass = split_segments(text, vocabulary_, offset, remaining, timed);
+    std::vector<DecodedSegment>& segments = pass.segments;
+    const bool likely_silence = failed || text.no_speech_prob > window.request.search.no_speech_threshold;
+    const bool with_vad = !window.request.speech.empty();
+    // A guess that is too short for what it stands for: "Thank you." for half a minute of music.
+    const bool guess = !with_vad && text.improbable && is_short(segments, offset, spans_of(segments));
+    const bool silence = text.silence || guess || (window.again && !with_vad && likely_silence);
+    if (!silence && failed) window.outcome.reliable = false;
+    if (text.repetitive) ++window.loops;
+    const auto unheard = [&](const DecodedSegment& segment) {
+        // A voice activity detector tells tones from speech itself.
+        const bool tone = !with_vad && window.is_steady(segment.start, segment.end);
+        return silence || tone || window.is_silent(segment.start, segment.end);
+    };
+    segments.erase(std::remove_if(segments.begin(), segments.end(), unheard), segments.end());
+    const size_t position = window.position;
+    window.position += silence ? remaining : pass.settled;
+    const std::optional<double> threshold = window.request.hallucination_silence_threshold;
+    if (window.position == position + remaining && window.loops <= kMaxLoops) listen_again(window, offset, pass);
+    if ((window.request.word_timestamps || threshold) && !segments.empty()) add_words(window, offset, segments);
+    if (threshold) {
+        const double end = static_cast<double>(window.request.samples.size()) / kSampleRate;
+        const PassTimes times{offset, end, window.last_speech};
+        const auto resume = skip_hallucinations(segments, pass.ends_with_timestamp, times, *threshold);
+        if (resume) {
+            const auto sample = std::min(static_cast<size_t>(*resume * kSampleRate), window.request.samples.size());
+            // Sound that is left unheard comes before silence that may be passed over.
+            window.position = window.again ? std::min(sample, window.position) : sample;
+        }
+    }
+    if (!segments.empty()) window.last_speech = segments.back().end;
+    window.outcome.draft.proposed += text.draft.proposed;
+    window.outcome.draft.accepted += text.draft.accepted;
+    std::move(segments.begin(), segments.end(), std::back_inserter(window.outcome.segments));
+    window.request.prefix.clear();
+    window.decoding = nullptr;
+}
+
+// Where there is sound: speech, when it is known where; or what is as loud as where text was heard.
+std::vector<SoundSpan> WindowPasses::sound_of(const WhisperWindow& window,
+                                              const std::vector<DecodedSegment>& segments) const {
+    if (!window.request.speech.empty()) return window.request.speech;
+    std::vector<SoundSpan> heard;
+    for (const auto* each : {&window.outcome.segments, &segments}) {
+        for (const DecodedSegment& segment : *each) heard.push_back({segment.start, segment.end});
+    }
+    return sound_spans(window.request.samples.data(), window.request.samples.size(), heard);
+}
+
+// Whether there is less text than anybody would speak where there is sound from `offset` on.
+bool WindowPasses::is_short(const std::vector<DecodedSegment>& segments, double offset,
+                            const std::vector<SoundSpan>& sound) const {
+    size_t tokens = 0;
+    for (const DecodedSegment& segment : segments) tokens += segment.tokens.size();
+    const double seconds = total_of(spans_after(sound, offset));
+    return seconds >= kUnheard && static_cast<double>(tokens) < kFewTokens * (seconds - kUnheard);
+}
+
+// Seconds at which a text ends that has no time there. By the frames that its tokens looked at, when it is short for
+// what there is to hear; else it is taken to have heard everything.
+double WindowPasses::end_of_text(WhisperWindow& window, double offset, const std::vector<DecodedSegment>& segments,
+                                 const std::vector<SoundSpan>& sound) const {
+    if (!is_short(segments, offset, sound)) return std::numeric_limits<double>::infinity();
+    std::vector<int> start_tokens;
+    add_start_tokens(window.request, false, start_tokens);
+    return offset + words_.token_frames(window, start_tokens, offset, segments, {}).back() * kTimestampSeconds;
+}
+
+// Moves back to sound behind the end of a pass's text.
+void WindowPasses::listen_again(WhisperWindow& window, double offset, PassSegments& pass) const {
+    window.again = false;
+    std::vector<DecodedSegment>& segments = pass.segments;
+    const std::vector<SoundSpan> sound = sound_of(window, segments);
+    if (total_of(spans_after(sound, offset)) < kUnheard) return;
+    double end = offset + kFarOn;
+    const std::optional<double> known = believable_end(pass, offset);
+    if (!segments.empty()) end = known ? *known : end_of_text(window, offset, segments, sound);
+    const std::vector<SoundSpan> rest = spans_after(sound, end);
+    if (total_of(rest) < kUnheard) return;
+    const double resume = std::max(end, rest.front().start - kRunUp);
+    // A pass without text has heard what it begins with.
+    if (segments.empty() && rest.front().start <= end) return;
+    if (resume < offset + kMinAdvance) return;
+    if (!segments.empty()) segments.back().end = std::max(segments.back().start, std::min(segments.back().end, end));
+    window.position = static_cast<size_t>(resume * kSampleRate);
+    window.again = true;
+}
+
+void WindowPasses::add_words(WhisperWindow& window, double offset, std::vector<DecodedSegment>& segments) const {
+    std::vector<int> start_tokens;
+    add_start_tokens(window.request, false, start_tokens);
+    words_.add(window, start_tokens, offset, segments);
+}
+
+}  // namespace agora
