@@ -12,7 +12,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { SAMPLE_RATE } from "../src/audio/types.js";
+import { SAMPLE_RATE } from "../src/types/audio.js";
 import { sampleAudio } from "../test/support/samples.js";
 import { buildPeer } from "./support/native-builds.js";
 import { runWhisperCli } from "./support/whisper-cli.js";

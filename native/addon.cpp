@@ -1,4 +1,4 @@
-// What the addon exports. The JavaScript side is src/engine/addon.ts.
+// What the addon exports. The JavaScript side is src/addon/addon.ts.
 
 #include <napi.h>
 

@@ -1,43 +1,8 @@
-export type {
-  AudioFormat,
-  AudioInput,
-  AudioLimits,
-  ChannelSelection,
-  RawAudio,
-} from "./audio/types.js";
-export {
-  COMPUTE_TYPE_NAMES,
-  COMPUTE_TYPES,
-  type ComputeType,
-  type ComputeTypeName,
-  DEVICES,
-  type DeviceSelection,
-  TASKS,
-  type TranscriptionTask,
-} from "./config/choices.js";
 export { parseLanguage, suggestLanguage } from "./config/language-names.js";
 export { LANGUAGES } from "./config/languages.js";
 export { DEFAULT_AUDIO_LIMITS as DEFAULT_LIMITS } from "./config/limits.js";
 export { implementationNames, registerImplementation } from "./engine/implementations.js";
-export type { FittedPrompt, FittedText, PromptTexts } from "./engine/prompt.js";
 export { getSystemInfo, type SystemInfo } from "./engine/system.js";
-export type {
-  DetectionUse,
-  DeviceInfo,
-  DraftCount,
-  Engine,
-  EngineFactory,
-  EngineLoad,
-  EngineOptions,
-  LanguageDetection,
-  ModelInfo,
-  RequestWindowOptions,
-  UnknownLanguageOptions,
-  WindowOptions,
-  WindowResult,
-  WindowSegment,
-  WindowWord,
-} from "./engine/types.js";
 export { ERROR_CODES, type ErrorCode, TranscriptionError } from "./errors.js";
 export {
   type FormatOptions,
@@ -63,25 +28,60 @@ export {
 } from "./models/manage.js";
 export type { ModelKind } from "./models/registry.js";
 export type { ResolvedModel } from "./models/resolve.js";
+export { createTranscriber, transcribe } from "./transcribe.js";
+export type {
+  AudioFormat,
+  AudioInput,
+  AudioLimits,
+  ChannelSelection,
+  RawAudio,
+} from "./types/audio.js";
+export {
+  COMPUTE_TYPE_NAMES,
+  COMPUTE_TYPES,
+  type ComputeType,
+  type ComputeTypeName,
+  DEVICES,
+  type DeviceSelection,
+  TASKS,
+  type TranscriptionTask,
+} from "./types/choices.js";
+export type {
+  DetectionUse,
+  DeviceInfo,
+  DraftCount,
+  Engine,
+  EngineFactory,
+  EngineLoad,
+  EngineOptions,
+  LanguageDetection,
+  ModelInfo,
+  RequestWindowOptions,
+  UnknownLanguageOptions,
+  WindowOptions,
+  WindowResult,
+  WindowSegment,
+  WindowWord,
+} from "./types/engine.js";
 export type {
   DownloadProgress,
   Progress,
   TranscribeOptions,
   TranscriberOptions,
   VadOptions,
-} from "./options.js";
+} from "./types/options.js";
+export type { FittedPrompt, FittedText, PromptTexts } from "./types/prompt.js";
 export type {
   ChannelResult,
   Segment,
   TranscriptionResult,
   TranscriptionStats,
   Word,
-} from "./result.js";
-export { createTranscriber, transcribe } from "./transcribe.js";
+} from "./types/result.js";
 export type {
   DetectLanguageOptions,
   Transcriber,
   TranscriberInfo,
   TranscriptionStream,
-} from "./transcriber.js";
+} from "./types/transcriber.js";
 export { VERSION } from "./version.js";

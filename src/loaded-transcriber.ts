@@ -1,24 +1,24 @@
 import { openAudio } from "./audio/open.js";
-import type { AudioInput, DecodedAudio } from "./audio/types.js";
 import { type ResolvedRequest, resolveRequest } from "./config/options.js";
 import { computeThreads } from "./engine/cores.js";
 import { acquireEngine, acquireVad } from "./engine/loading.js";
 import type { Lease } from "./engine/shared.js";
-import type { Engine, EngineLoad, LanguageDetection, VadModel } from "./engine/types.js";
 import { invalidArgument, TranscriptionError } from "./errors.js";
-import type { TranscribeOptions, TranscriberOptions } from "./options.js";
 import { detectAudioLanguage } from "./pipeline/detect-language.js";
 import { fitToModel } from "./pipeline/fit-to-model.js";
 import { RequestScope } from "./pipeline/request-scope.js";
 import { SegmentStream } from "./pipeline/segment-stream.js";
 import { transcribeAudio } from "./pipeline/transcription.js";
-import type { TranscriptionResult } from "./result.js";
+import type { AudioInput, DecodedAudio } from "./types/audio.js";
+import type { Engine, EngineLoad, LanguageDetection, VadModel } from "./types/engine.js";
+import type { TranscribeOptions, TranscriberOptions } from "./types/options.js";
+import type { TranscriptionResult } from "./types/result.js";
 import type {
   DetectLanguageOptions,
   Transcriber,
   TranscriberInfo,
   TranscriptionStream,
-} from "./transcriber.js";
+} from "./types/transcriber.js";
 
 /** What a request does with its opened input. */
 type Work<T> = (audio: DecodedAudio, vad: VadModel | undefined, scope: RequestScope) => Promise<T>;

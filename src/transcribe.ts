@@ -1,10 +1,10 @@
-import type { AudioInput } from "./audio/types.js";
 import { resolveRequest, resolveTranscriberOptions, splitOptions } from "./config/options.js";
 import { loadTranscriber } from "./loaded-transcriber.js";
-import type { TranscribeOptions, TranscriberOptions } from "./options.js";
 import { RequestScope } from "./pipeline/request-scope.js";
-import type { TranscriptionResult } from "./result.js";
-import type { Transcriber } from "./transcriber.js";
+import type { AudioInput } from "./types/audio.js";
+import type { TranscribeOptions, TranscriberOptions } from "./types/options.js";
+import type { TranscriptionResult } from "./types/result.js";
+import type { Transcriber } from "./types/transcriber.js";
 
 /** Seconds that {@link transcribe} keeps its model loaded for the next call. */
 const KEEP_LOADED = 30;

@@ -1,6 +1,6 @@
 /** The measured processes of bench/borealis.ts; each prints its result as JSON. */
 import { readFileSync } from "node:fs";
-import { loadAddon, type NativeBorealisModel } from "../../src/engine/addon.js";
+import { loadAddon, type NativeBorealisModel } from "../../src/addon/addon.js";
 import { openDevice } from "../../src/engine/devices.js";
 import { convertModel } from "../../src/index.js";
 import { audioFileOf, borealisModelIn } from "../../src/models/borealis-files.js";

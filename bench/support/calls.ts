@@ -6,7 +6,7 @@ import {
   Metadata,
   type MethodDefinition,
 } from "@grpc/grpc-js";
-import { loadDefinitions, serviceIn, V1_SERVICE, V2_SERVICE } from "../../src/server/grpc/definitions.js";
+import { loadDefinitions, serviceIn, V1_SERVICE, V2_SERVICE } from "../../src/doors/grpc/definitions.js";
 
 /** The ways to send a recording. */
 export const WAYS = ["v1 unary", "v1 stream", "v2 unary", "v2 upload", "v2 events"] as const;

@@ -4,7 +4,7 @@
  */
 import { closeSync, openSync, readFileSync, renameSync, rmSync, writeSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { loadAddon } from "../../src/engine/addon.js";
+import { loadAddon } from "../../src/addon/addon.js";
 import { FREQUENCY_BINS, melFilters } from "../../src/models/convert/whisper/mel-filters.js";
 import { randomValues } from "./random-values.js";
 

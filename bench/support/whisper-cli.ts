@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { SAMPLE_RATE } from "../../src/audio/types.js";
+import { SAMPLE_RATE } from "../../src/types/audio.js";
 
 export interface CliOptions {
   model: string;

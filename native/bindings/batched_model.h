@@ -7,7 +7,7 @@
 
 namespace agora {
 
-// A loaded model of the batched engine. JavaScript: see NativeBatchedModel in src/engine/addon.ts.
+// A loaded model of the batched engine. JavaScript: see NativeBatchedModel in src/addon/addon.ts.
 class BatchedModel : public ModelObject<BatchedModel, BatchedWhisper, &Instance::batched_model> {
   public:
     static void define(Napi::Env env, Napi::Object exports);

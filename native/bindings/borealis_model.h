@@ -7,7 +7,7 @@
 
 namespace agora {
 
-// A loaded Borealis model. JavaScript: see NativeBorealisModel in src/engine/addon.ts.
+// A loaded Borealis model. JavaScript: see NativeBorealisModel in src/addon/addon.ts.
 class BorealisModel : public ModelObject<BorealisModel, BatchedBorealis, &Instance::borealis_model> {
   public:
     static void define(Napi::Env env, Napi::Object exports);

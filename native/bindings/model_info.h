@@ -10,7 +10,7 @@
 
 namespace agora {
 
-// NativeModelInfo of src/engine/addon.ts.
+// NativeModelInfo of src/addon/addon.ts.
 Napi::Object to_js(Napi::Env env, const WhisperFile& file, const std::vector<std::string>& languages);
 
 // BorealisFileInfo.

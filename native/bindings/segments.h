@@ -8,7 +8,7 @@
 
 namespace agora {
 
-// NativeSegment[] of src/engine/addon.ts.
+// NativeSegment[] of src/addon/addon.ts.
 Napi::Array to_js(Napi::Env env, const std::vector<DecodedSegment>& segments, bool words);
 
 // { language, probability }[]

@@ -15,7 +15,7 @@ struct VadStream {
     VoiceActivityDetector detector;
 };
 
-// One stream of voice activity detection. JavaScript: see NativeVad in src/engine/addon.ts.
+// One stream of voice activity detection. JavaScript: see NativeVad in src/addon/addon.ts.
 class VoiceActivity : public ModelObject<VoiceActivity, VadStream, &Instance::vad> {
   public:
     static void define(Napi::Env env, Napi::Object exports);

@@ -7,7 +7,7 @@
 
 namespace agora {
 
-// A loaded model of the sequential implementation. JavaScript: see NativeWhisperModel in src/engine/addon.ts.
+// A loaded model of the sequential implementation. JavaScript: see NativeWhisperModel in src/addon/addon.ts.
 class WhisperModel : public ModelObject<WhisperModel, SequentialWhisper, &Instance::whisper_model> {
   public:
     static void define(Napi::Env env, Napi::Object exports);

@@ -5,10 +5,10 @@ import { Readable } from "node:stream";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { invalidArgument, TranscriptionError } from "../errors.js";
+import type { AudioInput, RawAudio } from "../types/audio.js";
 import type { DecodeTask } from "./decode-task.js";
 import { audioTooLarge, decodeFailed } from "./errors.js";
 import { isPipe, openPipe } from "./pipe-bytes.js";
-import type { AudioInput, RawAudio } from "./types.js";
 
 /** Bytes are handed on in pieces of this size where we choose it. */
 export const PIECE_BYTES = 64 * 1024;

@@ -1,6 +1,6 @@
 import { invalidArgument } from "../errors.js";
+import type { ChannelSelection } from "../types/audio.js";
 import { PolarityMixer } from "./polarity-mixer.js";
-import type { ChannelSelection } from "./types.js";
 
 /** Turns interleaved frames into the tracks to be transcribed. */
 export interface ChannelSelector {

@@ -1,6 +1,6 @@
 import { cancelled, TranscriptionError } from "../errors.js";
+import type { AudioLimits } from "../types/audio.js";
 import { decodeFailed } from "./errors.js";
-import type { AudioLimits } from "./types.js";
 
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 

@@ -1,9 +1,9 @@
+import { type AudioFormat, type ChannelSelection, type DecodedAudio, SAMPLE_RATE } from "../types/audio.js";
 import { type ChannelSelector, createChannelSelector } from "./channels.js";
 import type { DecodeTask } from "./decode-task.js";
 import { audioTooLong } from "./errors.js";
 import type { Frames } from "./frames.js";
 import { createResamplers } from "./resample.js";
-import { type AudioFormat, type ChannelSelection, type DecodedAudio, SAMPLE_RATE } from "./types.js";
 
 /** A stretch of a recording with one rate and one number of channels. */
 export interface Part {

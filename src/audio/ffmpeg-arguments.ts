@@ -1,6 +1,6 @@
+import { SAMPLE_RATE } from "../types/audio.js";
 import type { Container } from "./containers.js";
 import type { Ffmpeg } from "./ffmpeg.js";
-import { SAMPLE_RATE } from "./types.js";
 
 /** Largest single allocation in bytes; the index of a 12-hour MP4 stays far below. */
 const MAX_ALLOCATION = 256 * 1024 * 1024;

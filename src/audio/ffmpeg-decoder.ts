@@ -1,5 +1,6 @@
 import type { FileHandle } from "node:fs/promises";
 import { TranscriptionError } from "../errors.js";
+import { type AudioFormat, SAMPLE_RATE } from "../types/audio.js";
 import { openTrack } from "./audio-tracks.js";
 import type { Container } from "./containers.js";
 import type { DecodeTask } from "./decode-task.js";
@@ -11,7 +12,6 @@ import { repairMpegFrames } from "./mpeg-repair.js";
 import { RecordingClock } from "./recording-clock.js";
 import { type ReadAt, readerAt } from "./sniff.js";
 import { spoolRange } from "./spool.js";
-import { type AudioFormat, SAMPLE_RATE } from "./types.js";
 
 /** Bits per second below which no announced duration is believed: no speech codec goes there. */
 const LOWEST_BITRATE = 500;

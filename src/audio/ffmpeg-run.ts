@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import type { FileHandle } from "node:fs/promises";
 import { TranscriptionError } from "../errors.js";
+import { SAMPLE_RATE } from "../types/audio.js";
 import { ByteReader } from "./byte-reader.js";
 import type { Container } from "./containers.js";
 import type { DecodeTask } from "./decode-task.js";
@@ -9,7 +10,6 @@ import { ffmpegEnvironment, findFfmpeg } from "./ffmpeg.js";
 import { ffmpegArguments } from "./ffmpeg-arguments.js";
 import { type AudioStream, FfmpegLog } from "./ffmpeg-log.js";
 import { MatroskaReader, type TimedBlock } from "./matroska-reader.js";
-import { SAMPLE_RATE } from "./types.js";
 
 /** Largest sample of what passes for silence: -80 dBFS, which leaves room for what lossy codecs make of zeros. */
 const SILENT = 1e-4;

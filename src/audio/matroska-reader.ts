@@ -1,6 +1,6 @@
+import { SAMPLE_RATE } from "../types/audio.js";
 import type { ByteReader } from "./byte-reader.js";
 import { decodePcm, silenceInvalidSamples } from "./pcm.js";
-import { SAMPLE_RATE } from "./types.js";
 
 /** Interleaved samples at {@link SAMPLE_RATE}, with the time of the first. */
 export interface TimedBlock {

@@ -1,4 +1,5 @@
 import { TranscriptionError } from "../errors.js";
+import type { AudioInput, DecodedAudio, OpenAudioOptions } from "../types/audio.js";
 import { ByteReader } from "./byte-reader.js";
 import { type EncodedInput, inputName, openByteSource, PIECE_BYTES } from "./byte-source.js";
 import { checkChannelSelection } from "./channels.js";
@@ -11,7 +12,6 @@ import { isRawAudio, openRawAudio } from "./raw-audio.js";
 import { fourCC, isRiff, isWav } from "./riff-chunks.js";
 import { readerAt, refuseForeign, sniffContainer } from "./sniff.js";
 import { spool } from "./spool.js";
-import type { AudioInput, DecodedAudio, OpenAudioOptions } from "./types.js";
 import { readWavHeader, type WavHeader } from "./wav-header.js";
 import { WavSamples } from "./wav-samples.js";
 

@@ -1,12 +1,12 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE } from "../config/limits.js";
 import { invalidArgument } from "../errors.js";
+import type { RawAudio } from "../types/audio.js";
 import type { DecodeTask } from "./decode-task.js";
 import { type Decoding, onePart } from "./decoded-recording.js";
 import { audioTooLong, noSuchTrack } from "./errors.js";
 import { framesPerBlock } from "./frames.js";
 import { silenceInvalidSamples } from "./pcm.js";
-import type { RawAudio } from "./types.js";
 
 export function isRawAudio(input: unknown): input is RawAudio {
   return typeof input === "object" && input !== null && "samples" in input;

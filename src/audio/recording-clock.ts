@@ -1,9 +1,9 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
+import { SAMPLE_RATE } from "../types/audio.js";
 import type { Container } from "./containers.js";
 import type { DecodeTask } from "./decode-task.js";
 import { audioTooLong } from "./errors.js";
 import type { TimedBlock } from "./matroska-reader.js";
-import { SAMPLE_RATE } from "./types.js";
 
 /** Seconds by which times may differ from the samples before: containers round times, and live recorders jitter. */
 const TOLERANCE = 0.1;

@@ -1,4 +1,4 @@
-import { SAMPLE_RATE } from "./types.js";
+import { SAMPLE_RATE } from "../types/audio.js";
 
 /** Brings one track to 16 kHz, block by block. */
 export interface TrackResampler {
@@ -14,7 +14,7 @@ const UNCHANGED: TrackResampler = {
 /** One resampler per track. The addon is loaded only when the rate differs. */
 export async function createResamplers(sampleRate: number, trackCount: number): Promise<TrackResampler[]> {
   if (sampleRate === SAMPLE_RATE) return new Array(trackCount).fill(UNCHANGED);
-  const { loadAddon } = await import("../engine/addon.js");
+  const { loadAddon } = await import("../addon/addon.js");
   const { Resampler } = loadAddon();
   return Array.from({ length: trackCount }, () => new Resampler(sampleRate, SAMPLE_RATE));
 }

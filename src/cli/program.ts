@@ -1,5 +1,5 @@
 import { Command, CommanderError } from "commander";
-import type { FlagValues } from "../server/settings.js";
+import type { FlagValues } from "../service/settings.js";
 import type { CliContext } from "./context.js";
 import { doctor } from "./doctor.js";
 import { EXIT, exitCodeOf, Interruption, OutputClosed, UsageError } from "./exit.js";

@@ -1,9 +1,9 @@
 import { tryDecoder } from "../audio/try-decoder.js";
-import { loadDotenv } from "../server/dotenv.js";
-import { createLog } from "../server/log.js";
-import { type RunningServer, startServer } from "../server/server.js";
-import { isServiceLink, settingAdvice } from "../server/setting-advice.js";
-import { type FlagValues, readSettings } from "../server/settings.js";
+import { type RunningServer, startServer } from "../doors/server.js";
+import { loadDotenv } from "../service/dotenv.js";
+import { createLog } from "../service/log.js";
+import { isServiceLink, settingAdvice } from "../service/setting-advice.js";
+import { type FlagValues, readSettings } from "../service/settings.js";
 import type { CliContext } from "./context.js";
 import { EXIT } from "./exit.js";
 

@@ -1,6 +1,6 @@
 import { invalidArgument } from "../errors.js";
+import { COMPUTE_TYPE_ABBREVIATIONS, COMPUTE_TYPES, type ComputeType } from "../types/choices.js";
 import type { Check } from "./checks.js";
-import { COMPUTE_TYPE_ABBREVIATIONS, COMPUTE_TYPES, type ComputeType } from "./choices.js";
 import { nearest } from "./nearest.js";
 
 /** Compute types by all their names. */

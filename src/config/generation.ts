@@ -1,15 +1,5 @@
+import type { GenerationOptions } from "../types/generation.js";
 import { type Checks, integer, number, text } from "./checks.js";
-
-/** How a language model writes: options of implementations that have one. */
-export interface GenerationOptions {
-  /** Only so many of the most probable tokens are drawn from; 0 for all. */
-  topK: number;
-  /** Only the most probable tokens that make up so much are drawn from. */
-  topP: number;
-  /** Empty: the one that the model was trained with. */
-  systemPrompt: string;
-  userPrompt: string;
-}
 
 /** Borealis's own values for sampling; they matter at temperatures above 0 only. */
 export const GENERATION_DEFAULTS: GenerationOptions = {

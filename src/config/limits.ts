@@ -1,4 +1,4 @@
-import type { AudioLimits } from "../audio/types.js";
+import type { AudioLimits } from "../types/audio.js";
 
 /** Limits on one input where the caller sets none. */
 export const DEFAULT_AUDIO_LIMITS: Readonly<AudioLimits> = {

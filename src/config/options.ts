@@ -1,6 +1,7 @@
-import type { AudioLimits, ChannelSelection } from "../audio/types.js";
 import { invalidArgument, TranscriptionError } from "../errors.js";
-import type { TranscribeOptions, TranscriberOptions, VadOptions } from "../options.js";
+import type { AudioLimits, ChannelSelection } from "../types/audio.js";
+import { DEVICES, TASKS } from "../types/choices.js";
+import type { TranscribeOptions, TranscriberOptions, VadOptions } from "../types/options.js";
 import {
   abortSignal,
   boolean,
@@ -16,7 +17,6 @@ import {
   positive,
   text,
 } from "./checks.js";
-import { DEVICES, TASKS } from "./choices.js";
 import { computeType } from "./compute-type.js";
 import { GENERATION_CHECKS, resolveGeneration } from "./generation.js";
 import { LANGUAGE_EXPECTED, parseLanguage, suggestLanguage } from "./language-names.js";

@@ -1,4 +1,4 @@
-import type { WindowOptions } from "../engine/types.js";
+import type { WindowOptions } from "../types/engine.js";
 import { GENERATION_DEFAULTS } from "./generation.js";
 
 /** Options of each window that depend neither on the model nor on other windows. */

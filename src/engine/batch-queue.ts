@@ -1,6 +1,6 @@
 import { TranscriptionError } from "../errors.js";
+import type { EngineLoad } from "../types/engine.js";
 import type { Queue } from "./native-engine.js";
-import type { EngineLoad } from "./types.js";
 
 /** Admission to a batched model of the addon, which itself keeps windows waiting while its batch is full. */
 export class BatchQueue implements Queue {

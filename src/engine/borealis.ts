@@ -1,11 +1,7 @@
+import { loadAddon, type NativeBorealisModel, type NativeGenerationOptions } from "../addon/addon.js";
 import { LANGUAGES } from "../config/languages.js";
 import { invalidArgument, TranscriptionError } from "../errors.js";
 import { audioFileOf, isBorealisModel } from "../models/borealis-files.js";
-import { loadAddon, type NativeBorealisModel, type NativeGenerationOptions } from "./addon.js";
-import { BatchQueue } from "./batch-queue.js";
-import { NativeEngine } from "./native-engine.js";
-import { loadOnDevice } from "./on-device.js";
-import { BATCHED_WHISPER_ONLY, refuseDraftModel, requireDefaults } from "./refusals.js";
 import type {
   DeviceInfo,
   Engine,
@@ -15,7 +11,11 @@ import type {
   RequestWindowOptions,
   WindowOptions,
   WindowResult,
-} from "./types.js";
+} from "../types/engine.js";
+import { BatchQueue } from "./batch-queue.js";
+import { NativeEngine } from "./native-engine.js";
+import { loadOnDevice } from "./on-device.js";
+import { BATCHED_WHISPER_ONLY, refuseDraftModel, requireDefaults } from "./refusals.js";
 
 /** One sequence of libllama's 256 keeps the beginning of the prompt. */
 const MOST_SEQUENCES = 255;

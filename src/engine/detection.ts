@@ -1,6 +1,6 @@
+import type { NativeLanguages } from "../addon/addon.js";
 import { TranscriptionError } from "../errors.js";
-import type { NativeLanguages } from "./addon.js";
-import type { LanguageDetection } from "./types.js";
+import type { LanguageDetection } from "../types/engine.js";
 
 /** What a model of the addon has heard. */
 export function languageDetection({ languages, noSpeechProb }: NativeLanguages): LanguageDetection {

@@ -1,9 +1,9 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
-import type { DeviceSelection } from "../config/choices.js";
+import { addonPath, backendDirectory, hasCudaBackend, loadAddon, type NativeDevice } from "../addon/addon.js";
 import { TranscriptionError } from "../errors.js";
-import { addonPath, backendDirectory, hasCudaBackend, loadAddon, type NativeDevice } from "./addon.js";
-import type { DeviceInfo } from "./types.js";
+import type { DeviceSelection } from "../types/choices.js";
+import type { DeviceInfo } from "../types/engine.js";
 
 /** What a GPU that hangs at start may take. */
 const PROBE_TIMEOUT_MS = 60_000;

@@ -1,6 +1,6 @@
 import { TranscriptionError } from "../errors.js";
+import type { EngineFactory } from "../types/engine.js";
 import { createBorealisEngine } from "./borealis.js";
-import type { EngineFactory } from "./types.js";
 import { createWhisperEngine } from "./whisper.js";
 import { createWhisperCppEngine } from "./whisper-cpp.js";
 

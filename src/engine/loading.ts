@@ -5,11 +5,11 @@ import { TranscriptionError } from "../errors.js";
 import { isBorealisModel } from "../models/borealis-files.js";
 import { type ModelEnvironment, modelEnvironment } from "../models/environment.js";
 import { type ResolvedModel, resolveModel } from "../models/resolve.js";
-import type { TranscriberOptions } from "../options.js";
+import type { Engine, VadModel } from "../types/engine.js";
+import type { TranscriberOptions } from "../types/options.js";
 import { computeThreads } from "./cores.js";
 import { DEFAULT_IMPLEMENTATION, findImplementation } from "./implementations.js";
 import { type Lease, SharedPool } from "./shared.js";
-import type { Engine, VadModel } from "./types.js";
 import { loadVadModel } from "./vad.js";
 
 const DEFAULT_BATCH_SIZE = 16;

@@ -1,6 +1,6 @@
+import type { CancelFlag } from "../addon/addon.js";
+import { cancellable } from "../addon/cancellation.js";
 import { TranscriptionError } from "../errors.js";
-import type { CancelFlag } from "./addon.js";
-import { cancellable } from "./cancellation.js";
 import type {
   DeviceInfo,
   Engine,
@@ -10,7 +10,7 @@ import type {
   ModelInfo,
   WindowOptions,
   WindowResult,
-} from "./types.js";
+} from "../types/engine.js";
 
 /** What every implementation of the addon reads at once, in seconds. */
 export const MAX_WINDOW = 30;

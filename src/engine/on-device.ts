@@ -1,6 +1,6 @@
 import { TranscriptionError } from "../errors.js";
+import type { DeviceInfo, Engine, EngineOptions } from "../types/engine.js";
 import { openDevice } from "./devices.js";
-import type { DeviceInfo, Engine, EngineOptions } from "./types.js";
 
 /** What makes `device: "auto"` try the CPU instead of a GPU: it would do there. */
 const CPU_INSTEAD: readonly string[] = ["OUT_OF_MEMORY", "DEVICE_UNAVAILABLE", "INVALID_ARGUMENT"];

@@ -1,3 +1,5 @@
+import type { FittedPrompt, FittedText, PromptTexts } from "../types/prompt.js";
+
 /** How GPT-2's tokenizer splits a text before it encodes the pieces (openai/gpt-2, encoder.py). */
 const PIECES = /'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+/gu;
 /** Longer pieces are counted in parts, so that no more of a text is looked at than can be used. */
@@ -7,29 +9,6 @@ const MOST_PER_TOKEN = 32;
 
 /** Tokens of a piece of text as {@link splitPieces} makes them. */
 export type CountTokens = (piece: string) => number;
-
-/** What a request wants every window, and the first one, to be told before it is heard. */
-export interface PromptTexts {
-  hotwords: string;
-  initialPrompt: string;
-  /** What the first window's own text is to begin with. */
-  prefix: string;
-}
-
-/** As much of a text as fits. */
-export interface FittedText {
-  text: string;
-  tokens: number;
-}
-
-/** As much of the texts as fits into the decoder. */
-export interface FittedPrompt {
-  hotwords: FittedText;
-  initialPrompt: FittedText;
-  prefix: FittedText;
-  /** Tokens that a prompt may have in all. */
-  room: number;
-}
 
 /** The pieces of `text`, as Whisper puts it into a prompt: after one space. */
 export function splitPieces(text: string): string[] {

@@ -1,7 +1,7 @@
 import { GENERATION_DEFAULTS } from "../config/generation.js";
 import { WINDOW_DEFAULTS } from "../config/window-defaults.js";
 import { invalidArgument } from "../errors.js";
-import type { RequestWindowOptions } from "./types.js";
+import type { RequestWindowOptions } from "../types/engine.js";
 
 type WindowOptionName = keyof typeof WINDOW_DEFAULTS;
 

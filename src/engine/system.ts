@@ -1,12 +1,12 @@
 import os from "node:os";
 import path from "node:path";
+import { addonPath, loadAddon } from "../addon/addon.js";
 import { findFfmpeg } from "../audio/ffmpeg.js";
 import { tryDecoder } from "../audio/try-decoder.js";
 import { cacheDirectory } from "../models/cache.js";
 import { defaultModelName } from "../models/environment.js";
 import { listModels } from "../models/manage.js";
 import { VERSION } from "../version.js";
-import { addonPath, loadAddon } from "./addon.js";
 import { usableCores } from "./cores.js";
 import { probeCuda } from "./devices.js";
 

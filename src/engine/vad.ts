@@ -1,6 +1,6 @@
+import { backendDirectory, loadAddon, type NativeVad } from "../addon/addon.js";
 import { TranscriptionError } from "../errors.js";
-import { backendDirectory, loadAddon, type NativeVad } from "./addon.js";
-import type { VadModel, VadSession } from "./types.js";
+import type { VadModel, VadSession } from "../types/engine.js";
 
 /**
  * Silero's VAD from a file in whisper.cpp's format. A model is under a megabyte: each session loads its own.

@@ -1,8 +1,6 @@
+import { loadAddon, type NativeDecodeOptions, type NativeWhisperModel } from "../addon/addon.js";
 import { ownComputeType } from "../config/compute-type.js";
 import { invalidArgument } from "../errors.js";
-import { loadAddon, type NativeDecodeOptions, type NativeWhisperModel } from "./addon.js";
-import { loadOnDevice } from "./on-device.js";
-import { BATCHED_WHISPER_ONLY, refuseDraftModel, requireDefaults } from "./refusals.js";
 import type {
   DeviceInfo,
   Engine,
@@ -10,7 +8,9 @@ import type {
   RequestWindowOptions,
   WindowOptions,
   WindowResult,
-} from "./types.js";
+} from "../types/engine.js";
+import { loadOnDevice } from "./on-device.js";
+import { BATCHED_WHISPER_ONLY, refuseDraftModel, requireDefaults } from "./refusals.js";
 import { commonOptions, WhisperModelEngine } from "./whisper-engine.js";
 import { WorkQueue } from "./work-queue.js";
 

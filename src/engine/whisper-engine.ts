@@ -1,16 +1,17 @@
-import { SAMPLE_RATE } from "../audio/types.js";
-import type { CancelFlag, NativeLanguages, NativeModelInfo } from "./addon.js";
-import { languageDetection } from "./detection.js";
-import { MAX_WINDOW, NativeEngine, type Queue } from "./native-engine.js";
-import { type FittedPrompt, fitPrompt, lastThatFit, type PromptTexts, splitPieces } from "./prompt.js";
-import { refuseGeneration } from "./refusals.js";
+import type { CancelFlag, NativeLanguages, NativeModelInfo } from "../addon/addon.js";
+import { SAMPLE_RATE } from "../types/audio.js";
 import type {
   DeviceInfo,
   EngineOptions,
   LanguageDetection,
   RequestWindowOptions,
   WindowOptions,
-} from "./types.js";
+} from "../types/engine.js";
+import type { FittedPrompt, PromptTexts } from "../types/prompt.js";
+import { languageDetection } from "./detection.js";
+import { MAX_WINDOW, NativeEngine, type Queue } from "./native-engine.js";
+import { fitPrompt, lastThatFit, splitPieces } from "./prompt.js";
+import { refuseGeneration } from "./refusals.js";
 
 /** What the addon's Whisper models have in common. */
 interface NativeWhisper {

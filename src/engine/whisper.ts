@@ -3,11 +3,7 @@ import {
   type NativeBatchedModel,
   type NativeLanguages,
   type NativeSearchOptions,
-} from "./addon.js";
-import { BatchQueue } from "./batch-queue.js";
-import { languageDetection } from "./detection.js";
-import { loadOnDevice } from "./on-device.js";
-import { splitPieces } from "./prompt.js";
+} from "../addon/addon.js";
 import type {
   DetectionUse,
   DeviceInfo,
@@ -17,7 +13,11 @@ import type {
   UnknownLanguageOptions,
   WindowOptions,
   WindowResult,
-} from "./types.js";
+} from "../types/engine.js";
+import { BatchQueue } from "./batch-queue.js";
+import { languageDetection } from "./detection.js";
+import { loadOnDevice } from "./on-device.js";
+import { splitPieces } from "./prompt.js";
 import { commonOptions, WhisperModelEngine } from "./whisper-engine.js";
 
 /**

@@ -1,6 +1,6 @@
 import { cancelled, TranscriptionError } from "../errors.js";
+import type { EngineLoad } from "../types/engine.js";
 import type { Queue } from "./native-engine.js";
-import type { EngineLoad } from "./types.js";
 
 interface Waiting {
   start: () => void;

@@ -1,5 +1,5 @@
 import { TranscriptionError } from "../errors.js";
-import type { Segment } from "../result.js";
+import type { Segment } from "../types/result.js";
 import type { FormatOptions } from "./options.js";
 import { inOrder, SHORTEST_CUE } from "./order.js";
 import { isBreak, type Piece, piecesOf } from "./pieces.js";

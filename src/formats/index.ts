@@ -1,5 +1,5 @@
 import { TranscriptionError } from "../errors.js";
-import type { Segment, TranscriptionResult } from "../result.js";
+import type { Segment, TranscriptionResult } from "../types/result.js";
 import { writeJson } from "./json.js";
 import { checkFormat, checkFormatOptions, type FormatOptions, type OutputFormat } from "./options.js";
 import { writeLrc, writeSrt, writeTsv, writeTxt, writeVtt } from "./writers.js";

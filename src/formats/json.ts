@@ -1,4 +1,4 @@
-import type { TranscriptionResult } from "../result.js";
+import type { TranscriptionResult } from "../types/result.js";
 
 /**
  * The whole result with the names of {@link TranscriptionResult}, in a fixed order, indented, ended by a line break.

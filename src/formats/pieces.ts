@@ -1,4 +1,4 @@
-import type { Segment } from "../result.js";
+import type { Segment } from "../types/result.js";
 import { codePoints, singleLine } from "./text.js";
 
 /** A stretch of a segment's text that no line break may divide. */

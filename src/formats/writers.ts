@@ -1,4 +1,4 @@
-import type { Segment } from "../result.js";
+import type { Segment } from "../types/result.js";
 import { cuesOf, cueText } from "./cues.js";
 import type { FormatOptions } from "./options.js";
 import { inOrder } from "./order.js";

@@ -1,7 +1,7 @@
 import { mkdir, readdir, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { TranscriptionError } from "../errors.js";
-import type { DownloadProgress } from "../options.js";
+import type { DownloadProgress } from "../types/options.js";
 import { fileSize } from "./cache.js";
 import type { ModelEnvironment } from "./environment.js";
 import { convertFolder, modelIn } from "./folder-model.js";

@@ -4,7 +4,7 @@ import { basename, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { EnvHttpProxyAgent } from "undici";
 import { cancelled, TranscriptionError } from "../errors.js";
-import type { DownloadProgress } from "../options.js";
+import type { DownloadProgress } from "../types/options.js";
 import { isComplete } from "./cache.js";
 import { requireConvertible } from "./convert/convertible.js";
 import { downloadFile } from "./download.js";

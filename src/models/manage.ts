@@ -1,10 +1,10 @@
 import { readdir, rm } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
-import { loadAddon } from "../engine/addon.js";
-import { cancellable } from "../engine/cancellation.js";
-import type { ModelInfo } from "../engine/types.js";
+import { loadAddon } from "../addon/addon.js";
+import { cancellable } from "../addon/cancellation.js";
 import { cancelled, invalidArgument, TranscriptionError } from "../errors.js";
-import type { DownloadProgress } from "../options.js";
+import type { ModelInfo } from "../types/engine.js";
+import type { DownloadProgress } from "../types/options.js";
 import { audioFileOf, isBorealisModel } from "./borealis-files.js";
 import { fileSize, isComplete, modelPath } from "./cache.js";
 import { type ModelEnvironment, modelEnvironment } from "./environment.js";

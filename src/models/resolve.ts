@@ -2,7 +2,7 @@ import { constants } from "node:fs";
 import { access, lstat, stat } from "node:fs/promises";
 import { basename, dirname, resolve } from "node:path";
 import { invalidArgument, TranscriptionError, throwIfAborted } from "../errors.js";
-import type { DownloadProgress } from "../options.js";
+import type { DownloadProgress } from "../types/options.js";
 import { borealisModelIn, borealisName } from "./borealis-files.js";
 import { formatBytes } from "./bytes.js";
 import { fileSize, isComplete, modelPath } from "./cache.js";

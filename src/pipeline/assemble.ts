@@ -1,5 +1,5 @@
-import type { WindowSegment, WindowWord } from "../engine/types.js";
-import type { Segment } from "../result.js";
+import type { WindowSegment, WindowWord } from "../types/engine.js";
+import type { Segment } from "../types/result.js";
 import { compressionRatio } from "./compression-ratio.js";
 import { trimWhiteSpace } from "./stats.js";
 

@@ -1,5 +1,5 @@
-import { SAMPLE_RATE } from "../audio/types.js";
 import type { Clip } from "../config/options.js";
+import { SAMPLE_RATE } from "../types/audio.js";
 import { type Window, Windower, type WindowerOptions } from "./windows.js";
 
 /** Cuts the clips of one track into windows, each clip by itself, and lets the rest of the track go by. */

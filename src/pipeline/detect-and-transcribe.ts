@@ -1,5 +1,5 @@
-import type { DetectionUse, Engine, UnknownLanguageOptions, WindowResult } from "../engine/types.js";
 import { throwIfAborted } from "../errors.js";
+import type { DetectionUse, Engine, UnknownLanguageOptions, WindowResult } from "../types/engine.js";
 
 /**
  * As `Engine.detectAndTranscribe`, with any engine: those that have no such method listen to the window twice.

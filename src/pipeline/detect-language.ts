@@ -1,6 +1,6 @@
-import type { DecodedAudio } from "../audio/types.js";
 import type { ResolvedRequest } from "../config/options.js";
-import type { Engine, LanguageDetection, VadModel } from "../engine/types.js";
+import type { DecodedAudio } from "../types/audio.js";
+import type { Engine, LanguageDetection, VadModel } from "../types/engine.js";
 import { LanguageVote } from "./language.js";
 import type { RequestScope } from "./request-scope.js";
 import { type Window, Windower } from "./windows.js";

@@ -1,7 +1,7 @@
 import type { ResolvedRequest } from "../config/options.js";
-import type { FittedText, PromptTexts } from "../engine/prompt.js";
-import type { Engine, RequestWindowOptions } from "../engine/types.js";
 import { TranscriptionError } from "../errors.js";
+import type { Engine, RequestWindowOptions } from "../types/engine.js";
+import type { FittedText, PromptTexts } from "../types/prompt.js";
 import { countCodePoints, countWords } from "./stats.js";
 
 /** What a request comes to with one particular model. */

@@ -1,5 +1,5 @@
 import { DEFAULT_DETECTION, type DetectionRules } from "../config/options.js";
-import type { LanguageDetection } from "../engine/types.js";
+import type { LanguageDetection } from "../types/engine.js";
 
 /** Speech in seconds before one window may settle it alone: “Hello?” sounds the same in many languages. */
 const ENOUGH_SPEECH = 3;

@@ -1,4 +1,4 @@
-import type { VadModel, VadSession } from "../engine/types.js";
+import type { VadModel, VadSession } from "../types/engine.js";
 import { DIGITAL_SILENCE, framePower } from "./recording-level.js";
 import { FRAME_SAMPLES } from "./speech-regions.js";
 

@@ -1,4 +1,4 @@
-import { SAMPLE_RATE } from "../audio/types.js";
+import { SAMPLE_RATE } from "../types/audio.js";
 
 /** Samples of a frame whose energy is measured: 128 ms. */
 const FRAME_LENGTH = 2048;

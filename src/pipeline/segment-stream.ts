@@ -1,6 +1,6 @@
 import { TranscriptionError } from "../errors.js";
-import type { Segment, TranscriptionResult } from "../result.js";
-import type { TranscriptionStream } from "../transcriber.js";
+import type { Segment, TranscriptionResult } from "../types/result.js";
+import type { TranscriptionStream } from "../types/transcriber.js";
 import { RequestScope } from "./request-scope.js";
 
 /** Starts a transcription that hands over each segment and rejects soon after `signal` fires. */

@@ -1,6 +1,6 @@
-import { SAMPLE_RATE } from "../audio/types.js";
-import type { VadSession } from "../engine/types.js";
-import type { VadOptions } from "../options.js";
+import { SAMPLE_RATE } from "../types/audio.js";
+import type { VadSession } from "../types/engine.js";
+import type { VadOptions } from "../types/options.js";
 import { DIGITAL_SILENCE, framePower, RecordingLevel } from "./recording-level.js";
 import { FRAME_SAMPLES } from "./speech-regions.js";
 

@@ -1,5 +1,5 @@
-import { SAMPLE_RATE } from "../audio/types.js";
-import type { VadOptions } from "../options.js";
+import { SAMPLE_RATE } from "../types/audio.js";
+import type { VadOptions } from "../types/options.js";
 
 /** Samples that one speech probability stands for: 32 ms. */
 export const FRAME_SAMPLES = 512;

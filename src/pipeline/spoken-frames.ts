@@ -1,4 +1,4 @@
-import { SAMPLE_RATE } from "../audio/types.js";
+import { SAMPLE_RATE } from "../types/audio.js";
 import type { Span } from "./assemble.js";
 import { FRAME_SAMPLES, type Region } from "./speech-regions.js";
 

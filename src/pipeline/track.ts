@@ -1,7 +1,7 @@
-import { SAMPLE_RATE } from "../audio/types.js";
 import type { Clip, DetectionRules } from "../config/options.js";
-import type { DraftCount, WindowResult } from "../engine/types.js";
-import type { Segment } from "../result.js";
+import { SAMPLE_RATE } from "../types/audio.js";
+import type { DraftCount, WindowResult } from "../types/engine.js";
+import type { Segment } from "../types/result.js";
 import { joinTexts, placeSegments, type Span } from "./assemble.js";
 import { ClipWindower } from "./clips.js";
 import { compressionRatio } from "./compression-ratio.js";

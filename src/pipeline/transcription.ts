@@ -1,5 +1,6 @@
-import type { DecodedAudio } from "../audio/types.js";
 import type { ResolvedRequest } from "../config/options.js";
+import { TranscriptionError } from "../errors.js";
+import type { DecodedAudio } from "../types/audio.js";
 import type {
   DetectionUse,
   DraftCount,
@@ -7,9 +8,8 @@ import type {
   UnknownLanguageOptions,
   VadModel,
   WindowResult,
-} from "../engine/types.js";
-import { TranscriptionError } from "../errors.js";
-import type { Segment, TranscriptionResult } from "../result.js";
+} from "../types/engine.js";
+import type { Segment, TranscriptionResult } from "../types/result.js";
 import { interleave, joinTexts } from "./assemble.js";
 import { detectAndTranscribe } from "./detect-and-transcribe.js";
 import type { ModelRequest } from "./fit-to-model.js";

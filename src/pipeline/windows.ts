@@ -1,6 +1,6 @@
-import { SAMPLE_RATE } from "../audio/types.js";
-import type { VadModel, VadSession } from "../engine/types.js";
-import type { VadOptions } from "../options.js";
+import { SAMPLE_RATE } from "../types/audio.js";
+import type { VadModel, VadSession } from "../types/engine.js";
+import type { VadOptions } from "../types/options.js";
 import type { Span } from "./assemble.js";
 import { LevelledVad } from "./levelled-vad.js";
 import { quietestCut } from "./pauses.js";

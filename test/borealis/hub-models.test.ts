@@ -3,6 +3,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { startServer } from "../../src/doors/server.js";
 import {
   createTranscriber,
   type DownloadProgress,
@@ -11,8 +12,7 @@ import {
   listModels,
   removeModel,
 } from "../../src/index.js";
-import { startServer } from "../../src/server/server.js";
-import { readSettings } from "../../src/server/settings.js";
+import { readSettings } from "../../src/service/settings.js";
 import { glide } from "../support/audio.js";
 import { writeRunnable } from "../support/borealis-runnable.js";
 import { codeOf, failure } from "../support/demo.js";

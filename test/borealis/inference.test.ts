@@ -2,11 +2,11 @@ import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { hasCudaBackend } from "../../src/engine/addon.js";
+import { hasCudaBackend } from "../../src/addon/addon.js";
+import { startServer } from "../../src/doors/server.js";
 import { createBorealisEngine } from "../../src/engine/borealis.js";
 import { createTranscriber, type TranscribeOptions, transcribe } from "../../src/index.js";
-import { startServer } from "../../src/server/server.js";
-import { readSettings } from "../../src/server/settings.js";
+import { readSettings } from "../../src/service/settings.js";
 import { concat, glide, wav } from "../support/audio.js";
 import { writeRunnable } from "../support/borealis-runnable.js";
 import { sharedTiny } from "../support/borealis-tiny.js";

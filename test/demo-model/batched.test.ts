@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { hasCudaBackend } from "../../src/engine/addon.js";
+import { hasCudaBackend } from "../../src/addon/addon.js";
 import { createTranscriber } from "../../src/index.js";
 import { codeOf, DEMO, median, sharedTranscriber, timeErrors } from "../support/demo.js";
 import { F16_MODEL, sampleAudio, samplePath, sampleText, sampleTurns } from "../support/samples.js";

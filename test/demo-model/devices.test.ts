@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { addonPath, backendDirectory, hasCudaBackend, loadAddon } from "../../src/engine/addon.js";
+import { addonPath, backendDirectory, hasCudaBackend, loadAddon } from "../../src/addon/addon.js";
 import { createTranscriber, getSystemInfo } from "../../src/index.js";
 import { DEMO, failure } from "../support/demo.js";
 import { runProgram } from "../support/program.js";

@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from "vitest";
-import { loadAddon } from "../../src/engine/addon.js";
+import { loadAddon } from "../../src/addon/addon.js";
 import { createTranscriber } from "../../src/index.js";
 import { DEMO, failure, sharedTranscriber } from "../support/demo.js";
 import { sampleAudio, samplePath, sampleText } from "../support/samples.js";

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { type RandomModelOptions, SHAPES, writeRandomModel } from "../../bench/support/random-model.js";
-import { loadAddon } from "../../src/engine/addon.js";
+import { loadAddon } from "../../src/addon/addon.js";
 import { halfToFloat } from "../../src/models/convert/numbers/float16.js";
 import { temporaryFolder } from "../support/temporary-folder.js";
 import { readWhisperFile } from "../support/whisper-file-reader.js";

@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { readdirSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
-import { addonPath } from "../../src/engine/addon.js";
+import { addonPath } from "../../src/addon/addon.js";
 
 // What lets this package live in one process with another addon's ggml: the dynamic linker takes a library that is
 // already loaded under the same name for ours, and gives unique symbols to whoever came first.

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { Call } from "../../src/server/call/call.js";
-import { whileHeld } from "../../src/server/call/holdings.js";
-import { Slots } from "../../src/server/call/slots.js";
+import { Call } from "../../src/service/call/call.js";
+import { whileHeld } from "../../src/service/call/holdings.js";
+import { Slots } from "../../src/service/call/slots.js";
 
 const newCall = () => new Call("id", "method");
 

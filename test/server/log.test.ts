@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { createLog, type Level, quoted } from "../../src/server/log.js";
+import { createLog, type Level, quoted } from "../../src/service/log.js";
 
 function logged(level: Level, write: (log: ReturnType<ReturnType<typeof createLog>>) => void): string[] {
   const lines: string[] = [];

@@ -1,7 +1,7 @@
 import { type AddressInfo, createServer } from "node:net";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { HttpFront } from "../../src/server/http/front.js";
-import { Registry } from "../../src/server/metrics/registry.js";
+import { HttpFront } from "../../src/doors/metrics/page.js";
+import { Registry } from "../../src/service/metrics/registry.js";
 import { readMetrics } from "../support/metrics.js";
 import { RECORDING, startFakeServer, startUnready, until } from "../support/server.js";
 import { latch } from "../support/transcribe-fake.js";

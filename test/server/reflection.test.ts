@@ -5,8 +5,8 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import descriptor from "protobufjs/ext/descriptor/index.js";
 import { describe, expect, it } from "vitest";
-import { loadDescriptors, protoPaths, V1_SERVICE, V2_SERVICE } from "../../src/server/grpc/definitions.js";
-import { WELL_KNOWN } from "../../src/server/grpc/reflection/well-known.js";
+import { loadDescriptors, protoPaths, V1_SERVICE, V2_SERVICE } from "../../src/doors/grpc/definitions.js";
+import { WELL_KNOWN } from "../../src/doors/grpc/reflection/well-known.js";
 import { startFakeServer } from "../support/server.js";
 import { temporaryFolder } from "../support/temporary-folder.js";
 

@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { parseEnv } from "node:util";
 import { describe, expect, it } from "vitest";
 import { implementationNames } from "../../src/index.js";
-import { loadDotenv } from "../../src/server/dotenv.js";
-import { publicSettings, readSettings } from "../../src/server/settings.js";
+import { loadDotenv } from "../../src/service/dotenv.js";
+import { publicSettings, readSettings } from "../../src/service/settings.js";
 import { temporaryFolder } from "../support/temporary-folder.js";
 
 const EXAMPLE = readFileSync(new URL("../../.env.example", import.meta.url), "utf8");

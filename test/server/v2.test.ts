@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { Metadata, status } from "@grpc/grpc-js";
 import { describe, expect, it } from "vitest";
+import { MEANINGS } from "../../src/doors/grpc/statuses.js";
 import { VERSION } from "../../src/index.js";
-import { MEANINGS } from "../../src/server/grpc/statuses.js";
 import { wav } from "../support/audio.js";
 import { bursts, fakeSegment } from "../support/fake-engine.js";
 import { RECORDING, startUnready, until } from "../support/server.js";

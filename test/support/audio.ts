@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import wavefile from "wavefile";
 import { openAudio } from "../../src/audio/open.js";
-import type { AudioFormat, AudioInput, OpenAudioOptions } from "../../src/audio/types.js";
 import { DEFAULT_AUDIO_LIMITS } from "../../src/config/limits.js";
+import type { AudioFormat, AudioInput, OpenAudioOptions } from "../../src/types/audio.js";
 
 export type DecodeOptions = Partial<Omit<OpenAudioOptions, "limits">> & {
   limits?: Partial<OpenAudioOptions["limits"]>;

@@ -1,4 +1,4 @@
-import { type StatusDetails, TYPE_URL, typeNamed } from "../../src/server/grpc/status-details.js";
+import { type StatusDetails, TYPE_URL, typeNamed } from "../../src/doors/grpc/status-details.js";
 
 interface DecodedStatus {
   code: number;

@@ -1,4 +1,4 @@
-import type { AudioFormat, DecodedAudio } from "../../src/audio/types.js";
+import type { AudioFormat, DecodedAudio } from "../../src/types/audio.js";
 
 const BLOCK = 16_000;
 

@@ -1,3 +1,5 @@
+import { cancelled } from "../../src/errors.js";
+import { FRAME_SAMPLES } from "../../src/pipeline/speech-regions.js";
 import type {
   DeviceInfo,
   Engine,
@@ -9,9 +11,7 @@ import type {
   WindowOptions,
   WindowResult,
   WindowSegment,
-} from "../../src/engine/types.js";
-import { cancelled } from "../../src/errors.js";
-import { FRAME_SAMPLES } from "../../src/pipeline/speech-regions.js";
+} from "../../src/types/engine.js";
 
 export interface FakeEngineOptions {
   concurrency?: number;

@@ -1,4 +1,4 @@
-import type { Segment, TranscriptionResult, Word } from "../../src/result.js";
+import type { Segment, TranscriptionResult, Word } from "../../src/types/result.js";
 
 /** A segment with everything a test does not care about. */
 export function segment(start: number, end: number, text: string, extra: Partial<Segment> = {}): Segment {

@@ -1,10 +1,10 @@
 import { expect } from "vitest";
 import { resolveRequest } from "../../src/config/options.js";
-import type { TranscribeOptions } from "../../src/options.js";
 import { fitToModel } from "../../src/pipeline/fit-to-model.js";
 import { RequestScope } from "../../src/pipeline/request-scope.js";
 import { transcribeAudio } from "../../src/pipeline/transcription.js";
-import type { TranscriptionResult } from "../../src/result.js";
+import type { TranscribeOptions } from "../../src/types/options.js";
+import type { TranscriptionResult } from "../../src/types/result.js";
 import type { FakeAudio } from "./fake-audio.js";
 import type { FakeEngine, FakeVad } from "./fake-engine.js";
 

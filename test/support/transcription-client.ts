@@ -9,8 +9,8 @@ import {
   type ServiceError,
 } from "@grpc/grpc-js";
 import { onTestFinished } from "vitest";
-import { loadDefinitions, serviceIn, V1_SERVICE } from "../../src/server/grpc/definitions.js";
-import type { AudioChunk, AudioRequest, TranscriptionResponse } from "../../src/server/grpc/v1/messages.js";
+import { loadDefinitions, serviceIn, V1_SERVICE } from "../../src/doors/grpc/definitions.js";
+import type { AudioChunk, AudioRequest, TranscriptionResponse } from "../../src/doors/grpc/v1/messages.js";
 
 const { TranscribeAudio, TranscribeAudioStream } = serviceIn(loadDefinitions(), V1_SERVICE);
 

@@ -10,9 +10,9 @@ import {
   type ServiceError,
 } from "@grpc/grpc-js";
 import { onTestFinished } from "vitest";
-import { loadDefinitions, serviceIn, V2_SERVICE } from "../../src/server/grpc/definitions.js";
-import { DETAILS_KEY, type StatusDetails } from "../../src/server/grpc/status-details.js";
-import type { ResultMessage, SegmentMessage } from "../../src/server/grpc/v2/messages.js";
+import { loadDefinitions, serviceIn, V2_SERVICE } from "../../src/doors/grpc/definitions.js";
+import { DETAILS_KEY, type StatusDetails } from "../../src/doors/grpc/status-details.js";
+import type { ResultMessage, SegmentMessage } from "../../src/doors/grpc/v2/messages.js";
 import { decodeStatus } from "./decode-status.js";
 
 const SERVICE = serviceIn(loadDefinitions(), V2_SERVICE);

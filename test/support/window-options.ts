@@ -1,5 +1,5 @@
 import { resolveRequest } from "../../src/config/options.js";
-import type { WindowOptions } from "../../src/engine/types.js";
+import type { WindowOptions } from "../../src/types/engine.js";
 
 /** The options of a window where a request gives none. */
 export const WINDOW_OPTIONS: WindowOptions = {

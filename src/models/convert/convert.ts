@@ -1,7 +1,7 @@
 import { stat } from "node:fs/promises";
 import { basename, resolve } from "node:path";
 import { invalidArgument, TranscriptionError, throwIfAborted } from "../../errors.js";
-import type { DownloadProgress } from "../../options.js";
+import type { DownloadProgress } from "../../types/options.js";
 import { modelEnvironment } from "../environment.js";
 import type { HubOptions } from "../hub.js";
 import { isHubName, splitHubName } from "../hub-name.js";

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import { pathToFileURL } from "node:url";
 import { beforeAll, describe, expect, it } from "vitest";
-import type { AudioInput } from "../../../src/audio/types.js";
+import type { AudioInput } from "../../../src/types/audio.js";
 import { concat, decode, ffmpeg, glide, open, outcome, pieces, sine, wav } from "../../support/audio.js";
 import { temporaryFolder } from "../../support/temporary-folder.js";
 

@@ -4,8 +4,8 @@ import { failure } from "../../support/demo.js";
 
 /** What the addon's loaders are called with, as far as it says where the model goes. */
 const load = vi.hoisted(() => vi.fn());
-vi.mock("../../../src/engine/addon.js", async (original) => ({
-  ...(await original<typeof import("../../../src/engine/addon.js")>()),
+vi.mock("../../../src/addon/addon.js", async (original) => ({
+  ...(await original<typeof import("../../../src/addon/addon.js")>()),
   loadAddon: () => ({
     loadBatchedModel: async (_path: string, { gpu }: { gpu: boolean }) => load(gpu ? "gpu" : "cpu"),
     loadWhisperModel: async (_path: string, { gpu }: { gpu: boolean }) => load(gpu ? "gpu" : "cpu"),

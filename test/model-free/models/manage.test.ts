@@ -24,7 +24,7 @@ const addon = vi.hoisted(() => ({
     cancel = vi.fn();
   },
 }));
-vi.mock("../../../src/engine/addon.js", () => ({ loadAddon: () => addon }));
+vi.mock("../../../src/addon/addon.js", () => ({ loadAddon: () => addon }));
 
 const content = sampleContent(50_000);
 const sample = sampleEntry(content);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { LanguageDetection } from "../../../src/engine/types.js";
 import { LanguageVote } from "../../../src/pipeline/language.js";
+import type { LanguageDetection } from "../../../src/types/engine.js";
 
 function heard(probabilities: Record<string, number>, noSpeechProb?: number): LanguageDetection {
   const list = Object.entries(probabilities)

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import type { VadModel, VadSession } from "../../../src/engine/types.js";
 import { LevelledVad } from "../../../src/pipeline/levelled-vad.js";
 import { FRAME_SAMPLES } from "../../../src/pipeline/speech-regions.js";
+import type { VadModel, VadSession } from "../../../src/types/engine.js";
 import { seededRandom } from "../../support/random.js";
 
 const RATE = 16_000;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { VadOptions } from "../../../src/options.js";
 import { FRAME_SAMPLES, type Region, SpeechRegions } from "../../../src/pipeline/speech-regions.js";
+import type { VadOptions } from "../../../src/types/options.js";
 import { seededRandom } from "../../support/random.js";
 
 const OPTIONS: Required<VadOptions> = {

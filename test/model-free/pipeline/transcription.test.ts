@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { fitPrompt } from "../../../src/engine/prompt.js";
-import type { Engine, WindowResult } from "../../../src/engine/types.js";
-import type { Progress } from "../../../src/options.js";
-import type { Segment } from "../../../src/result.js";
+import type { Engine, WindowResult } from "../../../src/types/engine.js";
+import type { Progress } from "../../../src/types/options.js";
+import type { Segment } from "../../../src/types/result.js";
 import { FakeAudio } from "../../support/fake-audio.js";
 import { bursts, FakeEngine, FakeVad, fakeSegment, peakLabel } from "../../support/fake-engine.js";
 import { latch, pause, transcribeFake } from "../../support/transcribe-fake.js";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { TranscribeOptions } from "../../../src/options.js";
+import type { TranscribeOptions } from "../../../src/types/options.js";
 import { FakeAudio } from "../../support/fake-audio.js";
 import {
   bursts,

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import type { VadModel } from "../../../src/engine/types.js";
 import { quietestCut } from "../../../src/pipeline/pauses.js";
 import { SpeechRegions } from "../../../src/pipeline/speech-regions.js";
 import { type Window, Windower } from "../../../src/pipeline/windows.js";
+import type { VadModel } from "../../../src/types/engine.js";
 import { bursts, FakeVad } from "../../support/fake-engine.js";
 import { seededRandom } from "../../support/random.js";
 

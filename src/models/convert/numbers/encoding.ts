@@ -1,4 +1,4 @@
-import { loadAddon } from "../../../engine/addon.js";
+import { loadAddon } from "../../../addon/addon.js";
 import { BLOCK_VALUES, type BlockEncoder, encodeQ4, encodeQ5, encodeQ8 } from "./blocks.js";
 import { floatToBfloat16, floatToHalf, HALF_OVERFLOW } from "./float16.js";
 

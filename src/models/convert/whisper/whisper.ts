@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { loadAddon } from "../../../engine/addon.js";
-import { cancellable } from "../../../engine/cancellation.js";
+import { loadAddon } from "../../../addon/addon.js";
+import { cancellable } from "../../../addon/cancellation.js";
 import { invalidArgument, TranscriptionError } from "../../../errors.js";
 import { fileSize } from "../../cache.js";
 import type { Checkpoint } from "../checkpoint/folder.js";

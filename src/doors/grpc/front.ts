@@ -1,0 +1,213 @@
+import type { Server, ServerInterceptor, sendUnaryData } from "@grpc/grpc-js";
+import { HealthImplementation } from "grpc-health-check";
+import { type Call, Unavailable } from "../../service/call/call.js";
+import { OpenCalls } from "../../service/call/open-calls.js";
+import { Slots } from "../../service/call/slots.js";
+import type { Logger } from "../../service/log.js";
+import type { ServerMetrics } from "../../service/metrics/server-metrics.js";
+import type { ServerSettings } from "../../service/settings.js";
+import { loadTokens } from "../../service/token-files.js";
+import { busy, type Workers } from "../../service/workers.js";
+import { Calls } from "./calls.js";
+import { Credentials } from "./credentials.js";
+import {
+  loadDefinitions,
+  loadDescriptors,
+  loadReflection,
+  serviceIn,
+  V1_SERVICE,
+  V2_SERVICE,
+} from "./definitions.js";
+import { LightCalls } from "./light-calls.js";
+import { createGrpcServer, listen, stopListening } from "./listener.js";
+import { addReflection } from "./reflection/service.js";
+import { TokenCheck } from "./token.js";
+import { Allowance } from "./transport/limits.js";
+import { Transport } from "./transport/transport.js";
+import { V1Service } from "./v1/service.js";
+import { V2Service } from "./v2/service.js";
+
+/** Calls with these paths are ours: counted, limited, drained, and only for those with the token. */
+const PREFIX = "/transcription.";
+/** What health is told about: the server as a whole, and each service. */
+const HEALTH_NAMES = ["", V1_SERVICE, V2_SERVICE];
+/** Methods that bring no recording. */
+const LIGHT = new Set([`${V2_SERVICE}/GetServerInfo`]);
+/** Requests of one message that wait in memory for a worker, per worker: enough to keep it busy. */
+const READ_AHEAD = 1;
+/** Clients get this long to read what was sent to them when the server closes, in seconds. */
+const FLUSH_SECONDS = 1;
+
+/** Lines about calls without the token, in quick succession and a second: who guesses must not fill the log. */
+const REFUSALS_TOLD = 10;
+const REFUSALS_TOLD_PER_SECOND = 0.2;
+
+/** What decides who may call. */
+interface Access {
+  credentials: Credentials;
+  tokens: TokenCheck;
+}
+
+/** The gRPC side of the server: contracts v1 and v2, health and reflection on one port. */
+export class GrpcFront {
+  readonly port: number;
+  readonly #server: Server;
+  readonly #calls: Calls;
+  readonly #open: OpenCalls;
+  readonly #inbox: Slots;
+  readonly #health: HealthImplementation;
+  readonly #access: Access;
+  readonly #settings: ServerSettings;
+  readonly #log: Logger;
+
+  private constructor(
+    port: number,
+    server: Server,
+    calls: Calls,
+    open: OpenCalls,
+    inbox: Slots,
+    health: HealthImplementation,
+    access: Access,
+    settings: ServerSettings,
+    log: Logger,
+  ) {
+    this.port = port;
+    this.#server = server;
+    this.#calls = calls;
+    this.#open = open;
+    this.#inbox = inbox;
+    this.#health = health;
+    this.#access = access;
+    this.#settings = settings;
+    this.#log = log;
+  }
+
+  /**
+   * Listens, and answers that it does not serve yet.
+   * @throws TranscriptionError INVALID_ARGUMENT when the address, a TLS file or a token's file cannot be used
+   */
+  static async open(
+    settings: ServerSettings,
+    workers: Workers,
+    metrics: ServerMetrics,
+    log: Logger,
+  ): Promise<GrpcFront> {
+    const { idleTimeout, maxCalls, maxQueue, maxWorkers, requestTimeout, uploadTimeout } = settings;
+    const tokens = new TokenCheck(await loadTokens(settings));
+    const v1 = new V1Service(settings, workers, metrics, log);
+    const v2 = new V2Service(settings, workers, metrics, log);
+    const inbox = new Slots(maxWorkers * (1 + READ_AHEAD), maxQueue, busy(maxQueue));
+    const open = new OpenCalls();
+    const told = new Allowance(REFUSALS_TOLD, REFUSALS_TOLD_PER_SECOND);
+    const origin = () => transport.origin;
+    const lights = new LightCalls({ origin, idleTimeout });
+    const calls = new Calls({
+      open,
+      origin,
+      maxCalls,
+      inbox,
+      light: LIGHT,
+      uploadTimeout,
+      requestTimeout,
+      idleTimeout,
+      onUnauthorized: (peer, method) => {
+        if (told.take()) log.warning(`Refused a call of ${method} from ${peer}: no token, or a wrong one`);
+      },
+      isAuthorized: (metadata) => tokens.accepts(metadata),
+      refuse: (call, reason, respond) => {
+        if (isOf(V2_SERVICE, call)) v2.fail(call, reason, respond);
+        else v1.fail(call, "unary", reason, respond as sendUnaryData<object>);
+      },
+      retryAfter: () => workers.retryAfter,
+      onEnd: (call, outcome) => metrics.ended(call.method, outcome, call.age),
+    });
+    const credentials = await Credentials.load(settings);
+    const interceptor: ServerInterceptor = (method, channel) =>
+      (method.path.startsWith(PREFIX) ? calls : lights).interceptor(method, channel);
+    const server = createGrpcServer(settings, [interceptor]);
+    const { keepaliveTime, keepaliveTimeout, maxConnectionAge, maxConnections, maxStreams } = settings;
+    const paths = new Set<string>();
+    const transport = new Transport(server, {
+      keepaliveTime,
+      keepaliveTimeout,
+      maxConnectionAge,
+      maxConnections,
+      maxStreams,
+      paths,
+      onClosed: ({ peer }, reason) => log.warning(`Closed the connection of ${peer}: ${reason}`),
+    });
+    const definitions = loadDefinitions();
+    server.addService(serviceIn(definitions, V1_SERVICE), v1.handlers(calls));
+    server.addService(serviceIn(definitions, V2_SERVICE), v2.handlers(calls));
+    const reflection = loadReflection();
+    const descriptors = loadDescriptors();
+    addReflection(server, reflection, descriptors);
+    const all = { ...definitions, ...reflection };
+    for (const name of descriptors.services) {
+      for (const { path } of Object.values(serviceIn(all, name))) paths.add(path);
+    }
+    const health = new HealthImplementation();
+    health.addToServer(server);
+    for (const name of HEALTH_NAMES) health.setStatus(name, "NOT_SERVING");
+    const port = await listen(server, settings, credentials.value);
+    return new GrpcFront(port, server, calls, open, inbox, health, { credentials, tokens }, settings, log);
+  }
+
+  /** Calls that are open. */
+  get openCalls(): number {
+    return this.#open.size;
+  }
+
+  /** Requests that wait unread for room in memory. */
+  get unread(): number {
+    return this.#inbox.waiting;
+  }
+
+  /** The model is loaded: answers calls from now on. */
+  serve(): void {
+    this.#calls.accept();
+    for (const name of HEALTH_NAMES) this.#health.setStatus(name, "SERVING");
+  }
+
+  /**
+   * Reads certificates and tokens again. Calls and connections that are open stay as they are.
+   * @throws TranscriptionError INVALID_ARGUMENT when one of them cannot be used, and then nothing has changed
+   */
+  async reload(settings: ServerSettings): Promise<void> {
+    const { credentials, tokens } = this.#access;
+    const [renew, found] = [await credentials.renewal(settings), await loadTokens(settings)];
+    renew();
+    tokens.use(found);
+  }
+
+  /** Lets no one in, waits for the calls that are open, ends those that outlast the grace period, and closes. */
+  async close(): Promise<void> {
+    const { shutdownGrace } = this.#settings;
+    for (const name of HEALTH_NAMES) this.#health.setStatus(name, "NOT_SERVING");
+    const closed = stopListening(this.#server);
+    const idle = this.#open.idle();
+    if (this.#open.size > 0) {
+      this.#log.info(`Waiting up to ${shutdownGrace} s for ${this.#open.size} open calls`);
+    }
+    if (!(await within(idle, shutdownGrace))) {
+      this.#open.failAll(new Unavailable("The server is shutting down"));
+      await within(idle, FLUSH_SECONDS);
+    }
+    // Answers are on their way, and who only watches health does not leave unasked.
+    await within(closed, FLUSH_SECONDS);
+    this.#server.forceShutdown();
+  }
+}
+
+function isOf(service: string, { method }: Call): boolean {
+  return method.startsWith(`${service}/`);
+}
+
+/** Whether `work` is done within `seconds`. */
+async function within(work: Promise<void>, seconds: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const expired = new Promise<false>((resolve) => {
+    timer = setTimeout(() => resolve(false), seconds * 1000);
+  });
+  return Promise.race([work.then(() => true), expired]).finally(() => clearTimeout(timer));
+}

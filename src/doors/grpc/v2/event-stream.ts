@@ -1,0 +1,35 @@
+import type { ServerDuplexStream } from "@grpc/grpc-js";
+import type { Call } from "../../../service/call/call.js";
+import type { Failure } from "../statuses.js";
+import type { TranscriptionEvent, UploadRequest } from "./messages.js";
+
+export type EventRpc = ServerDuplexStream<UploadRequest, TranscriptionEvent>;
+
+/** The way of events to a client. Those that a later one replaces are left out while it reads too slowly. */
+export class EventStream {
+  readonly #rpc: EventRpc;
+  readonly #call: Call;
+
+  constructor(rpc: EventRpc, call: Call) {
+    this.#rpc = rpc;
+    this.#call = call;
+  }
+
+  /** Sends what must not be missed. */
+  send(event: TranscriptionEvent): void {
+    if (!this.#call.signal.aborted) this.#rpc.write(event);
+  }
+
+  /** Sends what may be missed. */
+  offer(event: TranscriptionEvent): void {
+    if (!this.#rpc.writableNeedDrain) this.send(event);
+  }
+
+  end(): void {
+    this.#rpc.end();
+  }
+
+  fail(failure: Failure): void {
+    this.#rpc.emit("error", failure);
+  }
+}

@@ -1,0 +1,84 @@
+import type { DeviceInfo, Progress, Segment } from "../../../index.js";
+import type { Work } from "../../../service/workers.js";
+import type { DeviceMessage, ResultMessage, SegmentMessage, TranscriptionEvent } from "./messages.js";
+
+/** @param upload seconds that the request took to arrive */
+export function toResult(
+  { result, queued, processing }: Work,
+  upload: number,
+  requestId: string,
+): ResultMessage {
+  const { channels = [], format, stats } = result;
+  return {
+    text: result.text,
+    segments: result.segments.map(toSegment),
+    language: result.language,
+    language_probability: result.languageProbability,
+    duration: result.duration,
+    channels: channels.map(({ channel, text, language, languageProbability }) => ({
+      channel,
+      text,
+      language,
+      language_probability: languageProbability,
+    })),
+    statistics: {
+      word_count: stats.wordCount,
+      char_count: stats.charCount,
+      speech_duration: stats.speechDuration,
+      window_count: stats.windowCount,
+      draft_proposed: stats.draft?.proposed ?? 0,
+      draft_accepted: stats.draft?.accepted ?? 0,
+    },
+    timings: {
+      upload,
+      queue: queued,
+      processing,
+      speed_factor: processing > 0 ? result.duration / processing : 0,
+    },
+    warnings: result.warnings,
+    format: {
+      container: format.container,
+      codec: format.codec ?? "",
+      sample_rate: format.sampleRate ?? 0,
+      channels: format.channels,
+      track: format.track === undefined ? null : { value: format.track },
+      track_count: format.trackCount ?? 0,
+    },
+    model: result.model,
+    implementation: result.implementation,
+    device: toDevice(result.device),
+    request_id: requestId,
+    compute_type: result.computeType,
+  };
+}
+
+export function toSegment(segment: Segment): SegmentMessage {
+  return {
+    id: segment.id,
+    start: segment.start,
+    end: segment.end,
+    text: segment.text,
+    confidence: segment.confidence,
+    avg_log_prob: segment.avgLogProb,
+    no_speech_prob: segment.noSpeechProb,
+    compression_ratio: segment.compressionRatio,
+    temperature: segment.temperature,
+    ...(segment.channel !== undefined && { channel: { value: segment.channel } }),
+    words: segment.words ?? [],
+    language: segment.language ?? "",
+  };
+}
+
+export function toProgress({ processed, total, speedFactor }: Progress): TranscriptionEvent {
+  return {
+    progress: {
+      processed,
+      ...(total !== undefined && { total: { value: total } }),
+      speed_factor: speedFactor,
+    },
+  };
+}
+
+export function toDevice({ kind, name, threads }: DeviceInfo): DeviceMessage {
+  return { kind, name, threads };
+}

@@ -1,0 +1,63 @@
+import { implementationNames, VERSION } from "../../../index.js";
+import { publicSettings, type ServerSettings } from "../../../service/settings.js";
+import type { Workers } from "../../../service/workers.js";
+import { HTTP2_LIMITS } from "../transport/limits.js";
+import { toDevice } from "./results.js";
+
+/** The ServerInfo of contract v2. */
+export function serverInfo(settings: ServerSettings, workers: Workers, openCalls: number): object {
+  const { transcriber } = workers;
+  const { device, implementation, languages, maxWindow, model } = transcriber.info;
+  const load = transcriber.load();
+  return {
+    version: VERSION,
+    implementation,
+    implementations: implementationNames(),
+    models: [
+      {
+        name: model.name,
+        type: model.type,
+        weight_type: model.weightType,
+        multilingual: model.multilingual,
+        languages,
+        max_window: maxWindow,
+        file_bytes: model.fileBytes,
+        compute_type: model.computeType,
+      },
+    ],
+    devices: [toDevice(device)],
+    limits: {
+      max_message_bytes: settings.maxReceiveMessageLength,
+      max_response_bytes: settings.maxSendMessageLength,
+      max_upload_bytes: settings.maxUploadBytes,
+      max_audio_duration: settings.maxDuration,
+      max_workers: settings.maxWorkers,
+      max_queue: settings.maxQueue,
+      max_calls: settings.maxCalls,
+      batch_size: settings.batchSize,
+      decode_timeout: settings.decodeTimeout,
+      idle_timeout: orNone(settings.idleTimeout),
+      upload_timeout: orNone(settings.uploadTimeout),
+      request_timeout: orNone(settings.requestTimeout),
+      max_streams: settings.maxStreams,
+      max_connections: settings.maxConnections,
+      max_header_bytes: HTTP2_LIMITS.maxHeaderListBytes,
+      max_headers: HTTP2_LIMITS.maxHeaderPairs,
+      max_cancelled: HTTP2_LIMITS.resetBurst,
+      max_cancelled_per_second: HTTP2_LIMITS.resetsPerSecond,
+    },
+    load: {
+      open_calls: openCalls,
+      running: workers.running,
+      waiting: workers.waiting,
+      running_windows: load?.running ?? 0,
+      waiting_windows: load?.waiting ?? 0,
+    },
+    settings: publicSettings(settings),
+  };
+}
+
+/** 0 stands for no limit. */
+function orNone(limit: number): number {
+  return Number.isFinite(limit) ? limit : 0;
+}

@@ -1,0 +1,141 @@
+import type {
+  ServerReadableStream,
+  ServerUnaryCall,
+  sendUnaryData,
+  UntypedServiceImplementation,
+} from "@grpc/grpc-js";
+import { type AudioInput, type TranscribeOptions, TranscriptionError } from "../../../index.js";
+import { type Call, ClientGone, Unavailable } from "../../../service/call/call.js";
+import type { Calls } from "../calls.js";
+import { ContractService } from "../contract-service.js";
+import { type Failure, RESTART_SECONDS, reasonOf, statusOfFailure } from "../statuses.js";
+import { type EventRpc, EventStream } from "./event-stream.js";
+import type { ResultMessage, TranscribeRequest, TranscriptionConfig, UploadRequest } from "./messages.js";
+import { toTranscribeOptions } from "./options.js";
+import { receive } from "./receive.js";
+import { ResultSize, type ResultTooLarge } from "./result-size.js";
+import { toProgress, toResult, toSegment } from "./results.js";
+import { serverInfo } from "./server-info.js";
+
+type Respond = sendUnaryData<ResultMessage>;
+type Stream = ServerReadableStream<UploadRequest, ResultMessage>;
+
+/** Contract v2: every option, and failures as statuses with details. */
+export class V2Service extends ContractService {
+  handlers(calls: Calls): UntypedServiceImplementation {
+    return {
+      Transcribe: (rpc: ServerUnaryCall<TranscribeRequest, ResultMessage>, respond: Respond) =>
+        this.#answer(calls.of(rpc.metadata), respond, (call) => this.#unary(call, rpc.request)),
+      TranscribeUpload: (rpc: Stream, respond: Respond) =>
+        this.#answer(calls.of(rpc.metadata), respond, (call) =>
+          // What still comes is discarded as it arrives.
+          this.#upload(call, rpc).finally(() => rpc.destroy()),
+        ),
+      TranscribeUploadEvents: (rpc: EventRpc) => this.#events(calls.of(rpc.metadata), rpc),
+      GetServerInfo: (_rpc: ServerUnaryCall<object, object>, respond: sendUnaryData<object>) =>
+        respond(null, serverInfo(this.settings, this.workers, calls.size)),
+    };
+  }
+
+  /** Answers a call that failed, unless its client is gone. */
+  fail(call: Call, reason: unknown, respond: (failure: Failure) => void): void {
+    const retryAfter = reason instanceof Unavailable ? RESTART_SECONDS : this.workers.retryAfter;
+    const failure = statusOfFailure(reason, call.id, retryAfter);
+    this.logFailure(call, reason, failure.details);
+    if (reason instanceof ClientGone) return;
+    call.outcome = reasonOf(reason);
+    respond(failure);
+  }
+
+  async #unary(call: Call, { config, audio }: TranscribeRequest): Promise<ResultMessage> {
+    this.note(call, config?.filename ?? "", audio.length);
+    const options = this.#optionsOf(config);
+    if (audio.length === 0) {
+      const message = "Expected the bytes of a recording for audio but received none";
+      throw new TranscriptionError("INVALID_ARGUMENT", message, { option: "audio" });
+    }
+    return this.#resultOf(call, audio, options, this.#sizeOf(config));
+  }
+
+  #upload(call: Call, rpc: Stream | EventRpc, events?: EventStream): Promise<ResultMessage> {
+    return this.withUpload(async (upload) => {
+      let filename = "";
+      let options: TranscribeOptions = {};
+      let size: ResultSize | undefined;
+      try {
+        await receive(rpc, call, upload, {
+          idleTimeout: this.settings.idleTimeout,
+          onConfig: (config) => {
+            filename = config.filename;
+            options = this.#optionsOf(config);
+            size = events && config.events_only ? undefined : this.#sizeOf(config);
+          },
+          onProgress: (progress) => events?.send({ upload: progress }),
+        });
+      } finally {
+        this.note(call, filename, upload.bytes);
+      }
+      const news: TranscribeOptions = events
+        ? {
+            onSegment: (segment) => events.send({ segment: toSegment(segment) }),
+            onProgress: (progress) => events.offer(toProgress(progress)),
+          }
+        : {};
+      return await this.#resultOf(call, await upload.read(), { ...options, ...news }, size);
+    });
+  }
+
+  #events(call: Call, rpc: EventRpc): Promise<void> {
+    const events = new EventStream(rpc, call);
+    return this.attempt(
+      call,
+      async () => {
+        events.send({ result: await this.#upload(call, rpc, events) });
+        events.end();
+      },
+      (reason) => this.fail(call, reason, (failure) => events.fail(failure)),
+    );
+  }
+
+  #answer(call: Call, respond: Respond, work: (call: Call) => Promise<ResultMessage>): Promise<void> {
+    return this.attempt(
+      call,
+      async () => respond(null, await work(call)),
+      (reason) => this.fail(call, reason, respond),
+    );
+  }
+
+  /** @param size what the result must fit into; undefined: it goes without what its events had */
+  async #resultOf(
+    call: Call,
+    input: AudioInput,
+    options: TranscribeOptions,
+    size: ResultSize | undefined,
+  ): Promise<ResultMessage> {
+    const work = await this.transcribe(call, input, {
+      ...options,
+      onSegment: (segment) => {
+        options.onSegment?.(segment);
+        try {
+          size?.add(segment);
+        } catch (reason) {
+          call.fail(reason as ResultTooLarge);
+        }
+      },
+    });
+    call.signal.throwIfAborted();
+    const result = toResult(work, call.age - call.seconds, call.id);
+    if (size) return size.fit(result);
+    const channels = result.channels.map((channel) => ({ ...channel, text: "" }));
+    return { ...result, text: "", segments: [], channels };
+  }
+
+  #sizeOf(config: TranscriptionConfig | null): ResultSize {
+    return new ResultSize(config?.max_result_bytes ?? 0, this.settings.maxSendMessageLength);
+  }
+
+  #optionsOf(config: TranscriptionConfig | null): TranscribeOptions {
+    const { maxDuration } = this.settings;
+    return toTranscribeOptions(config?.options ?? null, maxDuration, this.workers.transcriber);
+  }
+}

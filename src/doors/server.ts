@@ -1,0 +1,238 @@
+import {
+  createTranscriber,
+  type Transcriber,
+  type TranscriberOptions,
+  TranscriptionError,
+  VERSION,
+} from "../index.js";
+import { exposureWarnings } from "../service/exposure.js";
+import { createLog, type Logger } from "../service/log.js";
+import { ServerMetrics } from "../service/metrics/server-metrics.js";
+import { reloadable, type ServerSettings, watchedFiles } from "../service/settings.js";
+import { watchFiles } from "../service/watch-files.js";
+import { Workers } from "../service/workers.js";
+import { GrpcFront } from "./grpc/front.js";
+import { HttpFront } from "./metrics/page.js";
+
+/** A server that listens. Made by {@link startServer}. */
+export interface RunningServer {
+  readonly port: number;
+  /** Port of metrics and probes; undefined without `SERVER_HTTP_PORT`. */
+  readonly httpPort: number | undefined;
+  /**
+   * Resolves with what is served when the model is loaded; health is SERVING from then on.
+   * @throws TranscriptionError as `createTranscriber`
+   */
+  readonly ready: Promise<ServedModel>;
+  /**
+   * Takes over certificates, tokens and the log's level from `settings`, from their files too; the default reads those
+   * files again. Calls that are open go on. What needs another start is told in the log.
+   * @throws TranscriptionError INVALID_ARGUMENT when a file cannot be used; everything stays as it was then
+   */
+  reload(settings?: ServerSettings): Promise<void>;
+  /**
+   * Stops accepting calls, waits for the open ones as long as the settings allow, ends the others with UNAVAILABLE,
+   * and closes. Safe to call at any time, more than once.
+   */
+  stop(): Promise<void>;
+}
+
+/** Which implementation of which version answers, and with what. */
+export interface ServedModel {
+  /** Version of this package. */
+  version: string;
+  implementation: string;
+  model: string;
+  device: string;
+}
+
+type Phase = "loading" | "serving" | "stopping";
+
+/**
+ * Listens at once, loads the model meanwhile, and serves as soon as it is loaded.
+ * @param write gets each line of the log with its line feed; default: standard error
+ * @throws TranscriptionError INVALID_ARGUMENT when an address or a TLS file cannot be used
+ */
+export async function startServer(
+  settings: ServerSettings,
+  write: (line: string) => void = (line) => process.stderr.write(line),
+): Promise<RunningServer> {
+  const server = new TranscriptionServer(settings, write);
+  await server.open();
+  return server;
+}
+
+class TranscriptionServer implements RunningServer {
+  #settings: ServerSettings;
+  #unwatch: (() => void) | undefined;
+  readonly #log: Logger;
+  readonly #requestLog: Logger;
+  readonly #metrics = new ServerMetrics();
+  readonly #workers: Workers;
+  /** Undefined until it listens: its metrics may be asked for before. */
+  #grpc: GrpcFront | undefined;
+  #http: HttpFront | undefined;
+  #phase: Phase = "loading";
+  #served: ServedModel | undefined;
+  #stopped: Promise<void> | undefined;
+  #transcriber: Transcriber | undefined;
+  ready!: Promise<ServedModel>;
+
+  constructor(settings: ServerSettings, write: (line: string) => void) {
+    const loggers = createLog(() => this.#settings.loggingLevel, write, settings.logFormat);
+    this.#settings = settings;
+    this.#log = loggers("Server");
+    this.#requestLog = loggers("TranscriptionService");
+    this.#workers = new Workers(settings, this.#metrics);
+  }
+
+  get port(): number {
+    return this.#front.port;
+  }
+
+  get httpPort(): number | undefined {
+    return this.#http?.port;
+  }
+
+  get #front(): GrpcFront {
+    if (!this.#grpc) throw new TranscriptionError("INTERNAL", "The server does not listen yet");
+    return this.#grpc;
+  }
+
+  async open(): Promise<void> {
+    const { host, httpHost, httpPort } = this.#settings;
+    this.#observe();
+    for (const warning of exposureWarnings(this.#settings)) this.#log.warning(warning);
+    if (httpPort !== undefined) {
+      this.#http = await HttpFront.open(httpHost, httpPort, {
+        metrics: () => this.#metrics.text(),
+        onError: (error) => this.#log.error(`Cannot show a page: ${error.stack ?? error.message}`),
+        notReady: () => (this.#phase === "serving" ? undefined : this.#phase),
+      });
+      this.#log.info(`Metrics and probes on ${httpHost}, HTTP port ${this.#http.port}`);
+    }
+    try {
+      this.#grpc = await GrpcFront.open(this.#settings, this.#workers, this.#metrics, this.#requestLog);
+    } catch (error) {
+      await this.#closeHttp();
+      throw error;
+    }
+    this.#log.info(`agora-transcribe ${VERSION} listens on ${host}, port ${this.port}, and loads the model`);
+    this.ready = this.#load();
+    this.#unwatch = watchFiles(
+      () => watchedFiles(this.#settings),
+      () => this.#reloadChanged(),
+    );
+  }
+
+  async reload(next: ServerSettings = this.#settings): Promise<void> {
+    const { settings, restart } = reloadable(this.#settings, next);
+    await this.#front.reload(settings);
+    this.#settings = settings;
+    this.#log.info("Read certificates, tokens and the log's level again");
+    for (const variable of restart) this.#log.warning(`${variable} has changed, which needs another start`);
+  }
+
+  /** A certificate and its key change one after the other: what does not fit together now may soon. */
+  async #reloadChanged(): Promise<void> {
+    try {
+      await this.reload();
+    } catch (error) {
+      this.#log.warning(`A file has changed and is not used: ${(error as Error).message}`);
+    }
+  }
+
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  async #load(): Promise<ServedModel> {
+    const loaded = await createTranscriber(transcriberOptions(this.#settings, this.#log));
+    if (this.#stopped) await loaded.close();
+    else this.#serve(loaded);
+    return servedModel(loaded);
+  }
+
+  /** @throws TranscriptionError INVALID_ARGUMENT when the model does not have the language of the settings */
+  #serve(loaded: Transcriber): void {
+    this.#transcriber = loaded;
+    this.#workers.use(loaded);
+    this.#front.serve();
+    this.#phase = "serving";
+    this.#served = servedModel(loaded);
+    logModel(loaded, this.#settings, this.#log);
+  }
+
+  async #stop(): Promise<void> {
+    this.#phase = "stopping";
+    this.#unwatch?.();
+    this.#log.info("Stopping");
+    await this.#grpc?.close();
+    await this.#transcriber?.close();
+    await this.#closeHttp();
+    this.#log.info("Stopped");
+  }
+
+  async #closeHttp(): Promise<void> {
+    this.#metrics.close();
+    await this.#http?.close();
+  }
+
+  #observe(): void {
+    this.#metrics.observe({
+      openCalls: () => this.#grpc?.openCalls ?? 0,
+      unread: () => this.#grpc?.unread ?? 0,
+      running: () => this.#workers.running,
+      waiting: () => this.#workers.waiting,
+      load: () => this.#transcriber?.load(),
+      isServing: () => this.#phase === "serving",
+      identity: () => this.#served,
+    });
+  }
+}
+
+function transcriberOptions(settings: ServerSettings, log: Logger): TranscriberOptions {
+  const { batchSize, computeType, decodeTimeout, device, draftModel } = settings;
+  const { maxDuration, maxUploadBytes, model, threads, vadModel } = settings;
+  const implementation = implementationOf(settings);
+  let announced: string | undefined;
+  return {
+    device,
+    batchSize,
+    computeType,
+    ...(draftModel !== undefined && { draftModel }),
+    ...(implementation !== undefined && { implementation }),
+    ...(model !== undefined && { model }),
+    ...(threads !== undefined && { threads }),
+    ...(vadModel !== undefined && { vadModel }),
+    limits: { maxBytes: maxUploadBytes, maxDuration, decodeTimeout },
+    onDownload: (progress) => {
+      const step = `${progress.converted === undefined ? "Downloading" : "Converting"} model ${progress.model}`;
+      if (announced !== step) log.info(step);
+      announced = step;
+    },
+  };
+}
+
+/** Where nothing says otherwise, that of the service which this server stands in for. */
+function implementationOf({ implementation, model }: ServerSettings): string | undefined {
+  return implementation ?? (model === undefined && !process.env.AGORA_MODEL ? "borealis" : undefined);
+}
+
+function servedModel({ info }: Transcriber): ServedModel {
+  const { device, implementation, model } = info;
+  return { version: VERSION, implementation, model: model.name, device: device.name };
+}
+
+function logModel({ info }: Transcriber, settings: ServerSettings, log: Logger): void {
+  const { device, implementation, maxWindow, model } = info;
+  const chunk = Math.min(settings.chunkDuration, maxWindow);
+  log.info(
+    `Serving with ${implementation}: model ${model.name} (${model.type}, ${model.weightType}, computed in ${model.computeType}), ` +
+      `device ${device.kind} (${device.name}, ${device.threads} threads), ` +
+      `batch size ${settings.batchSize}, chunk length ${chunk} s, ${settings.maxWorkers} workers`,
+  );
+  if (device.note !== undefined) log.info(`On the CPU, ${device.note}`);
+  if (device.threadsNote !== undefined) log.warning(device.threadsNote);
+}

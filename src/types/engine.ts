@@ -1,0 +1,284 @@
+import type { ComputeType, DeviceSelection, TranscriptionTask } from "./choices.js";
+import type { GenerationOptions } from "./generation.js";
+import type { FittedPrompt, PromptTexts } from "./prompt.js";
+
+/** Facts about a loaded model. */
+export interface ModelInfo {
+  /** Registry name or file name. */
+  name: string;
+  path: string;
+  /** `"tiny"`, `"base"`, … by shape, or `"custom"`. */
+  type: string;
+  multilingual: boolean;
+  /** Weight type of the file: `"f32"`, `"f16"`, `"q8_0"`, `"q5_0"`, … */
+  weightType: string;
+  /** What matrices are kept and multiplied in: `"float16"`, `"int8"`, …, or the file's own type. */
+  computeType: string;
+  vocabularySize: number;
+  melBands: number;
+  encoderLayers: number;
+  decoderLayers: number;
+  /** Tokens that fit into the decoder. */
+  textContext: number;
+  /** Languages of the vocabulary; `["en"]` for English-only models. */
+  languages: readonly string[];
+  fileBytes: number;
+}
+
+/** Where an engine runs. */
+export interface DeviceInfo {
+  kind: "cpu" | "cuda";
+  /** `"AMD EPYC 9555 (zen4)"`, `"NVIDIA H100"`. */
+  name: string;
+  /** Compute threads on the CPU. */
+  threads: number;
+  /** Why `device: "auto"` became the CPU on a machine with a GPU, or in a build that is made for one. */
+  note?: string;
+  /** Why there are fewer threads than were asked for. */
+  threadsNote?: string;
+}
+
+/** Seconds. */
+export interface SpeechSpan {
+  start: number;
+  end: number;
+}
+
+/** Decoding options of one window, all resolved: nothing optional is missing. */
+export interface WindowOptions {
+  /** A language of the model, never `"auto"`. */
+  language: string;
+  task: TranscriptionTask;
+  beamSize: number;
+  bestOf: number;
+  patience: number;
+  lengthPenalty: number;
+  /** First entry is tried first, the rest are fallbacks. */
+  temperatures: readonly number[];
+  compressionRatioThreshold: number | null;
+  logProbThreshold: number | null;
+  noSpeechThreshold: number | null;
+  /** Words to expect, one after another; for every window. */
+  hotwords: string;
+  /** Text that the window follows on from; empty for windows that it is not given to. */
+  initialPrompt: string;
+  /** Text that the window's begins with; empty for windows that it is not given to. */
+  prefix: string;
+  /** Where a voice activity detector found speech, in seconds of the window, in order; empty where none was asked. */
+  speech: readonly SpeechSpan[];
+  /** Text of the windows before, when `conditionOnPreviousText` is set, else empty. */
+  previousText: string;
+  suppressBlank: boolean;
+  suppressTokens: readonly number[];
+  suppressNonSpeech: boolean;
+  withoutTimestamps: boolean;
+  wordTimestamps: boolean;
+  maxTokens: number;
+  /** Above 0; 1 for none. */
+  repetitionPenalty: number;
+  /** 0 for none. */
+  noRepeatNgramSize: number;
+  /** Seconds; null for none. */
+  hallucinationSilenceThreshold: number | null;
+  /** Seconds. */
+  maxInitialTimestamp: number;
+  /** Characters that are joined to the word after them, and to the one before. */
+  prependPunctuations: string;
+  appendPunctuations: string;
+  seed: number;
+  /** For implementations with a language model; others refuse what differs from the defaults. */
+  generation: GenerationOptions;
+}
+
+/** What else an implementation may have no use for. */
+export interface RequestTraits {
+  conditionOnPreviousText: boolean;
+}
+
+/** Options of a window whose language is not known. */
+export type UnknownLanguageOptions = Omit<WindowOptions, "language">;
+
+/** Options that all windows of a request have in common. */
+export type RequestWindowOptions = Omit<WindowOptions, "language" | "previousText" | "speech">;
+
+/** Times are seconds from the start of the window. */
+export interface WindowWord {
+  start: number;
+  end: number;
+  /** As it stands in the text, with its leading space and its punctuation. */
+  text: string;
+  /** Mean probability of its tokens, 0 to 1. */
+  confidence: number;
+}
+
+export interface WindowSegment {
+  start: number;
+  end: number;
+  text: string;
+  tokens: readonly number[];
+  /** Mean log probability of its tokens. */
+  avgLogProb: number;
+  /** Mean probability of its tokens, 0 to 1. */
+  confidence: number;
+  noSpeechProb: number;
+  /** Temperature that the text was accepted at. */
+  temperature: number;
+  /** Present when `wordTimestamps` was asked for. */
+  words?: WindowWord[];
+}
+
+export interface WindowResult {
+  segments: WindowSegment[];
+  /** False where some of the text did not pass the guards; undefined where the implementation does not tell. */
+  reliable?: boolean;
+  /** With a draft model. */
+  draft?: DraftCount;
+}
+
+/** Tokens that a draft model wrote ahead, and how many of them the model itself would have written. */
+export interface DraftCount {
+  proposed: number;
+  accepted: number;
+}
+
+export interface LanguageDetection {
+  language: string;
+  /** 0 to 1. */
+  probability: number;
+  /** All languages of the model, most probable first. */
+  probabilities: ReadonlyArray<{ language: string; probability: number }>;
+  /** Of one window, from engines that know: the probability that nobody speaks in it, 0 to 1. */
+  noSpeechProb?: number;
+}
+
+/** What is to become of a window whose language is detected. */
+export interface DetectionUse {
+  /** Probability of the most probable language, 0 to 1, from which on the window is transcribed in it. */
+  transcribeFrom: number;
+  /** Told what was heard, once, before the text is there. Must not throw. */
+  onDetected: (detection: LanguageDetection) => void;
+}
+
+/** How busy an engine is, in windows of all requests. */
+export interface EngineLoad {
+  /** Windows that are being encoded or decoded. */
+  running: number;
+  /** Windows that wait for a place among those. */
+  waiting: number;
+  /** Most windows that can run at once. */
+  capacity: number;
+}
+
+/**
+ * One loaded model, ready for windows of any number of requests at once.
+ * What `whisper-cpp`, the batched engine and Borealis have in common.
+ */
+export interface Engine {
+  readonly implementation: string;
+  readonly model: ModelInfo;
+  readonly device: DeviceInfo;
+  /** Longest window in seconds that this model reads well, at most 30. */
+  readonly maxWindow: number;
+  /** Windows that may usefully be in flight at once. */
+  readonly concurrency: number;
+  /** Most tokens of a window where the request does not say; undefined: half of the model's context. */
+  readonly maxTokens?: number;
+
+  /**
+   * Refuses options that this implementation does not have, before any audio is read.
+   * @throws TranscriptionError INVALID_ARGUMENT
+   */
+  checkOptions?(options: RequestWindowOptions, traits: RequestTraits): void;
+
+  /**
+   * As much of the texts as its prompt has room for, for engines that know; others get them whole. Asked once a request:
+   * what it answers is what windows get as `hotwords`, `initialPrompt` and `prefix`. Of `previousText` an engine takes what room
+   * these leave.
+   */
+  fitPrompt?(texts: PromptTexts): FittedPrompt;
+
+  /**
+   * Language of `samples` (16 kHz mono, at most 30 s are looked at).
+   * English-only models answer `en` with probability 1.
+   * @throws TranscriptionError CANCELLED, QUEUE_FULL
+   */
+  detectLanguage(samples: Float32Array, signal?: AbortSignal): Promise<LanguageDetection>;
+
+  /**
+   * Text of one window of 16 kHz mono samples, at most `maxWindow` seconds. Segments are in order and inside the window.
+   * @throws TranscriptionError CANCELLED, QUEUE_FULL, OUT_OF_MEMORY, INTERNAL
+   */
+  transcribeWindow(
+    samples: Float32Array,
+    options: WindowOptions,
+    signal?: AbortSignal,
+  ): Promise<WindowResult>;
+
+  /**
+   * As {@link transcribeWindow}, in the language that is detected in the window; undefined, and no text is looked for,
+   * where that is less probable than `use.transcribeFrom`. For engines that listen to a window once for both: others
+   * leave it out and are asked for the language, then for the text.
+   */
+  detectAndTranscribe?(
+    samples: Float32Array,
+    options: UnknownLanguageOptions,
+    use: DetectionUse,
+    signal?: AbortSignal,
+  ): Promise<WindowResult | undefined>;
+
+  /** How busy it is now, for engines that know. */
+  load?(): EngineLoad;
+
+  /** Waits for running windows, then frees the model. Safe to call more than once. */
+  close(): Promise<void>;
+}
+
+/** What an implementation gets to load a model: everything is checked and resolved. */
+export interface EngineOptions {
+  /** Path of an existing file. */
+  modelPath: string;
+  /** Registry name or file name. */
+  modelName: string;
+  /** Longest window in seconds that the model reads well, when that is less than the implementation's own. */
+  maxWindow: number | undefined;
+  device: DeviceSelection;
+  /** Compute threads. */
+  threads: number;
+  /** CPU variant to use; undefined: the best one. */
+  cpuVariant: string | undefined;
+  /** Windows to decode together, for implementations that can. */
+  batchSize: number;
+  /** What to compute in; `"auto"` is the implementation's choice. */
+  computeType: ComputeType;
+  /** Path of an existing file: a model that writes ahead of the one, for implementations that can use it. */
+  draftModelPath: string | undefined;
+  /** Windows that may wait; more are refused with `QUEUE_FULL`. */
+  maxQueue: number;
+}
+
+/** Loads a model. @throws TranscriptionError */
+export interface EngineFactory {
+  (options: EngineOptions): Promise<Engine>;
+  /** The model where none is named, if it is not the library's. */
+  readonly defaultModel?: string;
+  /** Windows decoded together where the options do not say. */
+  readonly batchSize?: number;
+}
+
+/** Voice activity detection over one stream of audio. */
+export interface VadSession {
+  /**
+   * Speech probability, 0 to 1, of each 512-sample frame (32 ms) completed by `samples` (16 kHz mono);
+   * what does not fill a frame is kept for the next call.
+   */
+  push(samples: Float32Array): Promise<Float32Array>;
+  /** Probability of the last, zero-padded frame, or an empty array. */
+  flush(): Promise<Float32Array>;
+  close(): void;
+}
+
+export interface VadModel {
+  /** A session with state of its own; any number may run at once. */
+  createSession(): VadSession;
+  close(): Promise<void>;
+}
