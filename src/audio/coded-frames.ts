@@ -1,16 +1,21 @@
-/**
- * An MPEG audio or ADTS frame by its header.
- * Sources: ISO/IEC 11172-3 and 13818-3 (MPEG-1 and -2 audio, layers I to III, and "2.5"), 13818-7 (ADTS).
- */
+import { ac3FrameHeader } from "./ac3-header.js";
+import { dtsFrameHeader } from "./dts-header.js";
+import { mpegFrameHeader } from "./mpeg-header.js";
+
+/** Codecs whose files are nothing but frames, by FFmpeg's demuxers: MPEG audio of any layer, ADTS, AC-3, E-AC-3, DTS. */
+export const FRAME_KINDS = ["mp3", "aac", "ac3", "eac3", "dts"] as const;
+export type FrameKind = (typeof FRAME_KINDS)[number];
+
+/** A frame by its header. */
 export interface FrameHeader {
-  kind: "mp3" | "aac";
+  kind: FrameKind;
   bytes: number;
   /** What must not change in the next one. */
   signature: number;
   sampleRate: number;
   /** Samples of a channel. */
   samples: number;
-  /** 1 to 3; 0 for AAC. */
+  /** Of MPEG audio, 1 to 3; 0 for the others. */
   layer: number;
   channels: number;
 }
@@ -20,43 +25,54 @@ const CONVINCING_FRAMES = 3;
 /** Where much is searched. */
 const FRAMES_FURTHER_IN = 5;
 
-const SAMPLE_RATES = [44_100, 48_000, 32_000];
-const ADTS_RATES = [
-  ...[96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8000, 7350],
-];
+/** What frames of each kind begin with. */
+const SYNC_BYTES: Readonly<Record<FrameKind, number>> = {
+  mp3: 0xff,
+  aac: 0xff,
+  ac3: 0x0b,
+  eac3: 0x0b,
+  dts: 0x7f,
+};
+const FIRST_BYTES = [0xff, 0x0b, 0x7f];
 
-/** kbit/s by bitrate index, for MPEG-1 layers I, II and III, then MPEG-2 layer I and layers II/III. */
-const BITRATES = {
-  v1l1: [0, 32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448],
-  v1l2: [0, 32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384],
-  v1l3: [0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320],
-  v2l1: [0, 32, 48, 56, 64, 80, 96, 112, 128, 144, 160, 176, 192, 224, 256],
-  v2l23: [0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160],
-} as const;
+export function isFrameKind(name: string): name is FrameKind {
+  return (FRAME_KINDS as readonly string[]).includes(name);
+}
+
+/** Place of the next byte from `from` on that a frame of the kind may begin with, or -1. */
+export function nextSync(bytes: Uint8Array, kind: FrameKind, from: number): number {
+  return bytes.indexOf(SYNC_BYTES[kind], from);
+}
 
 /**
- * Finds MP3 (any MPEG audio layer) or ADTS frames, with or without garbage before them. At the very start a chain
- * that ends with the data is enough; further in it takes several frames.
+ * Finds frames, with or without garbage before them. At the very start a chain that ends with the data is enough;
+ * further in it takes several frames.
  * @param fromStart whether `bytes` begin where frames are expected
+ * @param from place in `bytes` from which on to look
  */
-export function findMpegFrames(
+export function findFrames(
   bytes: Uint8Array,
   fromStart = true,
-): { kind: "mp3" | "aac"; offset: number } | undefined {
-  for (let start = bytes.indexOf(0xff); start >= 0 && start + 4 <= bytes.length; ) {
-    const first = frameHeader(bytes, start);
-    const frames = start < 65_536 && fromStart ? CONVINCING_FRAMES : FRAMES_FURTHER_IN;
-    if (first && isChain(bytes, start, frames, fromStart && start === 0)) {
-      return { kind: first.kind, offset: start };
+  from = 0,
+): { kind: FrameKind; offset: number } | undefined {
+  let earliest: { kind: FrameKind; offset: number } | undefined;
+  for (const sync of FIRST_BYTES) {
+    const until = earliest?.offset ?? bytes.length;
+    for (let start = bytes.indexOf(sync, from); start >= 0 && start < until; ) {
+      const first = frameHeader(bytes, start);
+      const frames = start < 65_536 && fromStart ? CONVINCING_FRAMES : FRAMES_FURTHER_IN;
+      if (first && isChain(bytes, start, frames, fromStart && start === 0)) {
+        earliest = { kind: first.kind, offset: start };
+        break;
+      }
+      start = bytes.indexOf(sync, start + 1);
     }
-    start = bytes.indexOf(0xff, start + 1);
-    if (start < 0) break;
   }
-  return undefined;
+  return earliest;
 }
 
 /** Whether a convincing chain of frames begins with the first byte. */
-export function beginsWithMpegFrames(bytes: Uint8Array): boolean {
+export function beginsWithFrames(bytes: Uint8Array): boolean {
   return bytes.length >= 4 && isChain(bytes, 0, CONVINCING_FRAMES, true);
 }
 
@@ -85,42 +101,15 @@ export function isLoas(bytes: Uint8Array): boolean {
 }
 
 export function frameHeader(bytes: Uint8Array, offset: number): FrameHeader | undefined {
-  if (offset + 4 > bytes.length || bytes[offset] !== 0xff) return undefined;
-  const header = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getUint32(offset);
-  if (header >>> 20 === 0xfff && ((header >>> 17) & 3) === 0) return adtsHeader(bytes, offset, header);
-  if (header >>> 21 === 0x7ff) return mpegHeader(header);
-  return undefined;
-}
-
-function adtsHeader(bytes: Uint8Array, offset: number, header: number): FrameHeader | undefined {
-  const sampleRate = ADTS_RATES[(header >>> 10) & 15];
-  if (sampleRate === undefined || offset + 7 > bytes.length) return undefined;
-  const length = ((header & 3) << 11) | (bytes[offset + 4]! << 3) | (bytes[offset + 5]! >>> 5);
-  if (length < 7) return undefined;
-  const blocks = 1 + (bytes[offset + 6]! & 3);
-  const channels = ((header & 1) << 2) | (bytes[offset + 3]! >>> 6);
-  const signature = header & 0xffff_fc00;
-  return { kind: "aac", bytes: length, signature, sampleRate, samples: 1024 * blocks, layer: 0, channels };
-}
-
-function mpegHeader(header: number): FrameHeader | undefined {
-  const version = (header >>> 19) & 3;
-  const layer = 4 - ((header >>> 17) & 3);
-  const rate = SAMPLE_RATES[(header >>> 10) & 3];
-  if (version === 1 || layer === 4 || rate === undefined) return undefined;
-  const first = version === 3;
-  const kilobits = bitrates(first, layer)[(header >>> 12) & 15];
-  if (!kilobits) return undefined;
-  const sampleRate = rate / (first ? 1 : version === 2 ? 2 : 4);
-  const samples = layer === 1 ? 384 : layer === 3 && !first ? 576 : 1152;
-  const slotBytes = layer === 1 ? 4 : 1;
-  const slots = Math.floor((samples * kilobits * 125) / sampleRate / slotBytes) + ((header >>> 9) & 1);
-  const channels = ((header >>> 6) & 3) === 3 ? 1 : 2;
-  const signature = header & 0xfffe_0c00;
-  return { kind: "mp3", bytes: slots * slotBytes, signature, sampleRate, samples, layer, channels };
-}
-
-function bitrates(firstVersion: boolean, layer: number): readonly number[] {
-  if (!firstVersion) return layer === 1 ? BITRATES.v2l1 : BITRATES.v2l23;
-  return layer === 1 ? BITRATES.v1l1 : layer === 2 ? BITRATES.v1l2 : BITRATES.v1l3;
+  if (offset + 4 > bytes.length) return undefined;
+  switch (bytes[offset]) {
+    case 0xff:
+      return mpegFrameHeader(bytes, offset);
+    case 0x0b:
+      return ac3FrameHeader(bytes, offset);
+    case 0x7f:
+      return dtsFrameHeader(bytes, offset);
+    default:
+      return undefined;
+  }
 }
