@@ -2,10 +2,11 @@ import { implementationNames, VERSION } from "../../../index.js";
 import { publicSettings, type ServerSettings } from "../../../service/settings.js";
 import type { Workers } from "../../../service/workers.js";
 import { HTTP2_LIMITS } from "../transport/limits.js";
+import type { ServerInfo } from "./messages.js";
 import { toDevice } from "./results.js";
 
 /** The ServerInfo of contract v2. */
-export function serverInfo(settings: ServerSettings, workers: Workers, openCalls: number): object {
+export function serverInfo(settings: ServerSettings, workers: Workers, openCalls: number): ServerInfo {
   const { transcriber } = workers;
   const { device, implementation, languages, maxWindow, model } = transcriber.info;
   const load = transcriber.load();
@@ -19,7 +20,7 @@ export function serverInfo(settings: ServerSettings, workers: Workers, openCalls
         type: model.type,
         weight_type: model.weightType,
         multilingual: model.multilingual,
-        languages,
+        languages: [...languages],
         max_window: maxWindow,
         file_bytes: model.fileBytes,
         compute_type: model.computeType,
