@@ -33,7 +33,7 @@ export class V2Service extends ContractService {
         ),
       TranscribeUploadEvents: (rpc: EventRpc) => this.#events(calls.of(rpc.metadata), rpc),
       GetServerInfo: (_rpc: ServerUnaryCall<object, object>, respond: sendUnaryData<object>) =>
-        respond(null, serverInfo(this.settings, this.workers, calls.size)),
+        respond(null, serverInfo(this.service, calls.size)),
     };
   }
 
@@ -47,18 +47,21 @@ export class V2Service extends ContractService {
     respond(failure);
   }
 
-  async #unary(call: Call, { config, audio }: TranscribeRequest): Promise<ResultMessage> {
-    this.note(call, config?.filename ?? "", audio.length);
+  async #unary(call: Call, request: TranscribeRequest): Promise<ResultMessage> {
+    const { config } = request;
+    this.note(call, config?.filename ?? "", request.audio.length);
     const options = this.#optionsOf(config);
-    if (audio.length === 0) {
+    if (request.audio.length === 0) {
       const message = "Expected the bytes of a recording for audio but received none";
       throw new TranscriptionError("INVALID_ARGUMENT", message, { option: "audio" });
     }
-    return this.#resultOf(call, audio, options, this.#sizeOf(config));
+    return this.withRecording(call, request, "audio", (input) =>
+      this.#resultOf(call, input, options, this.#sizeOf(config)),
+    );
   }
 
   #upload(call: Call, rpc: Stream | EventRpc, events?: EventStream): Promise<ResultMessage> {
-    return this.withUpload(async (upload) => {
+    return this.withUpload(call, async (upload) => {
       let filename = "";
       let options: TranscribeOptions = {};
       let size: ResultSize | undefined;
@@ -81,7 +84,7 @@ export class V2Service extends ContractService {
             onProgress: (progress) => events.offer(toProgress(progress)),
           }
         : {};
-      return await this.#resultOf(call, await upload.read(), { ...options, ...news }, size);
+      return await this.#resultOf(call, await upload.file(), { ...options, ...news }, size);
     });
   }
 
@@ -124,7 +127,7 @@ export class V2Service extends ContractService {
       },
     });
     call.signal.throwIfAborted();
-    const result = toResult(work, call.age - call.seconds, call.id);
+    const result = toResult(work, call.stages, call.id);
     if (size) return size.fit(result);
     const channels = result.channels.map((channel) => ({ ...channel, text: "" }));
     return { ...result, text: "", segments: [], channels };
