@@ -40,7 +40,7 @@ export async function serve(flags: FlagValues, { signal, stderr }: CliContext): 
   const onHangup = () => void (server && reload(server));
   process.on("SIGHUP", onHangup);
   try {
-    server = await startServer(settings, write);
+    server = await startServer(settings, { log: write });
     const interrupted = new Promise<void>((resolve) => {
       if (signal.aborted) resolve();
       else signal.addEventListener("abort", () => resolve(), { once: true });

@@ -22,6 +22,25 @@ export interface Logger {
   about(requestId: string, fields?: Fields): Logger;
 }
 
+/** What a line of the log is about, and what it says in fields, by the names of {@link Fields}. */
+export interface LogFields extends Fields {
+  /** Part of the server: `"Server"`, `"TranscriptionService"`. */
+  name: string;
+  /** Id of the request. */
+  requestId?: string;
+}
+
+/** What `console` and most logging libraries have; levels of their own are theirs. */
+export interface ServerLogger {
+  debug(message: string, fields: LogFields): void;
+  info(message: string, fields: LogFields): void;
+  warn(message: string, fields: LogFields): void;
+  error(message: string, fields: LogFields): void;
+}
+
+/** Where the log goes: whole lines with their line feed, or messages. */
+export type LogDestination = ((line: string) => void) | ServerLogger;
+
 /** Characters of one message: enough for the stack of a defect, too little for what a client may send. */
 const LONGEST_MESSAGE = 8000;
 
@@ -54,26 +73,41 @@ const LAYOUTS: Record<LogFormat, (entry: Entry) => string> = {
     ),
 };
 
+const METHODS = { DEBUG: "debug", INFO: "info", WARNING: "warn", ERROR: "error" } as const;
+
+/** What writes entries to `destination`. Lines are laid out by `format`, and whoever logs messages lays out their own. */
+function writerTo(destination: LogDestination, format: LogFormat): (entry: Entry) => void {
+  if (typeof destination === "function") {
+    const layout = LAYOUTS[format];
+    return (entry) => destination(`${layout(entry)}\n`);
+  }
+  return ({ fields, level, message, name, requestId }) =>
+    destination[METHODS[level]](printable(message), {
+      ...fields,
+      name,
+      ...(requestId !== undefined && { requestId }),
+    });
+}
+
 /**
  * Makes loggers by the names that their lines bear.
  * @param level the least that is written; a function where it may change
- * @param write gets each line with its line feed
  */
 export function createLog(
   level: Level | (() => Level),
-  write: (line: string) => void,
+  destination: LogDestination,
   format: LogFormat = "text",
   now: () => Date = () => new Date(),
 ): (name: string) => Logger {
   const least = typeof level === "function" ? level : () => level;
-  const layout = LAYOUTS[format];
+  const write = writerTo(destination, format);
   const logger = (name: string, requestId?: string, common: Fields = {}): Logger => {
     const at =
       (level: Level) =>
       (message: string, fields: Fields = {}) => {
         if (LEVELS.indexOf(level) < LEVELS.indexOf(least())) return;
         const entry = { time: now(), name, level, requestId, message: cut(message, LONGEST_MESSAGE) };
-        write(`${layout({ ...entry, fields: { ...common, ...fields } })}\n`);
+        write({ ...entry, fields: { ...common, ...fields } });
       };
     return {
       debug: at("DEBUG"),

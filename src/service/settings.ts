@@ -58,7 +58,8 @@ const vadModel: ValueKind<string | null> = {
   parse: (name) => (name.toLowerCase() === "off" ? null : name),
 };
 
-const SETTINGS = {
+/** Every setting: what its variable is called, what it may hold, and what it is where it is not given. */
+export const SETTINGS = {
   /** Address to listen on. */
   host: setting("SERVER_HOST", address, "[::]"),
   /** Port to listen on; 0 takes a free one. */

@@ -34,9 +34,13 @@ export class Workers {
   /** Seconds that a recording takes of late. */
   #usual = SOONEST;
 
-  constructor({ chunkDuration, language, maxQueue, maxWorkers }: ServerSettings, metrics: ServerMetrics) {
+  constructor(settings: ServerSettings, metrics: ServerMetrics) {
+    const { chunkDuration, decodeTimeout, language, maxDuration, maxQueue, maxUploadBytes, maxWorkers } =
+      settings;
     this.#slots = new Slots(maxWorkers, maxQueue, busy(maxQueue));
-    this.#defaults = { chunkLength: chunkDuration, language };
+    // A transcriber that the server was given has limits of its own, or none.
+    const limits = { maxBytes: maxUploadBytes, maxDuration, decodeTimeout };
+    this.#defaults = { chunkLength: chunkDuration, language, limits };
     this.#metrics = metrics;
   }
 
@@ -96,7 +100,8 @@ export class Workers {
       onTurn?.();
       this.#metrics.started(queued);
       const started = stopwatch();
-      const result = await this.transcriber.transcribe(input, { ...this.#defaults, ...options });
+      const limits = { ...this.#defaults.limits, ...options.limits };
+      const result = await this.transcriber.transcribe(input, { ...this.#defaults, ...options, limits });
       const processing = started();
       this.#usual += NEWEST * (processing - this.#usual);
       this.#metrics.finished(result.duration, processing);

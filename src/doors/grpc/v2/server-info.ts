@@ -3,10 +3,11 @@ import type { Service } from "../../../service/service.js";
 import { publicSettings } from "../../../service/settings.js";
 import { messageLimits } from "../messages/limits.js";
 import { HTTP2_LIMITS } from "../transport/limits.js";
+import type { ServerInfo } from "./messages.js";
 import { toDevice } from "./results.js";
 
 /** The ServerInfo of contract v2. */
-export function serverInfo({ budgets, settings, workers }: Service, openCalls: number): object {
+export function serverInfo({ budgets, settings, workers }: Service, openCalls: number): ServerInfo {
   const { transcriber } = workers;
   const messages = messageLimits(settings);
   const { device, implementation, languages, maxWindow, model } = transcriber.info;
@@ -21,7 +22,7 @@ export function serverInfo({ budgets, settings, workers }: Service, openCalls: n
         type: model.type,
         weight_type: model.weightType,
         multilingual: model.multilingual,
-        languages,
+        languages: [...languages],
         max_window: maxWindow,
         file_bytes: model.fileBytes,
         compute_type: model.computeType,
