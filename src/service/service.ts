@@ -11,6 +11,8 @@ import { Workers } from "./workers.js";
 
 /** Milliseconds without a call after which memory is given back: long after the last of many, soon for who looks. */
 const REST = 5000;
+/** Bytes of recordings since the last time from which on that is worth its while: it holds up everything else. */
+const WORTH_IT = 1024 ** 2;
 
 /** What every door shares: there is one of it in a server, and it knows of no door. */
 export class Service {
@@ -21,6 +23,7 @@ export class Service {
   /** The calls of all doors. */
   readonly calls = new OpenCalls(() => this.#rest());
   #restTimer: NodeJS.Timeout | undefined;
+  #sinceRest = 0;
 
   /**
    * @param settings as they were at the start
@@ -48,11 +51,19 @@ export class Service {
     }
   }
 
+  /** Counts a recording that a call has brought. */
+  received(bytes: number): void {
+    this.metrics.received(bytes);
+    this.#sinceRest += bytes;
+  }
+
   #rest(): void {
     clearTimeout(this.#restTimer);
     this.#restTimer = setTimeout(() => {
       // Without the addon there is no model either, and nothing to give back.
-      if (this.calls.size === 0) releaseMemory().catch(() => {});
+      if (this.calls.size > 0 || this.#sinceRest < WORTH_IT) return;
+      this.#sinceRest = 0;
+      releaseMemory().catch(() => {});
     }, REST).unref();
   }
 

@@ -71,7 +71,7 @@ export abstract class ContractService {
 
   /** Counts and logs what was asked. @param format as the client calls it */
   protected note(call: Call, filename: string, bytes: number, format = ""): void {
-    this.service.metrics.received(bytes);
+    this.service.received(bytes);
     call.bytes = bytes;
     this.#logOf(call).request(filename, bytes, format);
   }
