@@ -4,9 +4,9 @@ import { SAMPLE_RATE } from "../types/audio.js";
 const FRAME_LENGTH = 2048;
 /** Samples between frames: 32 ms. */
 const HOP = 512;
-/** Seconds before the limit in which a pause is looked for. */
-const PAUSE_SPAN = 10;
-/** Seconds before the limit in which the quietest place is, where there is no pause. */
+/** Part of the window, its last one, in which a pause is looked for: 10 s of 30. */
+const PAUSE_SPAN = 1 / 3;
+/** Seconds before the limit in which the quietest place is, where there is no pause; half of the window at most. */
 const QUIETEST_SPAN = 5;
 /**
  * Shortest pause between sentences or clauses, in seconds; gaps between words are shorter. A frame of 128 ms is quiet
@@ -32,7 +32,7 @@ const HANN_SQUARED = Float32Array.from({ length: FRAME_LENGTH }, (_, i) => {
 });
 
 /**
- * Where to cut speech that is too long for one window: in a pause within the last 10 s, the longer and the later the
+ * Where to cut speech that is too long for one window: in a pause in its last third, the longer and the later the
  * better, for a model that hears a sentence without its beginning reads it worse. Speech without one is cut at its
  * quietest place.
  *
@@ -45,7 +45,7 @@ export function placeToCut(samples: Float32Array): number {
 
 /** The middle of the pause that is the best place; undefined where there is none. */
 function middleOfPause(samples: Float32Array): number | undefined {
-  const first = samples.length - spanOf(samples, PAUSE_SPAN);
+  const first = samples.length - Math.floor(PAUSE_SPAN * samples.length);
   const levels: number[] = [];
   for (let frame = first; frame + FRAME_LENGTH <= samples.length; frame += HOP)
     levels.push(10 * Math.log10(frameEnergy(samples, frame) + Number.MIN_VALUE));
@@ -89,9 +89,10 @@ function quietLevel(levels: readonly number[]): number {
  * @returns a position strictly inside `samples`; of equally quiet frames the last
  */
 export function quietestCut(samples: Float32Array): number {
+  const span = Math.min(QUIETEST_SPAN * SAMPLE_RATE, Math.floor(samples.length / 2));
   let quietest = samples.length - FRAME_LENGTH;
   let least = Number.POSITIVE_INFINITY;
-  for (let frame = quietest; frame >= samples.length - spanOf(samples, QUIETEST_SPAN); frame -= HOP) {
+  for (let frame = quietest; frame >= samples.length - span; frame -= HOP) {
     const energy = frameEnergy(samples, frame, least);
     if (energy < least) {
       least = energy;
@@ -99,11 +100,6 @@ export function quietestCut(samples: Float32Array): number {
     }
   }
   return quietest + FRAME_LENGTH / 2;
-}
-
-/** Samples of a span before the limit, at most half of all. */
-function spanOf(samples: Float32Array, seconds: number): number {
-  return Math.min(seconds * SAMPLE_RATE, Math.floor(samples.length / 2));
 }
 
 /** Hann-weighted energy of the frame at `start`; stops adding once it is known to reach `enough`. */
