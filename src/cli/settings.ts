@@ -5,7 +5,11 @@ import type {
   TranscriberOptions,
   VadOptions,
 } from "../index.js";
+import { UsageError } from "./exit.js";
 import { NONE } from "./option-values.js";
+
+/** Files at once: each has a decoder of its own. */
+const MOST_JOBS = 256;
 
 /** Options of `agora-transcribe FILE…` as commander leaves them: absent where they were not given. */
 export interface TranscribeFlags {
@@ -14,6 +18,7 @@ export interface TranscribeFlags {
   /** False for `--no-clobber`. */
   clobber?: boolean;
   skipExisting?: boolean;
+  jobs?: number;
   quiet?: boolean;
   verbose?: boolean;
   offline?: boolean;
@@ -113,6 +118,8 @@ const RENAMED = {
 /** The library's options that the flags ask for. */
 export interface Settings {
   formats: OutputFormat[];
+  /** Files at once; undefined: as many as suit the engine. */
+  jobs?: number;
   transcriber: TranscriberOptions;
   transcribe: TranscribeOptions;
   format: FormatOptions;
@@ -135,6 +142,7 @@ export function settingsOf(flags: TranscribeFlags): Settings {
   const format: FormatOptions = pick(flags, FORMAT_KEYS);
   return {
     formats: flags.format ?? ["txt"],
+    ...(flags.jobs !== undefined && { jobs: jobsOf(flags.jobs) }),
     format,
     transcriber: {
       ...pick(flags, TRANSCRIBER_KEYS),
@@ -148,6 +156,11 @@ export function settingsOf(flags: TranscribeFlags): Settings {
       ...(format.highlightWords && { wordTimestamps: true }),
     },
   };
+}
+
+function jobsOf(jobs: number): number {
+  if (jobs >= 1 && jobs <= MOST_JOBS) return jobs;
+  throw new UsageError(`Expected a whole number from 1 to ${MOST_JOBS} for --jobs but received ${jobs}`);
 }
 
 /** The library's names of options in a message, as the flags that the user knows. */

@@ -1,13 +1,14 @@
 import type { DeviceInfo, Progress, Segment } from "../../../index.js";
+import type { Stages } from "../../../service/call/call.js";
 import type { Work } from "../../../service/workers.js";
-import type { DeviceMessage, ResultMessage, SegmentMessage, TranscriptionEvent } from "./messages.js";
+import type * as messages from "./messages.js";
 
-/** @param upload seconds that the request took to arrive */
+/** @param stages how long the call took for what */
 export function toResult(
-  { result, queued, processing }: Work,
-  upload: number,
+  { result, processing }: Work,
+  { unread, uploading, waiting }: Stages,
   requestId: string,
-): ResultMessage {
+): messages.TranscriptionResult {
   const { channels = [], format, stats } = result;
   return {
     text: result.text,
@@ -30,8 +31,8 @@ export function toResult(
       draft_accepted: stats.draft?.accepted ?? 0,
     },
     timings: {
-      upload,
-      queue: queued,
+      upload: uploading,
+      queue: unread + waiting,
       processing,
       speed_factor: processing > 0 ? result.duration / processing : 0,
     },
@@ -49,10 +50,11 @@ export function toResult(
     device: toDevice(result.device),
     request_id: requestId,
     compute_type: result.computeType,
+    language_probabilities: [...result.languageProbabilities],
   };
 }
 
-export function toSegment(segment: Segment): SegmentMessage {
+export function toSegment(segment: Segment): messages.Segment {
   return {
     id: segment.id,
     start: segment.start,
@@ -63,22 +65,23 @@ export function toSegment(segment: Segment): SegmentMessage {
     no_speech_prob: segment.noSpeechProb,
     compression_ratio: segment.compressionRatio,
     temperature: segment.temperature,
-    ...(segment.channel !== undefined && { channel: { value: segment.channel } }),
+    channel: segment.channel === undefined ? null : { value: segment.channel },
     words: segment.words ?? [],
     language: segment.language ?? "",
+    tokens: [...(segment.tokens ?? [])],
   };
 }
 
-export function toProgress({ processed, total, speedFactor }: Progress): TranscriptionEvent {
+export function toProgress({ processed, total, speedFactor }: Progress): messages.TranscriptionEvent {
   return {
     progress: {
       processed,
-      ...(total !== undefined && { total: { value: total } }),
+      total: total === undefined ? null : { value: total },
       speed_factor: speedFactor,
     },
   };
 }
 
-export function toDevice({ kind, name, threads }: DeviceInfo): DeviceMessage {
+export function toDevice({ kind, name, threads }: DeviceInfo): messages.Device {
   return { kind, name, threads };
 }
