@@ -7,7 +7,7 @@ import type { ModelInfo } from "../types/engine.js";
 import type { DownloadProgress } from "../types/options.js";
 import { audioFileOf, isBorealisModel } from "./borealis-files.js";
 import { fileSize, isComplete, modelPath } from "./cache.js";
-import { type ModelEnvironment, modelEnvironment } from "./environment.js";
+import { type CacheOptions, environmentWith, type ModelEnvironment } from "./environment.js";
 import { hashFile } from "./hash.js";
 import { cachedHubModels, removeHubModel } from "./hub-model.js";
 import { isHubName } from "./hub-name.js";
@@ -43,13 +43,14 @@ export interface ModelListing {
 
 /** All models of the registry, those that were made of checkpoints on the Hub, and what else lies in the cache folder. */
 export async function listModels(
-  environment: ModelEnvironment = modelEnvironment(),
+  options: CacheOptions = {},
+  environment: ModelEnvironment = environmentWith(options),
 ): Promise<ModelListing[]> {
   const known = await Promise.all(environment.registry.entries.map((entry) => listEntry(entry, environment)));
   return [...known, ...(await listConverted(environment)), ...(await listUnknown(environment))];
 }
 
-export interface DownloadModelOptions {
+export interface DownloadModelOptions extends CacheOptions {
   onProgress?: (progress: DownloadProgress) => void;
   signal?: AbortSignal;
 }
@@ -61,7 +62,7 @@ export interface DownloadModelOptions {
 export async function downloadModel(
   name: string,
   options: DownloadModelOptions = {},
-  environment: ModelEnvironment = modelEnvironment(),
+  environment: ModelEnvironment = environmentWith(options),
 ): Promise<ResolvedModel> {
   const resolving = { onDownload: options.onProgress, signal: options.signal };
   if (isOfHub(name, environment)) return resolveHubModel(name, resolving, environment);
@@ -76,7 +77,8 @@ export async function downloadModel(
  */
 export async function removeModel(
   name: string,
-  environment: ModelEnvironment = modelEnvironment(),
+  options: CacheOptions = {},
+  environment: ModelEnvironment = environmentWith(options),
 ): Promise<{ path: string; bytes: number }> {
   if (isOfHub(name, environment)) return removeHubModel(name, environment);
   const entry = requireEntry(name, environment);
@@ -84,6 +86,7 @@ export async function removeModel(
     throw new TranscriptionError(
       "INVALID_ARGUMENT",
       `Model ${entry.name} comes with the package and cannot be removed`,
+      { option: "name" },
     );
   }
   const path = modelPath(entry, environment.cacheDirectory);
@@ -130,7 +133,7 @@ export type InspectedModel =
   | ({ kind: "borealis" } & InspectedFile & InspectedBorealis)
   | ({ kind: "vad" } & InspectedFile & { version: string });
 
-export interface InspectModelOptions {
+export interface InspectModelOptions extends CacheOptions {
   signal?: AbortSignal;
 }
 
@@ -140,9 +143,10 @@ export interface InspectModelOptions {
  */
 export async function inspectModel(
   nameOrPath: string,
-  { signal }: InspectModelOptions = {},
-  environment: ModelEnvironment = modelEnvironment(),
+  options: InspectModelOptions = {},
+  environment: ModelEnvironment = environmentWith(options),
 ): Promise<InspectedModel> {
+  const { signal } = options;
   const { name, path } = await resolveModel(nameOrPath, { download: false, signal }, environment);
   const addon = loadAddon();
   const entry = environment.registry.find(name);
@@ -182,7 +186,7 @@ async function inspectBorealis(file: InspectedFile): Promise<InspectedModel> {
   }
 }
 
-export interface QuantizeModelOptions {
+export interface QuantizeModelOptions extends CacheOptions {
   /** Called with the fraction that is done, 0 to 1. */
   onProgress?: (fraction: number) => void;
   signal?: AbortSignal;
@@ -199,9 +203,10 @@ export async function quantizeModel(
   source: string,
   destination: string,
   type: string,
-  { onProgress = () => {}, signal }: QuantizeModelOptions = {},
-  environment: ModelEnvironment = modelEnvironment(),
+  options: QuantizeModelOptions = {},
+  environment: ModelEnvironment = environmentWith(options),
 ): Promise<ResolvedModel> {
+  const { onProgress = () => {}, signal } = options;
   const { path, maxWindow } = await resolveModel(
     source,
     { kind: "whisper", download: false, signal },

@@ -67,6 +67,7 @@ describe("options", () => {
         suppressBlank: false,
         suppressTokens: [5, 6],
         suppressNonSpeech: false,
+        suppressNumerals: false,
         withoutTimestamps: true,
         wordTimestamps: true,
         maxTokens: 99,
@@ -93,6 +94,7 @@ describe("options", () => {
       language: "ru",
       beamSize: 1,
       suppressNonSpeech: true,
+      suppressNumerals: false,
       seed: 0,
     });
     engine.windows.length = 0;
