@@ -7,11 +7,10 @@ import {
 } from "../index.js";
 import { exposureWarnings } from "../service/exposure.js";
 import { createLog, type LogDestination, type Logger } from "../service/log.js";
-import { ServerMetrics } from "../service/metrics/server-metrics.js";
 import { refuseModelSettings, withDefaults } from "../service/partial-settings.js";
+import { Service } from "../service/service.js";
 import { reloadable, type ServerSettings, watchedFiles } from "../service/settings.js";
 import { watchFiles } from "../service/watch-files.js";
-import { Workers } from "../service/workers.js";
 import { GrpcFront } from "./grpc/front.js";
 import { HttpFront } from "./metrics/page.js";
 
@@ -87,9 +86,7 @@ class TranscriptionServer implements RunningServer {
   #settings: ServerSettings;
   #unwatch: (() => void) | undefined;
   readonly #log: Logger;
-  readonly #requestLog: Logger;
-  readonly #metrics = new ServerMetrics();
-  readonly #workers: Workers;
+  readonly #service: Service;
   /** Undefined until it listens: its metrics may be asked for before. */
   #grpc: GrpcFront | undefined;
   #http: HttpFront | undefined;
@@ -106,8 +103,9 @@ class TranscriptionServer implements RunningServer {
     this.#settings = transcriber ? settingsFor(transcriber, settings) : settings;
     this.#given = transcriber;
     this.#log = loggers("Server");
-    this.#requestLog = loggers("TranscriptionService");
-    this.#workers = new Workers(this.#settings, this.#metrics);
+    this.#service = new Service(this.#settings, loggers("TranscriptionService"), (fault) =>
+      this.#onStorage(fault),
+    );
   }
 
   get port(): number {
@@ -129,19 +127,20 @@ class TranscriptionServer implements RunningServer {
     for (const warning of exposureWarnings(this.#settings)) this.#log.warning(warning);
     if (httpPort !== undefined) {
       this.#http = await HttpFront.open(httpHost, httpPort, {
-        metrics: () => this.#metrics.text(),
+        metrics: () => this.#service.metrics.text(),
         onError: (error) => this.#log.error(`Cannot show a page: ${error.stack ?? error.message}`),
-        notReady: () => (this.#phase === "serving" ? undefined : this.#phase),
+        notReady: () => this.#notReady,
       });
       this.#log.info(`Metrics and probes on ${httpHost}, HTTP port ${this.#http.port}`);
     }
     try {
-      this.#grpc = await GrpcFront.open(this.#settings, this.#workers, this.#metrics, this.#requestLog);
+      this.#grpc = await GrpcFront.open(this.#service);
     } catch (error) {
       await this.#closeHttp();
       throw error;
     }
     this.#log.info(`agora-transcribe ${VERSION} listens on ${host}, port ${this.port}, and loads the model`);
+    await this.#service.storage.watch();
     this.ready = this.#load();
     this.#unwatch = watchFiles(
       () => watchedFiles(this.#settings),
@@ -182,11 +181,29 @@ class TranscriptionServer implements RunningServer {
   /** @throws TranscriptionError INVALID_ARGUMENT when the model does not have the language of the settings */
   #serve(loaded: Transcriber): void {
     this.#transcriber = loaded;
-    this.#workers.use(loaded);
+    this.#service.workers.use(loaded);
     this.#front.serve();
     this.#phase = "serving";
+    this.#tellHealth();
     this.#served = servedModel(loaded);
     logModel(loaded, this.#settings, this.#log);
+  }
+
+  /** Why calls should go elsewhere now; undefined: they need not. */
+  get #notReady(): string | undefined {
+    if (this.#phase !== "serving") return this.#phase;
+    return this.#service.storage.fault === undefined ? undefined : "storage";
+  }
+
+  /** Calls are answered all the same: some need no storage. */
+  #onStorage(fault: string | undefined): void {
+    if (fault === undefined) this.#log.info("Uploads can be stored again");
+    else this.#log.error(`Not ready: ${fault}`, { code: "STORAGE_FAILED" });
+    this.#tellHealth();
+  }
+
+  #tellHealth(): void {
+    if (this.#phase === "serving") this.#grpc?.tellHealth(this.#notReady === undefined);
   }
 
   async #stop(): Promise<void> {
@@ -204,18 +221,20 @@ class TranscriptionServer implements RunningServer {
   }
 
   async #closeHttp(): Promise<void> {
-    this.#metrics.close();
+    this.#service.close();
     await this.#http?.close();
   }
 
   #observe(): void {
-    this.#metrics.observe({
-      openCalls: () => this.#grpc?.openCalls ?? 0,
+    const { budgets, calls, metrics, workers } = this.#service;
+    metrics.observe({
+      openCalls: () => calls.size,
       unread: () => this.#grpc?.unread ?? 0,
-      running: () => this.#workers.running,
-      waiting: () => this.#workers.waiting,
+      running: () => workers.running,
+      waiting: () => workers.waiting,
+      budgets,
       load: () => this.#transcriber?.load(),
-      isServing: () => this.#phase === "serving",
+      isServing: () => this.#notReady === undefined,
       identity: () => this.#served,
     });
   }

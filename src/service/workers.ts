@@ -85,15 +85,19 @@ export class Workers {
   }
 
   /**
-   * Text of a recording, when it is its turn.
+   * Text of a recording, when it is its turn, which `onTurn` hears of.
    * @throws TranscriptionError, and the reason of `signal` when that fires while it waits
    */
-  async transcribe(input: AudioInput, options: TranscribeOptions & { signal: AbortSignal }): Promise<Work> {
+  async transcribe(
+    input: AudioInput,
+    { onTurn, ...options }: TranscribeOptions & { signal: AbortSignal; onTurn?: () => void },
+  ): Promise<Work> {
     const since = stopwatch();
     // Not the call's: a worker is busy until the recording has left the engine, even when its call is over before.
     return whileHeld(options.signal, async (worker) => {
       await this.#slots.acquire(worker);
       const queued = since();
+      onTurn?.();
       this.#metrics.started(queued);
       const started = stopwatch();
       const limits = { ...this.#defaults.limits, ...options.limits };

@@ -305,9 +305,9 @@ export interface Statistics {
 }
 
 export interface Timings {
-  /** From the call's beginning to its last byte. */
+  /** From when the server began to read to the last byte. */
   upload: number;
-  /** Spent waiting for a turn after that. */
+  /** Spent waiting: unread before that, and for a turn after it. */
   queue: number;
   /** From the turn to the result: decoding the file, and its windows in the model. */
   processing: number;
@@ -409,6 +409,11 @@ export interface Limits {
    */
   max_cancelled: number;
   max_cancelled_per_second: number;
+  /** Bytes of one message of an upload, inflated; max_message_bytes is that of a request in one message. */
+  max_chunk_bytes: number;
+  /** Bytes that all calls hold in memory together, and that all uploads take on disk. */
+  max_memory_bytes: number;
+  max_disk_bytes: number;
 }
 
 /** How busy the server is now. */
@@ -421,6 +426,9 @@ export interface Load {
   /** Windows in the engine and waiting for it; 0 where the implementation does not tell. */
   running_windows: number;
   waiting_windows: number;
+  /** Bytes that calls hold in memory, and that uploads take on disk. */
+  memory_bytes: number;
+  disk_bytes: number;
 }
 
 /** A value of which nothing is not the same as zero. */

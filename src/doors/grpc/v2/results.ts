@@ -1,11 +1,12 @@
 import type { DeviceInfo, Progress, Segment } from "../../../index.js";
+import type { Stages } from "../../../service/call/call.js";
 import type { Work } from "../../../service/workers.js";
 import type * as messages from "./messages.js";
 
-/** @param upload seconds that the request took to arrive */
+/** @param stages how long the call took for what */
 export function toResult(
-  { result, queued, processing }: Work,
-  upload: number,
+  { result, processing }: Work,
+  { unread, uploading, waiting }: Stages,
   requestId: string,
 ): messages.TranscriptionResult {
   const { channels = [], format, stats } = result;
@@ -30,8 +31,8 @@ export function toResult(
       draft_accepted: stats.draft?.accepted ?? 0,
     },
     timings: {
-      upload,
-      queue: queued,
+      upload: uploading,
+      queue: unread + waiting,
       processing,
       speed_factor: processing > 0 ? result.duration / processing : 0,
     },

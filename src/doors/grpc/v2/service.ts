@@ -42,7 +42,7 @@ export class V2Service extends ContractService {
       GetServerInfo: (
         _rpc: ServerUnaryCall<GetServerInfoRequest, ServerInfo>,
         respond: sendUnaryData<ServerInfo>,
-      ) => respond(null, serverInfo(this.settings, this.workers, calls.size)),
+      ) => respond(null, serverInfo(this.service, calls.size)),
     };
   }
 
@@ -56,18 +56,21 @@ export class V2Service extends ContractService {
     respond(failure);
   }
 
-  async #unary(call: Call, { config, audio }: TranscribeRequest): Promise<TranscriptionResult> {
-    this.note(call, config?.filename ?? "", audio.length);
+  async #unary(call: Call, request: TranscribeRequest): Promise<TranscriptionResult> {
+    const { config } = request;
+    this.note(call, config?.filename ?? "", request.audio.length);
     const options = this.#optionsOf(config);
-    if (audio.length === 0) {
+    if (request.audio.length === 0) {
       const message = "Expected the bytes of a recording for audio but received none";
       throw new TranscriptionError("INVALID_ARGUMENT", message, { option: "audio" });
     }
-    return this.#resultOf(call, audio, options, this.#sizeOf(config));
+    return this.withRecording(call, request, "audio", (input) =>
+      this.#resultOf(call, input, options, this.#sizeOf(config)),
+    );
   }
 
   #upload(call: Call, rpc: Stream | EventRpc, events?: EventStream): Promise<TranscriptionResult> {
-    return this.withUpload(async (upload) => {
+    return this.withUpload(call, async (upload) => {
       let filename = "";
       let options: TranscribeOptions = {};
       let size: ResultSize | undefined;
@@ -90,7 +93,7 @@ export class V2Service extends ContractService {
             onProgress: (progress) => events.offer(toProgress(progress)),
           }
         : {};
-      return await this.#resultOf(call, await upload.read(), { ...options, ...news }, size);
+      return await this.#resultOf(call, await upload.file(), { ...options, ...news }, size);
     });
   }
 
@@ -133,7 +136,7 @@ export class V2Service extends ContractService {
       },
     });
     call.signal.throwIfAborted();
-    const result = toResult(work, call.age - call.seconds, call.id);
+    const result = toResult(work, call.stages, call.id);
     if (size) return size.fit(result);
     const channels = result.channels.map((channel) => ({ ...channel, text: "" }));
     return { ...result, text: "", segments: [], channels };
