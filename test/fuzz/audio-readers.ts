@@ -45,7 +45,11 @@ export function recording(name: string): Buffer {
 const SOUND = glide(0.05, 16_000);
 const INFO = chunk("LIST", Buffer.from("INFOISFT\x04\0\0\0test", "latin1"));
 const SAMPLES = int16(SOUND);
-const EXTENSIBLE = Buffer.from("160001000100000001000000000010008000 00aa00389b71".replace(" ", ""), "hex");
+/** The extension of a format chunk, for 16 bits and one channel. */
+const EXTENSION = Buffer.from("16001000040000000100000000001000800000aa00389b71", "hex");
+const EXTENSION_PLACE = 36;
+const EXTENSIBLE = rawWav({ tag: 0xfffe, fmtSize: 40 }, SAMPLES);
+EXTENSION.copy(EXTENSIBLE, EXTENSION_PLACE);
 const WAVS = [
   wav([SOUND], 16_000),
   wav([SOUND, SOUND], 44_100, "24"),
@@ -55,7 +59,7 @@ const WAVS = [
   rawWav({ dataSize: 0xffff_ffff, riffSize: 0xffff_ffff }, Buffer.alloc(64 * 1024, "BW64")),
   rawWav({ before: INFO, first: chunk("JUNK", Buffer.alloc(28)) }, SAMPLES),
   rawWav({ id: "RF64", first: chunk("ds64", Buffer.alloc(28)), dataSize: 0xffff_ffff }, SAMPLES),
-  rawWav({ tag: 0xfffe, fmtSize: 40, before: EXTENSIBLE }, SAMPLES),
+  EXTENSIBLE,
   Buffer.concat([rawWav({}, SAMPLES), INFO, rawWav({ channels: 2, sampleRate: 22_050 }, SAMPLES)]),
   rawWav({ sampleRate: 767_999, channels: 3, blockAlign: 6 }, SAMPLES),
 ];
