@@ -1,6 +1,7 @@
 export { parseLanguage, suggestLanguage } from "./config/language-names.js";
 export { LANGUAGES } from "./config/languages.js";
 export { DEFAULT_AUDIO_LIMITS as DEFAULT_LIMITS } from "./config/limits.js";
+export { type DiarizeOptions, diarize } from "./diarize.js";
 export { implementationNames, registerImplementation } from "./engine/implementations.js";
 export { getSystemInfo, type SystemInfo } from "./engine/system.js";
 export { ERROR_CODES, type ErrorCode, TranscriptionError } from "./errors.js";
@@ -8,6 +9,7 @@ export {
   type FormatOptions,
   formatResult,
   formatSegments,
+  formatTurns,
   OUTPUT_FORMATS,
   type OutputFormat,
 } from "./formats/index.js";
@@ -78,6 +80,17 @@ export type {
   TranscriptionStats,
   Word,
 } from "./types/result.js";
+export {
+  DIARIZATION_ENGINES,
+  type DiarizationEngine,
+  type DiarizationOptions,
+  type DiarizationResult,
+  type RoleOptions,
+  SPEAKER_ROLES,
+  type Speaker,
+  type SpeakerRole,
+  type SpeakerTurn,
+} from "./types/speakers.js";
 export type {
   DetectLanguageOptions,
   Transcriber,

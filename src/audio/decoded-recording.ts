@@ -1,4 +1,4 @@
-import { type AudioFormat, type ChannelSelection, type DecodedAudio, SAMPLE_RATE } from "../types/audio.js";
+import { type AudioFormat, type DecodedAudio, type OpenAudioOptions, SAMPLE_RATE } from "../types/audio.js";
 import { type ChannelSelector, createChannelSelector } from "./channels.js";
 import type { DecodeTask } from "./decode-task.js";
 import { audioTooLong } from "./errors.js";
@@ -32,12 +32,12 @@ export class DecodedRecording implements DecodedAudio {
   readonly trackCount: number;
   readonly #task: DecodeTask;
   readonly #decoding: Decoding;
-  readonly #selection: ChannelSelection;
+  readonly #selection: OpenAudioOptions["channels"];
   #samples = 0;
   #started = false;
 
   /** @throws TranscriptionError INVALID_ARGUMENT when the chosen channel does not exist */
-  constructor(task: DecodeTask, decoding: Decoding, channels: ChannelSelection) {
+  constructor(task: DecodeTask, decoding: Decoding, channels: OpenAudioOptions["channels"]) {
     this.#task = task;
     this.#decoding = decoding;
     this.#selection = channels;

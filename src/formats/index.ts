@@ -5,6 +5,7 @@ import { checkFormat, checkFormatOptions, type FormatOptions, type OutputFormat 
 import { writeLrc, writeSrt, writeTsv, writeTxt, writeVtt } from "./writers.js";
 
 export { type FormatOptions, OUTPUT_FORMATS, type OutputFormat } from "./options.js";
+export { formatTurns } from "./rttm.js";
 
 const WRITERS = { txt: writeTxt, srt: writeSrt, vtt: writeVtt, tsv: writeTsv, lrc: writeLrc };
 
@@ -31,10 +32,10 @@ export function formatSegments(
 /**
  * A result as a document.
  *
- * - `txt`: one segment per line, after `[channel 0]` where channels are apart
+ * - `txt`: one segment per line, after `SPEAKER_00: ` where speakers are told apart, or `[channel 0]` where channels are
  * - `json`: everything in the result, under the result's own names
- * - `srt`, `vtt`: subtitles, with the line options; channels as `[channel 0]` and as voice spans
- * - `tsv`: `start`, `end` (milliseconds), `text` and, where channels are apart, `channel`
+ * - `srt`, `vtt`: subtitles, with the line options; speakers as `[SPEAKER_00]: `, channels as `[channel 0]`, both as voice spans in `vtt`
+ * - `tsv`: `start`, `end` (milliseconds), `text` and, where they are apart, `channel` and `speaker`
  * - `lrc`: lyrics, `[mm:ss.xx] text`
  *
  * @returns the document, ended by a line break; empty for no segments where the format has no header

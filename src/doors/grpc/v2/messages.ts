@@ -65,6 +65,21 @@ export interface TranscriptionOptions {
   track: Wrapped<number>;
   carry_initial_prompt: boolean;
   prefix: string;
+  diarization: DiarizationMessage | null;
+  roles: RolesMessage | null;
+}
+
+export interface DiarizationMessage {
+  num_speakers: number;
+  min_speakers: number;
+  max_speakers: number;
+  embeddings: boolean;
+}
+
+export interface RolesMessage {
+  seller_channel: Wrapped<number>;
+  direction: string | number;
+  speakers: Record<string, string | number>;
 }
 
 export type Wrapped<T> = { value: T } | null;
@@ -109,6 +124,8 @@ export interface SegmentMessage {
   channel?: { value: number };
   words: WordMessage[];
   language: string;
+  speaker: string;
+  speaker_confidence: number;
 }
 
 export interface WordMessage {
@@ -116,6 +133,26 @@ export interface WordMessage {
   end: number;
   text: string;
   confidence: number;
+  speaker: string;
+  speaker_confidence: number;
+}
+
+export interface SpeakerMessage {
+  id: string;
+  role: string;
+  role_confidence: number;
+  evidence: string[];
+  talk_time: number;
+  turns: number;
+  embedding: readonly number[];
+}
+
+export interface TurnMessage {
+  start: number;
+  end: number;
+  speaker: string;
+  confidence: number;
+  channel: Wrapped<number>;
 }
 
 export interface ResultMessage {
@@ -148,6 +185,8 @@ export interface ResultMessage {
   device: DeviceMessage;
   request_id: string;
   compute_type: string;
+  speakers: SpeakerMessage[];
+  turns: TurnMessage[];
 }
 
 export interface DeviceMessage {

@@ -8,7 +8,7 @@ export function toResult(
   upload: number,
   requestId: string,
 ): ResultMessage {
-  const { channels = [], format, stats } = result;
+  const { channels = [], format, speakers = [], stats, turns = [] } = result;
   return {
     text: result.text,
     segments: result.segments.map(toSegment),
@@ -49,6 +49,19 @@ export function toResult(
     device: toDevice(result.device),
     request_id: requestId,
     compute_type: result.computeType,
+    speakers: speakers.map((speaker) => ({
+      id: speaker.id,
+      role: `SPEAKER_ROLE_${speaker.role?.toUpperCase() ?? "UNSPECIFIED"}`,
+      role_confidence: speaker.roleConfidence,
+      evidence: speaker.evidence,
+      talk_time: speaker.talkTime,
+      turns: speaker.turns,
+      embedding: speaker.embedding ?? [],
+    })),
+    turns: turns.map(({ channel, ...turn }) => ({
+      ...turn,
+      channel: channel === undefined ? null : { value: channel },
+    })),
   };
 }
 
@@ -64,9 +77,20 @@ export function toSegment(segment: Segment): SegmentMessage {
     compression_ratio: segment.compressionRatio,
     temperature: segment.temperature,
     ...(segment.channel !== undefined && { channel: { value: segment.channel } }),
-    words: segment.words ?? [],
+    words: (segment.words ?? []).map(({ start, end, text, confidence, ...word }) => ({
+      start,
+      end,
+      text,
+      confidence,
+      ...toLabel(word),
+    })),
     language: segment.language ?? "",
+    ...toLabel(segment),
   };
+}
+
+function toLabel({ speaker, speakerConfidence }: Pick<Segment, "speaker" | "speakerConfidence">) {
+  return { speaker: speaker ?? "", speaker_confidence: speakerConfidence ?? 0 };
 }
 
 export function toProgress({ processed, total, speedFactor }: Progress): TranscriptionEvent {
