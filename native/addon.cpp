@@ -7,6 +7,7 @@
 #include "bindings/cancel_flag.h"
 #include "bindings/devices.h"
 #include "bindings/diarization.h"
+#include "bindings/host.h"
 #include "bindings/instance.h"
 #include "bindings/model_files.h"
 #include "bindings/resampler.h"
@@ -26,6 +27,7 @@ Napi::Object initialise(Napi::Env env, Napi::Object exports) {
     agora::VoiceActivity::define(env, exports);
     agora::ResamplerObject::define(env, exports);
     agora::define_devices(env, exports);
+    agora::define_host(env, exports);
     agora::define_model_files(env, exports);
     exports.Set("cancelAll", Napi::Function::New(
                                  env, [](const Napi::CallbackInfo& info) { Instance::of(info.Env()).cancel_all(); }));

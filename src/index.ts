@@ -1,3 +1,4 @@
+export { releaseMemory } from "./addon/memory.js";
 export { parseLanguage, suggestLanguage } from "./config/language-names.js";
 export { LANGUAGES } from "./config/languages.js";
 export { DEFAULT_AUDIO_LIMITS as DEFAULT_LIMITS } from "./config/limits.js";

@@ -36,7 +36,7 @@ export async function loadTranscriber(
   const transcriber = new LoadedTranscriber(options, await acquireEngine(options, signal));
   try {
     // A VAD model that was named has to be there; one that was not is looked for when a request wants it.
-    if (typeof options.vadModel === "string") await transcriber.findVad("auto");
+    if (typeof options.vadModel === "string") await transcriber.findVad("auto", options.download);
     return transcriber;
   } catch (error) {
     await transcriber.close();
@@ -124,11 +124,17 @@ export class LoadedTranscriber implements Transcriber {
     return this.#closing;
   }
 
-  /** The VAD model for requests with this `vadFilter`. Looked for again while there is none. */
-  findVad(filter: true | "auto"): Promise<Lease<VadModel> | undefined> {
+  /**
+   * The VAD model for requests with this `vadFilter`. Looked for again while there is none. A request never has one
+   * downloaded: what is to be used was there when the transcriber was made.
+   */
+  findVad(
+    filter: true | "auto",
+    download: boolean | undefined = false,
+  ): Promise<Lease<VadModel> | undefined> {
     let found = this.#vads.get(filter);
     if (!found) {
-      found = acquireVad(filter, this.#options);
+      found = acquireVad(filter, { ...this.#options, download });
       this.#vads.set(filter, found);
       const forget = (): boolean => this.#vads.delete(filter);
       found.then((lease) => lease ?? forget(), forget);

@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { wav } from "../../test/support/audio.js";
 import { sampleAudio, sampleTurns } from "../../test/support/samples.js";
 
@@ -22,6 +23,14 @@ export function shortFiles(): Buffer[] {
     }
     return files;
   });
+}
+
+/** The same as FLAC files, which FFmpeg decodes as it does whatever is no plain WAV; it is needed here. */
+export function asFlac(file: Buffer): Buffer {
+  const args = ["-v", "error", "-i", "pipe:0", "-f", "flac", "pipe:1"];
+  const { status, stdout, stderr } = spawnSync("ffmpeg", args, { input: file });
+  if (status !== 0) throw new Error(`ffmpeg cannot write FLAC: ${stderr}`);
+  return stdout;
 }
 
 /** Seconds of audio in a file of {@link shortFiles}. */

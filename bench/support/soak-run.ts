@@ -65,7 +65,9 @@ type Mischief =
   | "slow"
   | "silent"
   | "noise"
-  | "killed";
+  | "cut"
+  | "killed"
+  | "frozen";
 const MISCHIEFS: Mischief[] = [
   "none",
   "none",
@@ -79,17 +81,26 @@ const MISCHIEFS: Mischief[] = [
   "slow",
   "silent",
   "noise",
+  "cut",
   "killed",
+  "frozen",
 ];
 
 /** Calls of a client that is killed, on its one channel. */
 const CALLS_OF_KILLED = 20;
+/** Milliseconds that such a client hangs before it is killed, at most: above the server's patience with one that is silent. */
+const FROZEN = 8000;
+/** Milliseconds between two decoders that are killed, at most. */
+const KILL_EVERY = 3000;
+/** What calls may be told whose decoder was killed; never half a text. */
+const DECODER_KILLED = /SIGKILL ended it/;
 /** Channels that calls of all lanes share. */
 const SHARED_CHANNELS = 2;
 
 /**
  * Sends calls of all kinds to a server, most of which go wrong on purpose: cancelled, expired, damaged, cut off,
- * trickling or silent. Those that are left alone must be answered as they were before.
+ * trickling or silent, of clients that are killed or hang, and with decoders that are killed. Those that are left alone must
+ * be answered as they were before.
  */
 export async function runSoak(options: SoakOptions): Promise<SoakReport> {
   const { port, seconds, lanes, seed, pid, httpPort } = options;
@@ -110,9 +121,11 @@ export async function runSoak(options: SoakOptions): Promise<SoakReport> {
   const pending = new Set<Promise<unknown>>();
 
   const note = (mischief: Mischief, file: number, { status, text, message }: Ended): void => {
-    const ending = `${mischief}: ${text === undefined ? `status ${status}` : "text"}`;
+    const isKilled = DECODER_KILLED.test(message ?? "");
+    const outcome = isKilled ? "decoder killed" : text === undefined ? `status ${status}` : "text";
+    const ending = `${mischief}: ${outcome}`;
     report.endings[ending] = (report.endings[ending] ?? 0) + 1;
-    const isRight = text !== undefined && text === right[file];
+    const isRight = isKilled || (text !== undefined && text === right[file]);
     if ((mischief === "none" || mischief === "slow") && !isRight)
       report.wrong.push(`${mischief}: ${status} ${message ?? text}`);
   };
@@ -129,6 +142,17 @@ export async function runSoak(options: SoakOptions): Promise<SoakReport> {
       await ended.finally(() => pending.delete(ended));
     }
   };
+  const chance = seededRandom(seed);
+  const killing = setInterval(() => {
+    const decoders = decodersOf(pid);
+    const one = decoders[Math.floor(chance() * decoders.length)];
+    if (one === undefined) return;
+    try {
+      process.kill(one, "SIGKILL");
+    } catch {
+      // It has ended by itself.
+    }
+  }, KILL_EVERY);
   const timer = setInterval(async () => {
     const taken = await sample().catch(() => undefined);
     if (!taken) return;
@@ -140,12 +164,13 @@ export async function runSoak(options: SoakOptions): Promise<SoakReport> {
     new Promise((resolve) => setTimeout(resolve, seconds * 1000 + PATIENCE).unref()),
   ]);
   clearInterval(timer);
+  clearInterval(killing);
   const unanswered = pending.size;
   const left = await settle(httpPort);
   calm.close();
   for (const caller of shared) caller.close();
   const after = await sample();
-  return { ...report, unanswered, before, after, left, decoders: decodersOf(pid) };
+  return { ...report, unanswered, before, after, left, decoders: decodersOf(pid).length };
 }
 
 /** Makes one call, and does to it what it says. */
@@ -158,7 +183,8 @@ async function misbehave(
   const way = WAYS[Math.floor(chance() * WAYS.length)]!;
   if (mischief === "noise") return sendNoise(port, chance);
   if (mischief === "disconnect") return disconnect(port, way, file, chance);
-  if (mischief === "killed") return killClient(port, file, chance);
+  if (mischief === "killed" || mischief === "frozen")
+    return killClient(port, file, chance, mischief === "frozen");
   // Half of the calls share their channel with those that others cancel.
   const own = chance() < 0.5 ? new Caller(port) : undefined;
   const caller = own ?? shared[Math.floor(chance() * shared.length)]!;
@@ -166,6 +192,7 @@ async function misbehave(
   let bytes = file;
   if (mischief === "deadline") send.deadline = 1 + 1000 * chance();
   if (mischief === "bad file") bytes = damaged(file, chance);
+  if (mischief === "cut") bytes = file.subarray(0, Math.floor(chance() * file.length));
   if (mischief === "bad option") send.options = { beam_size: 9, language: "klingon", temperatures: [-1] };
   if (mischief === "slow") Object.assign(send, { chunk: 16 * 1024, pause: 5 });
   if (mischief === "silent") send.silent = true;
@@ -178,8 +205,11 @@ async function misbehave(
   return ended;
 }
 
-/** A client in a process of its own, with many calls on one channel, that is ended by SIGKILL. */
-async function killClient(port: number, file: Buffer, chance: () => number): Promise<Ended> {
+/**
+ * A client in a process of its own, with many calls on one channel, that is ended by SIGKILL.
+ * @param hangs whether it is stopped for a while before: its connection stays, and nobody reads
+ */
+async function killClient(port: number, file: Buffer, chance: () => number, hangs: boolean): Promise<Ended> {
   const program = fileURLToPath(new URL("./killed-client.ts", import.meta.url));
   const args = ["--import", LOADER, program, String(port), String(CALLS_OF_KILLED)];
   const child = spawn(process.execPath, args, { stdio: ["pipe", "pipe", "ignore"] });
@@ -189,6 +219,10 @@ async function killClient(port: number, file: Buffer, chance: () => number): Pro
   // It says when its calls are under way.
   await Promise.race([once(child.stdout, "data"), ended]);
   await new Promise((resolve) => setTimeout(resolve, 1500 * chance()));
+  if (hangs) {
+    child.kill("SIGSTOP");
+    await new Promise((resolve) => setTimeout(resolve, FROZEN * chance()));
+  }
   child.kill("SIGKILL");
   await ended;
   return { status: -1 };
@@ -258,6 +292,7 @@ async function settle(httpPort: number): Promise<Record<string, number>> {
         ([name]) =>
           name === "agora_open_calls" ||
           name === "agora_workers_busy" ||
+          name.startsWith("agora_budget_used_bytes") ||
           name.startsWith("agora_queue_length") ||
           name.startsWith("agora_batch_windows"),
       ),
@@ -277,13 +312,15 @@ async function takeSample(httpPort: number, seconds: number): Promise<Sample> {
   };
 }
 
-function decodersOf(pid: number): number {
-  return readdirSync("/proc").filter((entry) => {
+/** Processes of decoders that a server has. */
+function decodersOf(pid: number): number[] {
+  const entries = readdirSync("/proc").filter((entry) => {
     try {
       const [, name, parent] = /^\d+ \((.*)\) \w (\d+)/.exec(readFileSync(`/proc/${entry}/stat`, "utf8"))!;
       return name === "ffmpeg" && Number(parent) === pid;
     } catch {
       return false;
     }
-  }).length;
+  });
+  return entries.map(Number);
 }

@@ -53,6 +53,10 @@ export interface Addon {
   /** Blocks of a quantised type, in a thread of their own. */
   quantizeValues(type: string, values: Float32Array): Promise<Uint8Array>;
   quantizeTypes: readonly string[];
+  /** Returns memory that was freed to the system. */
+  trimMemory(): Promise<void>;
+  /** To a Unix socket at `path`, of the abstract namespace where that begins with `@`. Throws when it cannot. */
+  sendDatagram(path: string, text: string): void;
   /** Stops all work that this environment started. */
   cancelAll(): void;
 }

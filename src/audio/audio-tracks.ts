@@ -22,6 +22,7 @@ export async function openTrack(
   const { streams } = first;
   if (chosen !== undefined || streams.length < 2) {
     if (failed) throw failed;
+    if (streams.length > 1) await warnOfSilence(first, start, task);
     return first;
   }
   const indices = streams.map((_, index) => index);
@@ -54,6 +55,27 @@ export async function openTrack(
   await run.open();
   task.warnings.push(explain(streams, order, silent, faults));
   return run;
+}
+
+/** Says so where the track that was chosen is silent and another is not. */
+async function warnOfSilence(chosen: FfmpegRun, start: Start, task: DecodeTask): Promise<void> {
+  if (await chosen.hasSound()) return;
+  for (const index of chosen.streams.keys()) {
+    if (index === chosen.track) continue;
+    const other = await start(index);
+    let sound = false;
+    await failure(
+      (async () => {
+        await other.open();
+        sound = await other.hasSound();
+      })(),
+      task,
+    );
+    await other.close();
+    if (!sound) continue;
+    task.warnings.push(`Track ${chosen.track}, which was chosen, is silent, while track ${index} has sound`);
+    return;
+  }
 }
 
 /** What says that a track is of no use; anything else is thrown. */

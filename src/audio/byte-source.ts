@@ -35,6 +35,7 @@ export function inputName(input: AudioInput): string {
   if (input instanceof Blob)
     return "name" in input && input.name ? JSON.stringify(input.name) : "the given blob";
   if (isResponse(input)) return "the given response";
+  if (isFileHandle(input)) return "the given file";
   if (isAsyncIterable(input)) return "the given stream";
   return "the given samples";
 }
@@ -52,10 +53,14 @@ export async function openByteSource(input: EncodedInput, task: DecodeTask): Pro
     return streamSource(input.stream(), task);
   }
   if (isResponse(input)) return streamSource(bodyOf(input), task);
+  if (isFileHandle(input)) {
+    requireRegularFile(await task.wait(input.stat()), task);
+    return fileSource(input, task);
+  }
   if (isAsyncIterable(input)) return streamSource(input, task);
   throw invalidArgument(
     "input",
-    "a path, a file: URL, bytes, a Blob, a stream of bytes, a Response or decoded samples",
+    "a path, a file: URL, an open file, bytes, a Blob, a stream of bytes, a Response or decoded samples",
     input,
   );
 }
@@ -66,6 +71,10 @@ export async function openByteSource(input: EncodedInput, task: DecodeTask): Pro
  */
 function isResponse(input: unknown): input is Response {
   return Object.prototype.toString.call(input) === "[object Response]";
+}
+
+function isFileHandle(input: unknown): input is FileHandle {
+  return typeof input === "object" && input !== null && "fd" in input && "stat" in input;
 }
 
 /** Bytes of a response that has some. @throws TranscriptionError INVALID_ARGUMENT for one that says it failed, or was read */
@@ -93,7 +102,11 @@ async function openFile(input: string | URL, task: DecodeTask): Promise<ByteSour
     });
     return streamSource(await task.wait(readable(task, () => opening)), task);
   }
-  const file = await task.wait(openRegularFile(path, stats, task));
+  return fileSource(await task.wait(openRegularFile(path, stats, task)), task);
+}
+
+/** A regular file from its start. */
+async function fileSource(file: FileHandle, task: DecodeTask): Promise<ByteSource> {
   const { size } = await task.wait(file.stat());
   if (size > task.limits.maxBytes) throw audioTooLarge(task.name, task.limits.maxBytes, size);
   let position = 0;

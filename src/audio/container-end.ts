@@ -18,10 +18,7 @@ const ENDS: Readonly<Record<string, End>> = {
   caf: chunksEnd,
   avi: riffEnd,
   wav: riffEnd,
-  aiff: async (readAt, start) => {
-    const head = await bytesAt(readAt, start, 8);
-    return head && start + 8 + even(head.readUInt32BE(4));
-  },
+  aiff: aiffEnd,
   w64: async (readAt, start) => {
     const head = await bytesAt(readAt, start, 24);
     const size = head?.readBigUInt64LE(16) ?? 0n;
@@ -122,6 +119,19 @@ async function chunksEnd(readAt: ReadAt, start: number, size: number): Promise<n
     position += 12 + Number(length);
   }
   return position;
+}
+
+/** The last byte of its chunks, which `FORM` may announce wrong. */
+async function aiffEnd(readAt: ReadAt, start: number, size: number): Promise<number | undefined> {
+  const form = await bytesAt(readAt, start, 8);
+  const announced = form && start + 8 + even(form.readUInt32BE(4));
+  for (let position = start + 12, chunks = 0; chunks < 10_000; chunks++) {
+    const head = await bytesAt(readAt, position, 8);
+    if (!head || !/^[ -~]{4}$/.test(head.toString("latin1", 0, 4))) return position;
+    position += 8 + even(head.readUInt32BE(4));
+    if (position >= Math.min(size, announced ?? size)) return announced;
+  }
+  return announced;
 }
 
 /** Files of more than a gigabyte go on in further RIFF chunks (OpenDML). */

@@ -1,8 +1,16 @@
-import { type AudioFormat, type DecodedAudio, type OpenAudioOptions, SAMPLE_RATE } from "../types/audio.js";
+import {
+  type AudioFormat,
+  type ChannelSelection,
+  type DecodedAudio,
+  type OpenAudioOptions,
+  SAMPLE_RATE,
+} from "../types/audio.js";
+import { ChannelSurvey } from "./channel-survey.js";
 import { type ChannelSelector, createChannelSelector } from "./channels.js";
 import type { DecodeTask } from "./decode-task.js";
 import { audioTooLong } from "./errors.js";
 import type { Frames } from "./frames.js";
+import { IntegerScale } from "./integer-scale.js";
 import { createResamplers } from "./resample.js";
 
 /** A stretch of a recording with one rate and one number of channels. */
@@ -84,6 +92,8 @@ export class DecodedRecording implements DecodedAudio {
     const { maxDuration } = this.#task.limits;
     const resamplers = await createResamplers(frameRate, this.trackCount);
     const selector = this.#selector(part);
+    const survey = new ChannelSurvey(channels, frameRate);
+    const scale = new IntegerScale();
     const start = this.duration;
     let received = 0;
     const resampled = (tracks: Float32Array[]) =>
@@ -91,11 +101,20 @@ export class DecodedRecording implements DecodedAudio {
     for await (const interleaved of frames) {
       received += interleaved.length / channels;
       if (start + received / frameRate > maxDuration) throw audioTooLong(this.#task.name, maxDuration);
+      scale.apply(interleaved);
+      survey.add(interleaved);
       yield* resampled(selector.select(interleaved));
     }
     yield* resampled(selector.flush());
     yield* this.#counted(resamplers.map((resampler) => resampler.flush()));
-    this.#task.warnings.push(...selector.warnings());
+    const { warnings } = this.#task;
+    warnings.push(...scale.warnings(), ...selector.warnings(), ...survey.warnings(this.#heard));
+  }
+
+  /** What the selection comes to. */
+  get #heard(): ChannelSelection {
+    if (this.#selection !== "parties") return this.#selection;
+    return this.trackCount > 1 ? "each" : "mix";
   }
 
   /** A part that was joined on may have other channels than the first. */

@@ -44,7 +44,9 @@ export function ffmpegArguments(ffmpeg: Ffmpeg, container: Container, track: num
   const { demuxer, skip = 0 } = container;
   return [
     // Lines marked with their level: errors become warnings of ours, "info" tells codec and duration.
-    ...["-nostdin", "-hide_banner", "-nostats", "-loglevel", "repeat+level+info"],
+    // "verbose" how broadcast times are changed.
+    ...["-nostdin", "-hide_banner", "-nostats"],
+    ...["-loglevel", `repeat+level+${container.clockChanges ? "verbose" : "info"}`],
     ...["-max_alloc", String(MAX_ALLOCATION), "-filter_threads", "1", "-threads", "1"],
     ...["-protocol_whitelist", "file,pipe", "-format_whitelist", whitelisted(demuxer)],
     ...clock(container),

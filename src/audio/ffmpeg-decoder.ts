@@ -2,13 +2,14 @@ import type { FileHandle } from "node:fs/promises";
 import { TranscriptionError } from "../errors.js";
 import { type AudioFormat, SAMPLE_RATE } from "../types/audio.js";
 import { openTrack } from "./audio-tracks.js";
+import { isFrameKind } from "./coded-frames.js";
 import type { Container } from "./containers.js";
 import type { DecodeTask } from "./decode-task.js";
 import type { Decoding, Part } from "./decoded-recording.js";
 import { audioTooLong } from "./errors.js";
 import { FfmpegRun } from "./ffmpeg-run.js";
+import { repairFrames } from "./frame-repair.js";
 import { findJoinedRecordings, type JoinedRecording } from "./joined-recordings.js";
-import { repairMpegFrames } from "./mpeg-repair.js";
 import { RecordingClock } from "./recording-clock.js";
 import { type ReadAt, readerAt } from "./sniff.js";
 import { spoolRange } from "./spool.js";
@@ -130,6 +131,8 @@ class FfmpegDecoder implements Decoding {
     const difference = durationDifference(recording, clock.seconds);
     const which = this.#joined.length > 1 ? ` of recording ${number} in the file` : "";
     if (difference) this.task.warnings.push(`The container announces ${difference}${which}`);
+    if (container.times === undefined && run.hasLost)
+      this.task.warnings.push(`${lostWithoutClock(run, clock.seconds)}${which}`);
     this.#origin += clock.seconds;
     await recording.close();
   }
@@ -159,9 +162,10 @@ class FfmpegDecoder implements Decoding {
       file = await spoolRange(this.#readAt, start, end, task);
       files.push(file);
     }
-    if (container.demuxer === "mp3" || container.demuxer === "aac") {
+    const { demuxer } = container;
+    if (isFrameKind(demuxer)) {
       const original = file;
-      ({ file, container } = await repairMpegFrames(file, container, readerAt(file, task), task));
+      ({ file, container } = await repairFrames(file, container, demuxer, readerAt(file, task), task));
       if (file !== original) files.push(file);
     }
     const source = { file, container };
@@ -207,6 +211,15 @@ function believedDuration({ run, container, bytes }: Recording): number | undefi
   const { announcedDuration } = run;
   if (!announcedDuration || container.clockChanges) return undefined;
   return (bytes * 8) / announcedDuration < LOWEST_BITRATE ? undefined : announcedDuration;
+}
+
+/** What it means that a part of a recording without a clock could not be decoded. */
+function lostWithoutClock({ guessedDuration }: FfmpegRun, decoded: number): string {
+  const guess = guessedDuration ? ` (by its bit rate it has about ${guessedDuration.toFixed(1)} s)` : "";
+  return (
+    `${decoded.toFixed(1)} s of sound could be decoded${guess}: what could not leaves no gap, as the format has no clock, ` +
+    "so that times behind it are early by as much"
+  );
 }
 
 /** “11.0 s, but 5.5 s could be decoded”, where what a container announces is not there. */

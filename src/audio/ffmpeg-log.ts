@@ -18,6 +18,8 @@ const ADVICE = /^Consider increasing the value for the 'analyzeduration'/;
  */
 const NOT_LISTED = /^(?:\[[^\]]*\] )*\[error\] Codec \([^)]*\) not on whitelist '[\w,.]*'?/;
 const DURATION = /^ *Duration: (\d+):(\d\d):(\d\d(?:\.\d+)?)/;
+/** FFmpeg lets broadcast streams begin with the streams that it decodes, whatever came before in others. */
+const START_CORRECTED = /^Correcting start time (?:of Input #\d+ )?by (-?\d+)/;
 const STREAM = /^ *Stream #0:\d+(?:\[0x[0-9a-f]+\])?(?:\((\w+)\))?(?:\[0x[0-9a-f]+\])?: (\w+): (\w+)(.*)$/;
 
 /** A stream of sound in the input. */
@@ -39,6 +41,10 @@ export class FfmpegLog {
   hasVideo = false;
   /** Seconds that the container announces; undefined when FFmpeg only guesses from the bit rate. */
   announcedDuration: number | undefined;
+  /** Seconds that the file's bytes come to at its bit rate, where the container announces nothing. */
+  guessedDuration: number | undefined;
+  /** Microseconds of the input before its first sound, which FFmpeg has taken away from all times. */
+  #startCorrection = 0;
   /** Settles when all about the input has been read. */
   readonly inputKnown: Promise<void>;
   #tellInput!: () => void;
@@ -54,6 +60,11 @@ export class FfmpegLog {
     this.inputKnown = new Promise((resolve) => {
       this.#tellInput = resolve;
     });
+  }
+
+  /** Seconds that are missing from all times. */
+  get startCorrection(): number {
+    return this.#startCorrection / 1e6;
   }
 
   push(text: string): void {
@@ -110,17 +121,19 @@ export class FfmpegLog {
     const [, components, level, text = ""] = match;
     if (level === "error" || level === "fatal" || level === "panic") this.#error(components!, text);
     else if (level === "warning" && text.startsWith("Estimating duration")) this.#guessed = true;
+    else if (level === "info" && text.startsWith("Output #")) this.#tellInput();
     else if (level === "info" && this.#aboutInput) this.#input(text);
+    else if (level === "verbose")
+      this.#startCorrection = Number(START_CORRECTED.exec(text)?.[1] ?? this.#startCorrection);
   }
 
   #input(text: string): void {
-    if (text.startsWith("Stream mapping") || text.startsWith("Output #")) {
-      this.#aboutInput = false;
-      this.#tellInput();
-    }
+    if (text.startsWith("Stream mapping")) this.#aboutInput = false;
     const [, hours, minutes, seconds] = DURATION.exec(text) ?? [];
-    if (seconds && !this.#guessed) {
-      this.announcedDuration = Number(hours) * 3600 + Number(minutes) * 60 + Number(seconds);
+    if (seconds) {
+      const duration = Number(hours) * 3600 + Number(minutes) * 60 + Number(seconds);
+      if (this.#guessed) this.guessedDuration = duration;
+      else this.announcedDuration = duration;
     }
     const [, language, kind, codec, about = ""] = STREAM.exec(text) ?? [];
     if (kind === "Video" && !about.includes("(attached pic)")) this.hasVideo = true;

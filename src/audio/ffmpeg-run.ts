@@ -115,6 +115,11 @@ export class FfmpegRun {
     return this.#log.announcedDuration;
   }
 
+  /** Seconds that the bytes come to at their bit rate, where the container announces nothing. */
+  get guessedDuration(): number | undefined {
+    return this.#log.guessedDuration;
+  }
+
   /** Ends FFmpeg. */
   async close(): Promise<void> {
     this.#child.kill("SIGKILL");
@@ -143,6 +148,11 @@ export class FfmpegRun {
    * @throws TranscriptionError DECODE_FAILED, UNSUPPORTED_FORMAT
    */
   async *blocks(): AsyncGenerator<TimedBlock> {
+    const { startCorrection } = this.#log;
+    for await (const { time, samples } of this.#allBlocks()) yield { time: time + startCorrection, samples };
+  }
+
+  async *#allBlocks(): AsyncGenerator<TimedBlock> {
     if (this.#silence) yield* this.#skippedSilence(this.#silence);
     if (this.#firstSound) yield this.#firstSound;
     for await (const block of this.#blocks) {
@@ -157,6 +167,11 @@ export class FfmpegRun {
       const length = Math.min(SAMPLE_RATE, frames - done);
       yield { time: time + done / SAMPLE_RATE, samples: new Float32Array(length * this.channels) };
     }
+  }
+
+  /** Whether packets could not be decoded. */
+  get hasLost(): boolean {
+    return this.#log.hasError(/^Error while decoding|Error submitting packet/);
   }
 
   /** What went wrong while decoding, at the end. */

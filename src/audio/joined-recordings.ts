@@ -1,7 +1,7 @@
+import { beginsWithFrames, findFrames, isFrameKind } from "./coded-frames.js";
 import { containerEnd } from "./container-end.js";
 import type { Container } from "./containers.js";
 import type { DecodeTask } from "./decode-task.js";
-import { beginsWithMpegFrames, findMpegFrames } from "./mpeg-frames.js";
 import { knownContainer, type ReadAt, sniffContainer } from "./sniff.js";
 
 /** How the beginning of a recording is recognised inside a file. */
@@ -22,7 +22,6 @@ const MOST_RECORDINGS = 1000;
 /** Bytes behind the end of a recording that are worth a word. */
 const NOTED_REST = 4096;
 const HEAD_BYTES = 16 * 1024;
-const FRAMES = new Set(["mp3", "aac"]);
 /** Broadcast streams go on for gigabytes, and whatever comes in between is theirs. */
 const ENDLESS = new Set(["mpegts", "mpeg"]);
 /** Formats whose end tells what FFmpeg does not: that the file is cut off. */
@@ -116,8 +115,8 @@ export async function findJoinedRecordings(
   size: number,
   task: DecodeTask,
 ): Promise<JoinedRecording[]> {
-  // Frames of MPEG audio are looked for by their own demuxer, all else has to begin with the first byte.
-  const isBehind = (container.skip ?? 0) > 0 && !FRAMES.has(container.demuxer);
+  // Frames are looked for by their own demuxer, all else has to begin with the first byte.
+  const isBehind = (container.skip ?? 0) > 0 && !isFrameKind(container.demuxer);
   const first = isBehind ? { ...container, skip: 0 } : container;
   const recordings = [{ container: first, start: isBehind ? container.skip! : 0, end: size }];
   for (let current = recordings[0]!; ; ) {
@@ -156,7 +155,9 @@ async function recordingAfter(
       ? undefined
       : ((await unmarkedBeginning(end, until, readAt, task)) ??
         (await nextBeginning(FOREIGN, readAt, from, until, task)));
-  if (end !== undefined && foreign === undefined) await noteRest(end, until, readAt, task);
+  // FFmpeg reads on behind the announced end of AU.
+  if (end !== undefined && foreign === undefined && demuxer !== "au")
+    await noteRest(end, until, readAt, task);
   const next = foreign ?? own;
   if (next === undefined) return undefined;
   if (next === own) return { container: { ...container, skip: 0 }, start: own, end: size };
@@ -193,7 +194,17 @@ export function beginsRecording(head: Uint8Array): boolean {
   });
   if (marked) return true;
   const isTag = latin1(bytes, 0, 3) === "ID3" && bytes[3]! < 5 && bytes.length > 10;
-  return isTag || (beginsWithMpegFrames(bytes) && findMpegFrames(bytes, false)?.offset === 0);
+  return isTag || (beginsWithFrames(bytes) && findFrames(bytes, false)?.offset === 0);
+}
+
+/** Place of the first beginning of a recording of any format with a mark of its own. */
+export function firstBeginning(
+  readAt: ReadAt,
+  from: number,
+  until: number,
+  task: DecodeTask,
+): Promise<number | undefined> {
+  return nextBeginning(FOREIGN, readAt, from, until, task);
 }
 
 /** Place of the first beginning of one of the formats from `from` on. */

@@ -1,20 +1,20 @@
-import type { FrameHeader } from "./mpeg-frames.js";
+import type { FrameHeader } from "./coded-frames.js";
 
-/** Matroska (RFC 9559) with one track of MPEG audio: frames get times, which their own formats have no place for. */
+/** Matroska (RFC 9559) with one track of sound: frames get times, which their own formats have no place for. */
 
-const LAYER_CODECS = ["A_AAC", "A_MPEG/L1", "A_MPEG/L2", "A_MPEG/L3"];
+const CODECS = { aac: "A_AAC", ac3: "A_AC3", eac3: "A_EAC3", dts: "A_DTS" };
 const ADTS_RATE_INDEX = [
   ...[96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8000, 7350],
 ];
 
 /** What comes before the clusters: a segment of unknown length, with times in milliseconds. */
 export function matroskaHead(first: FrameHeader): Buffer {
-  const { layer, channels, sampleRate, signature } = first;
+  const { kind, layer, channels, sampleRate, signature } = first;
   const rate = Buffer.alloc(8);
   rate.writeDoubleBE(sampleRate);
   const audio = element("e1", element("b5", rate), element("9f", number(channels || 2)));
-  const codecPrivate = layer === 0 ? [element("63a2", audioSpecificConfig(first, signature))] : [];
-  const codec = element("86", Buffer.from(LAYER_CODECS[layer]!));
+  const codecPrivate = kind === "aac" ? [element("63a2", audioSpecificConfig(first, signature))] : [];
+  const codec = element("86", Buffer.from(kind === "mp3" ? `A_MPEG/L${layer}` : CODECS[kind]));
   const ids = [element("d7", number(1)), element("73c5", number(1)), element("83", number(2))];
   const head = element("1a45dfa3", element("4282", Buffer.from("matroska")), element("4287", number(4)));
   const segment = Buffer.from("1853806701ffffffffffffff", "hex");

@@ -10,6 +10,7 @@ import { openWithFfmpeg } from "./ffmpeg-decoder.js";
 import { beginsRecording } from "./joined-recordings.js";
 import { isRawAudio, openRawAudio } from "./raw-audio.js";
 import { fourCC, isRiff, isWav } from "./riff-chunks.js";
+import { isBigEndianWav, littleEndianWav } from "./rifx.js";
 import { readerAt, refuseForeign, sniffContainer } from "./sniff.js";
 import { spool } from "./spool.js";
 import { readWavHeader, type WavHeader } from "./wav-header.js";
@@ -50,7 +51,8 @@ async function openEncoded(
   track: number | undefined,
 ): Promise<Decoding> {
   const source = await openByteSource(input, task);
-  const reader = new ByteReader(source, task);
+  const plain = new ByteReader(source, task);
+  const reader = (await isBigEndianWav(plain)) ? new ByteReader(littleEndianWav(plain), task) : plain;
   const signature = await reader.peek(SIGNATURE_BYTES);
   if (signature.byteLength === 0) throw decodeFailed(task.name, "it is empty");
   if (isRiff(signature) && !isForeignRiff(signature)) {
@@ -59,7 +61,7 @@ async function openEncoded(
   } else {
     refuseForeign(await reader.peek(HEAD_BYTES), task);
   }
-  const file = source.file ?? (await spool(reader));
+  const file = (reader === plain ? source.file : undefined) ?? (await spool(reader));
   const container = await sniffContainer(readerAt(file, task), task);
   return openWithFfmpeg(file, container, task, track);
 }
@@ -121,5 +123,8 @@ async function* wavParts(reader: ByteReader, first: WavHeader): AsyncGenerator<P
 
 /** RIFF files of other kinds are FFmpeg's, those too short to tell are damaged WAV. */
 function isForeignRiff(signature: Uint8Array): boolean {
-  return signature.byteLength === SIGNATURE_BYTES && ["AVI ", "QLCM", "WEBP"].includes(fourCC(signature, 8));
+  return (
+    signature.byteLength === SIGNATURE_BYTES &&
+    ["AVI ", "QLCM", "WEBP", "XWMA"].includes(fourCC(signature, 8))
+  );
 }

@@ -87,13 +87,16 @@ export class PolarityMixer implements ChannelSelector {
   #choose(frames: Float32Array): number[] {
     const channels = this.#channels;
     const length = frames.length / channels;
+    // About their means: a constant offset is no sound, and would hide what the channels share.
+    const means = channelMeans(frames, channels);
     const powers = new Float64Array(channels);
     let mixPower = 0;
     for (let i = 0; i < frames.length; ) {
       let sum = 0;
       for (let c = 0; c < channels; c++, i++) {
-        sum += frames[i]!;
-        powers[c]! += frames[i]! * frames[i]!;
+        const sample = frames[i]! - means[c]!;
+        sum += sample;
+        powers[c]! += sample * sample;
       }
       mixPower += (sum / channels) ** 2;
     }
@@ -102,7 +105,7 @@ export class PolarityMixer implements ChannelSelector {
     const cancelled = (CANCELLED * 4) / channels ** 2;
     const plain = new Array(channels).fill(1);
     if (powers[loudest]! / length < AUDIBLE || mixPower >= cancelled * powers[loudest]!) return plain;
-    const relative = plain.map((_, c) => (correlation(frames, loudest, c, channels) < 0 ? -1 : 1));
+    const relative = plain.map((_, c) => (correlation(frames, loudest, c, means) < 0 ? -1 : 1));
     // The first channel stays as it is, so that nothing jumps when another becomes the loudest.
     const signs = relative.map((sign) => sign * relative[0]!);
     const turned = signs.flatMap((sign, c) => (sign < 0 ? [c] : []));
@@ -114,9 +117,16 @@ export class PolarityMixer implements ChannelSelector {
   }
 }
 
-function correlation(frames: Float32Array, a: number, b: number, channels: number): number {
+function channelMeans(frames: Float32Array, channels: number): Float64Array {
+  const sums = new Float64Array(channels);
+  for (let i = 0; i < frames.length; ) for (let c = 0; c < channels; c++, i++) sums[c]! += frames[i]!;
+  return sums.map((sum) => (sum * channels) / frames.length);
+}
+
+function correlation(frames: Float32Array, a: number, b: number, means: Float64Array): number {
   let sum = 0;
-  for (let i = 0; i < frames.length; i += channels) sum += frames[i + a]! * frames[i + b]!;
+  for (let i = 0; i < frames.length; i += means.length)
+    sum += (frames[i + a]! - means[a]!) * (frames[i + b]! - means[b]!);
   return sum;
 }
 

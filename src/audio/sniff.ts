@@ -1,4 +1,5 @@
 import type { FileHandle } from "node:fs/promises";
+import { beginsWithFrames, findFrames, frameHeader, isLoas } from "./coded-frames.js";
 import {
   CONTAINERS,
   type Container,
@@ -10,7 +11,8 @@ import {
 } from "./containers.js";
 import type { DecodeTask } from "./decode-task.js";
 import { decodeFailed, unsupportedFormat } from "./errors.js";
-import { beginsWithMpegFrames, findMpegFrames, isLoas } from "./mpeg-frames.js";
+import { frameStretches } from "./frame-survey.js";
+import { firstBeginning } from "./joined-recordings.js";
 
 /** Reads up to `count` bytes at `position`. */
 export type ReadAt = (position: number, count: number) => Promise<Uint8Array>;
@@ -23,8 +25,25 @@ const OVERLAP = 32 * 1024;
 const HEAD_BYTES = 4096;
 /** Tags in a row that are skipped. */
 const MAX_TAGS = 8;
-/** E-AC-3 has a version above AC-3's in the sixth byte. */
-const LAST_AC3_VERSION = 10;
+/**
+ * Chains occur in noise. So many frames without a break do not; of damaged files at least this part of as many bytes from
+ * the first frame on is frames.
+ */
+const UNBROKEN = 12;
+const WEIGHED_BYTES = 64 * 1024;
+const LEAST_PART = 0.25;
+/** Chains in a row that are weighed. */
+const CANDIDATES = 16;
+/** Bytes in front of a recording – of HTTP, of a form, a byte order mark – that its beginning is looked for behind. */
+const LONGEST_PREFIX = 64 * 1024;
+
+/** What stands in the middle of recordings, how often it takes to be no coincidence, and what they are. */
+const MIDDLES = [
+  ["OggS\0", 1, "Ogg"],
+  ["\x1f\x43\xb6\x75\x01\0\0", 1, "Matroska or WebM"],
+  ["\x1f\x43\xb6\x75", 2, "Matroska or WebM"],
+  ["wvpk", 2, "WavPack"],
+] as const;
 
 const HEADERLESS =
   "sound without a header (such as G.711, G.722, GSM or plain samples from a telephone system) does not say what it is " +
@@ -53,23 +72,76 @@ export async function sniffContainer(readAt: ReadAt, task: DecodeTask): Promise<
     // MP4 begins with zeros of its own: the upper bytes of its first box's size.
     for (let place = first; place >= Math.max(start, first - 3); place--) {
       const behind = knownContainer(await readAt(place, HEAD_BYTES));
-      if (!behind) continue;
-      task.warnings.push(
-        `The first ${place} bytes are no recording and were left out: times count from what follows`,
-      );
-      return { ...behind, skip: place };
+      if (behind) return behindOthers(behind, place, task);
     }
   }
   for (let search = 0; search < SEARCHES; search++) {
     task.check();
     const position = first + search * (SEARCHED_BYTES - OVERLAP);
     const bytes = await readAt(position, SEARCHED_BYTES);
-    const found = findMpegFrames(bytes, search === 0);
-    if (found) return { name: found.kind, demuxer: found.kind, skip: position + found.offset };
+    const found = await findSound(bytes, position, search === 0, readAt, task);
+    if (found) return found;
     if (bytes.length < SEARCHED_BYTES) break;
+  }
+  const prefix = await firstBeginning(readAt, start, start + LONGEST_PREFIX, task);
+  const behind = prefix === undefined ? undefined : knownContainer(await readAt(prefix, HEAD_BYTES));
+  if (behind) return behindOthers(behind, prefix!, task);
+  const middle = middleOf(await readAt(start, SEARCHED_BYTES));
+  if (middle !== undefined) {
+    throw decodeFailed(task.name, `its beginning is missing, without which ${middle} cannot be decoded`);
   }
   const gsm = isGsm(head) ? "it looks like GSM 06.10 frames without a header; " : "";
   throw unsupportedFormat(task.name, `it is not in a known audio format; ${gsm}${HEADERLESS}`);
+}
+
+function behindOthers(container: Container, place: number, task: DecodeTask): Container {
+  task.warnings.push(
+    `The first ${place} bytes are no recording and were left out: times count from what follows`,
+  );
+  return { ...container, skip: place };
+}
+
+/** What bytes are from the middle of. */
+function middleOf(bytes: Uint8Array): string | undefined {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return MIDDLES.find(([mark, times]) => {
+    let at = -1;
+    for (let found = 0; found < times; found++) {
+      at = buffer.indexOf(mark, at + 1, "latin1");
+      if (at < 0) return false;
+    }
+    return true;
+  })?.[2];
+}
+
+/** Frames in `bytes`, which lie at `position`, that go on like a file of frames. */
+async function findSound(
+  bytes: Uint8Array,
+  position: number,
+  fromStart: boolean,
+  readAt: ReadAt,
+  task: DecodeTask,
+): Promise<Container | undefined> {
+  let found = findFrames(bytes, fromStart);
+  for (let tries = 0; found && tries < CANDIDATES; tries++) {
+    const { kind, offset } = found;
+    const weighed: ReadAt = (at, count) =>
+      readAt(at, Math.max(0, Math.min(count, start + WEIGHED_BYTES - at)));
+    const start = position + offset;
+    let [all, inFrames, run, longest] = [0, 0, 0, 0];
+    for await (const stretches of frameStretches(kind, weighed, start, task)) {
+      for (const { bytes: length, frame } of stretches) {
+        all += length;
+        if (frame) inFrames += length;
+        run = frame ? run + 1 : 0;
+        longest = Math.max(longest, run);
+      }
+    }
+    if (longest >= UNBROKEN || inFrames >= LEAST_PART * all)
+      return { name: kind, demuxer: kind, skip: start };
+    found = findFrames(bytes, fromStart, offset + 1);
+  }
+  return undefined;
 }
 
 /** The container that begins with these bytes, where they tell by themselves. */
@@ -77,18 +149,17 @@ export function knownContainer(head: Uint8Array): Container | undefined {
   const known = matchSignature(CONTAINERS, head);
   if (known) return known;
   if (isTransportStream(head)) return TRANSPORT_STREAM;
-  if (startsWith(head, 0, "\x0b\x77")) {
-    const name = (head[5] ?? 0) >>> 3 > LAST_AC3_VERSION ? "eac3" : "ac3";
-    return { name, demuxer: name };
-  }
+  const first = head[0] === 0x0b ? frameHeader(head, 0) : undefined;
+  if (first && beginsWithFrames(head)) return { name: first.kind, demuxer: first.kind };
   return isLoas(head) ? { name: "loas", demuxer: "loas" } : undefined;
 }
 
 /** Refuses what is clearly no audio from its first bytes, before anything is stored or searched. */
 export function refuseForeign(head: Uint8Array, task: DecodeTask): void {
   const start = head.subarray(0, HEAD_BYTES);
-  if (knownContainer(start)) return;
-  const kind = matchSignature(FOREIGN, start) ?? (isText(start) ? textKind(start) : undefined);
+  const foreign = matchSignature(FOREIGN, start);
+  if (foreign === undefined && knownContainer(start)) return;
+  const kind = foreign ?? (isText(start) ? textKind(start) : undefined);
   if (kind) throw unsupportedFormat(task.name, `it is ${kind}, not audio`);
 }
 
@@ -108,9 +179,9 @@ async function tagBytes(readAt: ReadAt, position: number, head: Uint8Array): Pro
   if (startsWith(head, 0, "APETAGEX") && head.length >= 32) {
     return 32 + Buffer.from(head).readUInt32LE(12);
   }
-  if (!startsWith(head, 0, "ID3") || head.length < 10) return 0;
+  const size = id3Bytes(head);
+  if (size === 0) return 0;
   // Four bytes of 7 bits each, says ID3v2; some writers put a plain number there. Frames tell which.
-  const size = id3Bytes(head, 7);
   const plain = id3Bytes(head, 8);
   if (plain === size || (await soundAt(readAt, position + size))) return size;
   return (await soundAt(readAt, position + plain)) ? plain : size;
@@ -118,11 +189,16 @@ async function tagBytes(readAt: ReadAt, position: number, head: Uint8Array): Pro
 
 async function soundAt(readAt: ReadAt, position: number): Promise<boolean> {
   const head = await readAt(position, HEAD_BYTES);
-  return beginsWithMpegFrames(head) || matchSignature(CONTAINERS, head) !== undefined;
+  return beginsWithFrames(head) || matchSignature(CONTAINERS, head) !== undefined;
 }
 
-/** ID3v2: ten bytes of header, then its size; a footer repeats the header. */
-function id3Bytes(head: Uint8Array, bits: 7 | 8): number {
+/**
+ * Bytes of the ID3v2 tag that begins here, 0 where none does: ten bytes of header, then its size; a footer repeats the
+ * header.
+ * @param bits of each byte of the size
+ */
+export function id3Bytes(head: Uint8Array, bits: 7 | 8 = 7): number {
+  if (!startsWith(head, 0, "ID3") || head.length < 10) return 0;
   const size = [6, 7, 8, 9].reduce((sum, i) => sum * 2 ** bits + (head[i]! & (2 ** bits - 1)), 0);
   return 10 + size + (head[5]! & 0x10 ? 10 : 0);
 }

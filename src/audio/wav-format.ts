@@ -49,7 +49,7 @@ export function parseWavFormat(chunk: Uint8Array, name: string): WavFormat {
   const sampleRate = view.getUint32(4, true);
   const byteRate = view.getUint32(8, true);
   const frameBytes = view.getUint16(12, true);
-  const bits = view.getUint16(14, true);
+  const announcedBits = view.getUint16(14, true);
   if (channels < 1 || channels > MAX_CHANNELS) {
     throw damaged(`it has ${channels} channels, expected 1 to ${MAX_CHANNELS}`);
   }
@@ -58,7 +58,22 @@ export function parseWavFormat(chunk: Uint8Array, name: string): WavFormat {
   }
   const warnings: string[] = [];
   const tag = formatTag(view, chunk, warnings);
+  if (warnings.length > 0 && tag === PCM && announcedBits >= 32) {
+    throw damaged(`it names no codec, and ${announcedBits} bits may be whole or floating-point numbers`);
+  }
+  // What block align and byte rate agree on, where bits tell nothing.
+  const wholeBits = (8 * frameBytes) / channels;
+  const agreed = byteRate === sampleRate * frameBytes && [8, 16, 24, 32].includes(wholeBits);
+  const bits = tag === PCM && announcedBits === 0 && agreed ? wholeBits : announcedBits;
+  if (bits !== announcedBits) {
+    warnings.push(`The WAV header is wrong: it announces samples of 0 bits; they were read as ${bits} bits`);
+  }
   const codec = pcmCodec(tag, bits);
+  if (!codec && tag === FLOAT)
+    throw damaged(`it has floating-point samples of ${bits} bits, expected 32 or 64`);
+  if (tag === PCM && (bits === 0 || bits > 64)) {
+    throw damaged(`it has samples of ${bits} bits, expected 1 to 64`);
+  }
   if (!codec) return { codec, sampleRate, channels, frameBytes, warnings: [] };
   const expected = channels * SAMPLE_BYTES[codec];
   if (frameBytes === expected) return { codec, sampleRate, channels, frameBytes, warnings };
@@ -73,14 +88,25 @@ export function parseWavFormat(chunk: Uint8Array, name: string): WavFormat {
   return { codec, sampleRate, channels, frameBytes: expected, warnings };
 }
 
-/** The codec's tag, which extensible formats have in their subtype; undefined for subtypes of other families. */
+/**
+ * The codec's tag, which extensible formats have in their subtype; undefined for subtypes of other families. A header
+ * that names no codec at all is one of plain samples whose writer left it out.
+ */
 function formatTag(view: DataView, chunk: Uint8Array, warnings: string[]): number | undefined {
   const tag = view.getUint16(0, true);
+  const plain = (what: string): number => {
+    warnings.push(`The WAV header is wrong: ${what}; it was read as plain samples`);
+    return PCM;
+  };
+  if (tag === 0) return plain("its format tag is 0");
   if (tag !== EXTENSIBLE) return tag;
-  if (chunk.byteLength < FMT_BYTES) return undefined;
+  if (chunk.byteLength < FMT_BYTES) {
+    return plain(`it is extensible, but its fmt chunk has ${chunk.byteLength} bytes, expected ${FMT_BYTES}`);
+  }
   const subtype = view.getUint16(24, true);
   const suffix = Buffer.from(chunk.subarray(26, FMT_BYTES)).toString("hex");
   if (SUBTYPE_SUFFIXES.includes(suffix)) return subtype;
+  if (subtype === 0 && /^0+$/.test(suffix)) return plain("its subtype is empty");
   if (![PCM, FLOAT, A_LAW, MU_LAW].includes(subtype)) return undefined;
   warnings.push(
     `The WAV header is wrong: its subtype begins like that of codec ${subtype} and goes on with ${suffix}; it was read as codec ${subtype}`,

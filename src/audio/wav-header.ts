@@ -66,6 +66,11 @@ export async function readWavHeader(reader: ByteReader): Promise<WavHeader> {
     }
     if (id === "ds64" && content.byteLength >= 16)
       longDataBytes = uint32(content, 8) + uint32(content, 12) * 2 ** 32;
+    // Samples in pieces: a list whose form is "wavl".
+    if (id === "LIST" && fourCC(await reader.peek(4), 0) === "wavl") {
+      await reader.skip(4);
+      continue;
+    }
     const left = size - content.byteLength;
     if (reader.keeps && reader.position - start + left > MAX_KEPT_BYTES) {
       throw damaged(`damaged: there is no fmt chunk in its first ${MAX_KEPT_BYTES} bytes`);
@@ -97,11 +102,12 @@ async function settleLoose(
 }
 
 /**
- * Writers into a pipe cannot come back to fill in sizes. FFmpeg leaves 0xFFFFFFFF, SoX 0x7FFFF000, others 0 together
+ * Writers into a pipe cannot come back to fill in sizes. FFmpeg leaves 0xFFFFFFFF, SoX 0x7FFFF000, arecord
+ * 0x80000000, others 0 together
  * with a RIFF size that ends at or before the data; but 0 inside a larger RIFF is a true statement.
  */
 function trustedDataBytes(announced: number, riffBytes: number, dataStart: number): number | undefined {
-  if (announced >= 0x7fff_f000 && announced <= 0x7fff_ffff) return undefined;
+  if (announced >= 0x7fff_f000 && announced <= 0x8000_0000) return undefined;
   if (announced >= 0xffff_f000 && announced <= 0xffff_ffff) return undefined;
   if (announced > Number.MAX_SAFE_INTEGER) return undefined;
   if (announced === 0 && (riffBytes + 8 <= dataStart || riffBytes === 0xffff_ffff)) return undefined;

@@ -4,6 +4,7 @@ import { framesPerBlock } from "./frames.js";
 import { beginsRecording } from "./joined-recordings.js";
 import { decodePcm, silenceInvalidSamples } from "./pcm.js";
 import { CHUNK_HEAD, chunksFollow, findKnownChunk, fourCC, isWav, skipChunk, uint32 } from "./riff-chunks.js";
+import { id3Bytes } from "./sniff.js";
 import type { WavHeader } from "./wav-header.js";
 
 const NOTHING: Uint8Array = new Uint8Array(0);
@@ -117,9 +118,9 @@ export class WavSamples {
         continue;
       }
       const rest = await reader.peek(PIECE_BYTES);
-      if (beginsRecording(rest)) return;
       if (rest.byteLength < format.frameBytes || (await this.#skipTag(rest))) return;
-      if (dataBytes === 0 || (await this.#skipZeros(rest))) return;
+      if (beginsRecording(rest)) return;
+      if (await this.#skipZeros(rest)) return;
       yield* this.#toTheEnd();
     }
   }
@@ -127,9 +128,15 @@ export class WavSamples {
   /** Tags of other formats that some programs append. */
   async #skipTag(rest: Uint8Array): Promise<boolean> {
     const text = Buffer.from(rest).toString("latin1", 0, 8);
-    if (text !== "APETAGEX" && !(text.startsWith("TAG") && rest.byteLength === 128)) return false;
+    const isTag = text === "APETAGEX" || (text.startsWith("TAG") && rest.byteLength === 128);
+    if (!isTag && !(await this.#endsWithId3(rest))) return false;
     await this.#reader.skip(Number.POSITIVE_INFINITY);
     return true;
+  }
+
+  async #endsWithId3(rest: Uint8Array): Promise<boolean> {
+    const size = id3Bytes(rest);
+    return size > 0 && (await this.#reader.peek(size + 1)).byteLength <= size;
   }
 
   /** Zeros to the end of the file are no sound that anybody misses. */

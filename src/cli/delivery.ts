@@ -2,6 +2,7 @@ import { join } from "node:path";
 import type { Segment, TranscriptionResult } from "../index.js";
 import type { Api } from "./context.js";
 import type { Input } from "./inputs.js";
+import type { Turn } from "./jobs.js";
 import { type Output, type OutputState, writeWhole } from "./output-files.js";
 import { printable } from "./printable.js";
 import type { Settings } from "./settings.js";
@@ -38,19 +39,27 @@ export function isLive({ formats, output, transcribe }: Plan, terminal: Terminal
   );
 }
 
-/** Segments printed in order while more are on their way. */
+/** Segments of a file printed in order, from its turn on, while more are on their way. */
 export class LiveText {
-  #printed: Promise<void> = Promise.resolve();
+  readonly #plan: Plan;
+  readonly #api: Api;
+  readonly #terminal: Terminal;
+  #printed: Promise<void>;
 
-  constructor(
-    private readonly plan: Plan,
-    private readonly api: Api,
-    private readonly terminal: Terminal,
-  ) {}
+  constructor(job: Job, turn: Turn, api: Api, terminal: Terminal) {
+    this.#plan = job.plan;
+    this.#api = api;
+    this.#terminal = terminal;
+    this.#printed = turn.comes.then(() => {
+      turn.signal.throwIfAborted();
+      return printHeader(job, terminal);
+    });
+    this.#printed.catch(() => undefined);
+  }
 
   add(segment: Segment): void {
-    const text = this.api.formatSegments([segment], "txt", this.plan.format);
-    this.#printed = this.#printed.then(() => this.terminal.print(text));
+    const text = this.#api.formatSegments([segment], "txt", this.#plan.format);
+    this.#printed = this.#printed.then(() => this.#terminal.print(text));
     // Reported by end(); until then it must not count as unhandled.
     this.#printed.catch(() => undefined);
   }

@@ -108,6 +108,7 @@ export function addTranscribeOptions(command: Command): void {
     .option("-o, --output-dir <dir>", "write <name>.<format> there instead of to standard output")
     .option("--no-clobber", "end before the work where a file in --output-dir would be replaced")
     .option("--skip-existing", "leave out inputs whose files are in --output-dir already")
+    .option("-j, --jobs <n>", "files at once (default: as many short ones as fill a batch)", read.wholeNumber)
     .option("--max-line-width <n>", "srt, vtt: characters in a line", read.wholeNumber)
     .option("--max-line-count <n>", "srt, vtt: lines shown at once", read.wholeNumber)
     .option("--max-words-per-line <n>", "srt, vtt: words in a line", read.wholeNumber)

@@ -17,6 +17,7 @@ Files:
   headed “==> name <==” (not with --quiet); several JSON documents come one per line, with "file".
   In --output-dir, two inputs of one base name keep their extensions (call.mp3.txt, call.wav.txt),
   and are numbered where that is not enough. One file that fails does not stop the others.
+  Short files are transcribed several at once; texts on standard output keep the order of the files.
   Files are replaced when the new ones are complete; see --no-clobber and --skip-existing.
 
 Exit codes:

@@ -14,6 +14,58 @@ export function transcriptionStatus(progress: Progress | undefined, label: strin
   return joined(bar(processed / total), position, speed, left, label);
 }
 
+/** The state of several files, of which some are being transcribed at once. */
+export class FilesStatus {
+  readonly #total: number;
+  readonly #running = new Map<number, { name: string; progress?: Progress }>();
+  readonly #done = new Set<number>();
+
+  /** @param total files in all */
+  constructor(total: number) {
+    this.#total = total;
+  }
+
+  begin(index: number, name: string): void {
+    this.#running.set(index, { name });
+  }
+
+  report(index: number, progress: Progress): void {
+    const file = this.#running.get(index);
+    if (file) file.progress = progress;
+  }
+
+  end(index: number): void {
+    this.#running.delete(index);
+    this.#done.add(index);
+  }
+
+  get isIdle(): boolean {
+    return this.#running.size === 0;
+  }
+
+  /** One file as {@link transcriptionStatus}, several as ` 43 % ██████░░░░░░  12 / 40 files  18×  call.mp3 and 3 more` */
+  render(): string {
+    const files = [...this.#running];
+    const [first] = files;
+    if (!first) return "";
+    const [index, { name, progress }] = first;
+    if (files.length === 1) {
+      return transcriptionStatus(progress, this.#total > 1 ? `[${index + 1}/${this.#total}] ${name}` : name);
+    }
+    const parts = files.map(([, file]) =>
+      file.progress?.total ? file.progress.processed / file.progress.total : 0,
+    );
+    const done = this.#done.size + parts.reduce((sum, part) => sum + Math.min(1, part), 0);
+    const speed = files.reduce((sum, [, file]) => sum + (file.progress?.speedFactor ?? 0), 0);
+    return joined(
+      bar(done / this.#total),
+      `${this.#done.size} / ${this.#total} files`,
+      speed > 0 ? formatSpeed(speed) : "",
+      `${name} and ${files.length - 1} more`,
+    );
+  }
+}
+
 /** Speed and time left of one download, measured from the first report so that a resumed part does not count. */
 export class DownloadStatus {
   #first: { received: number; time: number } | undefined;

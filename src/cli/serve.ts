@@ -1,3 +1,4 @@
+import { monotonicTime, notifySupervisor } from "../addon/supervisor.js";
 import { tryDecoder } from "../audio/try-decoder.js";
 import { type RunningServer, startServer } from "../doors/server.js";
 import { loadDotenv } from "../service/dotenv.js";
@@ -26,18 +27,20 @@ export async function serve(flags: FlagValues, { signal, stderr }: CliContext): 
   const log = createLog(settings.loggingLevel, write, settings.logFormat)("Server");
   for (const advice of settingAdvice(variables)) log.warning(advice);
   const reload = async (server: RunningServer) => {
+    notifySupervisor("RELOADING=1", monotonicTime());
     try {
       await server.reload(read().settings);
     } catch (error) {
       log.error(`Settings stay as they were: ${(error as Error).message}`);
     }
+    notifySupervisor("READY=1");
   };
   let server: RunningServer | undefined;
   // Whenever it comes, it must not end the process.
   const onHangup = () => void (server && reload(server));
   process.on("SIGHUP", onHangup);
   try {
-    server = await startServer(settings, write);
+    server = await startServer(settings, { log: write });
     const interrupted = new Promise<void>((resolve) => {
       if (signal.aborted) resolve();
       else signal.addEventListener("abort", () => resolve(), { once: true });
@@ -46,10 +49,11 @@ export async function serve(flags: FlagValues, { signal, stderr }: CliContext): 
     const trial = tryDecoder().catch((error: Error) =>
       log.error(`Not all recordings can be read: ${error.message}`),
     );
-    await Promise.race([server.ready, interrupted]);
+    await Promise.race([server.ready.then(() => notifySupervisor("READY=1", "STATUS=Serving")), interrupted]);
     await Promise.all([interrupted, trial]);
     return EXIT.ok;
   } finally {
+    notifySupervisor("STOPPING=1", "STATUS=Finishing open calls");
     await server?.stop();
     process.off("SIGHUP", onHangup);
   }

@@ -5,7 +5,11 @@ import type {
   TranscriberOptions,
   VadOptions,
 } from "../index.js";
+import { UsageError } from "./exit.js";
 import { NONE } from "./option-values.js";
+
+/** Files at once: each has a decoder of its own. */
+const MOST_JOBS = 256;
 
 /** Options about speakers. */
 export interface SpeakerFlags {
@@ -25,6 +29,7 @@ export interface TranscribeFlags extends SpeakerFlags {
   /** False for `--no-clobber`. */
   clobber?: boolean;
   skipExisting?: boolean;
+  jobs?: number;
   quiet?: boolean;
   verbose?: boolean;
   offline?: boolean;
@@ -129,6 +134,8 @@ const RENAMED = {
 /** The library's options that the flags ask for. */
 export interface Settings {
   formats: OutputFormat[];
+  /** Files at once; undefined: as many as suit the engine. */
+  jobs?: number;
   transcriber: TranscriberOptions;
   transcribe: TranscribeOptions;
   format: FormatOptions;
@@ -151,6 +158,7 @@ export function settingsOf(flags: TranscribeFlags): Settings {
   const format: FormatOptions = pick(flags, FORMAT_KEYS);
   return {
     formats: flags.format ?? ["txt"],
+    ...(flags.jobs !== undefined && { jobs: jobsOf(flags.jobs) }),
     format,
     transcriber: {
       ...pick(flags, TRANSCRIBER_KEYS),
@@ -179,6 +187,11 @@ export function speakerOptions(flags: SpeakerFlags): Pick<TranscribeOptions, "di
     diarize: given.length > 0 ? Object.fromEntries(given) : true,
     ...(roles && { roles: sellerChannel === undefined ? true : { sellerChannel } }),
   };
+}
+
+function jobsOf(jobs: number): number {
+  if (jobs >= 1 && jobs <= MOST_JOBS) return jobs;
+  throw new UsageError(`Expected a whole number from 1 to ${MOST_JOBS} for --jobs but received ${jobs}`);
 }
 
 /** The library's names of options in a message, as the flags that the user knows. */

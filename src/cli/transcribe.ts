@@ -1,18 +1,19 @@
-import type { DownloadProgress, Progress, Transcriber, TranscriptionResult } from "../index.js";
+import type { DownloadProgress, Transcriber, TranscriptionResult } from "../index.js";
 import { TranscriptionError } from "../index.js";
 import type { CliContext } from "./context.js";
-import { deliver, isLive, type Job, LiveText, type Plan, printHeader } from "./delivery.js";
+import { deliver, isLive, type Job, LiveText, type Plan } from "./delivery.js";
 import { EXIT, exitCodeOf, OutputFailed, UsageError } from "./exit.js";
 import { expandInputs, type Input, outputNames } from "./inputs.js";
+import { inOrder, roomFor, type Turn, windowsOf } from "./jobs.js";
 import { describeFor } from "./messages.js";
 import { prepareOutput } from "./output-files.js";
-import { DownloadStatus, transcriptionStatus } from "./progress.js";
+import { DownloadStatus, FilesStatus } from "./progress.js";
 import { settingsOf, type TranscribeFlags } from "./settings.js";
 import type { Terminal } from "./terminal.js";
 import { formatBytes, formatDuration, formatSpeed } from "./units.js";
 
 /**
- * `agora-transcribe FILE…`: every file in turn; one that fails does not stop the others.
+ * `agora-transcribe FILE…`: every file, several at once, in order; one that fails does not stop the others.
  * @returns exit code
  * @throws UsageError, OutputFailed, TranscriptionError when the model cannot be loaded or the run was interrupted
  */
@@ -130,51 +131,73 @@ async function transcribeAll(
   terminal: Terminal,
 ): Promise<TranscriptionError[]> {
   const errors: TranscriptionError[] = [];
-  for (const [index, input] of plan.inputs.entries()) {
-    if (isSkipped(plan, index)) {
-      terminal.note(`${input.name}: skipped, its files are there`);
-      continue;
-    }
-    try {
-      const obstacle = plan.states?.[index]?.obstacle;
-      if (obstacle !== undefined) throw new TranscriptionError("INVALID_ARGUMENT", obstacle);
-      await transcribeOne({ input, index, plan }, transcriber, context, terminal);
-    } catch (error) {
-      context.signal.throwIfAborted();
-      if (error instanceof OutputFailed) throw error;
-      const failure = TranscriptionError.from(error);
-      errors.push(failure);
-      terminal.error(describeFor(input.name, error));
-      if (failure.code === "INTERNAL") terminal.detail(failure.stack ?? "");
-    }
-  }
+  const jobs = plan.inputs.map((input, index) => ({ input, index, plan }));
+  const status = new FilesStatus(jobs.length);
+  const room = roomFor(plan.jobs, transcriber.load()?.capacity);
+  await inOrder(
+    jobs,
+    room,
+    ({ input }) => windowsOf(input),
+    async (job, turn) => {
+      const { name } = job.input;
+      try {
+        if (isSkipped(plan, job.index)) {
+          await turn.comes;
+          terminal.note(`${name}: skipped, its files are there`);
+        } else await transcribeOne(job, turn, transcriber, context, terminal, status);
+      } catch (error) {
+        context.signal.throwIfAborted();
+        if (error instanceof OutputFailed || turn.signal.aborted) throw error;
+        await turn.comes;
+        const failure = TranscriptionError.from(error);
+        errors.push(failure);
+        terminal.error(describeFor(name, error));
+        if (failure.code === "INTERNAL") terminal.detail(failure.stack ?? "");
+      } finally {
+        status.end(job.index);
+        if (status.isIdle) terminal.hideStatus();
+      }
+    },
+  );
   return errors;
 }
 
-async function transcribeOne(job: Job, transcriber: Transcriber, context: CliContext, terminal: Terminal) {
+async function transcribeOne(
+  job: Job,
+  turn: Turn,
+  transcriber: Transcriber,
+  context: CliContext,
+  terminal: Terminal,
+  status: FilesStatus,
+): Promise<void> {
   const { input, index, plan } = job;
-  const label = plan.inputs.length > 1 ? `[${index + 1}/${plan.inputs.length}] ${input.name}` : input.name;
-  const live = isLive(plan, terminal) ? new LiveText(plan, context.api, terminal) : undefined;
-  let progress: Progress | undefined;
-  terminal.showStatus(() => transcriptionStatus(progress, label));
+  const obstacle = plan.states?.[index]?.obstacle;
+  if (obstacle !== undefined) throw new TranscriptionError("INVALID_ARGUMENT", obstacle);
+  status.begin(index, input.name);
+  terminal.showStatus(() => status.render());
+  const live = isLive(plan, terminal) ? new LiveText(job, turn, context.api, terminal) : undefined;
+  let result: TranscriptionResult;
   try {
-    if (live) await printHeader(job, terminal);
-    const result = await transcriber.transcribe(input.path ?? context.stdin, {
+    result = await transcriber.transcribe(input.path ?? context.stdin, {
       ...plan.transcribe,
-      signal: context.signal,
-      onProgress: (latest) => {
-        progress = latest;
-      },
+      signal: AbortSignal.any([context.signal, turn.signal]),
+      onProgress: (progress) => status.report(index, progress),
       ...(live && { onSegment: (segment) => live.add(segment) }),
     });
-    terminal.hideStatus();
-    for (const warning of result.warnings) terminal.note(`${input.name}: warning: ${warning}`);
-    if (live) await live.end();
-    else await deliver(job, result, context.api, terminal);
-    summarize(input, result, terminal);
-  } finally {
-    terminal.hideStatus();
+  } catch (error) {
+    // What was heard before stands above the reason why there is no more.
+    await live?.end();
+    throw error;
   }
+  // Files are written as soon as they can be: nobody reads them in order.
+  if (!plan.output) await turn.comes;
+  turn.signal.throwIfAborted();
+  status.end(index);
+  if (status.isIdle) terminal.hideStatus();
+  for (const warning of result.warnings) terminal.note(`${input.name}: warning: ${warning}`);
+  if (live) await live.end();
+  else await deliver(job, result, context.api, terminal);
+  summarize(input, result, terminal);
 }
 
 function summarize(input: Input, result: TranscriptionResult, terminal: Terminal): void {

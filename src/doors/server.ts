@@ -6,11 +6,11 @@ import {
   VERSION,
 } from "../index.js";
 import { exposureWarnings } from "../service/exposure.js";
-import { createLog, type Logger } from "../service/log.js";
-import { ServerMetrics } from "../service/metrics/server-metrics.js";
+import { createLog, type LogDestination, type Logger } from "../service/log.js";
+import { refuseModelSettings, withDefaults } from "../service/partial-settings.js";
+import { Service } from "../service/service.js";
 import { reloadable, type ServerSettings, watchedFiles } from "../service/settings.js";
 import { watchFiles } from "../service/watch-files.js";
-import { Workers } from "../service/workers.js";
 import { GrpcFront } from "./grpc/front.js";
 import { HttpFront } from "./metrics/page.js";
 
@@ -25,14 +25,14 @@ export interface RunningServer {
    */
   readonly ready: Promise<ServedModel>;
   /**
-   * Takes over certificates, tokens and the log's level from `settings`, from their files too; the default reads those
-   * files again. Calls that are open go on. What needs another start is told in the log.
+   * Takes over certificates, tokens and the log's level from `settings`, from their files too, or their defaults where it
+   * leaves them out; without any the files are read again. Calls that are open go on. What needs another start is told in the log.
    * @throws TranscriptionError INVALID_ARGUMENT when a file cannot be used; everything stays as it was then
    */
-  reload(settings?: ServerSettings): Promise<void>;
+  reload(settings?: Partial<ServerSettings>): Promise<void>;
   /**
    * Stops accepting calls, waits for the open ones as long as the settings allow, ends the others with UNAVAILABLE,
-   * and closes. Safe to call at any time, more than once.
+   * and closes, with the model that it has loaded. Safe to call at any time, more than once.
    */
   stop(): Promise<void>;
 }
@@ -48,16 +48,36 @@ export interface ServedModel {
 
 type Phase = "loading" | "serving" | "stopping";
 
+/** What a server may be given by the program that it is part of. */
+export interface StartServerOptions {
+  /**
+   * Serves with this transcriber, which stays its owner's to close, after the server has stopped. Settings that say what
+   * to load (`model`, `implementation`, `device`, …) cannot be given with it.
+   */
+  transcriber?: Transcriber;
+  /** Gets the log: whole lines, or messages as `console` and logging libraries take them. Default: standard error. */
+  log?: LogDestination;
+}
+
 /**
  * Listens at once, loads the model meanwhile, and serves as soon as it is loaded.
- * @param write gets each line of the log with its line feed; default: standard error
- * @throws TranscriptionError INVALID_ARGUMENT when an address or a TLS file cannot be used
+ * @param settings those that differ from their defaults. The environment is not looked at: `readSettings(process.env)`
+ *   makes settings of it
+ * @throws TranscriptionError INVALID_ARGUMENT when a setting is wrong, or an address or a TLS file cannot be used
  */
 export async function startServer(
-  settings: ServerSettings,
-  write: (line: string) => void = (line) => process.stderr.write(line),
+  settings: Partial<ServerSettings> = {},
+  options: StartServerOptions = {},
 ): Promise<RunningServer> {
-  const server = new TranscriptionServer(settings, write);
+  return openServer(withDefaults(settings), options);
+}
+
+/** As {@link startServer}, with settings that are checked and complete. */
+export async function openServer(
+  settings: ServerSettings,
+  options: StartServerOptions = {},
+): Promise<RunningServer> {
+  const server = new TranscriptionServer(settings, options);
   await server.open();
   return server;
 }
@@ -66,9 +86,7 @@ class TranscriptionServer implements RunningServer {
   #settings: ServerSettings;
   #unwatch: (() => void) | undefined;
   readonly #log: Logger;
-  readonly #requestLog: Logger;
-  readonly #metrics = new ServerMetrics();
-  readonly #workers: Workers;
+  readonly #service: Service;
   /** Undefined until it listens: its metrics may be asked for before. */
   #grpc: GrpcFront | undefined;
   #http: HttpFront | undefined;
@@ -76,14 +94,18 @@ class TranscriptionServer implements RunningServer {
   #served: ServedModel | undefined;
   #stopped: Promise<void> | undefined;
   #transcriber: Transcriber | undefined;
+  /** What it was given, and is not to close. */
+  readonly #given: Transcriber | undefined;
   ready!: Promise<ServedModel>;
 
-  constructor(settings: ServerSettings, write: (line: string) => void) {
-    const loggers = createLog(() => this.#settings.loggingLevel, write, settings.logFormat);
-    this.#settings = settings;
+  constructor(settings: ServerSettings, { transcriber, log = toStandardError }: StartServerOptions) {
+    const loggers = createLog(() => this.#settings.loggingLevel, log, settings.logFormat);
+    this.#settings = transcriber ? settingsFor(transcriber, settings) : settings;
+    this.#given = transcriber;
     this.#log = loggers("Server");
-    this.#requestLog = loggers("TranscriptionService");
-    this.#workers = new Workers(settings, this.#metrics);
+    this.#service = new Service(this.#settings, loggers("TranscriptionService"), (fault) =>
+      this.#onStorage(fault),
+    );
   }
 
   get port(): number {
@@ -105,19 +127,20 @@ class TranscriptionServer implements RunningServer {
     for (const warning of exposureWarnings(this.#settings)) this.#log.warning(warning);
     if (httpPort !== undefined) {
       this.#http = await HttpFront.open(httpHost, httpPort, {
-        metrics: () => this.#metrics.text(),
+        metrics: () => this.#service.metrics.text(),
         onError: (error) => this.#log.error(`Cannot show a page: ${error.stack ?? error.message}`),
-        notReady: () => (this.#phase === "serving" ? undefined : this.#phase),
+        notReady: () => this.#notReady,
       });
       this.#log.info(`Metrics and probes on ${httpHost}, HTTP port ${this.#http.port}`);
     }
     try {
-      this.#grpc = await GrpcFront.open(this.#settings, this.#workers, this.#metrics, this.#requestLog);
+      this.#grpc = await GrpcFront.open(this.#service);
     } catch (error) {
       await this.#closeHttp();
       throw error;
     }
     this.#log.info(`agora-transcribe ${VERSION} listens on ${host}, port ${this.port}, and loads the model`);
+    await this.#service.storage.watch();
     this.ready = this.#load();
     this.#unwatch = watchFiles(
       () => watchedFiles(this.#settings),
@@ -125,7 +148,8 @@ class TranscriptionServer implements RunningServer {
     );
   }
 
-  async reload(next: ServerSettings = this.#settings): Promise<void> {
+  async reload(given?: Partial<ServerSettings>): Promise<void> {
+    const next = given ? withDefaults(given) : this.#settings;
     const { settings, restart } = reloadable(this.#settings, next);
     await this.#front.reload(settings);
     this.#settings = settings;
@@ -148,8 +172,8 @@ class TranscriptionServer implements RunningServer {
   }
 
   async #load(): Promise<ServedModel> {
-    const loaded = await createTranscriber(transcriberOptions(this.#settings, this.#log));
-    if (this.#stopped) await loaded.close();
+    const loaded = this.#given ?? (await createTranscriber(transcriberOptions(this.#settings, this.#log)));
+    if (this.#stopped) await this.#release(loaded);
     else this.#serve(loaded);
     return servedModel(loaded);
   }
@@ -157,11 +181,29 @@ class TranscriptionServer implements RunningServer {
   /** @throws TranscriptionError INVALID_ARGUMENT when the model does not have the language of the settings */
   #serve(loaded: Transcriber): void {
     this.#transcriber = loaded;
-    this.#workers.use(loaded);
+    this.#service.workers.use(loaded);
     this.#front.serve();
     this.#phase = "serving";
+    this.#tellHealth();
     this.#served = servedModel(loaded);
     logModel(loaded, this.#settings, this.#log);
+  }
+
+  /** Why calls should go elsewhere now; undefined: they need not. */
+  get #notReady(): string | undefined {
+    if (this.#phase !== "serving") return this.#phase;
+    return this.#service.storage.fault === undefined ? undefined : "storage";
+  }
+
+  /** Calls are answered all the same: some need no storage. */
+  #onStorage(fault: string | undefined): void {
+    if (fault === undefined) this.#log.info("Uploads can be stored again");
+    else this.#log.error(`Not ready: ${fault}`, { code: "STORAGE_FAILED" });
+    this.#tellHealth();
+  }
+
+  #tellHealth(): void {
+    if (this.#phase === "serving") this.#grpc?.tellHealth(this.#notReady === undefined);
   }
 
   async #stop(): Promise<void> {
@@ -169,27 +211,43 @@ class TranscriptionServer implements RunningServer {
     this.#unwatch?.();
     this.#log.info("Stopping");
     await this.#grpc?.close();
-    await this.#transcriber?.close();
+    await this.#release(this.#transcriber);
     await this.#closeHttp();
     this.#log.info("Stopped");
   }
 
+  async #release(transcriber: Transcriber | undefined): Promise<void> {
+    if (transcriber !== this.#given) await transcriber?.close();
+  }
+
   async #closeHttp(): Promise<void> {
-    this.#metrics.close();
+    this.#service.close();
     await this.#http?.close();
   }
 
   #observe(): void {
-    this.#metrics.observe({
-      openCalls: () => this.#grpc?.openCalls ?? 0,
+    const { budgets, calls, metrics, workers } = this.#service;
+    metrics.observe({
+      openCalls: () => calls.size,
       unread: () => this.#grpc?.unread ?? 0,
-      running: () => this.#workers.running,
-      waiting: () => this.#workers.waiting,
+      running: () => workers.running,
+      waiting: () => workers.waiting,
+      budgets,
       load: () => this.#transcriber?.load(),
-      isServing: () => this.#phase === "serving",
+      isServing: () => this.#notReady === undefined,
       identity: () => this.#served,
     });
   }
+}
+
+function toStandardError(line: string): void {
+  process.stderr.write(line);
+}
+
+/** @throws TranscriptionError INVALID_ARGUMENT where they say what to load */
+function settingsFor(transcriber: Transcriber, settings: ServerSettings): ServerSettings {
+  refuseModelSettings(settings);
+  return { ...settings, batchSize: transcriber.load()?.capacity ?? settings.batchSize };
 }
 
 function transcriberOptions(settings: ServerSettings, log: Logger): TranscriberOptions {

@@ -8,6 +8,7 @@ import type { DownloadProgress } from "../types/options.js";
 import { audioFileOf, isBorealisModel } from "./borealis-files.js";
 import { fileSize, isComplete, modelPath } from "./cache.js";
 import { type ModelEnvironment, modelEnvironment } from "./environment.js";
+import { cachedFolderModels, type FolderModel, removeFolderModel } from "./folder-model.js";
 import { hashFile } from "./hash.js";
 import { cachedHubModels, removeHubModel } from "./hub-model.js";
 import { isHubName } from "./hub-name.js";
@@ -24,7 +25,10 @@ import { type ResolvedModel, resolveEntry, resolveHubModel, resolveModel } from 
 export type ModelState = "bundled" | "cached" | "partial" | "available" | "unknown";
 
 export interface ModelListing {
-  /** For `model` options: name in the registry or on the Hub, or path of an unknown file. */
+  /**
+   * For `model` options: name in the registry or on the Hub, path of a checkpoint's folder, or of an unknown file. A
+   * conversion whose folder is gone or has changed goes by the path of its own file.
+   */
   name: string;
   /** Absent for unknown files. */
   kind?: ModelKind | "borealis";
@@ -41,12 +45,16 @@ export interface ModelListing {
   description: string;
 }
 
-/** All models of the registry, those that were made of checkpoints on the Hub, and what else lies in the cache folder. */
+/**
+ * All models of the registry, those that were made of checkpoints on the Hub and in folders, and what else lies in the
+ * cache folder.
+ */
 export async function listModels(
   environment: ModelEnvironment = modelEnvironment(),
 ): Promise<ModelListing[]> {
   const known = await Promise.all(environment.registry.entries.map((entry) => listEntry(entry, environment)));
-  return [...known, ...(await listConverted(environment)), ...(await listUnknown(environment))];
+  const folders = (await cachedFolderModels(environment)).map((model) => listFolder(model, environment));
+  return [...known, ...(await listConverted(environment)), ...folders, ...(await listUnknown(environment))];
 }
 
 export interface DownloadModelOptions {
@@ -69,7 +77,9 @@ export async function downloadModel(
 }
 
 /**
- * Deletes a model of the registry, or of the Hugging Face Hub, from the cache, an interrupted download of it too.
+ * Deletes a model of the registry, or of the Hugging Face Hub, from the cache, an interrupted download of it too, or what
+ * was made of a checkpoint's folder, which itself stays.
+ * @param name as {@link listModels} has it
  * @returns the bytes freed
  * @throws TranscriptionError INVALID_ARGUMENT for bundled models, MODEL_NOT_FOUND when it is not cached, is unknown or
  * is being downloaded
@@ -78,6 +88,9 @@ export async function removeModel(
   name: string,
   environment: ModelEnvironment = modelEnvironment(),
 ): Promise<{ path: string; bytes: number }> {
+  const isKnown = typeof name !== "string" || environment.registry.find(name) !== undefined;
+  const removed = isKnown ? undefined : await removeFolderModel(name, environment);
+  if (removed) return removed;
   if (isOfHub(name, environment)) return removeHubModel(name, environment);
   const entry = requireEntry(name, environment);
   if (entry.bundled) {
@@ -107,6 +120,8 @@ interface InspectedFile {
   fileBytes: number;
   /** Of the file at `path`. */
   sha256: string;
+  /** Folder of the checkpoint that it was made of; absent for others. */
+  madeOf?: string;
   /** Whether the SHA-256 is the registry's; absent for files that the registry does not know. */
   verified?: boolean;
 }
@@ -154,11 +169,13 @@ export async function inspectModel(
     }),
   ]);
   const sha256 = hash.digest("hex");
+  const madeOf = (await cachedFolderModels(environment)).find((model) => model.path === path)?.source;
   const file = {
     name,
     path,
     fileBytes: fileBytes ?? 0,
     sha256,
+    ...(madeOf !== undefined && { madeOf }),
     ...(entry && { verified: sha256 === entry.sha256 }),
   };
   if (entry?.kind === "vad") return { kind: "vad", ...(await addon.inspectVadModel(path)), ...file };
@@ -264,6 +281,24 @@ async function listConverted(environment: ModelEnvironment): Promise<ModelListin
     path,
     description: `Made of a ${kind === "whisper" ? "Whisper" : "Borealis"} checkpoint on the Hugging Face Hub`,
   }));
+}
+
+function listFolder(
+  { source, state, kind, path, bytes }: FolderModel,
+  { defaultModel }: ModelEnvironment,
+): ModelListing {
+  const now = { current: "", changed: ", which has changed since", gone: ", which is there no more" }[state];
+  const name = state === "current" ? source! : path;
+  return {
+    name,
+    kind,
+    state: "cached",
+    isDefault: resolve(defaultModel) === name,
+    bytes,
+    bytesOnDisk: bytes,
+    path,
+    description: `Made of the checkpoint in ${source ?? "a folder"}${now}`,
+  };
 }
 
 async function listUnknown({ registry, cacheDirectory }: ModelEnvironment): Promise<ModelListing[]> {

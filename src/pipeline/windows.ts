@@ -3,7 +3,7 @@ import type { VadModel, VadSession } from "../types/engine.js";
 import type { VadOptions } from "../types/options.js";
 import type { Span } from "./assemble.js";
 import { LevelledVad } from "./levelled-vad.js";
-import { quietestCut } from "./pauses.js";
+import { placeToCut } from "./pauses.js";
 import { SampleBuffer } from "./sample-buffer.js";
 import { SILENCE_GATE_EDGE, SILENCE_GATE_OPTIONS, SilenceGate } from "./silence-gate.js";
 import { type Region, SpeechRegions } from "./speech-regions.js";
@@ -46,8 +46,8 @@ interface Piece extends Region {
 /**
  * Cuts one track into windows while it arrives: speech regions (WhisperX's “cut and merge”, arXiv:2303.00747)
  * joined as long as they fit, each window contiguous from its first region's start to its last one's end. A region
- * too long for a window is cut at its quietest place. Every sample of every region is in exactly one window.
- * Holds little more than two windows of audio, however long the track.
+ * too long for a window is cut in a pause, or at its quietest place. Every sample of every region is in exactly one
+ * window. Holds little more than two windows of audio, however long the track.
  */
 export class Windower {
   readonly #session: VadSession;
@@ -141,7 +141,7 @@ export class Windower {
       this.#finishPiece();
     }
     while (end - start > this.#maxWindow) {
-      const cut = start + quietestCut(this.#buffer.view(start, start + this.#maxWindow));
+      const cut = start + placeToCut(this.#buffer.view(start, start + this.#maxWindow));
       this.#piece = { start, end: cut, speech: cut - start };
       this.#finishPiece();
       start = cut;

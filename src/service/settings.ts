@@ -9,6 +9,7 @@ import {
 } from "../index.js";
 import { LEVELS, LOG_FORMATS } from "./log.js";
 import { choice, integer, limit, number, text, type ValueKind, yesOrNo } from "./setting-values.js";
+import { diskShare, memoryShare } from "./shares.js";
 import { isToken, TOKEN_FORM } from "./tokens.js";
 
 const MIB = 1024 ** 2;
@@ -19,7 +20,7 @@ const LONGEST_MESSAGE = 2 ** 31 - 1;
 interface Setting<T, Fallback> {
   variable: string;
   kind: ValueKind<T>;
-  fallback: Fallback;
+  fallback: Fallback | (() => Fallback);
   /** Clients are told whether it is set, and no more. */
   isPrivate?: boolean;
   /** Nothing is no value: who wrote it down meant to be protected, and would not be. */
@@ -27,6 +28,11 @@ interface Setting<T, Fallback> {
 }
 
 function setting<T>(variable: string, kind: ValueKind<T>, fallback: T): Setting<T, T> {
+  return { variable, kind, fallback };
+}
+
+/** Where nothing says otherwise, what this machine has. */
+function measured<T>(variable: string, kind: ValueKind<T>, fallback: () => T): Setting<T, T> {
   return { variable, kind, fallback };
 }
 
@@ -52,7 +58,8 @@ const vadModel: ValueKind<string | null> = {
   parse: (name) => (name.toLowerCase() === "off" ? null : name),
 };
 
-const SETTINGS = {
+/** Every setting: what its variable is called, what it may hold, and what it is where it is not given. */
+export const SETTINGS = {
   /** Address to listen on. */
   host: setting("SERVER_HOST", address, "[::]"),
   /** Port to listen on; 0 takes a free one. */
@@ -108,6 +115,12 @@ const SETTINGS = {
   maxReceiveMessageLength: setting("GRPC_MAX_RECEIVE_MESSAGE_LENGTH", integer(1, LONGEST_MESSAGE), 200 * MIB),
   /** Bytes of one recording, in one message or many. The default is what a message may hold: one limit for both modes. */
   maxUploadBytes: setting("SERVER_MAX_UPLOAD_BYTES", integer(1, Number.MAX_SAFE_INTEGER), 200 * MIB),
+  /** Bytes of one message of a stream, inflated: it is in memory until it is on disk. */
+  maxChunkBytes: setting("SERVER_MAX_CHUNK_BYTES", integer(1, LONGEST_MESSAGE), 8 * MIB),
+  /** Bytes that all calls hold in memory together; what finds no room waits a while, and is refused. */
+  maxMemoryBytes: measured("SERVER_MAX_MEMORY_BYTES", integer(MIB, Number.MAX_SAFE_INTEGER), memoryShare),
+  /** Bytes that all uploads take in the temporary folder together. */
+  maxDiskBytes: measured("SERVER_MAX_DISK_BYTES", limit(MIB, Number.MAX_SAFE_INTEGER), diskShare),
   /** Seconds of one recording. */
   maxDuration: setting("SERVER_MAX_AUDIO_DURATION", number(0.001, 10_000 * 3600), DEFAULT_LIMITS.maxDuration),
   /** Seconds spent waiting for the decoder of one recording. */
@@ -259,7 +272,8 @@ export function readSettings(
     const { variable, kind, fallback, mustHaveValue }: Setting<unknown, unknown> = SETTINGS[key];
     const flag = flags[key];
     const given = (flag ?? variables[variable])?.trim();
-    if (given === undefined || (given === "" && flag === undefined && !mustHaveValue)) return fallback;
+    if (given === undefined || (given === "" && flag === undefined && !mustHaveValue))
+      return typeof fallback === "function" ? fallback() : fallback;
     const value = given === "" ? undefined : kind.parse(given);
     if (value === undefined) {
       const shown =

@@ -34,9 +34,13 @@ export class Workers {
   /** Seconds that a recording takes of late. */
   #usual = SOONEST;
 
-  constructor({ chunkDuration, language, maxQueue, maxWorkers }: ServerSettings, metrics: ServerMetrics) {
+  constructor(settings: ServerSettings, metrics: ServerMetrics) {
+    const { chunkDuration, decodeTimeout, language, maxDuration, maxQueue, maxUploadBytes, maxWorkers } =
+      settings;
     this.#slots = new Slots(maxWorkers, maxQueue, busy(maxQueue));
-    this.#defaults = { chunkLength: chunkDuration, language };
+    // A transcriber that the server was given has limits of its own, or none.
+    const limits = { maxBytes: maxUploadBytes, maxDuration, decodeTimeout };
+    this.#defaults = { chunkLength: chunkDuration, language, limits };
     this.#metrics = metrics;
   }
 
@@ -81,18 +85,23 @@ export class Workers {
   }
 
   /**
-   * Text of a recording, when it is its turn.
+   * Text of a recording, when it is its turn, which `onTurn` hears of.
    * @throws TranscriptionError, and the reason of `signal` when that fires while it waits
    */
-  async transcribe(input: AudioInput, options: TranscribeOptions & { signal: AbortSignal }): Promise<Work> {
+  async transcribe(
+    input: AudioInput,
+    { onTurn, ...options }: TranscribeOptions & { signal: AbortSignal; onTurn?: () => void },
+  ): Promise<Work> {
     const since = stopwatch();
     // Not the call's: a worker is busy until the recording has left the engine, even when its call is over before.
     return whileHeld(options.signal, async (worker) => {
       await this.#slots.acquire(worker);
       const queued = since();
+      onTurn?.();
       this.#metrics.started(queued);
       const started = stopwatch();
-      const result = await this.transcriber.transcribe(input, { ...this.#defaults, ...options });
+      const limits = { ...this.#defaults.limits, ...options.limits };
+      const result = await this.transcriber.transcribe(input, { ...this.#defaults, ...options, limits });
       const processing = started();
       this.#usual += NEWEST * (processing - this.#usual);
       this.#metrics.finished(result.duration, processing);

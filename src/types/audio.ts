@@ -1,3 +1,4 @@
+import type { FileHandle } from "node:fs/promises";
 import type { Readable } from "node:stream";
 
 /** Rate that every engine works at, in Hz. */
@@ -14,13 +15,15 @@ export interface RawAudio {
 }
 
 /**
- * What can be transcribed: a path, a `file:` URL, the bytes of a file, a `Blob` or `File`, a stream of bytes of Node.js
- * or of the web, the `Response` of a `fetch`, or decoded samples.
+ * What can be transcribed: a path, a `file:` URL, an open file (read from its start, whatever its position; it stays
+ * open, and must until the result is there), the bytes of a file, a `Blob` or `File`, a stream of bytes of Node.js or of
+ * the web, the `Response` of a `fetch`, or decoded samples.
  * The content decides how it is decoded, not the name.
  */
 export type AudioInput =
   | string
   | URL
+  | FileHandle
   | Uint8Array
   | ArrayBuffer
   | Blob

@@ -145,7 +145,7 @@ describe("a converted Borealis model", () => {
 
     const lines: string[] = [];
     const settings = { ...readSettings({ MODEL_NAME: model, MODEL_VAD: "off" }), host: "localhost", port: 0 };
-    const server = await startServer(settings, (line) => lines.push(line));
+    const server = await startServer(settings, { log: (line) => lines.push(line) });
     try {
       expect(await server.ready).toMatchObject({ implementation: "borealis", model: "checkpoint-q8_0" });
       const client = new TranscriptionClient(server.port);

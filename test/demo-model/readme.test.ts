@@ -27,7 +27,7 @@ describe("README", () => {
           cwd: root,
           timeout: 170_000,
         });
-        expect(stdout).toMatch(/phone number|Доставка|invoice/);
+        expect(stdout).toMatch(/phone number|Доставка|invoice|gRPC on port \d+/);
       } finally {
         rmSync(file);
       }

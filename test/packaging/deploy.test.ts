@@ -57,6 +57,15 @@ describe.skipIf(!hasYaml)("deploy/kubernetes.yaml (needs python3-yaml)", () => {
     expect(pod().volumes.map((volume: Manifest) => volume.name)).toEqual(used);
   });
 
+  it("keeps uploads within their volume, and probes that TLS does not stop", () => {
+    const { maxDiskBytes } = readSettings({ ...kind("ConfigMap").data, ...TOKEN });
+    const uploads = pod().volumes.find(({ name }: Manifest) => name === "uploads");
+    const [, gibibytes] = /^(\d+)Gi$/.exec(uploads.emptyDir.sizeLimit)!;
+    expect(maxDiskBytes).toBeLessThan(0.9 * Number(gibibytes) * 1024 ** 3);
+    for (const probe of ["startupProbe", "readinessProbe", "livenessProbe"])
+      expect(container()[probe].httpGet.port).toBe("http");
+  });
+
   it("does not start without a token", () => {
     expect(container().envFrom[1].secretRef).toEqual({ name: "agora-transcribe" });
     expect(() => readSettings(kind("ConfigMap").data)).toThrow(/SERVER_API_TOKEN: expected a token/);

@@ -5,7 +5,6 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { startServer } from "../../src/doors/server.js";
-import { readSettings } from "../../src/service/settings.js";
 import { wav } from "../support/audio.js";
 import { decodeStatus } from "../support/decode-status.js";
 import { sampleAudio, sampleTurns } from "../support/samples.js";
@@ -21,8 +20,8 @@ const hasClient = spawnSync(PYTHON, ["-c", "import grpc, grpc_tools"]).status ==
 describe.skipIf(!hasClient)("a Python client (needs python3-grpcio and python3-grpc-tools)", () => {
   it("gets from the demo model what the contract says", async () => {
     const server = await startServer(
-      { ...readSettings({}), host: "localhost", port: 0, model: "demo", language: "ru" },
-      () => {},
+      { host: "localhost", port: 0, model: "demo", language: "ru" },
+      { log: () => {} },
     );
     onTestFinished(() => server.stop());
     await server.ready;
@@ -80,8 +79,8 @@ describe.skipIf(!hasClient)("a Python client (needs python3-grpcio and python3-g
 describe.skipIf(!hasClient)("a Python client of contract v2", () => {
   it("gets segments and words three ways, news, and errors with details", async () => {
     const server = await startServer(
-      { ...readSettings({}), host: "localhost", port: 0, model: "demo", implementation: "whisper" },
-      () => {},
+      { host: "localhost", port: 0, model: "demo", implementation: "whisper" },
+      { log: () => {} },
     );
     onTestFinished(() => server.stop());
     await server.ready;

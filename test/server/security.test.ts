@@ -1,13 +1,15 @@
-import { execFileSync, spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { writeFile } from "node:fs/promises";
+import { copyFile, writeFile } from "node:fs/promises";
+import { connect as connectPlain } from "node:net";
 import { join } from "node:path";
+import { connect as connectTls } from "node:tls";
 import { credentials, status } from "@grpc/grpc-js";
 import { describe, expect, it } from "vitest";
 import { exposureWarnings } from "../../src/service/exposure.js";
 import { readSettings, type ServerSettings } from "../../src/service/settings.js";
+import { authority, hasOpenssl } from "../support/certificates.js";
 import { checkHealth, listServices } from "../support/grpc-services.js";
-import { RECORDING, startFakeServer } from "../support/server.js";
+import { RECORDING, startFakeServer, until } from "../support/server.js";
 import { temporaryFolder } from "../support/temporary-folder.js";
 import { chunked, statusOf, TranscriptionClient } from "../support/transcription-client.js";
 
@@ -111,8 +113,6 @@ describe("warnings about who can reach the server", () => {
   });
 });
 
-const hasOpenssl = spawnSync("openssl", ["version"]).status === 0;
-
 describe.skipIf(!hasOpenssl)("with TLS (needs openssl)", () => {
   it("answers those who trust its certificate, and nobody in plain text", async () => {
     const { path } = await authority();
@@ -150,6 +150,56 @@ describe.skipIf(!hasOpenssl)("with TLS (needs openssl)", () => {
     expect(await statusOf(connectAs(other).unary(REQUEST))).toBe(status.UNAVAILABLE);
   });
 
+  it("shows a renewed certificate to those who come, and keeps those who are there", async () => {
+    const { path } = await authority();
+    const renewed = await authority();
+    const settings = { tlsCertificate: path("server.pem"), tlsKey: path("server.key") };
+    const { server, lines } = await startFakeServer({ settings });
+    const old = await certificateOf(server.port);
+    const client = new TranscriptionClient(
+      server.port,
+      {},
+      credentials.createSsl(readFileSync(path("ca.pem"))),
+    );
+    const call = client.openStream();
+    await call.write({ chunk_data: RECORDING.subarray(0, 1000), filename: "a.wav" });
+    // One after the other, as tools that renew do: what does not fit together is not used.
+    await copyFile(renewed.path("server.pem"), path("server.pem"));
+    await expect(server.reload()).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
+    expect(await certificateOf(server.port)).toBe(old);
+    await copyFile(renewed.path("server.key"), path("server.key"));
+    await server.reload();
+    expect(await certificateOf(server.port)).not.toBe(old);
+    const newcomer = new TranscriptionClient(
+      server.port,
+      {},
+      credentials.createSsl(readFileSync(renewed.path("ca.pem"))),
+    );
+    expect((await newcomer.unary(REQUEST)).success).toBe(true);
+    await call.write({ chunk_data: RECORDING.subarray(1000) });
+    call.end();
+    expect((await call.response).success).toBe(true);
+    expect(lines.join("")).toContain("Read certificates, tokens and the log's level again");
+  });
+
+  it("tells of handshakes that fail, and not without end", async () => {
+    const { path } = await authority();
+    const settings = { tlsCertificate: path("server.pem"), tlsKey: path("server.key") };
+    const { server, lines } = await startFakeServer({ settings });
+    for (let i = 0; i < 30; i++) {
+      await new Promise<void>((resolve) => {
+        const socket = connectPlain(server.port, "localhost");
+        socket.on("error", () => {});
+        socket.once("close", () => resolve());
+        socket.resume().end("GET / HTTP/1.1\r\n\r\n");
+      });
+    }
+    const told = () =>
+      lines.filter((line) => /WARNING - The TLS handshake of \S+ failed: /.test(line)).length;
+    await until(() => told() >= 10);
+    expect(told()).toBeLessThan(20);
+  });
+
   it("says which file it cannot use", async () => {
     const { path } = await authority();
     const missing = startFakeServer({
@@ -170,18 +220,14 @@ describe.skipIf(!hasOpenssl)("with TLS (needs openssl)", () => {
   });
 });
 
-/** A certificate authority with certificates for a server on localhost and for a client. */
-async function authority(): Promise<{ path(name: string): string }> {
-  const folder = await temporaryFolder();
-  const path = (name: string) => join(folder, name);
-  const openssl = (...args: string[]) => execFileSync("openssl", args, { cwd: folder, stdio: "pipe" });
-  const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
-  openssl("req", "-x509", ...key, "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=test authority");
-  await writeFile(path("names"), "subjectAltName=DNS:localhost\n");
-  for (const name of ["server", "client"]) {
-    openssl("req", ...key, "-keyout", `${name}.key`, "-out", `${name}.csr`, "-subj", `/CN=${name}`);
-    const signed = ["-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-extfile", "names"];
-    openssl("x509", "-req", "-in", `${name}.csr`, "-out", `${name}.pem`, ...signed);
-  }
-  return { path };
+/** Fingerprint of the certificate that a new connection is shown. */
+function certificateOf(port: number): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connectTls({ port, host: "localhost", rejectUnauthorized: false, ALPNProtocols: ["h2"] });
+    socket.once("error", reject);
+    socket.once("secureConnect", () => {
+      resolve(socket.getPeerCertificate().fingerprint256);
+      socket.destroy();
+    });
+  });
 }

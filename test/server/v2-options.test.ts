@@ -1,7 +1,13 @@
-import { describe, expect, it } from "vitest";
+import { copyFile, rm } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { wav } from "../support/audio.js";
 import { bursts } from "../support/fake-engine.js";
 import { RECORDING } from "../support/server.js";
+import { temporaryFolder } from "../support/temporary-folder.js";
 import { startV2 } from "../support/v2-server.js";
 
 describe("options", () => {
@@ -127,5 +133,31 @@ describe("options", () => {
     const config = { options: { vad_filter: "VAD_FILTER_ON" } };
     expect((await v2.transcribe({ audio: RECORDING, config })).text).toBe("");
     expect(engine.windows).toEqual([]);
+  });
+
+  it("never make the server download a model, whatever it has", async () => {
+    let requests = 0;
+    const hub = createServer((_, response) => {
+      requests++;
+      response.writeHead(404).end();
+    }).listen(0, "localhost");
+    const before = process.env.AGORA_MODEL_MIRROR;
+    onTestFinished(() => {
+      hub.close();
+      if (before === undefined) delete process.env.AGORA_MODEL_MIRROR;
+      else process.env.AGORA_MODEL_MIRROR = before;
+    });
+    await new Promise((resolve) => hub.once("listening", resolve));
+    process.env.AGORA_MODEL_MIRROR = `http://localhost:${(hub.address() as AddressInfo).port}`;
+    const bundled = fileURLToPath(new URL("../../models/silero-v6.2.0.bin", import.meta.url));
+    const named = join(await temporaryFolder(), "vad.bin");
+    await copyFile(bundled, named);
+    for (const vadModel of [undefined, null, named]) {
+      const { v2 } = await startV2({ settings: { vadModel } });
+      if (vadModel === named) await rm(named);
+      for (const vad_filter of ["VAD_FILTER_ON", "VAD_FILTER_AUTO", "VAD_FILTER_OFF"])
+        await v2.transcribe({ audio: RECORDING, config: { options: { vad_filter } } }).catch(() => {});
+    }
+    expect(requests).toBe(0);
   });
 });

@@ -47,11 +47,13 @@ describe.each(Object.keys(WAYS))("%s", (way) => {
           temperature: 0.2,
           channel: null,
           language: "",
+          tokens: [],
           words: [{ start: expect.any(Number), end: expect.any(Number), text: "Да", confidence: 0.8 }],
         },
       ],
       language: "ru",
       language_probability: 0.75,
+      language_probabilities: [{ language: "ru", probability: 0.75 }],
       duration: 13,
       channels: [],
       statistics: {

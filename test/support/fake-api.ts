@@ -27,6 +27,7 @@ export function fakeApi(transcribe: Transcribe = textOfName, overrides: Partial<
           fake.calls.push({ input, options: transcribeOptions });
           return transcribe(input, transcribeOptions);
         },
+        load: () => undefined,
         close: async () => {
           fake.closed++;
         },

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { ClientOptions } from "@grpc/grpc-js";
 import { onTestFinished } from "vitest";
-import { type RunningServer, startServer } from "../../src/doors/server.js";
+import { openServer, type RunningServer } from "../../src/doors/server.js";
 import { registerImplementation } from "../../src/index.js";
 import { readSettings, type ServerSettings } from "../../src/service/settings.js";
 import { wav } from "./audio.js";
@@ -45,7 +45,7 @@ export async function startUnready(options: FakeServerOptions = {}): Promise<Fak
     return engine;
   });
   const lines: string[] = [];
-  const server = await startServer(
+  const server = await openServer(
     {
       ...readSettings({}),
       host: "localhost",
@@ -56,7 +56,7 @@ export async function startUnready(options: FakeServerOptions = {}): Promise<Fak
       vadModel: null,
       ...settings,
     },
-    (line) => lines.push(line),
+    { log: (line) => lines.push(line) },
   );
   server.ready.catch(() => {});
   onTestFinished(() => server.stop());

@@ -12,7 +12,7 @@ import {
 import { onTestFinished } from "vitest";
 import { loadDefinitions, serviceIn, V2_SERVICE } from "../../src/doors/grpc/definitions.js";
 import { DETAILS_KEY, type StatusDetails } from "../../src/doors/grpc/status-details.js";
-import type { ResultMessage, SegmentMessage } from "../../src/doors/grpc/v2/messages.js";
+import type * as messages from "../../src/doors/grpc/v2/messages.js";
 import { decodeStatus } from "./decode-status.js";
 
 const SERVICE = serviceIn(loadDefinitions(), V2_SERVICE);
@@ -21,16 +21,11 @@ const SERVICE = serviceIn(loadDefinitions(), V2_SERVICE);
 export type Message = Record<string, unknown>;
 
 /** A message as a client gets it. */
-export type Result = Omit<ResultMessage, "segments"> & { segments: ReceivedSegment[] };
-export type ReceivedSegment = Omit<SegmentMessage, "channel"> & { channel: { value: number } | null };
+export type Result = {
+  [Field in keyof messages.TranscriptionResult]: NonNullable<messages.TranscriptionResult[Field]>;
+};
 
-export interface ReceivedEvent {
-  event: "upload" | "progress" | "segment" | "result";
-  upload?: { bytes_received: number; complete: boolean };
-  progress?: { processed: number; total: { value: number } | null; speed_factor: number };
-  segment?: ReceivedSegment;
-  result?: Result;
-}
+export type ReceivedEvent = Omit<messages.TranscriptionEvent, "result"> & { result?: Result };
 
 /** How a call failed. */
 export interface Failed extends StatusDetails {

@@ -7,13 +7,16 @@ import {
   status,
 } from "@grpc/grpc-js";
 import { TranscriptionError } from "../../index.js";
+import type { ByteBudget } from "../../service/call/byte-budget.js";
 import { Call } from "../../service/call/call.js";
 import type { OpenCalls } from "../../service/call/open-calls.js";
 import type { Slots } from "../../service/call/slots.js";
 import { variableOf } from "../../service/settings.js";
 import { AnsweringCall } from "./answering-call.js";
 import type { SentStatus } from "./forwarding-call.js";
-import { limitRequest } from "./light-calls.js";
+import { limitRequest, MAX_LIGHT_BYTES } from "./light-calls.js";
+import type { MessageLimits } from "./messages/limits.js";
+import { MessageReader } from "./messages/message-reader.js";
 import { REQUEST_ID, requestIdOf } from "./request-id.js";
 import { type Failure, RESTART_SECONDS, statusFor } from "./statuses.js";
 import type { Origin } from "./transport/transport.js";
@@ -28,6 +31,9 @@ export interface CallsOptions {
   maxCalls: number;
   /** Requests in one message that may be in memory at once. They are not read from the network before. */
   inbox: Slots;
+  /** What messages take while they are in memory. */
+  memory: ByteBudget;
+  messages: MessageLimits;
   /** Methods whose requests bring no recording, by full name: the inbox is not for them. */
   light: ReadonlySet<string>;
   /** Seconds that a request may take to arrive. */
@@ -37,8 +43,8 @@ export interface CallsOptions {
   /** Seconds that a client may take to read an answer, for each MiB of it. */
   idleTimeout: number;
   isAuthorized: (metadata: Metadata) => boolean;
-  /** Called with where a call comes from that brings no token, or a wrong one. */
-  onUnauthorized: (peer: string, method: string) => void;
+  /** Called with a call that brings no token, or a wrong one. */
+  onUnauthorized: (call: Call) => void;
   refuse: Refuse;
   /** Seconds after which those who are refused may try again. */
   retryAfter: () => number;
@@ -86,13 +92,14 @@ export class Calls {
       start: (next) => {
         next({
           onReceiveMetadata: (metadata, deliver) => {
-            call = new Call(requestIdOf(metadata), name);
-            const refusal = this.#refusal(call, metadata, connection.peer);
+            call = new Call(requestIdOf(metadata), name, connection.peer);
+            const refusal = this.#refusal(call, metadata);
             if (refusal) return intercepted.sendStatus(refusal);
             this.#byMetadata.set(metadata, call);
             this.#options.open.add(call);
             const isLight = this.#options.light.has(name);
             if (isLight) limitRequest(stream, intercepted);
+            this.#readMessages(call, channel, intercepted, isLight ? "light" : kindOf(method));
             if (method.requestStream || isLight) this.#read(call, () => deliver(metadata));
             else this.#readInTurn(call, intercepted, () => deliver(metadata));
           },
@@ -123,10 +130,10 @@ export class Calls {
     return intercepted;
   };
 
-  #refusal(call: Call, metadata: Metadata, peer: string): Failure | undefined {
+  #refusal(call: Call, metadata: Metadata): Failure | undefined {
     const { isAuthorized, maxCalls, onUnauthorized, retryAfter } = this.#options;
     if (!isAuthorized(metadata)) {
-      onUnauthorized(peer, call.method);
+      onUnauthorized(call);
       return statusFor("UNAUTHENTICATED", "Expected the API token", call.id, 0);
     }
     if (!this.#accepting)
@@ -151,8 +158,33 @@ export class Calls {
     if (!call.isWorkedFor) refuse(call, reason, responder(channel));
   }
 
+  #readMessages(
+    call: Call,
+    channel: ServerInterceptingCallInterface,
+    intercepted: ServerInterceptingCallInterface,
+    kind: "light" | "unary" | "stream",
+  ): void {
+    const { idleTimeout, memory, messages, refuse } = this.#options;
+    const limit =
+      kind === "light"
+        ? { most: MAX_LIGHT_BYTES, setting: "of requests without a recording" }
+        : messages[kind];
+    new MessageReader(channel, {
+      holder: call,
+      memory,
+      ...limit,
+      // Streams have a patience of their own.
+      idleTimeout: kind === "stream" ? Number.POSITIVE_INFINITY : idleTimeout,
+      onFailure: (reason) => {
+        call.fail(reason);
+        if (!call.isWorkedFor) refuse(call, reason, responder(intercepted));
+      },
+    });
+  }
+
   #read(call: Call, read: () => void): void {
     const { uploadTimeout } = this.#options;
+    call.markReading();
     call.expireAfter(
       uploadTimeout,
       `The request did not arrive within ${variableOf("uploadTimeout")} (${uploadTimeout} s)`,
@@ -164,18 +196,24 @@ export class Calls {
   async #readInTurn(call: Call, channel: ServerInterceptingCallInterface, read: () => void): Promise<void> {
     const { inbox, refuse, requestTimeout } = this.#options;
     try {
-      call.expireAfter(
-        requestTimeout,
-        `The request was not read within ${variableOf("requestTimeout")} (${requestTimeout} s)`,
-      );
-      await inbox.acquire(call);
-      call.signal.throwIfAborted();
-      this.#read(call, read);
-      await call.race(call.received);
+      await call.work(async () => {
+        call.expireAfter(
+          requestTimeout,
+          `The request was not read within ${variableOf("requestTimeout")} (${requestTimeout} s)`,
+        );
+        await inbox.acquire(call);
+        call.signal.throwIfAborted();
+        this.#read(call, read);
+        await call.race(call.received);
+      });
     } catch (reason) {
       refuse(call, reason, responder(channel));
     }
   }
+}
+
+function kindOf({ requestStream }: { requestStream: boolean }): "unary" | "stream" {
+  return requestStream ? "stream" : "unary";
 }
 
 /** What a handler gets to answer with. */

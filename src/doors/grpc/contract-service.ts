@@ -1,27 +1,29 @@
 import type { UntypedServiceImplementation } from "@grpc/grpc-js";
 import type { AudioInput, TranscribeOptions } from "../../index.js";
 import { type Call, ClientGone, Unavailable } from "../../service/call/call.js";
-import type { Logger } from "../../service/log.js";
-import type { ServerMetrics } from "../../service/metrics/server-metrics.js";
+import type { Service } from "../../service/service.js";
 import { type ServerSettings, variableOf } from "../../service/settings.js";
+import type { Upload } from "../../service/upload.js";
 import type { Work, Workers } from "../../service/workers.js";
 import type { Calls } from "./calls.js";
+import { letGo } from "./messages/message-reader.js";
 import { RequestLog } from "./request-log.js";
-import { isDefect } from "./statuses.js";
-import { Upload } from "./upload.js";
+import { isDefect, reasonOf } from "./statuses.js";
+
+/** Bytes of a recording that came in one message up to which it stays in memory until it is transcribed. */
+const KEPT_IN_MEMORY = 1024 ** 2;
+const NOTHING = Buffer.alloc(0);
 
 /** What the service of a contract does with a call, whatever its messages look like. */
 export abstract class ContractService {
-  protected readonly settings: ServerSettings;
-  protected readonly workers: Workers;
-  readonly #metrics: ServerMetrics;
-  readonly #log: Logger;
+  constructor(protected readonly service: Service) {}
 
-  constructor(settings: ServerSettings, workers: Workers, metrics: ServerMetrics, log: Logger) {
-    this.settings = settings;
-    this.workers = workers;
-    this.#metrics = metrics;
-    this.#log = log;
+  protected get settings(): ServerSettings {
+    return this.service.settings;
+  }
+
+  protected get workers(): Workers {
+    return this.service.workers;
   }
 
   /** The methods, by their names in the contract. */
@@ -42,18 +44,35 @@ export abstract class ContractService {
   }
 
   /** Does `work` with a new upload, which is gone afterwards. */
-  protected async withUpload<T>(work: (upload: Upload) => Promise<T>): Promise<T> {
-    const upload = new Upload(this.settings.maxUploadBytes);
-    try {
-      return await work(upload);
-    } finally {
-      await upload.close();
-    }
+  protected withUpload<T>(call: Call, work: (upload: Upload) => Promise<T>): Promise<T> {
+    return this.service.withUpload(call, work);
+  }
+
+  /**
+   * Does `work` with a recording that came in one message: a large one lies on disk meanwhile, and waits there, so that
+   * the memory of messages is there for messages.
+   * @param message that it came in @param field where it stands there
+   */
+  protected async withRecording<Field extends string, T>(
+    call: Call,
+    message: Record<Field, Buffer>,
+    field: Field,
+    work: (input: AudioInput) => Promise<T>,
+  ): Promise<T> {
+    if (message[field].byteLength <= KEPT_IN_MEMORY) return work(message[field]);
+    return this.withUpload(call, async (upload) => {
+      await upload.write(message[field]);
+      // grpc-js keeps the message as long as the call.
+      message[field] = NOTHING;
+      letGo(message);
+      return work(await upload.file());
+    });
   }
 
   /** Counts and logs what was asked. @param format as the client calls it */
   protected note(call: Call, filename: string, bytes: number, format = ""): void {
-    this.#metrics.received(bytes);
+    this.service.received(bytes);
+    call.bytes = bytes;
     this.#logOf(call).request(filename, bytes, format);
   }
 
@@ -78,8 +97,9 @@ export abstract class ContractService {
         logProgress(progress);
         onProgress?.(progress);
       },
+      onTurn: () => call.markStarted(),
     });
-    log.success(work.result, call.seconds);
+    log.success(work.result, this.workers.transcriber.info.model.name);
     return work;
   }
 
@@ -89,10 +109,10 @@ export abstract class ContractService {
     if (reason instanceof ClientGone) log.cancelled();
     else if (reason instanceof Unavailable) log.unfinished(reason);
     else if (isDefect(reason)) log.defect(reason as Error);
-    else log.failed(message);
+    else log.failed(message, reasonOf(reason));
   }
 
   #logOf(call: Call): RequestLog {
-    return new RequestLog(this.#log, call);
+    return new RequestLog(this.service.log, call);
   }
 }

@@ -1,13 +1,12 @@
 import type { Server, ServerInterceptor, sendUnaryData } from "@grpc/grpc-js";
 import { HealthImplementation } from "grpc-health-check";
 import { type Call, Unavailable } from "../../service/call/call.js";
-import { OpenCalls } from "../../service/call/open-calls.js";
 import { Slots } from "../../service/call/slots.js";
-import type { Logger } from "../../service/log.js";
-import type { ServerMetrics } from "../../service/metrics/server-metrics.js";
+import { RareWarnings } from "../../service/rare-warnings.js";
+import type { Service } from "../../service/service.js";
 import type { ServerSettings } from "../../service/settings.js";
 import { loadTokens } from "../../service/token-files.js";
-import { busy, type Workers } from "../../service/workers.js";
+import { busy } from "../../service/workers.js";
 import { Calls } from "./calls.js";
 import { Credentials } from "./credentials.js";
 import {
@@ -20,9 +19,9 @@ import {
 } from "./definitions.js";
 import { LightCalls } from "./light-calls.js";
 import { createGrpcServer, listen, stopListening } from "./listener.js";
+import { messageLimits } from "./messages/limits.js";
 import { addReflection } from "./reflection/service.js";
 import { TokenCheck } from "./token.js";
-import { Allowance } from "./transport/limits.js";
 import { Transport } from "./transport/transport.js";
 import { V1Service } from "./v1/service.js";
 import { V2Service } from "./v2/service.js";
@@ -38,10 +37,6 @@ const READ_AHEAD = 1;
 /** Clients get this long to read what was sent to them when the server closes, in seconds. */
 const FLUSH_SECONDS = 1;
 
-/** Lines about calls without the token, in quick succession and a second: who guesses must not fill the log. */
-const REFUSALS_TOLD = 10;
-const REFUSALS_TOLD_PER_SECOND = 0.2;
-
 /** What decides who may call. */
 interface Access {
   credentials: Credentials;
@@ -53,66 +48,62 @@ export class GrpcFront {
   readonly port: number;
   readonly #server: Server;
   readonly #calls: Calls;
-  readonly #open: OpenCalls;
   readonly #inbox: Slots;
   readonly #health: HealthImplementation;
   readonly #access: Access;
-  readonly #settings: ServerSettings;
-  readonly #log: Logger;
+  readonly #service: Service;
 
   private constructor(
     port: number,
     server: Server,
     calls: Calls,
-    open: OpenCalls,
     inbox: Slots,
     health: HealthImplementation,
     access: Access,
-    settings: ServerSettings,
-    log: Logger,
+    service: Service,
   ) {
     this.port = port;
     this.#server = server;
     this.#calls = calls;
-    this.#open = open;
     this.#inbox = inbox;
     this.#health = health;
     this.#access = access;
-    this.#settings = settings;
-    this.#log = log;
+    this.#service = service;
   }
 
   /**
    * Listens, and answers that it does not serve yet.
    * @throws TranscriptionError INVALID_ARGUMENT when the address, a TLS file or a token's file cannot be used
    */
-  static async open(
-    settings: ServerSettings,
-    workers: Workers,
-    metrics: ServerMetrics,
-    log: Logger,
-  ): Promise<GrpcFront> {
+  static async open(service: Service): Promise<GrpcFront> {
+    const { budgets, calls: open, log, metrics, settings, workers } = service;
     const { idleTimeout, maxCalls, maxQueue, maxWorkers, requestTimeout, uploadTimeout } = settings;
     const tokens = new TokenCheck(await loadTokens(settings));
-    const v1 = new V1Service(settings, workers, metrics, log);
-    const v2 = new V2Service(settings, workers, metrics, log);
+    const v1 = new V1Service(service);
+    const v2 = new V2Service(service);
     const inbox = new Slots(maxWorkers * (1 + READ_AHEAD), maxQueue, busy(maxQueue));
-    const open = new OpenCalls();
-    const told = new Allowance(REFUSALS_TOLD, REFUSALS_TOLD_PER_SECOND);
+    const refusals = new RareWarnings(log);
+    const handshakes = new RareWarnings(log);
     const origin = () => transport.origin;
-    const lights = new LightCalls({ origin, idleTimeout });
+    const { memory } = budgets;
+    const lights = new LightCalls({ origin, memory, idleTimeout });
     const calls = new Calls({
       open,
       origin,
       maxCalls,
       inbox,
+      memory,
+      messages: messageLimits(settings),
       light: LIGHT,
       uploadTimeout,
       requestTimeout,
       idleTimeout,
-      onUnauthorized: (peer, method) => {
-        if (told.take()) log.warning(`Refused a call of ${method} from ${peer}: no token, or a wrong one`);
-      },
+      onUnauthorized: ({ method, peer }) =>
+        refusals.warn(`Refused a call of ${method} from ${peer}: no token, or a wrong one`, {
+          method,
+          peer,
+          code: "UNAUTHENTICATED",
+        }),
       isAuthorized: (metadata) => tokens.accepts(metadata),
       refuse: (call, reason, respond) => {
         if (isOf(V2_SERVICE, call)) v2.fail(call, reason, respond);
@@ -134,7 +125,9 @@ export class GrpcFront {
       maxConnections,
       maxStreams,
       paths,
-      onClosed: ({ peer }, reason) => log.warning(`Closed the connection of ${peer}: ${reason}`),
+      onClosed: ({ peer }, reason) => log.warning(`Closed the connection of ${peer}: ${reason}`, { peer }),
+      onHandshakeFailed: (peer, reason) =>
+        handshakes.warn(`The TLS handshake of ${peer} failed: ${reason}`, { peer }),
     });
     const definitions = loadDefinitions();
     server.addService(serviceIn(definitions, V1_SERVICE), v1.handlers(calls));
@@ -150,12 +143,7 @@ export class GrpcFront {
     health.addToServer(server);
     for (const name of HEALTH_NAMES) health.setStatus(name, "NOT_SERVING");
     const port = await listen(server, settings, credentials.value);
-    return new GrpcFront(port, server, calls, open, inbox, health, { credentials, tokens }, settings, log);
-  }
-
-  /** Calls that are open. */
-  get openCalls(): number {
-    return this.#open.size;
+    return new GrpcFront(port, server, calls, inbox, health, { credentials, tokens }, service);
   }
 
   /** Requests that wait unread for room in memory. */
@@ -166,7 +154,11 @@ export class GrpcFront {
   /** The model is loaded: answers calls from now on. */
   serve(): void {
     this.#calls.accept();
-    for (const name of HEALTH_NAMES) this.#health.setStatus(name, "SERVING");
+  }
+
+  /** Tells health whether others should send calls here. */
+  tellHealth(isWell: boolean): void {
+    for (const name of HEALTH_NAMES) this.#health.setStatus(name, isWell ? "SERVING" : "NOT_SERVING");
   }
 
   /**
@@ -182,15 +174,14 @@ export class GrpcFront {
 
   /** Lets no one in, waits for the calls that are open, ends those that outlast the grace period, and closes. */
   async close(): Promise<void> {
-    const { shutdownGrace } = this.#settings;
-    for (const name of HEALTH_NAMES) this.#health.setStatus(name, "NOT_SERVING");
+    const { calls, log, settings } = this.#service;
+    const { shutdownGrace } = settings;
+    this.tellHealth(false);
     const closed = stopListening(this.#server);
-    const idle = this.#open.idle();
-    if (this.#open.size > 0) {
-      this.#log.info(`Waiting up to ${shutdownGrace} s for ${this.#open.size} open calls`);
-    }
+    const idle = calls.idle();
+    if (calls.size > 0) log.info(`Waiting up to ${shutdownGrace} s for ${calls.size} open calls`);
     if (!(await within(idle, shutdownGrace))) {
-      this.#open.failAll(new Unavailable("The server is shutting down"));
+      calls.failAll(new Unavailable("The server is shutting down"));
       await within(idle, FLUSH_SECONDS);
     }
     // Answers are on their way, and who only watches health does not leave unasked.

@@ -2,10 +2,11 @@ import type { Readable } from "node:stream";
 import { TranscriptionError } from "../../index.js";
 import type { Call } from "../../service/call/call.js";
 import { variableOf } from "../../service/settings.js";
+import { letGo } from "./messages/message-reader.js";
 
 /**
  * The messages of a stream as they arrive. The next one is asked for when this one has been dealt with, so that a slow
- * disk slows the client down. Leaves the stream open.
+ * disk slows the client down, and its memory is given back then. Leaves the stream open.
  * @param idleTimeout seconds to wait for a message
  * @throws TranscriptionError DEADLINE_EXCEEDED when none arrives; the reason of the call's signal when that fires
  */
@@ -19,6 +20,7 @@ export async function* incoming<T>(
     const next = await withPatience(call.race(messages.next()), idleTimeout);
     if (next.done) return;
     yield next.value;
+    letGo(next.value as object);
   }
 }
 

@@ -4,10 +4,13 @@ import {
   type ServerInterceptingCallInterface,
   type ServerInterceptor,
 } from "@grpc/grpc-js";
+import type { ByteBudget } from "../../service/call/byte-budget.js";
+import { Holdings } from "../../service/call/holdings.js";
 import { variableOf } from "../../service/settings.js";
 import { AnsweringCall } from "./answering-call.js";
+import { MessageReader } from "./messages/message-reader.js";
 import { requestIdOf } from "./request-id.js";
-import { statusFor } from "./statuses.js";
+import { statusFor, statusOfFailure } from "./statuses.js";
 import type { Connection } from "./transport/connection.js";
 import type { Origin } from "./transport/transport.js";
 
@@ -23,6 +26,8 @@ const HEALTH_WATCH = "/grpc.health.v1.Health/Watch";
 
 export interface LightCallsOptions {
   origin: () => Origin;
+  /** What messages take while they are in memory. */
+  memory: ByteBudget;
   /** Seconds to wait for a message, and to wait for the client to read one. */
   idleTimeout: number;
 }
@@ -38,8 +43,10 @@ export class LightCalls {
   }
 
   readonly interceptor: ServerInterceptor = ({ path, responseStream }, channel) => {
-    const { origin, idleTimeout } = this.#options;
+    const { origin, idleTimeout, memory } = this.#options;
     const { connection, stream } = origin();
+    const holdings = new Holdings();
+    const controller = new AbortController();
     let timer: NodeJS.Timeout | undefined;
     let leave = () => {};
     const answering = new AnsweringCall(channel, stream, idleTimeout, () => {});
@@ -55,6 +62,15 @@ export class LightCalls {
             }
             if (responseStream) leave = this.#enter(connection);
             limitRequest(stream, intercepted);
+            new MessageReader(channel, {
+              holder: { signal: controller.signal, hold: (free) => holdings.hold(free) },
+              memory,
+              most: MAX_LIGHT_BYTES,
+              setting: "of requests without a recording",
+              idleTimeout: Number.POSITIVE_INFINITY,
+              onFailure: (reason) =>
+                intercepted.sendStatus(statusOfFailure(reason, requestIdOf(metadata), RETRY_AFTER)),
+            });
             if (Number.isFinite(idleTimeout)) {
               const message = `No request arrived for ${variableOf("idleTimeout")} (${idleTimeout} s)`;
               timer = setTimeout(() => fail("DEADLINE_EXCEEDED", message), idleTimeout * 1000);
@@ -74,6 +90,8 @@ export class LightCalls {
           onCancel: () => {
             clearTimeout(timer);
             leave();
+            controller.abort();
+            holdings.release();
           },
         });
       },

@@ -1,7 +1,10 @@
 import type { Progress, TranscriptionResult } from "../../index.js";
 import type { Call } from "../../service/call/call.js";
-import { type Logger, quoted } from "../../service/log.js";
+import { type Fields, type Logger, quoted } from "../../service/log.js";
 import { ProgressLog } from "../../service/progress-log.js";
+import type { Reason } from "./statuses.js";
+
+const MIB = 1024 ** 2;
 
 /** The lines that the log has about a call, whatever its contract. */
 export class RequestLog {
@@ -9,17 +12,17 @@ export class RequestLog {
   readonly #call: Call;
 
   constructor(log: Logger, call: Call) {
-    this.#log = log.about(call.id);
+    this.#log = log.about(call.id, { method: call.method, peer: call.peer });
     this.#call = call;
   }
 
   /** What was asked. @param format as the client calls it, which nothing follows from */
   request(filename: string, bytes: number, format: string): void {
-    const size = (bytes / 1024 ** 2).toFixed(2);
-    const { method } = this.#call;
-    this.#log.debug(method);
+    const megabytes = bytes / MIB;
+    this.#log.debug(this.#call.method);
     this.#log.info(
-      `Request: file ${quoted(filename)}, ${size} MB, format ${format === "" ? "not given" : quoted(format)}`,
+      `Request: file ${quoted(filename)}, ${megabytes.toFixed(2)} MB, format ${format === "" ? "not given" : quoted(format)}`,
+      { file: filename, megabytes, ...(format !== "" && { format }) },
     );
   }
 
@@ -29,32 +32,58 @@ export class RequestLog {
     return (event) => progress.report(event);
   }
 
-  /** @param seconds from the complete request to now */
-  success({ duration, stats, warnings }: TranscriptionResult, seconds: number): void {
+  /** @param model name of the one that wrote it */
+  success(result: TranscriptionResult, model: string): void {
+    const { duration, language, languageProbability, speakers, stats, warnings } = result;
+    const { seconds } = this.#call;
     const speed = seconds > 0 ? duration / seconds : 0;
     for (const warning of warnings) this.#log.warning(warning);
     this.#log.info(
-      `Done in ${seconds.toFixed(2)} s, ${speed.toFixed(1)}x, ${stats.wordCount} words, ${stats.charCount} characters`,
+      `Done in ${seconds.toFixed(2)} s, ${speed.toFixed(1)}x, ${stats.wordCount} words, ${stats.charCount} characters` +
+        `${language === "" ? "" : `, language ${language} (${languageProbability.toFixed(2)})`}` +
+        `${speakers ? `, ${speakers.length} ${speakers.length === 1 ? "speaker" : "speakers"}` : ""}`,
+      {
+        ...this.#ended("OK"),
+        audio_seconds: duration,
+        speed_factor: speed,
+        language,
+        language_probability: languageProbability,
+        ...(speakers && { speakers: speakers.length }),
+        model,
+        words: stats.wordCount,
+      },
     );
   }
 
   /** Nobody waits for it any more. */
   cancelled(): void {
-    this.#log.info(`Cancelled by the client or its deadline ${this.#after}`);
+    this.#log.info(`Cancelled by the client or its deadline ${this.#after}`, this.#ended("CANCELLED"));
   }
 
   /** The server stopped before. */
   unfinished(reason: Error): void {
-    this.#log.warning(`Not finished ${this.#after}: ${reason.message}`);
+    this.#log.warning(`Not finished ${this.#after}: ${reason.message}`, this.#ended("UNAVAILABLE"));
   }
 
-  failed(message: string): void {
-    this.#log.warning(`Failed ${this.#after}: ${message}`);
+  failed(message: string, code: Reason): void {
+    this.#log.warning(`Failed ${this.#after}: ${message}`, this.#ended(code));
   }
 
   /** It is the server's fault: with all that is known. */
   defect(reason: Error): void {
-    this.#log.error(`Failed ${this.#after}: ${reason.stack ?? reason.message}`);
+    this.#log.error(`Failed ${this.#after}: ${reason.stack ?? reason.message}`, this.#ended("INTERNAL"));
+  }
+
+  #ended(code: string): Fields {
+    const { unread, uploading, waiting, working } = this.#call.stages;
+    return {
+      code,
+      seconds_unread: unread,
+      seconds_uploading: uploading,
+      seconds_waiting: waiting,
+      seconds_working: working,
+      megabytes: this.#call.bytes / MIB,
+    };
   }
 
   get #after(): string {

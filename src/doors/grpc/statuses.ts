@@ -4,11 +4,18 @@ import { ClientGone, Unavailable } from "../../service/call/call.js";
 import { withVariableNames } from "../../service/settings.js";
 import { cut } from "../../service/text.js";
 import { LONGEST_STATUS } from "./answering-call.js";
+import { MalformedMessage, UnsupportedEncoding } from "./messages/unreadable.js";
 import { DETAILS_KEY, encodeStatus } from "./status-details.js";
 import { ResultTooLarge } from "./v2/result-size.js";
 
 /** What goes wrong besides the library's errors. */
-export type Reason = ErrorCode | "RESULT_TOO_LARGE" | "UNAVAILABLE" | "UNAUTHENTICATED";
+export type Reason =
+  | ErrorCode
+  | "RESULT_TOO_LARGE"
+  | "UNAVAILABLE"
+  | "UNAUTHENTICATED"
+  | "UNSUPPORTED_ENCODING"
+  | "MALFORMED_MESSAGE";
 
 interface Meaning {
   status: status;
@@ -41,6 +48,9 @@ export const MEANINGS: Record<Reason, Meaning> = {
   DEADLINE_EXCEEDED: no(status.DEADLINE_EXCEEDED),
   UNAVAILABLE: later(status.UNAVAILABLE),
   UNAUTHENTICATED: no(status.UNAUTHENTICATED),
+  // Both as gRPC's specification has it; neither is a defect of this server.
+  MALFORMED_MESSAGE: no(status.INTERNAL),
+  UNSUPPORTED_ENCODING: no(status.UNIMPLEMENTED),
   INTERNAL: no(status.INTERNAL),
 };
 
@@ -48,6 +58,8 @@ export const MEANINGS: Record<Reason, Meaning> = {
 export function reasonOf(error: unknown): Reason {
   if (error instanceof Unavailable) return "UNAVAILABLE";
   if (error instanceof ClientGone) return "CANCELLED";
+  if (error instanceof MalformedMessage) return "MALFORMED_MESSAGE";
+  if (error instanceof UnsupportedEncoding) return "UNSUPPORTED_ENCODING";
   if (error instanceof ResultTooLarge) return "RESULT_TOO_LARGE";
   return TranscriptionError.from(error).code;
 }

@@ -5,7 +5,7 @@ import { variableOf } from "../../service/settings.js";
 
 /** What the pages of {@link HttpFront} show. */
 export interface Pages {
-  metrics(): string;
+  metrics(): Promise<string>;
   /** Why no calls are accepted now; undefined: they are. */
   notReady(): string | undefined;
   /** Called with what kept a page from being shown. */
@@ -33,7 +33,7 @@ export class HttpFront {
   static async open(host: string, port: number, pages: Pages): Promise<HttpFront> {
     const server = createServer(
       { headersTimeout: PATIENCE * 1000, requestTimeout: PATIENCE * 1000 },
-      (request, response) => answer(pages, request, response),
+      (request, response) => void answer(pages, request, response),
     );
     await listen(server, host, port);
     return new HttpFront(server);
@@ -47,10 +47,10 @@ export class HttpFront {
 }
 
 /** Nothing that a page does may leave this function: it would end the process. */
-function answer(pages: Pages, request: IncomingMessage, response: ServerResponse): void {
+async function answer(pages: Pages, request: IncomingMessage, response: ServerResponse): Promise<void> {
   response.on("error", pages.onError);
   try {
-    const [status, text, type = "text/plain; charset=utf-8"] = page(pages, request);
+    const [status, text, type = "text/plain; charset=utf-8"] = await page(pages, request);
     if (status === 405) response.setHeader("allow", "GET, HEAD");
     response.writeHead(status, { "content-type": type, "content-length": Buffer.byteLength(text) });
     response.end(request.method === "HEAD" ? undefined : text);
@@ -63,11 +63,11 @@ function answer(pages: Pages, request: IncomingMessage, response: ServerResponse
 
 type Page = [status: number, text: string, type?: string];
 
-function page(pages: Pages, { method, url }: IncomingMessage): Page {
+async function page(pages: Pages, { method, url }: IncomingMessage): Promise<Page> {
   if (method !== "GET" && method !== "HEAD") return [405, "Expected GET\n"];
   switch (url?.split("?", 1)[0]) {
     case "/metrics":
-      return [200, pages.metrics(), METRICS_TYPE];
+      return [200, await pages.metrics(), METRICS_TYPE];
     case "/healthz":
       return [200, "ok\n"];
     case "/readyz": {

@@ -11,6 +11,17 @@ export class Unavailable extends Error {
   override readonly name = "Unavailable";
 }
 
+/** Seconds of a call's stages so far; 0 for those that have not begun. */
+export interface Stages {
+  /** Before anything of it was read. */
+  unread: number;
+  /** Until all of it was there. */
+  uploading: number;
+  /** For its turn. */
+  waiting: number;
+  working: number;
+}
+
 /**
  * One call from its headers to its trailers: who it is in the log, how long it takes, whether it goes on, and everything
  * that it holds. That is given back when the call is over and nothing works for it any more, whichever comes last.
@@ -24,7 +35,11 @@ export class Call implements Holder {
   /** Resolves when the client has sent everything. */
   readonly received: Promise<void>;
   #markReceived!: () => void;
+  #readAt: number | undefined;
   #receivedAt: number | undefined;
+  #workedAt: number | undefined;
+  /** Bytes of the recording that came with it. */
+  bytes = 0;
   #timer: NodeJS.Timeout | undefined;
   /** What became of it, where its status does not tell: contract v1 answers failures in band. */
   outcome: string | undefined;
@@ -32,10 +47,12 @@ export class Call implements Holder {
   /**
    * @param id stands in every line of the log
    * @param method full name of service and method
+   * @param peer address of the client
    */
   constructor(
     readonly id: string,
     readonly method: string,
+    readonly peer = "unknown",
   ) {
     this.received = new Promise((resolve) => {
       this.#markReceived = resolve;
@@ -55,6 +72,29 @@ export class Call implements Holder {
   /** Seconds since the request was complete, or since the call began while it is not. */
   get seconds(): number {
     return (performance.now() - (this.#receivedAt ?? this.#startedAt)) / 1000;
+  }
+
+  /** How long it took for what, up to now. */
+  get stages(): Stages {
+    const now = performance.now();
+    const between = (from: number | undefined, to = now) =>
+      from === undefined ? 0 : Math.max(0, to - from) / 1000;
+    return {
+      unread: between(this.#startedAt, this.#readAt),
+      uploading: between(this.#readAt, this.#receivedAt),
+      waiting: between(this.#receivedAt, this.#workedAt),
+      working: between(this.#workedAt),
+    };
+  }
+
+  /** From here on the client may send. */
+  markReading(): void {
+    this.#readAt = performance.now();
+  }
+
+  /** It is its turn. */
+  markStarted(): void {
+    this.#workedAt = performance.now();
   }
 
   /** The client has sent everything: what takes time from here on is our doing. */

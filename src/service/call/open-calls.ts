@@ -3,7 +3,13 @@ import type { Call } from "./call.js";
 /** The calls that are open, through whatever door they came. */
 export class OpenCalls {
   readonly #calls = new Set<Call>();
+  readonly #onRest: () => void;
   #onIdle: (() => void)[] = [];
+
+  /** @param onRest called whenever the last call is over */
+  constructor(onRest: () => void = () => {}) {
+    this.#onRest = onRest;
+  }
 
   get size(): number {
     return this.#calls.size;
@@ -18,6 +24,7 @@ export class OpenCalls {
     call.end();
     if (!this.#calls.delete(call) || this.#calls.size > 0) return;
     for (const resolve of this.#onIdle.splice(0)) resolve();
+    this.#onRest();
   }
 
   /** Resolves when no call is open. */

@@ -1,6 +1,7 @@
+import { type Counter, collectDefaultMetrics, Histogram, Registry } from "prom-client";
 import type { EngineLoad } from "../../index.js";
-import { addProcessMetrics } from "./process-metrics.js";
-import { type Counter, type Histogram, Registry } from "./registry.js";
+import type { Budgets } from "../budgets.js";
+import { counter, type Labels, observedGauge } from "./observed.js";
 
 const SECONDS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800];
 const REAL_TIME_FACTORS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5];
@@ -21,9 +22,21 @@ export interface Observed {
   waiting(): number;
   /** Requests that wait unread for room in memory. */
   unread(): number;
+  budgets: Budgets;
   load(): EngineLoad | undefined;
   isServing(): boolean;
   identity(): Identity | undefined;
+}
+
+let ofProcess: Registry | undefined;
+
+/** What prom-client tells of a process, once for all servers in it. */
+function processMetrics(): Registry {
+  if (!ofProcess) {
+    ofProcess = new Registry();
+    collectDefaultMetrics({ register: ofProcess });
+  }
+  return ofProcess;
 }
 
 /** What the server counts, by the names of `deploy/README.md`. */
@@ -36,71 +49,105 @@ export class ServerMetrics {
   readonly #realTimeFactor: Histogram;
   readonly #audioSeconds: Counter;
   readonly #uploadBytes: Counter;
-  readonly #stopProcessMetrics: () => void;
 
   constructor() {
     const registry = this.#registry;
-    this.#requests = registry.counter("agora_requests_total", "Calls that ended, by method and outcome.");
-    this.#requestSeconds = registry.histogram(
+    const histogram = (name: string, help: string, buckets: number[], labelNames: string[] = []) =>
+      new Histogram({ name, help, buckets, labelNames, registers: [registry] });
+    this.#requests = counter(registry, "agora_requests_total", "Calls that ended, by method and outcome.", [
+      "method",
+      "outcome",
+    ]);
+    this.#requestSeconds = histogram(
       "agora_request_duration_seconds",
       "Time of calls from their headers to their end, by method.",
       SECONDS,
+      ["method"],
     );
-    this.#queueSeconds = registry.histogram(
+    this.#queueSeconds = histogram(
       "agora_queue_seconds",
       "Time that received recordings waited for a worker.",
       SECONDS,
     );
-    this.#processingSeconds = registry.histogram(
+    this.#processingSeconds = histogram(
       "agora_processing_seconds",
       "Time that workers took for recordings they finished.",
       SECONDS,
     );
-    this.#realTimeFactor = registry.histogram(
+    this.#realTimeFactor = histogram(
       "agora_real_time_factor",
       "Processing time per second of audio, of finished recordings; below 1 is faster than it was spoken.",
       REAL_TIME_FACTORS,
     );
-    this.#audioSeconds = registry.counter("agora_audio_seconds_total", "Audio of finished recordings.");
-    this.#uploadBytes = registry.counter("agora_upload_bytes_total", "Bytes of recordings received.");
-    this.#stopProcessMetrics = addProcessMetrics(registry);
+    this.#audioSeconds = counter(registry, "agora_audio_seconds_total", "Audio of finished recordings.");
+    this.#uploadBytes = counter(registry, "agora_upload_bytes_total", "Bytes of recordings received.");
   }
 
   /** Adds what is not counted but looked up. */
-  observe({ openCalls, running, waiting, unread, load, isServing, identity }: Observed): void {
-    const registry = this.#registry;
-    registry.gauge("agora_open_calls", "Calls that are open.", openCalls);
-    registry.gauge("agora_queue_length", "Requests that wait: unread, or received and for a worker.", () => [
-      [{ stage: "unread" }, unread()],
-      [{ stage: "worker" }, waiting()],
-    ]);
-    registry.gauge("agora_workers_busy", "Recordings that are being transcribed.", running);
-    registry.gauge("agora_batch_windows", "Windows in the engine's batch, and waiting for it.", () => {
-      const now = load();
-      return now
-        ? [
+  observe({ openCalls, running, waiting, unread, budgets, load, isServing, identity }: Observed): void {
+    const gauge = (
+      ...metric: Parameters<typeof observedGauge> extends [Registry, ...infer Rest] ? Rest : never
+    ) => observedGauge(this.#registry, ...metric);
+    gauge("agora_open_calls", "Calls that are open.", openCalls);
+    gauge(
+      "agora_queue_length",
+      "Requests that wait: unread, received and for a worker, or for memory.",
+      () => [
+        [{ stage: "unread" }, unread()],
+        [{ stage: "worker" }, waiting()],
+        [{ stage: "memory" }, budgets.memory.waiting],
+      ],
+      ["stage"],
+    );
+    gauge(
+      "agora_budget_used_bytes",
+      "Bytes that calls hold in memory, and that uploads take on disk.",
+      () => perBudget(budgets, ({ used }) => used),
+      ["of"],
+    );
+    gauge(
+      "agora_budget_bytes",
+      "Most of them, where there is a limit.",
+      () => perBudget(budgets, ({ total }) => total).filter(([, total]) => Number.isFinite(total)),
+      ["of"],
+    );
+    gauge("agora_workers_busy", "Recordings that are being transcribed.", running);
+    gauge(
+      "agora_batch_windows",
+      "Windows in the engine's batch, and waiting for it.",
+      () => {
+        const now = load();
+        return (
+          now && [
             [{ state: "running" }, now.running],
             [{ state: "waiting" }, now.waiting],
           ]
-        : [];
-    });
-    registry.gauge("agora_batch_capacity", "Most windows in a batch.", () => load()?.capacity);
-    registry.gauge("agora_serving", "1 when calls are accepted, 0 while loading and shutting down.", () =>
+        );
+      },
+      ["state"],
+    );
+    gauge("agora_batch_capacity", "Most windows in a batch.", () => load()?.capacity);
+    gauge("agora_serving", "1 when calls are accepted, 0 while loading and shutting down.", () =>
       Number(isServing()),
     );
-    registry.gauge("agora_info", "What serves.", () => {
-      const who = identity();
-      return who ? [[{ ...who }, 1]] : [];
-    });
+    gauge(
+      "agora_info",
+      "What serves.",
+      () => {
+        const who = identity();
+        return who && [[{ ...who }, 1]];
+      },
+      ["version", "implementation", "model", "device"],
+    );
   }
 
   ended(method: string, outcome: string, seconds: number): void {
-    this.#requests.increase(1, { method, outcome });
-    this.#requestSeconds.observe(seconds, { method });
+    this.#requests.inc({ method, outcome });
+    this.#requestSeconds.observe({ method }, seconds);
   }
 
   received(bytes: number): void {
-    this.#uploadBytes.increase(bytes);
+    this.#uploadBytes.inc(bytes);
   }
 
   /** A received recording got its worker. */
@@ -110,17 +157,23 @@ export class ServerMetrics {
 
   /** A recording was transcribed. @param audio its seconds @param processing seconds with its worker */
   finished(audio: number, processing: number): void {
-    this.#audioSeconds.increase(audio);
+    this.#audioSeconds.inc(audio);
     this.#processingSeconds.observe(processing);
     if (audio > 0) this.#realTimeFactor.observe(processing / audio);
   }
 
   /** Prometheus' text format. */
-  text(): string {
-    return this.#registry.text();
+  text(): Promise<string> {
+    return Registry.merge([this.#registry, processMetrics()]).metrics();
   }
+}
 
-  close(): void {
-    this.#stopProcessMetrics();
-  }
+function perBudget(
+  { memory, disk }: Budgets,
+  read: (budget: Budgets["memory"]) => number,
+): Array<[Labels, number]> {
+  return [
+    [{ of: "memory" }, read(memory)],
+    [{ of: "disk" }, read(disk)],
+  ];
 }

@@ -81,6 +81,9 @@ describe("damage in frames without a clock", () => {
     ["mp3", []],
     ["aac", []],
     ["mp2", []],
+    ["ac3", []],
+    ["eac3", []],
+    ["dts", ["-strict", "-2", "-ar", "48000", "-ac", "2"]],
   ])("leaves later sound in its place: %s", async (extension, args) => {
     const file = ffmpeg([WAV], args, extension);
     const next = random(7);
@@ -92,6 +95,73 @@ describe("damage in frames without a clock", () => {
       expect(Math.abs(lateness(tracks[0]!, 2.5))).toBeLessThan(0.1);
       expect(warnings[0]).toMatch(/about 0\.\d s of sound were lost/);
     }
+  });
+});
+
+describe("bytes that are missing in frames without a clock", () => {
+  const without = (file: Buffer, share: number) => {
+    const start = Math.round(file.length * share);
+    return Buffer.concat([file.subarray(0, start), file.subarray(start + file.length / 5)]);
+  };
+
+  it("leave later sound in its place where the encoder has counted its frames", async () => {
+    for (const args of [
+      ["-b:a", "32k"],
+      ["-q:a", "4"],
+    ]) {
+      const { tracks, warnings } = await decode(without(ffmpeg([WAV], args, "mp3"), 0.25));
+      expect(Math.abs(lateness(tracks[0]!, 2.5))).toBeLessThan(0.06);
+      expect(warnings).toEqual([
+        expect.stringMatching(/about 0\.[789] s of sound were lost and became silence$/),
+      ]);
+    }
+  });
+
+  it.each([
+    ["mp3", ["-write_xing", "0"]],
+    ["aac", []],
+    ["ac3", []],
+  ])("are a warning where nobody has: %s", async (extension, args) => {
+    const { warnings } = await decode(without(ffmpeg([WAV], args, extension), 0.25));
+    expect(warnings[0]).toMatch(
+      /damaged in one place .*, 1\.\d s\): .* if bytes are missing .* times behind are early/,
+    );
+  });
+
+  it.each([
+    ["mp3", []],
+    ["mp2", []],
+    ["ac3", []],
+  ])("are a warning at the end: %s", async (extension, args) => {
+    const file = ffmpeg([WAV], args, extension);
+    const { warnings } = await decode(file.subarray(0, Math.round(file.length * 0.6) + 7));
+    expect(warnings[0]).toBe("The file is cut off in its last frame: the recording may have gone on");
+  });
+
+  it.each(["ac3", "eac3"])("are nothing at the beginning: %s", async (extension) => {
+    const file = ffmpeg([WAV], [], extension);
+    const { tracks, format } = await decode(file.subarray(Math.round(file.length / 5) + 5));
+    expect(format.container).toBe(extension);
+    expect(Math.abs(lateness(tracks[0]!, 2.5 - 0.85))).toBeLessThan(0.1);
+  });
+});
+
+describe("sound that begins after a picture", () => {
+  const VIDEO = ["-f", "lavfi", "-t", "6", "-i", "testsrc=s=64x64:r=10", "-c:v", "mpeg2video"];
+
+  it.each([
+    ["ts", "aac"],
+    ["ts", "ac3"],
+    ["mpg", "mp2"],
+    ["mkv", "libopus"],
+    ["mp4", "aac"],
+  ])("stays as late: %s with %s", async (extension, codec) => {
+    const delayed = ["-filter_complex", "[0:a]asetpts=PTS+1.5/TB[a]", "-map", "[a]", "-map", "1:v"];
+    const { tracks, warnings } = await decode(
+      ffmpeg([WAV], [...VIDEO, ...delayed, "-c:a", codec], extension),
+    );
+    expect(Math.abs(lateness(tracks[0]!, 4))).toBeLessThan(0.1);
+    expect(warnings).toEqual([]);
   });
 });
 

@@ -8,9 +8,11 @@ import {
   decode,
   ffmpeg,
   glide,
+  int16,
   outcome,
   pieces,
   random,
+  sine,
   wav,
 } from "../../support/audio.js";
 
@@ -42,6 +44,15 @@ describe("what is no audio", () => {
     ["ELF", Buffer.from("\x7fELF\x02\x01\x01\0\0\0", "latin1")],
     ["PNG", Buffer.from("\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "latin1")],
     ["JPEG", Buffer.from("\xff\xd8\xff\xe0\0\x10JFIF", "latin1")],
+    [
+      "a tar archive of a WAV",
+      Buffer.concat([Buffer.from("a.wav".padEnd(257, "\0")), Buffer.from("ustar"), Buffer.alloc(250), WAV]),
+    ],
+    ["HEIC", Buffer.from("\0\0\0\x18ftypheic\0\0\0\0mif1heic", "latin1")],
+    ["TIFF", Buffer.from("II*\0\x08\0\0\0", "latin1")],
+    ["a Word document", Buffer.from("\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "latin1")],
+    ["a model", Buffer.from("lmgg\x99\xca\0\0", "latin1")],
+    ["plain samples of 16 bits", int16(sine(50, 20, 16_000, 0.02))],
     ["noise", noise(200_000, 1)],
     ["zeros", Buffer.alloc(100_000)],
     ["one byte", Buffer.from([0xff])],
@@ -57,6 +68,33 @@ describe("what is no audio", () => {
     await expect(decode(Buffer.from("PK\x03\x04\0\0", "latin1"))).rejects.toThrow(
       /it is a ZIP archive, not audio/,
     );
+  });
+
+  it.each([
+    ["opus", /its beginning is missing, without which Ogg cannot be decoded/],
+    ["mka", /its beginning is missing, without which Matroska or WebM cannot be decoded/],
+    ["wv", /its beginning is missing, without which WavPack cannot be decoded/],
+  ])("includes the middle of a recording, and says so: %s", async (extension, reason) => {
+    const file = ffmpeg([wav([glide(30, 16_000)], 16_000)], [], extension);
+    await expect(decode(file.subarray(Math.round(file.length / 6)))).rejects.toMatchObject({
+      code: "DECODE_FAILED",
+      message: expect.stringMatching(reason),
+    });
+  });
+
+  it.each([
+    ["an HTTP header", "HTTP/1.1 200 OK\r\nContent-Type: audio/wav\r\n\r\n"],
+    ["the head of a form", '--boundary\r\nContent-Disposition: form-data; name="file"\r\n\r\n'],
+    ["a byte order mark", "\ufeff"],
+  ])("is left out before a recording, with a warning: %s", async (_, text) => {
+    const prefix = Buffer.from(text);
+    for (const file of [WAV, ffmpeg([WAV], [], "flac")]) {
+      const { duration, warnings } = await decode(Buffer.concat([prefix, file]));
+      expect(duration).toBeCloseTo(2, 2);
+      expect(warnings).toEqual([
+        expect.stringContaining(`The first ${prefix.length} bytes are no recording`),
+      ]);
+    }
   });
 
   it("is refused at its first bytes, however much follows", async () => {

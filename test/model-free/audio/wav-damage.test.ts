@@ -50,10 +50,48 @@ describe("damaged WAV", () => {
   it.each([
     ["an unknown codec", { tag: 0x1234 }],
     ["float of 16 bits", { tag: 3, bits: 16 }],
-    ["PCM of 0 bits", { bits: 0 }],
-    ["an extensible header without extension", { tag: 0xfffe }],
+    ["PCM of 0 bits whose sizes tell nothing", { bits: 0 }],
+    ["samples of a codec without a name and of 32 bits, which may be either kind", { tag: 0, bits: 32 }],
   ])("refuses %s", async (_, fields) => {
     expect(["DECODE_FAILED", "UNSUPPORTED_FORMAT"]).toContain(await outcome(decode(rawWav(fields, SAMPLES))));
+  });
+
+  it.each([
+    ["no format tag", { tag: 0 }, /its format tag is 0/],
+    ["an extensible header without extension", { tag: 0xfffe }, /its fmt chunk has 16 bytes, expected 40/],
+    [
+      "bits that only block align tells",
+      { bits: 0, blockAlign: 2 },
+      /samples of 0 bits; they were read as 16 bits/,
+    ],
+  ])("reads %s, with a warning", async (_, fields, warning) => {
+    const { duration, warnings } = await decode(rawWav(fields, SAMPLES));
+    expect(duration).toBeCloseTo(0.1, 3);
+    expect(warnings).toEqual([expect.stringMatching(warning)]);
+  });
+
+  it("reads what lies behind a data size of 0, with a warning", async () => {
+    const { duration, warnings } = await decode(rawWav({ dataSize: 0 }, SAMPLES));
+    expect(duration).toBeCloseTo(0.1, 3);
+    expect(warnings).toEqual([expect.stringMatching(/announces 0\.00 s, but .* 3200 bytes more were read/)]);
+  });
+
+  it("reads samples that lie in a list", async () => {
+    const file = rawWav({}, SAMPLES);
+    const list = Buffer.from("LIST\0\0\0\0wavl", "latin1");
+    list.writeUInt32LE(4 + 8 + SAMPLES.length, 4);
+    const { duration, warnings } = await decode(
+      Buffer.concat([file.subarray(0, 36), list, chunk("data", SAMPLES)]),
+    );
+    expect(duration).toBeCloseTo(0.1, 3);
+    expect(warnings).toEqual([]);
+  });
+
+  it("passes over a tag of MP3 behind the samples", async () => {
+    const tag = Buffer.concat([Buffer.from("ID3\x04\0\0\0\0\x07\x76", "latin1"), Buffer.alloc(1014)]);
+    const { duration, warnings } = await decode(Buffer.concat([rawWav({}, SAMPLES), tag]));
+    expect(duration).toBeCloseTo(0.1, 3);
+    expect(warnings).toEqual([]);
   });
 
   it.each(["ACON", "WEBP"])("refuses RIFF of kind %s", async (kind) => {

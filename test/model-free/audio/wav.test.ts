@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import wavefile from "wavefile";
 import {
   type BitDepth,
   chunk,
@@ -112,6 +113,7 @@ describe("plain WAV", () => {
   it.each([
     ["0xFFFFFFFF (FFmpeg)", 0xffff_ffff, 0xffff_ffff],
     ["0x7FFFF000 (SoX)", 0x7fff_f000, 0x7fff_f024],
+    ["0x80000000 (arecord)", 0x8000_0000, 0x8000_0024],
     ["0 with no RIFF size", 0, 0],
     ["0 with an empty RIFF", 0, 36],
   ])("reads to the end when the data size is %s, without a warning", async (_, dataSize, riffSize) => {
@@ -119,6 +121,29 @@ describe("plain WAV", () => {
     const { tracks, warnings } = await decode(pieces(file, 1000));
     expect(tracks[0]!.length).toBe(16_000);
     expect(warnings).toEqual([]);
+  });
+
+  it.each<[string, BitDepth]>([
+    ["pcm_s16le", "16"],
+    ["pcm_s24le", "24"],
+    ["pcm_f32le", "32f"],
+  ])("reads files of big-endian machines (RIFX): %s", async (codec, depth) => {
+    const file = new wavefile.WaveFile();
+    file.fromScratch(
+      1,
+      16_000,
+      depth,
+      [0.5, -0.25, 0].map((x) => (depth === "32f" ? x : x * 2 ** (Number(depth) - 1))),
+      {
+        container: "RIFX",
+      },
+    );
+    const bytes = Buffer.from(file.toBuffer());
+    for (const input of [bytes, pieces(bytes, 5)]) {
+      const { tracks, format } = await decode(input);
+      expect([...tracks[0]!]).toEqual([0.5, -0.25, 0]);
+      expect(format.codec).toBe(codec);
+    }
   });
 
   it("believes a data size of 0 when the RIFF goes on after it", async () => {

@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import type { ModelEnvironment } from "../../../src/models/environment.js";
 import { cachedSnapshot, huggingFaceCache } from "../../../src/models/hugging-face-cache.js";
-import { inspectModel } from "../../../src/models/manage.js";
+import { inspectModel, listModels, removeModel } from "../../../src/models/manage.js";
 import { resolveModel } from "../../../src/models/resolve.js";
 import { ctranslate2, ctranslate2Whisper, PROJECTION } from "../../support/ctranslate2-writer.js";
 import { failure } from "../../support/demo.js";
@@ -53,6 +53,48 @@ async function huggingFaceFolder(left: readonly string[] = []): Promise<string> 
   }
   return cache;
 }
+
+describe("models that were made of folders", () => {
+  const listed = async () => (await listModels(environment)).filter(({ state }) => state === "cached");
+
+  test("are listed with the folder that they come from, and inspected with it", async () => {
+    const folder = await folderOf(files);
+    const { path } = await resolveModel(folder, {}, environment);
+    const [model, ...others] = await listed();
+    expect(others).toEqual([]);
+    expect(model).toMatchObject({ name: folder, kind: "whisper", path });
+    expect(model!.description).toBe(`Made of the checkpoint in ${folder}`);
+    expect(model!.bytes).toBeGreaterThan(1000);
+    for (const name of [folder, path])
+      expect(await inspectModel(name, {}, environment)).toMatchObject({ path, madeOf: folder });
+  });
+
+  test("go by their own file where the folder is gone or has changed", async () => {
+    const folder = await folderOf(files);
+    const { path } = await resolveModel(folder, {}, environment);
+    await utimes(join(folder, "model.bin"), 1, 1);
+    expect(await listed()).toMatchObject([
+      { name: path, description: expect.stringMatching(/has changed since$/) },
+    ]);
+    await rm(folder, { recursive: true });
+    expect(await listed()).toMatchObject([
+      { name: path, description: expect.stringMatching(/is there no more$/) },
+    ]);
+  });
+
+  test("are removed by the name of the folder or of the file, and the folder stays", async () => {
+    const folder = await folderOf(files);
+    for (const named of ["name", "path"] as const) {
+      await resolveModel(folder, {}, environment);
+      const [model] = await listed();
+      expect((await removeModel(model![named]!, environment)).bytes).toBe(model!.bytes);
+      expect(await listed()).toEqual([]);
+      expect(await readdir(join(environment.cacheDirectory, "folders"))).toEqual([]);
+    }
+    expect(await readdir(folder)).toHaveLength(Object.keys(files).length);
+    await expect(removeModel(folder, environment)).rejects.toMatchObject({ code: "MODEL_NOT_FOUND" });
+  });
+});
 
 describe("the folder of a checkpoint", () => {
   test("is a model: it is converted into the cache once, and again when it has changed", async () => {

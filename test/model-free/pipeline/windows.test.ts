@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { quietestCut } from "../../../src/pipeline/pauses.js";
+import { placeToCut, quietestCut } from "../../../src/pipeline/pauses.js";
 import { SpeechRegions } from "../../../src/pipeline/speech-regions.js";
 import { type Window, Windower } from "../../../src/pipeline/windows.js";
 import type { VadModel } from "../../../src/types/engine.js";
@@ -178,6 +178,46 @@ describe("windows without a VAD model", () => {
     const { windows, mostHeld } = await cut(noise(9, [200, 0.1]), 20);
     expect(mostHeld).toBeLessThan(22);
     expect(windows.length).toBeGreaterThanOrEqual(10);
+  });
+});
+
+describe("the place to cut speech that is too long", () => {
+  const at = (samples: Float32Array) => placeToCut(samples) / 16_000;
+
+  it("is a pause between sentences rather than a gap between words that is later", () => {
+    expect(at(noise(20, [21, 0.1], [0.5, 0.001], [6, 0.1], [0.15, 0.0005], [2.35, 0.1]))).toBeCloseTo(
+      21.25,
+      1,
+    );
+  });
+
+  it("is the longer pause of two, and the later of two alike", () => {
+    const pauses = (first: number, second: number) =>
+      noise(21, [22, 0.1], [first, 0.001], [4, 0.1], [second, 0.001], [4 - first - second, 0.1]);
+    expect(at(pauses(0.9, 0.35))).toBeCloseTo(22.45, 1);
+    expect(at(pauses(0.35, 0.9))).toBeCloseTo(26.8, 1);
+    expect(at(pauses(0.5, 0.5))).toBeCloseTo(26.75, 1);
+  });
+
+  it("is not before the last ten seconds", () => {
+    const cut = at(noise(22, [18, 0.1], [1, 0.001], [8, 0.1], [0.15, 0.01], [2.85, 0.1]));
+    expect(cut).toBeCloseTo(27.07, 1);
+  });
+
+  it("is found in the noise of a room though there is a hole of digital silence", () => {
+    expect(at(noise(23, [23, 0.1], [0.1, 0], [2, 0.1], [0.6, 0.001], [4.3, 0.1]))).toBeCloseTo(25.4, 1);
+  });
+
+  it("is the quietest place of sound without pauses", () => {
+    const samples = noise(24, [27, 0.1], [0.2, 0.06], [2.8, 0.1]);
+    expect(placeToCut(samples)).toBe(quietestCut(samples));
+  });
+
+  it("lies inside the shortest window", () => {
+    for (const samples of [noise(25, [1, 0.5]), new Float32Array(4096), noise(26, [0.5, 0], [0.5, 0.1])]) {
+      expect(placeToCut(samples)).toBeGreaterThan(0);
+      expect(placeToCut(samples)).toBeLessThan(samples.length);
+    }
   });
 });
 

@@ -195,8 +195,7 @@ export function readSources(paths: Readonly<Record<string, string>>): Sources {
 
 function contentsOf<T extends protobuf.ReflectionObject>(
   namespace: protobuf.Namespace,
-  // biome-ignore lint/suspicious/noExplicitAny: constructors differ
-  kind: new (...args: any[]) => T,
+  kind: new (...args: never[]) => T,
 ): T[] {
   return namespace.nestedArray.filter((nested): nested is T => nested instanceof kind);
 }

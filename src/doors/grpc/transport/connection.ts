@@ -1,5 +1,6 @@
 import { constants, type ServerHttp2Session, type ServerHttp2Stream } from "node:http2";
-import { Allowance, HTTP2_LIMITS } from "./limits.js";
+import { Allowance } from "../../../service/allowance.js";
+import { HTTP2_LIMITS } from "./limits.js";
 
 /** What a connection is told, in seconds; `Infinity` is never. */
 export interface ConnectionOptions {

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream, ServerOptions } from "node:http2";
-import type { Server as NetServer } from "node:net";
+import type { Server as NetServer, Socket } from "node:net";
 import { type Server, status } from "@grpc/grpc-js";
 import { TranscriptionError } from "../../../index.js";
 import { cut } from "../../../service/text.js";
@@ -19,6 +19,8 @@ export interface TransportOptions extends ConnectionOptions {
   maxConnections: number;
   /** Paths of the methods that there are. */
   paths: ReadonlySet<string>;
+  /** Called with who could not agree with the server on TLS, and why. */
+  onHandshakeFailed: (peer: string, reason: string) => void;
 }
 
 type OnStream = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, ...rest: unknown[]) => void;
@@ -70,6 +72,9 @@ export class Transport {
 
   #observe(server: NetServer): void {
     server.maxConnections = this.#options.maxConnections;
+    server.on("tlsClientError", (error: Error, { remoteAddress = "unknown" }: Socket) =>
+      this.#options.onHandshakeFailed(remoteAddress, error.message),
+    );
     server.on("session", (session: ServerHttp2Session) => {
       this.#connections.set(session, new Connection(session, this.#options));
       session.once("close", () => this.#connections.delete(session));

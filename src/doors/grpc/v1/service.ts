@@ -5,12 +5,13 @@ import type {
   UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 import { type Call, ClientGone, Unavailable } from "../../../service/call/call.js";
+import type { Upload } from "../../../service/upload.js";
 import type { Work } from "../../../service/workers.js";
 import type { Calls } from "../calls.js";
 import { ContractService } from "../contract-service.js";
 import { incoming } from "../incoming.js";
+import { UnreadableMessage } from "../messages/unreadable.js";
 import { RESTART_SECONDS, reasonOf, statusOfFailure } from "../statuses.js";
-import type { Upload } from "../upload.js";
 import { errorMessage, type Mode } from "./failures.js";
 import type { AudioChunk, AudioRequest, TranscriptionResponse } from "./messages.js";
 import { failure, success } from "./responses.js";
@@ -37,6 +38,9 @@ export class V1Service extends ContractService {
     if (reason instanceof ClientGone) return;
     if (reason instanceof Unavailable) {
       respond(statusOfFailure(reason, call.id, RESTART_SECONDS));
+    } else if (reason instanceof UnreadableMessage) {
+      call.outcome = reasonOf(reason);
+      respond(statusOfFailure(reason, call.id, this.workers.retryAfter));
     } else {
       call.outcome = reasonOf(reason);
       respond(null, failure(message, call.seconds));
@@ -44,18 +48,19 @@ export class V1Service extends ContractService {
   }
 
   async #unary(call: Call, request: AudioRequest): Promise<Work> {
-    const { audio_data, filename, format } = request;
-    this.note(call, filename, audio_data.length, format);
+    const { filename, format } = request;
+    const { length } = request.audio_data;
+    this.note(call, filename, length, format);
     requireFilename(filename);
-    requireAudio(audio_data.length);
+    requireAudio(length);
     requireKnownExtension(filename);
-    return this.transcribe(call, audio_data);
+    return this.withRecording(call, request, "audio_data", (input) => this.transcribe(call, input));
   }
 
   #stream(call: Call, rpc: Stream): Promise<Work> {
-    return this.withUpload(async (upload) => {
+    return this.withUpload(call, async (upload) => {
       await this.#receive(call, rpc, upload);
-      return await this.transcribe(call, await upload.read());
+      return await this.transcribe(call, await upload.file());
     });
   }
 

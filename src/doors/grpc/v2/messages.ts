@@ -1,196 +1,502 @@
-/**
- * Messages of `proto/v2/transcription.proto` as they are received: messages that are not set are null, everything else
- * is set; enums are names, or numbers that the contract does not have.
- */
+// Made from proto/v2/transcription.proto by npm run generate:grpc: change that file instead.
 
 export interface TranscribeRequest {
   config: TranscriptionConfig | null;
+  /** The file's bytes; must not be empty. The content decides how it is decoded. */
   audio: Buffer;
 }
 
+/** The first message of an upload holds the configuration, every other one data. */
 export interface UploadRequest {
+  /** Which of them is set. */
   payload?: "config" | "data";
   config?: TranscriptionConfig;
+  /** The next bytes of the file, of any number; must not be empty in all. */
   data?: Buffer;
 }
 
 export interface TranscriptionConfig {
   options: TranscriptionOptions | null;
+  /** A name for the log. It plays no other part, and need not have an extension. */
   filename: string;
+  /**
+   * Of TranscribeUploadEvents: the last event has neither text nor segments, which the events before it had. No message
+   * grows with the recording then.
+   */
   events_only: boolean;
+  /**
+   * Bytes of the largest result that the client takes, at most max_response_bytes. Default: 4 MiB, which is what clients
+   * of gRPC take unless they are told otherwise. From a larger one is left out what stands in it twice, and a warning
+   * says so: first its tokens and its text, then the texts of segments with words. One that is still larger is refused as
+   * RESULT_TOO_LARGE, as soon as it is known; events_only has no such limit.
+   */
   max_result_bytes: number;
 }
 
+/** Options that the server's model or implementation does not have are refused with INVALID_ARGUMENT. */
 export interface TranscriptionOptions {
+  /** Code ("ru"), tag ("pt-BR"), English or own name ("russian"), in any case, or "auto". Default: server (MODEL_LANGUAGE). */
   language: string;
-  task: string | number;
+  /** Default: TASK_TRANSCRIBE. */
+  task: Task | number;
+  /** Beams kept by beam search, 1 to 8; 1 is greedy. Default 1. */
   beam_size: number;
+  /** Samples drawn at temperatures above 0, of which the best is kept, 1 to 8. Default 5. */
   best_of: number;
+  /** Patience of beam search, above 0 and at most 100. Default 1. */
   patience: number;
+  /** Exponent of the length by which a beam's score is divided, 0 to 10. Default: the plain mean. */
   length_penalty: Wrapped<number>;
+  /** Temperatures to try in turn, each 0 to 2, at most 20. Default 0, 0.2, 0.4, 0.6, 0.8, 1. */
   temperatures: number[];
+  /** Text more repetitive than this, 0 to 1000, is decoded again at the next temperature. Default 2.4. */
   compression_ratio_threshold: Threshold | null;
+  /** Text less probable than this mean log probability, -1000 to 0, is decoded again. Default -1. */
   log_prob_threshold: Threshold | null;
+  /** Above this probability of silence improbable text is dropped. Default 0.6. */
   no_speech_threshold: Threshold | null;
+  /**
+   * Text that the recording might follow on from: names, spelling, style. For the first window, and with
+   * condition_on_previous_text for those after it as long as there is room. Of a long one the end is used.
+   */
   initial_prompt: string;
+  /**
+   * Words to expect, for every window; at most 1000, each at most 200 characters. Of more than fit into the prompt the
+   * first ones are used, and warnings say how many.
+   */
   hotwords: string[];
+  /** Give each window the text of those before, as much as fits. Slower and prone to repetition. Default false. */
   condition_on_previous_text: boolean;
+  /** No blank at the start of a segment. Default true. */
   suppress_blank: Wrapped<boolean>;
-  suppress_tokens: { ids: number[] } | null;
+  /** Tokens never to be produced. Default: all non-speech symbols (-1). */
+  suppress_tokens: TokenList | null;
+  /** One segment per window, without times inside it. Default false. */
   without_timestamps: boolean;
+  /** Start, end and confidence of each word. Default false. */
   word_timestamps: boolean;
+  /** Most tokens per window, 1 to 448 by model. Default: what the model allows. */
   max_tokens: number;
-  vad_filter: string | number;
+  /** Default: VAD_FILTER_AUTO. */
+  vad_filter: VadFilter | number;
   vad_options: VadOptions | null;
+  /** Longest window, 1 to 30. Default: server (MODEL_CHUNK_DURATION), at most what the model reads well. */
   chunk_length: number;
+  /** Which channels to transcribe. Default: all mixed into one. */
   channels: ChannelSelection | null;
+  /** Seed of sampling at temperatures above 0, 0 to 2147483647. Default 0. */
   seed: number;
+  /** Time from the complete request to its result, above 0. Default and most: server (SERVER_REQUEST_TIMEOUT). */
   timeout: number;
+  /** Longest audio accepted. Default and most: server (SERVER_MAX_AUDIO_DURATION). */
   max_duration: number;
+  /** Makes tokens that were written less probable, 0.01 to 100; 1 is none. Default 1. */
   repetition_penalty: number;
+  /** No run of this many tokens is written twice in a window, at most 448. Default: no such rule. */
   no_repeat_ngram_size: number;
+  /** Text of odd words is dropped where it stands in silence longer than this, up to 30. Default: none is. */
   hallucination_silence_threshold: number;
+  /** Text decoded above this temperature, 0 to 2, is not given to the next window. Default 0.5. */
   prompt_reset_on_temperature: Wrapped<number>;
+  /** Detect each window's language, and note it in its segments. Goes with language "auto" or none. Default false. */
   multilingual: boolean;
+  /** Probability from which a window settles the language of the recording, 0 to 1. Default 0.5. */
   language_detection_threshold: Wrapped<number>;
+  /** Windows to hear at most for the language of the recording, 1 to 1000. Default 4. */
   language_detection_segments: number;
+  /**
+   * Start, end, start, end, … of the stretches to transcribe, rising; without the last end, to the end of the
+   * recording. Default: everything.
+   */
   clip_timestamps: number[];
+  /** Latest start of a window's first segment after the window's, 0 to 30. Default 1. */
   max_initial_timestamp: Wrapped<number>;
+  /** Characters that are part of the word after them, and of the one before. Default: quotes, brackets, punctuation. */
   prepend_punctuations: Wrapped<string>;
   append_punctuations: Wrapped<string>;
+  /** Borealis, at temperatures above 0: draws from so many of the most probable tokens; 0 for all. Default 50. */
   top_k: Wrapped<number>;
+  /** Borealis, at temperatures above 0: draws from the most probable tokens that make up so much, 0.01 to 1. 0: 0.9. */
   top_p: number;
+  /** Borealis: what the model is told first, and before the audio. Empty: what it was trained with. */
   system_prompt: string;
   user_prompt: string;
+  /** Which of a file's audio tracks, 0 to 999. Default: of those with sound the one flagged as default, else the first. */
   track: Wrapped<number>;
+  /** Give every window the initial prompt. Default false. */
   carry_initial_prompt: boolean;
+  /**
+   * Text that the first window of each channel is to begin with, and does. That window is given no hotwords. Of a long
+   * one the first words are used.
+   */
   prefix: string;
-  diarization: DiarizationMessage | null;
-  roles: RolesMessage | null;
+  /**
+   * Tell who says what. Of a recording with two channels whose sound differs each is a speaker; several speakers in one
+   * channel need a server with a diarization model, else the call is refused with INVALID_ARGUMENT. Default: not.
+   */
+  diarization: Diarization | null;
+  /** With diarization: tell seller from client. Default: not. */
+  roles: Roles | null;
 }
 
-export interface DiarizationMessage {
+/** Numbers of speakers from 1 to 1000; 0: counted. */
+export interface Diarization {
+  /** Exactly so many, without the other two. */
   num_speakers: number;
   min_speakers: number;
   max_speakers: number;
+  /** Give the speakers' voices. */
   embeddings: boolean;
 }
 
-export interface RolesMessage {
+/** What is known of the roles; what is said tells the rest. */
+export interface Roles {
+  /** The channel that the seller is on, from 0. */
   seller_channel: Wrapped<number>;
-  direction: string | number;
-  speakers: Record<string, string | number>;
+  direction: CallDirection | number;
+  /** By id of the speaker. */
+  speakers: Record<string, SpeakerRole | number>;
 }
 
-export type Wrapped<T> = { value: T } | null;
+export type CallDirection =
+  | "CALL_DIRECTION_UNSPECIFIED"
+  | "CALL_DIRECTION_INBOUND"
+  | "CALL_DIRECTION_OUTBOUND";
 
+export type SpeakerRole = "SPEAKER_ROLE_UNSPECIFIED" | "SPEAKER_ROLE_SELLER" | "SPEAKER_ROLE_CLIENT";
+
+export type Task = "TASK_UNSPECIFIED" | "TASK_TRANSCRIBE" | "TASK_TRANSLATE";
+
+export type VadFilter = "VAD_FILTER_UNSPECIFIED" | "VAD_FILTER_AUTO" | "VAD_FILTER_ON" | "VAD_FILTER_OFF";
+
+/** A threshold with neither is refused. */
 export interface Threshold {
+  /** Which of them is set. */
   threshold?: "value" | "off";
   value?: number;
+  /** True: there is no such threshold. */
   off?: boolean;
 }
 
+export interface TokenList {
+  /** Ids in the model's vocabulary; -1 stands for all non-speech symbols. An empty list suppresses none. */
+  ids: number[];
+}
+
+/** Voice activity detection. */
 export interface VadOptions {
+  /** Probability from which a frame is speech, 0.01 to 1. Default 0.5. */
   threshold: number;
+  /** Probability below which speech ends. Default: threshold - 0.15, at least 0.01. */
   neg_threshold: number;
+  /** Shorter bursts of speech are dropped. Default 0. */
   min_speech_duration: Wrapped<number>;
+  /** Shorter pauses do not end speech. Default 2. */
   min_silence_duration: Wrapped<number>;
+  /** Added before and after each stretch of speech. Default 0.4. */
   speech_pad: Wrapped<number>;
+  /**
+   * Longer speech is parted, pads included, at its last silence above 98 ms, or without one just before it is longer. More
+   * than twice speech_pad and 0.1. Default: never.
+   */
   max_speech_duration: number;
 }
 
 export interface ChannelSelection {
+  /** Which of them is set. */
   selection?: "each" | "index";
+  /** Each channel apart, such as the two parties of a call. False is the same as leaving it out. */
   each?: boolean;
+  /** One channel alone, from 0. */
   index?: number;
 }
 
-export type TranscriptionEvent =
-  | { upload: { bytes_received: number; complete: boolean } }
-  | { progress: { processed: number; total?: { value: number }; speed_factor: number } }
-  | { segment: SegmentMessage }
-  | { result: ResultMessage };
+export interface TranscriptionEvent {
+  /** Which of them is set. */
+  event?: "upload" | "progress" | "segment" | "result";
+  upload?: UploadProgress;
+  progress?: TranscriptionProgress;
+  /**
+   * A segment that will not change any more but for its id, which follows from the order of time in the result.
+   * Segments come in order of time within their channel.
+   */
+  segment?: Segment;
+  /** The last event. */
+  result?: TranscriptionResult;
+}
 
-export interface SegmentMessage {
-  id: number;
-  start: number;
-  end: number;
+/** Comes when the configuration has been accepted (0 bytes), then at most once a second, and with the last byte. */
+export interface UploadProgress {
+  bytes_received: number;
+  /** The upload is complete, and the recording waits for its turn. */
+  complete: boolean;
+}
+
+/** Comes as windows finish. Left out while the client does not read fast enough. */
+export interface TranscriptionProgress {
+  /** Audio that is finished. */
+  processed: number;
+  /** Audio in all: exact once it is decoded, before that what the file's header announces, if it does. */
+  total: Wrapped<number>;
+  /** Audio per time so far. */
+  speed_factor: number;
+}
+
+export interface TranscriptionResult {
+  /** Texts of the segments in order of time, joined with one space. Empty for a recording without speech. */
   text: string;
-  confidence: number;
-  avg_log_prob: number;
-  no_speech_prob: number;
-  compression_ratio: number;
-  temperature: number;
-  channel?: { value: number };
-  words: WordMessage[];
+  segments: Segment[];
+  /** ISO 639-1 code; of the first channel with speech. Empty when nothing was spoken and none was given. */
   language: string;
-  speaker: string;
-  speaker_confidence: number;
+  /** 1 when the language was given. */
+  language_probability: number;
+  /** Length of the audio. */
+  duration: number;
+  /** One for each channel with channels.each, else empty. */
+  channels: ChannelResult[];
+  statistics: Statistics | null;
+  timings: Timings | null;
+  /** What was odd about the recording but survivable. */
+  warnings: string[];
+  format: AudioFormat | null;
+  /** Name of the model, and the implementation that ran it. */
+  model: string;
+  implementation: string;
+  device: Device | null;
+  request_id: string;
+  /** What the model was computed in: "float16", "int8", … */
+  compute_type: string;
+  /** Every language of the model, most probable first; empty where the language was given. */
+  language_probabilities: LanguageProbability[];
+  /** With diarization: in order of first speech. */
+  speakers: Speaker[];
+  /** With diarization: who speaks when, by start; overlaps are kept. */
+  turns: Turn[];
 }
 
-export interface WordMessage {
-  start: number;
-  end: number;
-  text: string;
-  confidence: number;
-  speaker: string;
-  speaker_confidence: number;
-}
-
-export interface SpeakerMessage {
+export interface Speaker {
+  /** "SPEAKER_00", … */
   id: string;
-  role: string;
+  role: SpeakerRole | number;
   role_confidence: number;
+  /** What the role follows from. */
   evidence: string[];
+  /** Time in which the speaker is heard. */
   talk_time: number;
+  /** Number of turns. */
   turns: number;
-  embedding: readonly number[];
+  /** With embeddings: the voice, of unit length. */
+  embedding: number[];
 }
 
-export interface TurnMessage {
+export interface Turn {
   start: number;
   end: number;
   speaker: string;
+  /** How sure it is that it is that speaker. */
   confidence: number;
+  /** Where speakers are told apart by their channels. */
   channel: Wrapped<number>;
 }
 
-export interface ResultMessage {
-  text: string;
-  segments: SegmentMessage[];
+export interface LanguageProbability {
+  /** ISO 639-1 code. */
   language: string;
-  language_probability: number;
-  duration: number;
-  channels: { channel: number; text: string; language: string; language_probability: number }[];
-  statistics: {
-    word_count: number;
-    char_count: number;
-    speech_duration: number;
-    window_count: number;
-    draft_proposed: number;
-    draft_accepted: number;
-  };
-  timings: { upload: number; queue: number; processing: number; speed_factor: number };
-  warnings: string[];
-  format: {
-    container: string;
-    codec: string;
-    sample_rate: number;
-    channels: number;
-    track: Wrapped<number>;
-    track_count: number;
-  };
-  model: string;
-  implementation: string;
-  device: DeviceMessage;
-  request_id: string;
-  compute_type: string;
-  speakers: SpeakerMessage[];
-  turns: TurnMessage[];
+  probability: number;
 }
 
-export interface DeviceMessage {
+/** Times are on the recording's clock, in order within a channel, and inside the recording. */
+export interface Segment {
+  /** From 0, in order of start. */
+  id: number;
+  start: number;
+  end: number;
+  /** Without white space around it, never empty. */
+  text: string;
+  /** Mean probability of its tokens. */
+  confidence: number;
+  /** Mean log probability of its tokens. */
+  avg_log_prob: number;
+  /** Probability that there is no speech. */
+  no_speech_prob: number;
+  /** Size of the text to its compressed size; above about 2.4 it repeats itself. */
+  compression_ratio: number;
+  /** Temperature that the text was accepted at. */
+  temperature: number;
+  /** With channels.each. */
+  channel: Wrapped<number>;
+  /** With word_timestamps. */
+  words: Word[];
+  /** ISO 639-1 code of the window's language, with multilingual. */
+  language: string;
+  /** Ids of the text's tokens in the model's vocabulary. Empty where the implementation does not tell. */
+  tokens: number[];
+  /** With diarization: id of who says it; empty where nobody is heard. */
+  speaker: string;
+  /** With diarization: share of the words' time in which that speaker is heard. */
+  speaker_confidence: number;
+}
+
+export interface Word {
+  start: number;
+  end: number;
+  /** With its punctuation, without white space around it. */
+  text: string;
+  /** Mean probability of its tokens. */
+  confidence: number;
+  /** With diarization, as of segments. */
+  speaker: string;
+  speaker_confidence: number;
+}
+
+export interface ChannelResult {
+  /** From 0. */
+  channel: number;
+  text: string;
+  language: string;
+  language_probability: number;
+}
+
+export interface Statistics {
+  /** Words of the text, split at white space. */
+  word_count: number;
+  /** Unicode code points of the text. */
+  char_count: number;
+  /** Audio that held speech and was transcribed, over all channels. */
+  speech_duration: number;
+  /** Windows that went through the model. */
+  window_count: number;
+  /** Tokens that a draft model wrote ahead, where the server has one, and how many of them the model agreed with. */
+  draft_proposed: number;
+  draft_accepted: number;
+}
+
+export interface Timings {
+  /** From when the server began to read to the last byte. */
+  upload: number;
+  /** Spent waiting: unread before that, and for a turn after it. */
+  queue: number;
+  /** From the turn to the result: decoding the file, and its windows in the model. */
+  processing: number;
+  /** duration / processing; 0 if nothing was measured. */
+  speed_factor: number;
+}
+
+export interface AudioFormat {
+  /** "wav", "mp3", "mp4", "ogg", "flac", "aac", "matroska", … */
+  container: string;
+  /** Such as "pcm_s16le" or "opus"; empty where it is not known. */
+  codec: string;
+  /** Hz, before resampling; 0 where it is not known. */
+  sample_rate: number;
+  /** Of the recording, before selection. */
+  channels: number;
+  /** Where there are several audio tracks: the one that was used, and how many there are. */
+  track: Wrapped<number>;
+  track_count: number;
+}
+
+export interface Device {
+  /** "cpu" or "cuda". */
   kind: string;
   name: string;
+  /** Compute threads on the CPU. */
   threads: number;
 }
+
+export type GetServerInfoRequest = Record<string, never>;
+
+export interface ServerInfo {
+  /** Version of agora-transcribe. */
+  version: string;
+  /** The implementation that answers, and all that this server knows. */
+  implementation: string;
+  implementations: string[];
+  /** Models that are loaded. */
+  models: Model[];
+  /** Devices that are in use. */
+  devices: Device[];
+  limits: Limits | null;
+  load: Load | null;
+  /**
+   * All settings by the names of their variables, as the server understood them, but for secrets and paths, of which
+   * only is said whether they are set.
+   */
+  settings: Record<string, string>;
+}
+
+export interface Model {
+  name: string;
+  /** "tiny", "base", … by shape, or "custom". */
+  type: string;
+  /** "f32", "f16", "q8_0", … */
+  weight_type: string;
+  multilingual: boolean;
+  /** Codes of the languages that it has. */
+  languages: string[];
+  /** Longest window that it reads. */
+  max_window: number;
+  file_bytes: number;
+  /** What it is computed in: "float16", "int8", … */
+  compute_type: string;
+}
+
+/** 0 is no limit. */
+export interface Limits {
+  /** Bytes of one message from a client, and of one to a client. */
+  max_message_bytes: number;
+  max_response_bytes: number;
+  /** Bytes of one recording, in however many messages. */
+  max_upload_bytes: number;
+  /** Length of one recording. */
+  max_audio_duration: number;
+  /** Recordings transcribed at once, and requests that may wait for their turn. */
+  max_workers: number;
+  max_queue: number;
+  /** Calls open at once. */
+  max_calls: number;
+  /** Windows decoded together. */
+  batch_size: number;
+  /** Time spent waiting for the decoder of one recording. */
+  decode_timeout: number;
+  /** Time between two messages of an upload, and until it has arrived completely. */
+  idle_timeout: number;
+  upload_timeout: number;
+  /** Time from the complete request to its result. */
+  request_timeout: number;
+  /** Calls open at once on one connection, and connections. */
+  max_streams: number;
+  max_connections: number;
+  /** Bytes of a call's headers, each counted with 32 more, and headers. */
+  max_header_bytes: number;
+  max_headers: number;
+  /**
+   * Calls that may be cancelled in quick succession on one connection, and a second in the long run. Beyond that it is
+   * asked to connect anew, while what runs goes on.
+   */
+  max_cancelled: number;
+  max_cancelled_per_second: number;
+  /** Bytes of one message of an upload, inflated; max_message_bytes is that of a request in one message. */
+  max_chunk_bytes: number;
+  /** Bytes that all calls hold in memory together, and that all uploads take on disk. */
+  max_memory_bytes: number;
+  max_disk_bytes: number;
+}
+
+/** How busy the server is now. */
+export interface Load {
+  /** Calls that are open, this one included. */
+  open_calls: number;
+  /** Recordings that are being transcribed, and requests that wait for their turn. */
+  running: number;
+  waiting: number;
+  /** Windows in the engine and waiting for it; 0 where the implementation does not tell. */
+  running_windows: number;
+  waiting_windows: number;
+  /** Bytes that calls hold in memory, and that uploads take on disk. */
+  memory_bytes: number;
+  disk_bytes: number;
+}
+
+/** A value of which nothing is not the same as zero. */
+export type Wrapped<T> = { value: T } | null;

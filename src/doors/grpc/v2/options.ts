@@ -8,8 +8,8 @@ import {
 } from "../../../index.js";
 import type {
   ChannelSelection,
-  DiarizationMessage,
-  RolesMessage,
+  Diarization,
+  Roles,
   Threshold,
   TranscriptionOptions,
   VadOptions,
@@ -161,7 +161,7 @@ function channels({ selection, each, index }: ChannelSelection): TranscribeOptio
 }
 
 /** The model is the server's: a client names no files of it. */
-function diarization(message: DiarizationMessage): DiarizationOptions {
+function diarization(message: Diarization): DiarizationOptions {
   return withoutUndefined<Omit<DiarizationOptions, "engine" | "model">>({
     numSpeakers: orDefault(message.num_speakers),
     minSpeakers: orDefault(message.min_speakers),
@@ -170,7 +170,7 @@ function diarization(message: DiarizationMessage): DiarizationOptions {
   });
 }
 
-function roles({ seller_channel, direction, speakers }: RolesMessage): RoleOptions {
+function roles({ seller_channel, direction, speakers }: Roles): RoleOptions {
   const given = Object.entries(speakers).flatMap(([id, name]) => {
     const role = named(`roles.speakers.${id}`, SPEAKER_ROLES, name);
     return role ? [[id, role] as const] : [];

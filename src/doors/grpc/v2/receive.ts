@@ -1,8 +1,8 @@
 import type { Readable } from "node:stream";
 import { TranscriptionError } from "../../../index.js";
 import type { Call } from "../../../service/call/call.js";
+import type { Upload } from "../../../service/upload.js";
 import { incoming } from "../incoming.js";
-import type { Upload } from "../upload.js";
 import type { TranscriptionConfig, UploadRequest } from "./messages.js";
 
 export interface ReceiveOptions {

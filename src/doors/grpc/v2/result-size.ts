@@ -1,7 +1,7 @@
 import type { ServiceDefinition } from "@grpc/grpc-js";
 import { type Segment, TranscriptionError } from "../../../index.js";
 import { loadDefinitions, serviceIn, V2_SERVICE } from "../definitions.js";
-import type { ResultMessage } from "./messages.js";
+import type { TranscriptionResult } from "./messages.js";
 
 /** Bytes of a message that clients of gRPC take unless they are told otherwise. */
 const USUAL = 4 * 1024 ** 2;
@@ -45,18 +45,24 @@ export class ResultSize {
   }
 
   /** `result`, without what stands in it twice if it has to be. @throws ResultTooLarge */
-  fit(result: ResultMessage): ResultMessage {
+  fit(result: TranscriptionResult): TranscriptionResult {
     if (bytesOf(result) <= this.#most) return result;
     const warn = (what: string): string[] => [
       ...result.warnings,
       `The result is larger than ${this.#most} bytes, which is why ${what}; ${FIELD} raises that`,
     ];
+    const plain = result.segments.map((segment) => ({ ...segment, tokens: [] }));
+    const tokenless = { ...result, segments: plain, warnings: warn("it is without tokens") };
+    if (bytesOf(tokenless) <= this.#most) return tokenless;
     const channels = result.channels.map((channel) => ({ ...channel, text: "" }));
-    const untitled = { ...result, text: "", channels, warnings: warn("its text is in its segments alone") };
+    const untitled = {
+      ...tokenless,
+      text: "",
+      channels,
+      warnings: warn("its text is in its segments alone"),
+    };
     if (bytesOf(untitled) <= this.#most) return untitled;
-    const segments = result.segments.map((segment) =>
-      segment.words.length > 0 ? { ...segment, text: "" } : segment,
-    );
+    const segments = plain.map((segment) => (segment.words.length > 0 ? { ...segment, text: "" } : segment));
     const bare = { ...untitled, segments, warnings: warn("its text is in its words alone") };
     if (bytesOf(bare) <= this.#most) return bare;
     throw new ResultTooLarge(this.#most);
@@ -65,7 +71,7 @@ export class ResultSize {
 
 let service: ServiceDefinition | undefined;
 
-function bytesOf(result: ResultMessage): number {
+function bytesOf(result: TranscriptionResult): number {
   service ??= serviceIn(loadDefinitions(), V2_SERVICE);
   return service.Transcribe!.responseSerialize(result).byteLength;
 }

@@ -1,13 +1,16 @@
 import type { DeviceInfo, Progress, Segment } from "../../../index.js";
+import type { Stages } from "../../../service/call/call.js";
 import type { Work } from "../../../service/workers.js";
-import type { DeviceMessage, ResultMessage, SegmentMessage, TranscriptionEvent } from "./messages.js";
+import type * as messages from "./messages.js";
 
-/** @param upload seconds that the request took to arrive */
+const ROLES = { seller: "SPEAKER_ROLE_SELLER", client: "SPEAKER_ROLE_CLIENT" } as const;
+
+/** @param stages how long the call took for what */
 export function toResult(
-  { result, queued, processing }: Work,
-  upload: number,
+  { result, processing }: Work,
+  { unread, uploading, waiting }: Stages,
   requestId: string,
-): ResultMessage {
+): messages.TranscriptionResult {
   const { channels = [], format, speakers = [], stats, turns = [] } = result;
   return {
     text: result.text,
@@ -30,8 +33,8 @@ export function toResult(
       draft_accepted: stats.draft?.accepted ?? 0,
     },
     timings: {
-      upload,
-      queue: queued,
+      upload: uploading,
+      queue: unread + waiting,
       processing,
       speed_factor: processing > 0 ? result.duration / processing : 0,
     },
@@ -49,14 +52,15 @@ export function toResult(
     device: toDevice(result.device),
     request_id: requestId,
     compute_type: result.computeType,
+    language_probabilities: [...result.languageProbabilities],
     speakers: speakers.map((speaker) => ({
       id: speaker.id,
-      role: `SPEAKER_ROLE_${speaker.role?.toUpperCase() ?? "UNSPECIFIED"}`,
+      role: speaker.role === null ? "SPEAKER_ROLE_UNSPECIFIED" : ROLES[speaker.role],
       role_confidence: speaker.roleConfidence,
       evidence: speaker.evidence,
       talk_time: speaker.talkTime,
       turns: speaker.turns,
-      embedding: speaker.embedding ?? [],
+      embedding: [...(speaker.embedding ?? [])],
     })),
     turns: turns.map(({ channel, ...turn }) => ({
       ...turn,
@@ -65,7 +69,7 @@ export function toResult(
   };
 }
 
-export function toSegment(segment: Segment): SegmentMessage {
+export function toSegment(segment: Segment): messages.Segment {
   return {
     id: segment.id,
     start: segment.start,
@@ -76,7 +80,7 @@ export function toSegment(segment: Segment): SegmentMessage {
     no_speech_prob: segment.noSpeechProb,
     compression_ratio: segment.compressionRatio,
     temperature: segment.temperature,
-    ...(segment.channel !== undefined && { channel: { value: segment.channel } }),
+    channel: segment.channel === undefined ? null : { value: segment.channel },
     words: (segment.words ?? []).map(({ start, end, text, confidence, ...word }) => ({
       start,
       end,
@@ -85,6 +89,7 @@ export function toSegment(segment: Segment): SegmentMessage {
       ...toLabel(word),
     })),
     language: segment.language ?? "",
+    tokens: [...(segment.tokens ?? [])],
     ...toLabel(segment),
   };
 }
@@ -93,16 +98,16 @@ function toLabel({ speaker, speakerConfidence }: Pick<Segment, "speaker" | "spea
   return { speaker: speaker ?? "", speaker_confidence: speakerConfidence ?? 0 };
 }
 
-export function toProgress({ processed, total, speedFactor }: Progress): TranscriptionEvent {
+export function toProgress({ processed, total, speedFactor }: Progress): messages.TranscriptionEvent {
   return {
     progress: {
       processed,
-      ...(total !== undefined && { total: { value: total } }),
+      total: total === undefined ? null : { value: total },
       speed_factor: speedFactor,
     },
   };
 }
 
-export function toDevice({ kind, name, threads }: DeviceInfo): DeviceMessage {
+export function toDevice({ kind, name, threads }: DeviceInfo): messages.Device {
   return { kind, name, threads };
 }

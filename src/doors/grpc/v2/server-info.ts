@@ -1,12 +1,15 @@
 import { implementationNames, VERSION } from "../../../index.js";
-import { publicSettings, type ServerSettings } from "../../../service/settings.js";
-import type { Workers } from "../../../service/workers.js";
+import type { Service } from "../../../service/service.js";
+import { publicSettings } from "../../../service/settings.js";
+import { messageLimits } from "../messages/limits.js";
 import { HTTP2_LIMITS } from "../transport/limits.js";
+import type { ServerInfo } from "./messages.js";
 import { toDevice } from "./results.js";
 
 /** The ServerInfo of contract v2. */
-export function serverInfo(settings: ServerSettings, workers: Workers, openCalls: number): object {
+export function serverInfo({ budgets, settings, workers }: Service, openCalls: number): ServerInfo {
   const { transcriber } = workers;
+  const messages = messageLimits(settings);
   const { device, implementation, languages, maxWindow, model } = transcriber.info;
   const load = transcriber.load();
   return {
@@ -19,7 +22,7 @@ export function serverInfo(settings: ServerSettings, workers: Workers, openCalls
         type: model.type,
         weight_type: model.weightType,
         multilingual: model.multilingual,
-        languages,
+        languages: [...languages],
         max_window: maxWindow,
         file_bytes: model.fileBytes,
         compute_type: model.computeType,
@@ -27,7 +30,7 @@ export function serverInfo(settings: ServerSettings, workers: Workers, openCalls
     ],
     devices: [toDevice(device)],
     limits: {
-      max_message_bytes: settings.maxReceiveMessageLength,
+      max_message_bytes: messages.unary.most,
       max_response_bytes: settings.maxSendMessageLength,
       max_upload_bytes: settings.maxUploadBytes,
       max_audio_duration: settings.maxDuration,
@@ -45,6 +48,9 @@ export function serverInfo(settings: ServerSettings, workers: Workers, openCalls
       max_headers: HTTP2_LIMITS.maxHeaderPairs,
       max_cancelled: HTTP2_LIMITS.resetBurst,
       max_cancelled_per_second: HTTP2_LIMITS.resetsPerSecond,
+      max_chunk_bytes: messages.stream.most,
+      max_memory_bytes: settings.maxMemoryBytes,
+      max_disk_bytes: orNone(settings.maxDiskBytes),
     },
     load: {
       open_calls: openCalls,
@@ -52,6 +58,8 @@ export function serverInfo(settings: ServerSettings, workers: Workers, openCalls
       waiting: workers.waiting,
       running_windows: load?.running ?? 0,
       waiting_windows: load?.waiting ?? 0,
+      memory_bytes: budgets.memory.used,
+      disk_bytes: budgets.disk.used,
     },
     settings: publicSettings(settings),
   };

@@ -10,21 +10,28 @@ import type { Calls } from "../calls.js";
 import { ContractService } from "../contract-service.js";
 import { type Failure, RESTART_SECONDS, reasonOf, statusOfFailure } from "../statuses.js";
 import { type EventRpc, EventStream } from "./event-stream.js";
-import type { ResultMessage, TranscribeRequest, TranscriptionConfig, UploadRequest } from "./messages.js";
+import type {
+  GetServerInfoRequest,
+  ServerInfo,
+  TranscribeRequest,
+  TranscriptionConfig,
+  TranscriptionResult,
+  UploadRequest,
+} from "./messages.js";
 import { toTranscribeOptions } from "./options.js";
 import { receive } from "./receive.js";
 import { ResultSize, type ResultTooLarge } from "./result-size.js";
 import { toProgress, toResult, toSegment } from "./results.js";
 import { serverInfo } from "./server-info.js";
 
-type Respond = sendUnaryData<ResultMessage>;
-type Stream = ServerReadableStream<UploadRequest, ResultMessage>;
+type Respond = sendUnaryData<TranscriptionResult>;
+type Stream = ServerReadableStream<UploadRequest, TranscriptionResult>;
 
 /** Contract v2: every option, and failures as statuses with details. */
 export class V2Service extends ContractService {
   handlers(calls: Calls): UntypedServiceImplementation {
     return {
-      Transcribe: (rpc: ServerUnaryCall<TranscribeRequest, ResultMessage>, respond: Respond) =>
+      Transcribe: (rpc: ServerUnaryCall<TranscribeRequest, TranscriptionResult>, respond: Respond) =>
         this.#answer(calls.of(rpc.metadata), respond, (call) => this.#unary(call, rpc.request)),
       TranscribeUpload: (rpc: Stream, respond: Respond) =>
         this.#answer(calls.of(rpc.metadata), respond, (call) =>
@@ -32,8 +39,10 @@ export class V2Service extends ContractService {
           this.#upload(call, rpc).finally(() => rpc.destroy()),
         ),
       TranscribeUploadEvents: (rpc: EventRpc) => this.#events(calls.of(rpc.metadata), rpc),
-      GetServerInfo: (_rpc: ServerUnaryCall<object, object>, respond: sendUnaryData<object>) =>
-        respond(null, serverInfo(this.settings, this.workers, calls.size)),
+      GetServerInfo: (
+        _rpc: ServerUnaryCall<GetServerInfoRequest, ServerInfo>,
+        respond: sendUnaryData<ServerInfo>,
+      ) => respond(null, serverInfo(this.service, calls.size)),
     };
   }
 
@@ -47,18 +56,21 @@ export class V2Service extends ContractService {
     respond(failure);
   }
 
-  async #unary(call: Call, { config, audio }: TranscribeRequest): Promise<ResultMessage> {
-    this.note(call, config?.filename ?? "", audio.length);
+  async #unary(call: Call, request: TranscribeRequest): Promise<TranscriptionResult> {
+    const { config } = request;
+    this.note(call, config?.filename ?? "", request.audio.length);
     const options = this.#optionsOf(config);
-    if (audio.length === 0) {
+    if (request.audio.length === 0) {
       const message = "Expected the bytes of a recording for audio but received none";
       throw new TranscriptionError("INVALID_ARGUMENT", message, { option: "audio" });
     }
-    return this.#resultOf(call, audio, options, this.#sizeOf(config));
+    return this.withRecording(call, request, "audio", (input) =>
+      this.#resultOf(call, input, options, this.#sizeOf(config)),
+    );
   }
 
-  #upload(call: Call, rpc: Stream | EventRpc, events?: EventStream): Promise<ResultMessage> {
-    return this.withUpload(async (upload) => {
+  #upload(call: Call, rpc: Stream | EventRpc, events?: EventStream): Promise<TranscriptionResult> {
+    return this.withUpload(call, async (upload) => {
       let filename = "";
       let options: TranscribeOptions = {};
       let size: ResultSize | undefined;
@@ -81,7 +93,7 @@ export class V2Service extends ContractService {
             onProgress: (progress) => events.offer(toProgress(progress)),
           }
         : {};
-      return await this.#resultOf(call, await upload.read(), { ...options, ...news }, size);
+      return await this.#resultOf(call, await upload.file(), { ...options, ...news }, size);
     });
   }
 
@@ -97,7 +109,7 @@ export class V2Service extends ContractService {
     );
   }
 
-  #answer(call: Call, respond: Respond, work: (call: Call) => Promise<ResultMessage>): Promise<void> {
+  #answer(call: Call, respond: Respond, work: (call: Call) => Promise<TranscriptionResult>): Promise<void> {
     return this.attempt(
       call,
       async () => respond(null, await work(call)),
@@ -111,7 +123,7 @@ export class V2Service extends ContractService {
     input: AudioInput,
     options: TranscribeOptions,
     size: ResultSize | undefined,
-  ): Promise<ResultMessage> {
+  ): Promise<TranscriptionResult> {
     const work = await this.transcribe(call, input, {
       ...options,
       onSegment: (segment) => {
@@ -124,7 +136,7 @@ export class V2Service extends ContractService {
       },
     });
     call.signal.throwIfAborted();
-    const result = toResult(work, call.age - call.seconds, call.id);
+    const result = toResult(work, call.stages, call.id);
     if (size) return size.fit(result);
     const channels = result.channels.map((channel) => ({ ...channel, text: "" }));
     return { ...result, text: "", segments: [], channels };

@@ -1,12 +1,13 @@
+import { type FrameHeader, type FrameKind, frameHeader, isChain, nextSync } from "./coded-frames.js";
 import { startsWith } from "./containers.js";
 import type { DecodeTask } from "./decode-task.js";
-import { type FrameHeader, frameHeader, isChain } from "./mpeg-frames.js";
 import type { ReadAt } from "./sniff.js";
 
 /** A frame with its place in the file, or bytes between frames that are none. */
 export type Stretch =
   | { offset: number; bytes: number; frame: FrameHeader; data: Uint8Array }
-  | { offset: number; bytes: number; frame?: undefined };
+  /** `isCutOff`: it is the beginning of a frame that the file ends in. */
+  | { offset: number; bytes: number; frame?: undefined; isCutOff: boolean };
 
 const STEP = 1024 * 1024;
 /** Three ADTS frames of the largest size. */
@@ -14,11 +15,12 @@ const AHEAD = 32 * 1024;
 const CHAIN = 3;
 
 /**
- * Walks through the frames of an MP3 or ADTS file and tells where the chain is broken. A frame whose successor is not
+ * Walks through the frames of a file and tells where the chain is broken. A frame whose successor is not
  * at its place is damaged itself and belongs to the break. Tags are passed over; what follows the last frame is no
  * break but the end, given as a last stretch without frame.
  */
-export async function* mpegStretches(
+export async function* frameStretches(
+  kind: FrameKind,
   readAt: ReadAt,
   from: number,
   task: DecodeTask,
@@ -41,7 +43,7 @@ export async function* mpegStretches(
       const frame = frameHeader(bytes, at);
       if (frame && goesOn(bytes, at, frame, ended, broken !== undefined)) {
         if (broken !== undefined) {
-          found.push({ offset: broken, bytes: position + at - broken });
+          found.push({ offset: broken, bytes: position + at - broken, isCutOff: false });
           broken = undefined;
         }
         const data = bytes.subarray(at, at + frame.bytes);
@@ -50,11 +52,14 @@ export async function* mpegStretches(
         continue;
       }
       broken ??= position + at;
-      at = bytes.indexOf(0xff, at + 1);
+      at = nextSync(bytes, kind, at + 1);
       if (at < 0) at = bytes.length;
     }
-    if (ended && broken !== undefined)
-      found.push({ offset: broken, bytes: position + bytes.length - broken });
+    if (ended && broken !== undefined) {
+      const rest = position + bytes.length - broken;
+      const frame = broken < position ? undefined : frameHeader(bytes, broken - position);
+      found.push({ offset: broken, bytes: rest, isCutOff: frame?.kind === kind && frame.bytes > rest });
+    }
     yield found;
     if (ended) return;
     position += at;

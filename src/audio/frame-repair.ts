@@ -1,14 +1,18 @@
 import type { FileHandle } from "node:fs/promises";
+import type { FrameHeader, FrameKind } from "./coded-frames.js";
 import type { Container } from "./containers.js";
 import type { DecodeTask } from "./decode-task.js";
+import { frameStretches } from "./frame-survey.js";
+import { type FrameInfo, frameInfo } from "./info-frame.js";
 import { matroskaCluster, matroskaHead } from "./matroska-writer.js";
-import type { FrameHeader } from "./mpeg-frames.js";
-import { mpegStretches } from "./mpeg-survey.js";
 import type { ReadAt } from "./sniff.js";
 import { store } from "./spool.js";
 
-/** Frames on each side of a break whose mean size tells how many were lost in it. */
-const NEIGHBOURS = 10;
+/**
+ * Frames on each side of a break whose mean size tells how many were lost in it. Encoders that keep to a rate do so over
+ * seconds, not from one frame to the next.
+ */
+const NEIGHBOURS = 30;
 const CLUSTER_MS = 5000;
 /** Bytes behind the last frame that are worth a word. */
 const NOTED_REST = 4096;
@@ -16,6 +20,8 @@ const NOTED_REST = 4096;
 interface Break {
   offset: number;
   bytes: number;
+  /** Before it. */
+  frames: number;
   /** Mean bytes of a frame before and after it. */
   sizes: { sum: number; count: number };
 }
@@ -26,63 +32,115 @@ interface Survey {
   /** All frames are of one kind and rate. */
   uniform: boolean;
   breaks: Break[];
-  /** Seconds that the decoder starts ahead of the sound, where the first frame says so. */
-  lead: number;
+  /** What the encoder has noted in the first frame. */
+  info: FrameInfo | undefined;
+  /** The last frame is not whole. */
+  cutOff: boolean;
 }
 
 /**
- * MP3 and ADTS files have no clock but their frames: what is lost makes all that follows come too early. Where the chain
- * of frames is broken, whole frames are put into Matroska with times that leave room for those lost, estimated from the
- * bytes between; intact files are left as they are.
+ * Files of frames have no clock but these: what is lost makes all that follows come too early. Where the chain of frames
+ * is broken, whole frames are put into Matroska with times that leave room for those lost: as many as are missing of those
+ * that the first frame announces, else as the bytes between would have held. Intact files are left as they are.
  * @returns the file to decode and what it is
  */
-export async function repairMpegFrames(
+export async function repairFrames(
   file: FileHandle,
   container: Container,
+  kind: FrameKind,
   readAt: ReadAt,
   task: DecodeTask,
 ): Promise<{ file: FileHandle; container: Container }> {
   const from = container.skip ?? 0;
-  const survey = await surveyFrames(readAt, from, task);
-  const { breaks, first, uniform } = survey;
+  const survey = await surveyFrames(kind, readAt, from, task);
+  const { breaks, first, info, uniform } = survey;
   if (breaks.length === 0 || !first) {
     // Without breaks the frames' times are right as long as their rate is one.
     return { file, container: uniform ? { ...container, times: "stream" } : container };
   }
-  const frameSeconds = first.samples / first.sampleRate;
-  const lost = breaks.map(({ bytes, sizes }) => Math.round((bytes * sizes.count) / sizes.sum));
-  const seconds = lost.reduce((sum, frames) => sum + frames, 0) * frameSeconds;
-  const bytes = breaks.reduce((sum, gap) => sum + gap.bytes, 0);
-  const places = breaks.length === 1 ? "one place" : `${breaks.length} places`;
-  task.warnings.push(
-    `The file is damaged in ${places} (${bytes} bytes in all, the first at byte ${breaks[0]!.offset}): about ${seconds.toFixed(1)} s of sound were lost and became silence`,
-  );
-  const repaired = await wrap(readAt, from, survey, lost, task);
+  const missing = missingFrames(survey);
+  const lost = lostFrames(breaks, missing);
+  warnOfBreaks(survey, lost, missing !== undefined, task);
+  const repaired = await wrap(kind, readAt, from, survey, lost, task);
   const { name } = container;
-  return {
-    file: repaired,
-    container: { name, demuxer: "matroska", times: "file", lead: survey.lead },
-  };
+  const lead = (info?.delay ?? 0) / first.sampleRate;
+  return { file: repaired, container: { name, demuxer: "matroska", times: "file", lead } };
 }
 
-async function surveyFrames(readAt: ReadAt, from: number, task: DecodeTask): Promise<Survey> {
-  const survey: Survey = { first: undefined, frames: 0, uniform: true, breaks: [], lead: 0 };
+/** How many frames the first one announces that are not there; undefined where nothing tells. */
+function missingFrames({ info, frames, cutOff }: Survey): number | undefined {
+  if (info?.frames === undefined || cutOff) return undefined;
+  const missing = info.frames - frames;
+  return missing < 0 || missing > info.frames / 2 ? undefined : missing;
+}
+
+/** Frames that were lost in each break. @param missing in all of them, where that is known */
+function lostFrames(breaks: readonly Break[], missing: number | undefined): number[] {
+  const held = breaks.map(({ bytes, sizes }) => (bytes * sizes.count) / sizes.sum);
+  const all = sumOf(held);
+  if (missing === undefined) return held.map(Math.round);
+  let before = 0;
+  let given = 0;
+  return held.map((frames) => {
+    before += frames;
+    const lost = Math.round((missing * before) / all) - given;
+    given += lost;
+    return lost;
+  });
+}
+
+function warnOfBreaks(
+  { breaks, first }: Survey,
+  lost: readonly number[],
+  known: boolean,
+  { warnings }: DecodeTask,
+): void {
+  const { samples, sampleRate } = first!;
+  const { offset, frames } = breaks[0]!;
+  const seconds = (count: number) => ((count * samples) / sampleRate).toFixed(1);
+  const bytes = sumOf(breaks.map((each) => each.bytes));
+  const places = breaks.length === 1 ? "one place" : `${breaks.length} places`;
+  const doubt = known ? "" : "; if bytes are missing there altogether, all times behind are early by as much";
+  warnings.push(
+    `The file is damaged in ${places} (${bytes} bytes in all, the first at byte ${offset}, ${seconds(frames)} s): about ${seconds(sumOf(lost))} s of sound were lost and became silence${doubt}`,
+  );
+}
+
+async function surveyFrames(
+  kind: FrameKind,
+  readAt: ReadAt,
+  from: number,
+  task: DecodeTask,
+): Promise<Survey> {
+  const survey: Survey = {
+    first: undefined,
+    frames: 0,
+    uniform: true,
+    breaks: [],
+    info: undefined,
+    cutOff: false,
+  };
   let recent: number[] = [];
   let rest = 0;
   let pending: Break | undefined;
-  for await (const stretches of mpegStretches(readAt, from, task)) {
-    for (const { frame, bytes, offset, ...more } of stretches) {
+  for await (const stretches of frameStretches(kind, readAt, from, task)) {
+    for (const stretch of stretches) {
+      const { frame, bytes, offset } = stretch;
       if (!frame) {
-        pending = { offset, bytes, sizes: { sum: sumOf(recent), count: recent.length } };
+        const sizes = { sum: sumOf(recent), count: recent.length };
+        pending = { offset, bytes, frames: survey.frames, sizes };
+        survey.cutOff = stretch.isCutOff;
         recent = [];
         rest = bytes;
         continue;
       }
       if (pending) survey.breaks.push(pending);
       pending = undefined;
+      survey.cutOff = false;
       if (!survey.first) {
         survey.first = frame;
-        survey.lead = encoderDelay((more as { data: Uint8Array }).data, frame);
+        survey.info = frameInfo(stretch.data, frame);
+        if (survey.info) continue;
       }
       if (frame.signature !== survey.first.signature) survey.uniform = false;
       survey.frames++;
@@ -97,6 +155,8 @@ async function surveyFrames(readAt: ReadAt, from: number, task: DecodeTask): Pro
   }
   if (pending && rest >= NOTED_REST) {
     task.warnings.push(`There are no frames of sound in the last ${rest} bytes`);
+  } else if (survey.cutOff) {
+    task.warnings.push("The file is cut off in its last frame: the recording may have gone on");
   }
   // A break before the first frame is what the search for frames has skipped.
   survey.breaks = survey.breaks.filter(({ sizes }) => sizes.count > 0);
@@ -104,6 +164,7 @@ async function surveyFrames(readAt: ReadAt, from: number, task: DecodeTask): Pro
 }
 
 async function wrap(
+  kind: FrameKind,
   readAt: ReadAt,
   from: number,
   survey: Survey,
@@ -119,7 +180,7 @@ async function wrap(
     let isFirst = true;
     yield matroskaHead(survey.first!);
     let blocks: Array<{ time: number; data: Uint8Array }> = [];
-    for await (const stretches of mpegStretches(readAt, from, task)) {
+    for await (const stretches of frameStretches(kind, readAt, from, task)) {
       for (const stretch of stretches) {
         if (!stretch.frame) {
           const { samples, sampleRate } = survey.first!;
@@ -128,7 +189,7 @@ async function wrap(
         }
         const { frame, data } = stretch;
         // The frame with the encoder's notes is no sound.
-        if (isFirst && isInfoFrame(data, frame)) {
+        if (isFirst && survey.info) {
           isFirst = false;
           continue;
         }
@@ -152,30 +213,6 @@ async function wrap(
 function withoutAdtsHeader(data: Uint8Array, { kind, samples }: FrameHeader): Uint8Array {
   if (kind !== "aac" || samples > 1024) return data;
   return data.subarray(data[1]! & 1 ? 7 : 9);
-}
-
-/** Place of the tag of Xing and LAME in a Layer III frame: after header and side information. */
-function infoOffset({ samples, channels }: FrameHeader): number {
-  const sideBytes = samples === 1152 ? [17, 32] : [9, 17];
-  return 4 + sideBytes[channels - 1]!;
-}
-
-function isInfoFrame(data: Uint8Array, frame: FrameHeader): boolean {
-  if (frame.layer !== 3) return false;
-  const offset = infoOffset(frame);
-  return ["Xing", "Info"].includes(Buffer.from(data).toString("latin1", offset, offset + 4));
-}
-
-/** Seconds of the encoder's and the decoder's delay, where LAME's tag tells: what FFmpeg leaves out of intact files. */
-function encoderDelay(data: Uint8Array, frame: FrameHeader): number {
-  if (!isInfoFrame(data, frame)) return 0;
-  const offset = infoOffset(frame);
-  const flags = data[offset + 7]!;
-  const fields = (flags & 1 ? 4 : 0) + (flags & 2 ? 4 : 0) + (flags & 4 ? 100 : 0) + (flags & 8 ? 4 : 0);
-  const delay = offset + 8 + fields + 21;
-  if (delay + 1 >= data.length) return 0;
-  const samples = (data[delay]! << 4) | (data[delay + 1]! >>> 4);
-  return samples === 0 ? 0 : (samples + 529) / frame.sampleRate;
 }
 
 function sumOf(numbers: readonly number[]): number {

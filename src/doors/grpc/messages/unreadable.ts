@@ -1,0 +1,31 @@
+import { TranscriptionError } from "../../../index.js";
+import { cut } from "../../../service/text.js";
+
+/** A message that cannot be read, for what it is or for what there is room for: a status in every contract. */
+export class UnreadableMessage extends TranscriptionError {}
+
+/** It is not what it should be: damaged, cut, or no message. */
+export class MalformedMessage extends UnreadableMessage {
+  constructor(message: string) {
+    super("INVALID_ARGUMENT", message);
+  }
+}
+
+/** It is compressed in a way that is not known here. */
+export class UnsupportedEncoding extends UnreadableMessage {
+  constructor(encoding: string) {
+    super(
+      "INVALID_ARGUMENT",
+      `Expected messages in gzip, deflate or identity but received ${JSON.stringify(cut(encoding))}`,
+    );
+  }
+}
+
+/** @param bytes that were announced, where they were @param setting that says how many there may be */
+export function messageTooLarge(bytes: number | undefined, most: number, setting: string): UnreadableMessage {
+  const size = bytes === undefined ? "more" : `${bytes} bytes`;
+  return new UnreadableMessage(
+    "AUDIO_TOO_LARGE",
+    `Expected messages of at most ${most} bytes (${setting}) but received one of ${size}`,
+  );
+}

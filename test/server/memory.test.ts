@@ -1,0 +1,346 @@
+import { connect } from "node:http2";
+import { gzipSync } from "node:zlib";
+import { compressionAlgorithms, status } from "@grpc/grpc-js";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { loadDefinitions, serviceIn, V1_SERVICE, V2_SERVICE } from "../../src/doors/grpc/definitions.js";
+import { ByteBudget } from "../../src/service/call/byte-budget.js";
+import { Call } from "../../src/service/call/call.js";
+import { memoryShare } from "../../src/service/shares.js";
+import { wav } from "../support/audio.js";
+import { decodeStatus } from "../support/decode-status.js";
+import { bursts } from "../support/fake-engine.js";
+import { readMetrics } from "../support/metrics.js";
+import { RECORDING, startFakeServer, until } from "../support/server.js";
+import { latch } from "../support/transcribe-fake.js";
+import { chunked, statusOf } from "../support/transcription-client.js";
+import { failureOf, uploadOf } from "../support/v2-client.js";
+import { startV2 } from "../support/v2-server.js";
+
+const MIB = 1024 ** 2;
+const newCall = () => new Call("id", "method");
+const HTTP = { httpHost: "localhost", httpPort: 0 };
+
+describe("a budget of bytes", () => {
+  it("gives as many as there are, and takes them back from whoever is gone", async () => {
+    const budget = new ByteBudget(10, "full", 60);
+    const [first, second] = [newCall(), newCall()];
+    budget.open(first).grow(8);
+    expect(() => budget.open(second).grow(3)).toThrow("full");
+    const waiting = budget.open(second).wait(3);
+    expect(budget.waiting).toBe(1);
+    first.end();
+    await waiting;
+    expect(budget.used).toBe(3);
+    second.end();
+    expect(budget.used).toBe(0);
+  });
+
+  it("lets those who came first have theirs first, and passes over those who are gone", async () => {
+    const budget = new ByteBudget(10, "full", 60);
+    const holder = newCall();
+    const taken = budget.open(holder);
+    taken.grow(10);
+    const order: string[] = [];
+    const large = newCall();
+    const gone = budget.open(large).wait(9);
+    const next = budget
+      .open(holder)
+      .wait(2)
+      .then(() => order.push("next"));
+    const last = budget
+      .open(holder)
+      .wait(1)
+      .then(() => order.push("last"));
+    taken.shrink(5);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(order).toEqual([]);
+    large.end();
+    await expect(gone).rejects.toThrow();
+    await Promise.all([next, last]);
+    expect(order).toEqual(["next", "last"]);
+    expect(budget.used).toBe(8);
+  });
+
+  it("refuses who has waited long enough, and what could never fit", async () => {
+    const budget = new ByteBudget(10, "full", 0.02);
+    const call = newCall();
+    const taken = budget.open(call);
+    taken.grow(10);
+    await expect(budget.open(call).wait(1)).rejects.toMatchObject({ code: "QUEUE_FULL" });
+    taken.release();
+    await expect(budget.open(call).wait(11)).rejects.toMatchObject({ code: "QUEUE_FULL" });
+    expect([budget.used, budget.waiting]).toEqual([0, 0]);
+  });
+
+  it("is a share of the memory there is, of a container's limit where it has one", () => {
+    const gib = 1024 * MIB;
+    expect(memoryShare(16 * gib, 0)).toBe(4 * gib);
+    expect(memoryShare(16 * gib, 2 ** 64)).toBe(4 * gib);
+    expect(memoryShare(64 * gib, 4 * gib)).toBe(gib);
+    expect(memoryShare(512 * gib, 0)).toBe(4 * gib);
+    expect(memoryShare(128 * MIB, 0)).toBe(64 * MIB);
+  });
+});
+
+/** A request as a client writes it on the wire, with whatever stands before the message. */
+interface Wire {
+  method: string;
+  encoding?: string;
+  data: Buffer[];
+  /** Whether the client says that this is all. */
+  ends?: boolean;
+}
+
+/** Sends a call, and resolves with the status that it ends with and what its details say. */
+async function send(port: number, { method, encoding, data, ends = true }: Wire) {
+  const session = connect(`http://localhost:${port}`);
+  session.on("error", () => {});
+  onTestFinished(() => session.destroy());
+  const stream = session.request({
+    ":method": "POST",
+    ":path": `/${method}`,
+    "content-type": "application/grpc",
+    te: "trailers",
+    ...(encoding && { "grpc-encoding": encoding }),
+  });
+  stream.on("error", () => {});
+  const ended = new Promise<Record<string, unknown>>((resolve) => {
+    stream.on("response", (headers) => headers["grpc-status"] !== undefined && resolve(headers));
+    stream.on("trailers", resolve);
+  });
+  stream.resume();
+  for (const piece of data) stream.write(piece);
+  if (ends) stream.end();
+  const headers = await ended;
+  const details = headers["grpc-status-details-bin"];
+  return {
+    code: Number(headers["grpc-status"]),
+    pushback: headers["grpc-retry-pushback-ms"],
+    message: decodeURIComponent(String(headers["grpc-message"])),
+    ...(details !== undefined && decodeStatus(Buffer.from(String(details), "base64"))),
+  };
+}
+
+function framed(message: Uint8Array, isCompressed = false, length = message.length): Buffer {
+  const head = Buffer.alloc(5);
+  head[0] = Number(isCompressed);
+  head.writeUInt32BE(length, 1);
+  return Buffer.concat([head, message]);
+}
+
+const V1 = serviceIn(loadDefinitions(), V1_SERVICE);
+const chunk = (bytes: number): Buffer =>
+  V1.TranscribeAudioStream!.requestSerialize({ chunk_data: Buffer.alloc(bytes), filename: "a.wav" });
+const STREAM = `${V1_SERVICE}/TranscribeAudioStream`;
+const UNARY = `${V2_SERVICE}/Transcribe`;
+
+describe("messages", () => {
+  it("that are compressed are read as others are, by gzip and deflate", async () => {
+    for (const algorithm of [compressionAlgorithms.gzip, compressionAlgorithms.deflate]) {
+      const { client } = await startFakeServer({
+        client: { "grpc.default_compression_algorithm": algorithm },
+      });
+      expect((await client.stream(chunked(RECORDING, "a.wav", 50_000))).transcript).toBe("1");
+      expect((await client.unary({ audio_data: RECORDING, filename: "a.wav" })).transcript).toBe("1");
+    }
+  });
+
+  it("are refused by the length that they announce, before they arrive or are inflated", async () => {
+    const { server, lines } = await startFakeServer({ settings: { maxChunkBytes: MIB } });
+    const before = process.memoryUsage().arrayBuffers;
+    const announced = await send(server.port, {
+      method: STREAM,
+      data: [framed(Buffer.alloc(10), false, 200 * MIB)],
+      ends: false,
+    });
+    expect(announced).toMatchObject({
+      code: status.RESOURCE_EXHAUSTED,
+      reason: "AUDIO_TOO_LARGE",
+      pushback: "-1",
+    });
+    expect(announced.message).toMatch(
+      /at most 1048576 bytes \(SERVER_MAX_CHUNK_BYTES\) but received one of 209715200/,
+    );
+    const bomb = gzipSync(chunk(100 * MIB));
+    const inflated = await send(server.port, {
+      method: STREAM,
+      encoding: "gzip",
+      data: [framed(bomb, true)],
+    });
+    expect(inflated).toMatchObject({ code: status.RESOURCE_EXHAUSTED, reason: "AUDIO_TOO_LARGE" });
+    // What announces less than it becomes is stopped where it is too much.
+    const liar = Buffer.from(bomb);
+    liar.writeUInt32LE(1000, liar.length - 4);
+    const stopped = await send(server.port, { method: STREAM, encoding: "gzip", data: [framed(liar, true)] });
+    expect(stopped).toMatchObject({ code: status.RESOURCE_EXHAUSTED, reason: "AUDIO_TOO_LARGE" });
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(120 * MIB);
+    expect(lines.filter((line) => line.includes("Expected messages of at most"))).toHaveLength(3);
+    expect(lines.join("")).not.toContain("Cancelled by the client");
+  });
+
+  it.each<[string, Wire, number, string]>([
+    [
+      "are no gzip",
+      { method: UNARY, encoding: "gzip", data: [framed(Buffer.from("no gzip at all, certainly"), true)] },
+      status.INTERNAL,
+      "MALFORMED_MESSAGE",
+    ],
+    [
+      "are cut gzip",
+      { method: UNARY, encoding: "gzip", data: [framed(gzipSync(RECORDING).subarray(0, 500), true)] },
+      status.INTERNAL,
+      "MALFORMED_MESSAGE",
+    ],
+    [
+      "are compressed by what nobody knows",
+      { method: UNARY, encoding: "snappy", data: [framed(Buffer.from("xyz"), true)] },
+      status.UNIMPLEMENTED,
+      "UNSUPPORTED_ENCODING",
+    ],
+    [
+      "are no protobuf",
+      { method: UNARY, data: [framed(Buffer.from([0x0a, 0xff, 0xff]))] },
+      status.INTERNAL,
+      "MALFORMED_MESSAGE",
+    ],
+    [
+      "end in the middle",
+      { method: UNARY, data: [framed(Buffer.alloc(10), false, 1000)] },
+      status.INTERNAL,
+      "MALFORMED_MESSAGE",
+    ],
+    [
+      "end in the middle of a stream",
+      { method: STREAM, data: [framed(chunk(10)), framed(Buffer.alloc(10), false, 1000)] },
+      status.INTERNAL,
+      "MALFORMED_MESSAGE",
+    ],
+  ])("that %s are the client's fault, logged and counted as such", async (_, wire, code, reason) => {
+    const { server, lines } = await startFakeServer({ settings: HTTP });
+    expect(await send(server.port, wire)).toMatchObject({ code, reason });
+    await until(async () => (await readMetrics(server.httpPort!)).get("agora_open_calls") === 0);
+    const outcome = `agora_requests_total{method="${wire.method}",outcome="${reason}"}`;
+    expect((await readMetrics(server.httpPort!)).get(outcome)).toBe(1);
+    expect(lines.filter((line) => line.includes("WARNING"))).toHaveLength(1);
+  });
+
+  it("that stop arriving are given up", async () => {
+    const { server } = await startFakeServer({ settings: { idleTimeout: 0.1 } });
+    const data = [framed(Buffer.alloc(10), false, 1000)];
+    expect(await send(server.port, { method: UNARY, data, ends: false })).toMatchObject({
+      code: status.DEADLINE_EXCEEDED,
+      message: "No data arrived for SERVER_IDLE_TIMEOUT (0.1 s)",
+    });
+  });
+});
+
+describe("memory", () => {
+  it("is given to one call after the other, and comes back from all", async () => {
+    const { v2, client, server } = await startV2({
+      settings: { ...HTTP, maxMemoryBytes: 2 * MIB, maxWorkers: 32 },
+    });
+    const recording = wav([bursts(4)], 16_000);
+    expect(recording.length).toBeGreaterThan(MIB);
+    const calls = Array.from({ length: 12 }, (_, i) =>
+      i % 2 === 0
+        ? client.stream(chunked(RECORDING, "a.wav", 400_000)).then(({ success }) => success)
+        : v2.transcribe({ audio: recording }).then(({ text }) => text === "1 2 3 4"),
+    );
+    expect(await Promise.all(calls)).toEqual(Array(12).fill(true));
+    await until(async () => (await readMetrics(server.httpPort!)).get("agora_open_calls") === 0);
+    expect((await readMetrics(server.httpPort!)).get('agora_budget_used_bytes{of="memory"}')).toBe(0);
+  });
+
+  it("is announced, and a message may not be larger than all of it", async () => {
+    const { v2 } = await startV2({ settings: { maxMemoryBytes: 2 * MIB, maxDiskBytes: 50 * MIB } });
+    expect((await v2.serverInfo()).limits).toMatchObject({
+      max_message_bytes: 2 * MIB,
+      max_chunk_bytes: 2 * MIB,
+      max_memory_bytes: 2 * MIB,
+      max_disk_bytes: 50 * MIB,
+    });
+    const failure = await failureOf(v2.transcribe({ audio: Buffer.alloc(3 * MIB) }));
+    expect(failure).toMatchObject({ code: status.RESOURCE_EXHAUSTED, reason: "AUDIO_TOO_LARGE" });
+    expect(failure.message).toContain("SERVER_MAX_MEMORY_BYTES");
+  });
+
+  it("of a large recording in one message is given back when it is on disk", async () => {
+    const { opened, open } = latch();
+    const { v2, engine, server } = await startV2({
+      gate: () => opened,
+      settings: { ...HTTP, maxMemoryBytes: 4 * MIB },
+    });
+    const recording = wav([bursts(10)], 16_000);
+    const call = v2.transcribe({ audio: recording });
+    await until(() => engine.running > 0);
+    const metrics = await readMetrics(server.httpPort!);
+    expect(metrics.get('agora_budget_used_bytes{of="memory"}')).toBe(0);
+    expect(metrics.get('agora_budget_used_bytes{of="disk"}')).toBe(recording.length);
+    open();
+    expect((await call).text).toBe("1 2 3 4 5 6 7 8 9 10");
+    await until(
+      async () => (await readMetrics(server.httpPort!)).get('agora_budget_used_bytes{of="disk"}') === 0,
+    );
+  });
+
+  it("stays within its budget under 64 streams of compressed messages, and calls are answered or told when", async () => {
+    const { server, client } = await startFakeServer({ settings: { ...HTTP, maxMemoryBytes: 8 * MIB } });
+    const bomb = framed(gzipSync(chunk(2 * MIB)), true);
+    let most = 0;
+    let isOver = false;
+    const watching = (async () => {
+      while (!isOver) {
+        most = Math.max(
+          most,
+          (await readMetrics(server.httpPort!)).get('agora_budget_used_bytes{of="memory"}')!,
+        );
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      }
+    })();
+    const ends = await Promise.all(
+      Array.from({ length: 64 }, () => send(server.port, { method: STREAM, encoding: "gzip", data: [bomb] })),
+    );
+    isOver = true;
+    await watching;
+    expect(most).toBeGreaterThan(0);
+    expect(most).toBeLessThanOrEqual(8 * MIB);
+    for (const { code, ...end } of ends) {
+      // Zeros are no recording, which v1 says in band.
+      if (code !== status.OK)
+        expect({ code, ...end }).toMatchObject({
+          code: status.RESOURCE_EXHAUSTED,
+          reason: "QUEUE_FULL",
+          retryAfter: expect.any(Number),
+        });
+    }
+    expect((await client.stream(chunked(RECORDING, "a.wav"))).success).toBe(true);
+    await until(
+      async () => (await readMetrics(server.httpPort!)).get('agora_budget_used_bytes{of="memory"}') === 0,
+    );
+  });
+});
+
+describe("disk space", () => {
+  it("is refused with a hint when uploads hold it all, and comes back from them", async () => {
+    const { opened, open } = latch();
+    const { v2, engine } = await startV2({
+      gate: () => opened,
+      settings: { maxDiskBytes: 3 * RECORDING.length },
+    });
+    const calls = Array.from({ length: 3 }, () => v2.upload(uploadOf(RECORDING)));
+    await until(() => engine.running > 0);
+    await until(async () => (await v2.serverInfo()).load !== undefined);
+    await until(
+      async () =>
+        ((await v2.serverInfo()).load as { disk_bytes: number }).disk_bytes === 3 * RECORDING.length,
+    );
+    const failure = await failureOf(v2.upload(uploadOf(RECORDING)));
+    expect(failure).toMatchObject({ code: status.RESOURCE_EXHAUSTED, reason: "QUEUE_FULL" });
+    expect(failure.retryAfter).toBeGreaterThan(0);
+    expect(failure.message).toContain("SERVER_MAX_DISK_BYTES");
+    open();
+    await Promise.all(calls);
+    expect((await v2.upload(uploadOf(RECORDING))).text).toBe("1");
+    expect(await statusOf(v2.upload(uploadOf(RECORDING)))).toBe(0);
+  });
+});
