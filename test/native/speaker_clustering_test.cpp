@@ -137,7 +137,13 @@ TEST_CASE("speakers: voices become pyannote's turns") {
         CHECK(std::equal(counts.begin(), counts.end(), expected_counts.begin()));
 
         const agora::Diarization result = agora::reconstruct(clock, windows, clusters, counts, 1e9);
-        const std::vector<double> turns = reference.doubles("turns");
+        // pyannote makes up a speaker for frames that have more voices than there are speakers.
+        const size_t speakers = clusters.centroids.size();
+        std::vector<double> turns;
+        const std::vector<double> all = reference.doubles("turns");
+        for (size_t i = 0; i < all.size(); i += 3) {
+            if (all[i + 2] < static_cast<double>(speakers)) turns.insert(turns.end(), {all[i], all[i + 1], all[i + 2]});
+        }
         std::vector<int> ours, theirs;
         REQUIRE(result.turns.size() == turns.size() / 3);
         std::vector<size_t> order(result.turns.size());

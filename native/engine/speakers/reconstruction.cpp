@@ -11,8 +11,9 @@ using Shape = SegmentationShape;
 
 constexpr double kRate = 16000;
 
-// The speaker with most votes within half a second of frame `t`, or -1.
+// The speaker with most votes within half a second of frame `t`, or the only one there is; -1 for nobody.
 int heard_around(const std::vector<uint16_t>& votes, size_t speakers, size_t t, size_t frames) {
+    if (speakers == 1) return 0;
     constexpr size_t kAround = 30;
     const size_t first = t < kAround ? 0 : t - kAround;
     const size_t last = std::min(frames, t + kAround + 1);
