@@ -20,7 +20,7 @@ const LONGEST_MESSAGE = 2 ** 31 - 1;
 interface Setting<T, Fallback> {
   variable: string;
   kind: ValueKind<T>;
-  fallback: Fallback | (() => Fallback);
+  fallback: Fallback;
   /** Clients are told whether it is set, and no more. */
   isPrivate?: boolean;
   /** Nothing is no value: who wrote it down meant to be protected, and would not be. */
@@ -31,9 +31,15 @@ function setting<T>(variable: string, kind: ValueKind<T>, fallback: T): Setting<
   return { variable, kind, fallback };
 }
 
-/** Where nothing says otherwise, what this machine has. */
-function measured<T>(variable: string, kind: ValueKind<T>, fallback: () => T): Setting<T, T> {
-  return { variable, kind, fallback };
+/** Where nothing says otherwise, what this machine has: looked up when it is asked for, and the same each time. */
+function measured<T>(variable: string, kind: ValueKind<T>, measure: () => T): Setting<T, T> {
+  return {
+    variable,
+    kind,
+    get fallback() {
+      return measure();
+    },
+  };
 }
 
 function optional<T>(variable: string, kind: ValueKind<T>): Setting<T, undefined> {
@@ -272,8 +278,7 @@ export function readSettings(
     const { variable, kind, fallback, mustHaveValue }: Setting<unknown, unknown> = SETTINGS[key];
     const flag = flags[key];
     const given = (flag ?? variables[variable])?.trim();
-    if (given === undefined || (given === "" && flag === undefined && !mustHaveValue))
-      return typeof fallback === "function" ? fallback() : fallback;
+    if (given === undefined || (given === "" && flag === undefined && !mustHaveValue)) return fallback;
     const value = given === "" ? undefined : kind.parse(given);
     if (value === undefined) {
       const shown =

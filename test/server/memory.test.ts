@@ -251,6 +251,18 @@ describe("memory", () => {
     expect((await readMetrics(server.httpPort!)).get('agora_budget_used_bytes{of="memory"}')).toBe(0);
   });
 
+  it("that another does not give back is refused after a while, by v1 too, with a hint when to try again", async () => {
+    const { server, client } = await startFakeServer({ settings: { ...HTTP, maxMemoryBytes: 2 * MIB } });
+    const data = [framed(Buffer.alloc(10), false, 2 * MIB - 1000)];
+    void send(server.port, { method: UNARY, data, ends: false });
+    const used = 'agora_budget_used_bytes{of="memory"}';
+    await until(async () => (await readMetrics(server.httpPort!)).get(used) === 2 * MIB - 1000);
+    const refused = await failureOf(client.unary({ audio_data: RECORDING, filename: "a.wav" }));
+    expect(refused).toMatchObject({ code: status.RESOURCE_EXHAUSTED, reason: "QUEUE_FULL" });
+    expect(refused.retryAfter).toBeGreaterThan(0);
+    expect(refused.message).toContain("SERVER_MAX_MEMORY_BYTES");
+  });
+
   it("is announced, and a message may not be larger than all of it", async () => {
     const { v2 } = await startV2({ settings: { maxMemoryBytes: 2 * MIB, maxDiskBytes: 50 * MIB } });
     expect((await v2.serverInfo()).limits).toMatchObject({
