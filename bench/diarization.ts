@@ -44,7 +44,12 @@ const CLIPS: Clip[] = [
     audio: `samples/${name}.wav`,
     rttm: `samples/${name}.rttm`,
   })),
-  { group: "long", name: "long-call-en", audio: "samples/long-call-en.flac", rttm: "samples/long-call-en.rttm" },
+  {
+    group: "long",
+    name: "long-call-en",
+    audio: "samples/long-call-en.flac",
+    rttm: "samples/long-call-en.rttm",
+  },
 ];
 /** Meeting clips are cut from longer recordings. */
 const MEETING_SECONDS = 30;
