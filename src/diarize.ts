@@ -6,6 +6,7 @@ import { RequestScope } from "./pipeline/request-scope.js";
 import { voiceTurns } from "./pipeline/voice-turns.js";
 import { Parties } from "./speakers/parties.js";
 import { assignRoles } from "./speakers/roles.js";
+import { countWarnings } from "./speakers/speaker-pass.js";
 import { namedTurns, speakersOf } from "./speakers/turns.js";
 import type { AudioInput, DecodedAudio } from "./types/audio.js";
 import type { TranscribeOptions, TranscriberOptions } from "./types/options.js";
@@ -61,7 +62,7 @@ export async function diarize(input: AudioInput, options: DiarizeOptions = {}): 
       speakers: request.roles ? assignRoles(speakers, channelsOf(found.turns), request.roles) : speakers,
       duration: parties.duration,
       processingTime: (performance.now() - startedAt) / 1000,
-      warnings: [...parties.warnings],
+      warnings: [...parties.warnings, ...countWarnings(speakers.length, request.diarize!.count)],
     };
   } catch (error) {
     throw scope.fail(error);

@@ -114,7 +114,8 @@ function withRoles(
   return assignRoles(speakers, utterances, roles);
 }
 
-function countWarnings(found: number, { exactly, least }: ResolvedDiarization["count"]): string[] {
+/** What is to be said where fewer speakers were found than were asked for. */
+export function countWarnings(found: number, { exactly, least }: ResolvedDiarization["count"]): string[] {
   const wanted = exactly ?? least ?? 0;
   if (found >= wanted) return [];
   return [

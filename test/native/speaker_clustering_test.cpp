@@ -200,3 +200,19 @@ TEST_CASE("speakers: both linkages find groups that lie apart, in the order of t
     CHECK(agora::agglomerate({}, 0, 8, Linkage::Centroid).empty());
     CHECK(agora::cut_at({}, 1, 0.5) == std::vector<int>{0});
 }
+
+TEST_CASE("speakers: nobody speaks in a steady background, and a changing one is left alone") {
+    std::vector<float> levels(200, -64.0f);
+    std::fill(levels.begin() + 50, levels.begin() + 100, -20.0f);
+    // A stop within a word.
+    std::fill(levels.begin() + 70, levels.begin() + 73, -64.0f);
+    std::vector<uint8_t> counts(200, 1);
+    agora::mute_background(levels, counts);
+    CHECK(std::count(counts.begin(), counts.begin() + 45, 0) == 45);
+    CHECK(std::count(counts.begin() + 52, counts.begin() + 98, 1) == 46);
+    CHECK(std::count(counts.begin() + 105, counts.end(), 0) == 95);
+    for (size_t i = 0; i < levels.size(); ++i) levels[i] -= static_cast<float>(i % 7) * 3;
+    std::vector<uint8_t> untouched(200, 1);
+    agora::mute_background(levels, untouched);
+    CHECK(untouched == std::vector<uint8_t>(200, 1));
+}

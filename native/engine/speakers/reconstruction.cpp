@@ -85,6 +85,7 @@ void mute_background(const std::vector<float>& levels, std::vector<uint8_t>& cou
     constexpr float kSteady = 3;  // dB between the quietest frames and the lower quarter
     constexpr float kAround = 4;  // dB above the quietest frames that still are background
     constexpr size_t kShort = 4;  // frames that tell nothing of a background
+    constexpr size_t kPause = 6;  // frames: 0.1 s
     if (levels.size() < kShort) return;
     std::vector<float> smooth(levels.size());
     for (size_t t = 0; t < levels.size(); ++t) {
@@ -98,8 +99,13 @@ void mute_background(const std::vector<float>& levels, std::vector<uint8_t>& cou
     std::sort(sorted.begin(), sorted.end());
     const float floor = sorted[sorted.size() / 20];
     if (sorted[sorted.size() / 4] - floor > kSteady) return;
-    for (size_t t = 0; t < counts.size(); ++t) {
-        if (smooth[t] < floor + kAround) counts[t] = 0;
+    const auto quiet = [&](size_t t) { return t < counts.size() && smooth[t] < floor + kAround; };
+    for (size_t start = 0; start < counts.size();) {
+        size_t end = start;
+        while (quiet(end)) ++end;
+        // Shorter ones lie within words.
+        if (end - start >= kPause) std::fill(&counts[start], &counts[start] + (end - start), uint8_t{0});
+        start = end + 1;
     }
 }
 
