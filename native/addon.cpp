@@ -6,6 +6,7 @@
 #include "bindings/borealis_model.h"
 #include "bindings/cancel_flag.h"
 #include "bindings/devices.h"
+#include "bindings/diarization.h"
 #include "bindings/host.h"
 #include "bindings/instance.h"
 #include "bindings/model_files.h"
@@ -22,6 +23,7 @@ Napi::Object initialise(Napi::Env env, Napi::Object exports) {
     agora::WhisperModel::define(env, exports);
     agora::BatchedModel::define(env, exports);
     agora::BorealisModel::define(env, exports);
+    agora::DiarizationModelObject::define(env, exports);
     agora::VoiceActivity::define(env, exports);
     agora::ResamplerObject::define(env, exports);
     agora::define_devices(env, exports);

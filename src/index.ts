@@ -2,6 +2,7 @@ export { releaseMemory } from "./addon/memory.js";
 export { parseLanguage, suggestLanguage } from "./config/language-names.js";
 export { LANGUAGES } from "./config/languages.js";
 export { DEFAULT_AUDIO_LIMITS as DEFAULT_LIMITS } from "./config/limits.js";
+export { type DiarizeOptions, diarize } from "./diarize.js";
 export { implementationNames, registerImplementation } from "./engine/implementations.js";
 export { getSystemInfo, type SystemInfo } from "./engine/system.js";
 export { ERROR_CODES, type ErrorCode, TranscriptionError } from "./errors.js";
@@ -10,6 +11,7 @@ export {
   type FormatOptions,
   formatResult,
   formatSegments,
+  formatTurns,
   OUTPUT_FORMATS,
   type OutputFormat,
   type ResultFormat,
@@ -82,6 +84,17 @@ export type {
   TranscriptionStats,
   Word,
 } from "./types/result.js";
+export {
+  DIARIZATION_ENGINES,
+  type DiarizationEngine,
+  type DiarizationOptions,
+  type DiarizationResult,
+  type RoleOptions,
+  SPEAKER_ROLES,
+  type Speaker,
+  type SpeakerRole,
+  type SpeakerTurn,
+} from "./types/speakers.js";
 export type {
   DetectLanguageOptions,
   Transcriber,

@@ -18,6 +18,8 @@ class Instance {
     Napi::FunctionReference whisper_model;
     Napi::FunctionReference batched_model;
     Napi::FunctionReference borealis_model;
+    Napi::FunctionReference diarization_model;
+    Napi::FunctionReference diarization_stream;
     Napi::FunctionReference vad;
     Napi::FunctionReference resampler;
 

@@ -38,6 +38,8 @@ export interface Addon {
       sharePrompts: boolean;
     },
   ): Promise<NativeBorealisModel>;
+  loadDiarizationModel(path: string, options: { threads: number }): Promise<NativeDiarizationModel>;
+  inspectDiarizationModel(path: string): Promise<DiarizationFileInfo>;
   loadVad(path: string): Promise<NativeVad>;
   inspectModel(path: string): Promise<NativeModelInfo>;
   inspectBorealisModel(languagePath: string, audioPath: string): Promise<BorealisFileInfo>;
@@ -277,6 +279,50 @@ export interface NativeBorealisModel {
     options: NativeGenerationOptions,
     cancel: CancelFlag,
   ): Promise<NativeSegment[]>;
+  close(): Promise<void>;
+}
+
+export interface DiarizationFileInfo {
+  pipeline: "community";
+  /** The speaker encoder. */
+  embedding: "ge2e" | "wespeaker-resnet34";
+  embeddingSize: number;
+  /** Whether clusters are refined in the features of a PLDA. */
+  plda: boolean;
+  name: string;
+  fileBytes: number;
+}
+
+export interface NativeSpeakerTurn {
+  start: number;
+  end: number;
+  /** From 0, by first speech. */
+  speaker: number;
+  /** Mean share of the windows that hear the speaker, 0 to 1. */
+  confidence: number;
+}
+
+export interface NativeDiarizationModel {
+  info(): DiarizationFileInfo;
+  open(): NativeDiarizationStream;
+  close(): Promise<void>;
+}
+
+/** One recording; one call at a time. */
+export interface NativeDiarizationStream {
+  /** Works on the windows that the samples complete, one for each second. */
+  push(samples: Float32Array, cancel: CancelFlag): Promise<void>;
+  finish(
+    speakers: { exactly?: number; least?: number; most?: number },
+    cancel: CancelFlag,
+  ): Promise<{
+    /** Overlaps kept. */
+    turns: NativeSpeakerTurn[];
+    /** One speaker at a time. */
+    exclusive: NativeSpeakerTurn[];
+    /** Of each speaker, of unit length. */
+    embeddings: Float32Array[];
+  }>;
   close(): Promise<void>;
 }
 

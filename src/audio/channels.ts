@@ -14,8 +14,8 @@ export interface ChannelSelector {
 }
 
 /** Throws INVALID_ARGUMENT unless `selection` can be right for some recording. */
-export function checkChannelSelection(selection: unknown): asserts selection is ChannelSelection {
-  if (selection === "mix" || selection === "each") return;
+export function checkChannelSelection(selection: unknown): asserts selection is ChannelSelection | "parties" {
+  if (selection === "mix" || selection === "each" || selection === "parties") return;
   if (typeof selection === "number" && Number.isInteger(selection) && selection >= 0) return;
   throw invalidArgument("channels", '"mix", "each" or the index of a channel from 0', selection);
 }
@@ -26,10 +26,10 @@ export function checkChannelSelection(selection: unknown): asserts selection is 
  * @throws TranscriptionError INVALID_ARGUMENT when the chosen channel does not exist
  */
 export function createChannelSelector(
-  selection: ChannelSelection,
+  selection: ChannelSelection | "parties",
   channels: number,
   rate: number,
-  trackCount = channels,
+  trackCount = selection === "parties" && channels !== 2 ? 1 : channels,
 ): ChannelSelector {
   if (typeof selection === "number") {
     if (selection >= channels) {
@@ -38,7 +38,8 @@ export function createChannelSelector(
     }
     return atOnce(1, (frames) => [channel(frames, selection, channels)]);
   }
-  if (selection === "each") return atOnce(trackCount, (frames) => each(frames, channels, trackCount));
+  const apart = selection === "each" || (selection === "parties" && trackCount === 2);
+  if (apart) return atOnce(trackCount, (frames) => each(frames, channels, trackCount));
   return channels === 1 ? atOnce(1, (frames) => [frames]) : new PolarityMixer(channels, rate);
 }
 

@@ -1,4 +1,10 @@
-import { type AudioFormat, type ChannelSelection, type DecodedAudio, SAMPLE_RATE } from "../types/audio.js";
+import {
+  type AudioFormat,
+  type ChannelSelection,
+  type DecodedAudio,
+  type OpenAudioOptions,
+  SAMPLE_RATE,
+} from "../types/audio.js";
 import { ChannelSurvey } from "./channel-survey.js";
 import { type ChannelSelector, createChannelSelector } from "./channels.js";
 import type { DecodeTask } from "./decode-task.js";
@@ -34,12 +40,12 @@ export class DecodedRecording implements DecodedAudio {
   readonly trackCount: number;
   readonly #task: DecodeTask;
   readonly #decoding: Decoding;
-  readonly #selection: ChannelSelection;
+  readonly #selection: OpenAudioOptions["channels"];
   #samples = 0;
   #started = false;
 
   /** @throws TranscriptionError INVALID_ARGUMENT when the chosen channel does not exist */
-  constructor(task: DecodeTask, decoding: Decoding, channels: ChannelSelection) {
+  constructor(task: DecodeTask, decoding: Decoding, channels: OpenAudioOptions["channels"]) {
     this.#task = task;
     this.#decoding = decoding;
     this.#selection = channels;
@@ -102,7 +108,13 @@ export class DecodedRecording implements DecodedAudio {
     yield* resampled(selector.flush());
     yield* this.#counted(resamplers.map((resampler) => resampler.flush()));
     const { warnings } = this.#task;
-    warnings.push(...scale.warnings(), ...selector.warnings(), ...survey.warnings(this.#selection));
+    warnings.push(...scale.warnings(), ...selector.warnings(), ...survey.warnings(this.#heard));
+  }
+
+  /** What the selection comes to. */
+  get #heard(): ChannelSelection {
+    if (this.#selection !== "parties") return this.#selection;
+    return this.trackCount > 1 ? "each" : "mix";
   }
 
   /** A part that was joined on may have other channels than the first. */

@@ -28,9 +28,15 @@ export interface Job {
   plan: Plan;
 }
 
-/** Text appears as it is recognised where a person is watching; channels apart come sorted at the end. */
+/** Text appears as it is recognised where a person is watching; channels apart come sorted at the end, speakers are known then. */
 export function isLive({ formats, output, transcribe }: Plan, terminal: Terminal): boolean {
-  return terminal.stdoutIsTerminal && !output && formats[0] === "txt" && transcribe.channels !== "each";
+  return (
+    terminal.stdoutIsTerminal &&
+    !output &&
+    formats[0] === "txt" &&
+    transcribe.channels !== "each" &&
+    !transcribe.diarize
+  );
 }
 
 /** Segments of a file printed in order, from its turn on, while more are on their way. */

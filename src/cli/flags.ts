@@ -60,6 +60,16 @@ export function addTranscribeOptions(command: Command): void {
       "mix all channels, each apart, or channel n only (default: mix)",
       read.channels,
     )
+    .option("--diarize", "tell who says what: two parties on two channels, or by a diarization model")
+    .option(
+      "--diarization-model <path>",
+      "model for speakers of one channel, made by `models convert` (default: AGORA_DIARIZATION_MODEL)",
+    )
+    .option("--num-speakers <n>", "exactly so many speakers (default: counted)", read.wholeNumber)
+    .option("--min-speakers <n>", "at least so many speakers", read.wholeNumber)
+    .option("--max-speakers <n>", "at most so many speakers", read.wholeNumber)
+    .option("--roles", "with --diarize: tell seller from client, by what they say")
+    .option("--seller-channel <n>", "the channel that the seller is on; implies --roles", read.wholeNumber)
     .option(
       "--track <n>",
       "audio track n, from 0 (default: the file's default one, else the first with sound)",

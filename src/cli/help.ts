@@ -5,6 +5,8 @@ Examples:
   agora-transcribe call.mp3 -l ru -f srt > call.srt       subtitles
   agora-transcribe *.mp3 -f txt,json -o transcripts       files in a folder
   agora-transcribe call.wav --channels each --channel-labels agent,customer
+  agora-transcribe call.wav --diarize --roles -f json     who says what, seller and client
+  agora-transcribe diarize call.wav -f rttm               who speaks when, without text
   ffmpeg -i video.mkv -f wav - | agora-transcribe -       from a pipe
   agora-transcribe --model demo sample.wav                without a download
 
@@ -28,6 +30,7 @@ Exit codes:
 Environment:
   AGORA_MODEL               model to use where --model is not given
   AGORA_CACHE_DIR           folder of downloaded models
+  AGORA_DIARIZATION_MODEL   model for --diarize where one channel holds several speakers
   AGORA_MODEL_MIRROR        address to use in place of https://huggingface.co
   AGORA_OFFLINE=1           never download, as --offline
   AGORA_FFMPEG              path of the FFmpeg program, where it is not in PATH

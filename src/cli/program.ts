@@ -1,6 +1,7 @@
-import { Command, CommanderError } from "commander";
+import { Command, CommanderError, Option } from "commander";
 import type { FlagValues } from "../service/settings.js";
 import type { CliContext } from "./context.js";
+import { type DiarizeFlags, diarizeFiles } from "./diarize.js";
 import { doctor } from "./doctor.js";
 import { EXIT, exitCodeOf, Interruption, OutputClosed, UsageError } from "./exit.js";
 import { addTranscribeOptions } from "./flags.js";
@@ -8,6 +9,7 @@ import { HELP } from "./help.js";
 import { describe } from "./messages.js";
 import * as models from "./models.js";
 import { type ConvertFlags, convertModel } from "./models-convert.js";
+import * as read from "./option-values.js";
 import { hintFor, refuseForeignShorts } from "./other-tools.js";
 import { printable } from "./printable.js";
 import type { TranscribeFlags } from "./settings.js";
@@ -57,7 +59,7 @@ type Perform = (flags: Verbosity, command: (terminal: Terminal) => Promise<numbe
 function createProgram(context: CliContext, perform: Perform): Command {
   const program = new Command("agora-transcribe")
     .description("Turns speech into text, on this machine.")
-    .usage("FILE… [options]\n       agora-transcribe serve | models | doctor …")
+    .usage("FILE… [options]\n       agora-transcribe diarize | serve | models | doctor …")
     .argument("[files...]", "recordings, patterns, or - for standard input")
     .enablePositionalOptions()
     .exitOverride()
@@ -87,6 +89,7 @@ function createProgram(context: CliContext, perform: Perform): Command {
     .helpCommand(false)
     .commandsGroup("Commands:")
     .addHelpText("after", HELP);
+  addDiarize(program, context, perform);
   addServe(program, context, perform);
   addDoctor(program, context, perform);
   addModels(program, context, perform);
@@ -99,6 +102,23 @@ function withHint(text: string, program: Command): string {
   const known = program.options.flatMap(({ long }) => long ?? []);
   const hint = flag === undefined ? undefined : hintFor(flag, known);
   return hint === undefined ? text : `error: unknown option '${flag}'; here: ${hint}\n`;
+}
+
+function addDiarize(program: Command, context: CliContext, perform: Perform): void {
+  program
+    .command("diarize <file...>")
+    .description("who speaks when, without text")
+    .addOption(new Option("-f, --format <format>", "rttm (default) or json").choices(["rttm", "json"]))
+    .option("--diarization-model <path>", "model for speakers of one channel (AGORA_DIARIZATION_MODEL)")
+    .option("--num-speakers <n>", "exactly so many speakers (default: counted)", read.wholeNumber)
+    .option("--min-speakers <n>", "at least so many speakers", read.wholeNumber)
+    .option("--max-speakers <n>", "at most so many speakers", read.wholeNumber)
+    .option("--seller-channel <n>", "json: the channel that the seller is on", read.wholeNumber)
+    .option("-t, --threads <n>", "compute threads", read.wholeNumber)
+    .option("-q, --quiet", "no progress")
+    .action((files: string[], flags: DiarizeFlags) =>
+      perform(flags, (terminal) => diarizeFiles(files, flags, context, terminal)),
+    );
 }
 
 /** Values are checked with those of the environment, so that one message names all that is wrong. */
@@ -183,7 +203,7 @@ function addModels(program: Command, context: CliContext, perform: Perform): voi
   group
     .command("convert <folder|name>")
     .description(
-      "make model files from a Whisper or Borealis checkpoint in Hugging Face's layout or faster-whisper's, or from its name there; prints their paths",
+      "make model files from a Whisper or Borealis checkpoint in Hugging Face's layout or faster-whisper's, or from its name there, or from the parts of a diarization pipeline; prints their paths",
     )
     .requiredOption("-o, --out <folder>", "where to write them")
     .option("-t, --type <type>", "f16 (default), f32, q8_0, q5_0, q4_0, …; bf16, q4_k … q6_k for Borealis")

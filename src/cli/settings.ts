@@ -11,8 +11,19 @@ import { NONE } from "./option-values.js";
 /** Files at once: each has a decoder of its own. */
 const MOST_JOBS = 256;
 
+/** Options about speakers. */
+export interface SpeakerFlags {
+  diarize?: boolean;
+  diarizationModel?: string;
+  numSpeakers?: number;
+  minSpeakers?: number;
+  maxSpeakers?: number;
+  roles?: boolean;
+  sellerChannel?: number;
+}
+
 /** Options of `agora-transcribe FILE…` as commander leaves them: absent where they were not given. */
-export interface TranscribeFlags {
+export interface TranscribeFlags extends SpeakerFlags {
   format?: OutputFormat[];
   outputDir?: string;
   /** False for `--no-clobber`. */
@@ -106,6 +117,11 @@ const FORMAT_KEYS = [
 /** Flags whose library option goes by another name. */
 const RENAMED = {
   vadFilter: "--vad-filter",
+  "diarize.model": "--diarization-model",
+  "diarize.numSpeakers": "--num-speakers",
+  "diarize.minSpeakers": "--min-speakers",
+  "diarize.maxSpeakers": "--max-speakers",
+  "roles.sellerChannel": "--seller-channel",
   "vadOptions.threshold": "--vad-threshold",
   "vadOptions.negThreshold": "--vad-neg-threshold",
   "vadOptions.minSpeechDuration": "--vad-min-speech-duration",
@@ -156,11 +172,26 @@ export function settingsOf(flags: TranscribeFlags): Settings {
     transcribe: {
       ...pick(flags, TRANSCRIBE_KEYS),
       ...(flags.vadFilter !== undefined && { vadFilter: flags.vadFilter }),
+      ...speakerOptions(flags),
       ...(Object.keys(vadOptions).length > 0 && { vadOptions }),
       ...(Object.keys(limits).length > 0 && { limits }),
       // WhisperX times every word.
       ...((format.highlightWords || flags.format?.includes("whisperx")) && { wordTimestamps: true }),
     },
+  };
+}
+
+/** Any flag about speakers asks for them. */
+export function speakerOptions(flags: SpeakerFlags): Pick<TranscribeOptions, "diarize" | "roles"> {
+  const { diarizationModel: model, numSpeakers, minSpeakers, maxSpeakers, sellerChannel } = flags;
+  const given = Object.entries({ model, numSpeakers, minSpeakers, maxSpeakers }).filter(
+    ([, value]) => value !== undefined,
+  );
+  const roles = flags.roles || sellerChannel !== undefined;
+  if (!flags.diarize && given.length === 0 && !roles) return {};
+  return {
+    diarize: given.length > 0 ? Object.fromEntries(given) : true,
+    ...(roles && { roles: sellerChannel === undefined ? true : { sellerChannel } }),
   };
 }
 

@@ -2,6 +2,7 @@ import { invalidArgument, TranscriptionError } from "../errors.js";
 import type { AudioLimits, ChannelSelection } from "../types/audio.js";
 import { DEVICES, TASKS } from "../types/choices.js";
 import type { TranscribeOptions, TranscriberOptions, VadOptions } from "../types/options.js";
+import type { RoleOptions } from "../types/speakers.js";
 import {
   abortSignal,
   boolean,
@@ -18,6 +19,7 @@ import {
   text,
 } from "./checks.js";
 import { computeType } from "./compute-type.js";
+import { diarize, type ResolvedDiarization, resolveDiarization, resolveRoles, roles } from "./diarization.js";
 import { GENERATION_CHECKS, resolveGeneration } from "./generation.js";
 import { LANGUAGE_EXPECTED, parseLanguage, suggestLanguage } from "./language-names.js";
 import { DEFAULT_AUDIO_LIMITS, MAX_CHANNELS } from "./limits.js";
@@ -62,6 +64,9 @@ export interface ResolvedRequest {
   /** Seconds. */
   chunkLength: number;
   channels: ChannelSelection;
+  /** Undefined: speakers are not told apart. */
+  diarize: ResolvedDiarization | undefined;
+  roles: RoleOptions | undefined;
   /** Of several audio tracks; undefined: the one to hear. */
   track: number | undefined;
   limits: AudioLimits;
@@ -171,6 +176,8 @@ const REQUEST_CHECKS: Checks<TranscribeOptions> = {
   vadOptions: (name, value) => checkOptions(name, value, VAD_CHECKS, `${name}.`),
   chunkLength: number(1, 30),
   channels,
+  diarize,
+  roles,
   track: integer(0, 999),
   seed: integer(0, 2 ** 31 - 1),
   ...GENERATION_CHECKS,
@@ -231,6 +238,8 @@ export function resolveRequest(options: unknown, defaultLimits: Partial<AudioLim
     vadOptions: resolveVadOptions(given.vadOptions ?? {}),
     chunkLength: given.chunkLength ?? 30,
     channels: given.channels ?? "mix",
+    diarize: resolveDiarization(given.diarize),
+    roles: resolveRoles(given.roles),
     track: given.track,
     limits: { ...DEFAULT_AUDIO_LIMITS, ...defaultLimits, ...given.limits },
     timeout: given.timeout,

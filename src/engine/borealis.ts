@@ -67,6 +67,7 @@ createBorealisEngine.batchSize = 32;
 class BorealisEngine extends NativeEngine<NativeBorealisModel> {
   readonly implementation = "borealis";
   readonly maxTokens = MAX_TOKENS;
+  readonly timesWords = false;
 
   constructor(native: NativeBorealisModel, device: DeviceInfo, options: EngineOptions) {
     const { architecture: type, ...info } = native.info();

@@ -6,7 +6,9 @@ import { environmentWith, type ModelEnvironment } from "../models/environment.js
 import { type ResolvedModel, resolveModel } from "../models/resolve.js";
 import type { Engine, VadModel } from "../types/engine.js";
 import type { TranscriberOptions } from "../types/options.js";
+import type { Diarizer } from "../types/speakers.js";
 import { computeThreads } from "./cores.js";
+import { loadDiarizer } from "./diarizer.js";
 import { DEFAULT_IMPLEMENTATION, findImplementation } from "./implementations.js";
 import { type Lease, SharedPool } from "./shared.js";
 import { loadVadModel } from "./vad.js";
@@ -16,6 +18,7 @@ const DEFAULT_MAX_QUEUE = 1024;
 
 const engines = new SharedPool<Engine>();
 const vadModels = new SharedPool<VadModel>();
+const diarizers = new SharedPool<Diarizer>();
 
 /**
  * An engine for `options`, shared with everyone who uses the same model in the same way.
@@ -78,6 +81,31 @@ export async function acquireVad(
   const resolving = { kind: "vad", download, onDownload, signal } as const;
   const model = await resolveModel(vadModel, resolving, environmentFor(undefined, cacheDir));
   return vadModels.acquire(await identity(model), () => loadVadModel(model.path));
+}
+
+/**
+ * The diarization model of a request.
+ * @throws TranscriptionError INVALID_ARGUMENT where none is named; MODEL_NOT_FOUND, MODEL_INVALID, OUT_OF_MEMORY,
+ *   DEVICE_UNAVAILABLE, CANCELLED
+ */
+export async function acquireDiarizer(
+  model: string | undefined,
+  options: TranscriberOptions,
+  signal?: AbortSignal,
+): Promise<Lease<Diarizer>> {
+  if (model === undefined) {
+    throw new TranscriptionError(
+      "INVALID_ARGUMENT",
+      "To tell speakers of one channel apart a diarization model is needed, but none is named: give diarize.model " +
+        "(--diarization-model) or AGORA_DIARIZATION_MODEL. `agora-transcribe models convert` makes one",
+      { option: "diarize.model" },
+    );
+  }
+  const { download, onDownload, cacheDir, threads } = options;
+  const resolving = { download, onDownload, signal };
+  const file = await resolveModel(model, resolving, environmentFor(undefined, cacheDir));
+  const count = computeThreads(threads).threads;
+  return diarizers.acquire(`${await identity(file)},${count}`, () => loadDiarizer(file.path, count));
 }
 
 /** With the default model of an implementation that has one of its own, unless `AGORA_MODEL` names another. */

@@ -15,6 +15,7 @@ export interface Cue {
   /** The piece that is spoken, with `highlightWords`. */
   highlighted?: Piece;
   channel?: number;
+  speaker?: string | null;
 }
 
 /**
@@ -44,12 +45,13 @@ function layOut(segment: Segment, options: FormatOptions): Cue[] {
   return groups.map((group, index) => {
     const start = index === 0 ? segment.start : group[0]![0]!.start;
     const end = index === groups.length - 1 ? segment.end : group.at(-1)!.at(-1)!.end;
-    const { channel } = segment;
+    const { channel, speaker } = segment;
     return {
       start: milliseconds(start),
       end: milliseconds(end),
       lines: group,
       ...(channel !== undefined && { channel }),
+      ...(speaker !== undefined && { speaker }),
     };
   });
 }

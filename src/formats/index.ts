@@ -20,6 +20,7 @@ export {
   type OutputFormat,
   type ResultFormat,
 } from "./options.js";
+export { formatTurns } from "./rttm.js";
 
 const WRITERS = {
   txt: writeTxt,
@@ -57,10 +58,10 @@ export function formatSegments(
 /**
  * A result as a document.
  *
- * - `txt`: one segment per line, after `[channel 0]` where channels are apart
+ * - `txt`: one segment per line, after `SPEAKER_00: ` where speakers are told apart, or `[channel 0]` where channels are
  * - `json`: everything in the result, under the result's own names
- * - `srt`, `vtt`: subtitles, with the line options; channels as `[channel 0]` and as voice spans
- * - `tsv`: `start`, `end` (milliseconds), `text` and, where channels are apart, `channel`
+ * - `srt`, `vtt`: subtitles, with the line options; speakers as `[SPEAKER_00]: `, channels as `[channel 0]`, both as voice spans in `vtt`
+ * - `tsv`: `start`, `end` (milliseconds), `text` and, where they are apart, `channel` and `speaker`
  * - `lrc`: lyrics, `[mm:ss.xx] text`
  * - `csv`: whisper.cpp's, `start`, `end` (milliseconds), `text` in quotes and, where channels are apart, `channel`
  * - `verbose_json`: what OpenAI's API answers with `response_format=verbose_json`

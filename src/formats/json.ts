@@ -6,7 +6,7 @@ import type { TranscriptionResult } from "../types/result.js";
  */
 export function writeJson(result: TranscriptionResult): string {
   const { text, language, languageProbability, languageProbabilities, duration } = result;
-  const { segments, channels, stats, warnings } = result;
+  const { segments, channels, speakers, turns, stats, warnings } = result;
   const { format, model, implementation, computeType, device } = result;
   const ordered = {
     text,
@@ -28,7 +28,16 @@ export function writeJson(result: TranscriptionResult): string {
       channel: segment.channel,
       language: segment.language,
       tokens: segment.tokens,
-      words: segment.words?.map(({ start, end, text, confidence }) => ({ start, end, text, confidence })),
+      speaker: segment.speaker,
+      speakerConfidence: segment.speakerConfidence,
+      words: segment.words?.map(({ start, end, text, confidence, speaker, speakerConfidence }) => ({
+        start,
+        end,
+        text,
+        confidence,
+        speaker,
+        speakerConfidence,
+      })),
     })),
     channels: channels?.map(({ channel, text, language, languageProbability }) => ({
       channel,
@@ -36,6 +45,8 @@ export function writeJson(result: TranscriptionResult): string {
       language,
       languageProbability,
     })),
+    speakers,
+    turns,
     stats,
     warnings,
     format,

@@ -2,7 +2,7 @@ import type { Segment } from "../types/result.js";
 import { cuesOf, cueText } from "./cues.js";
 import type { FormatOptions } from "./options.js";
 import { inOrder } from "./order.js";
-import { channelLabel, singleLine } from "./text.js";
+import { channelLabel, singleLine, voiceLabel } from "./text.js";
 import { clockTime, lyricsTime, milliseconds } from "./timestamps.js";
 
 type Writer = (segments: readonly Segment[], options: FormatOptions) => string;
@@ -11,8 +11,9 @@ type Writer = (segments: readonly Segment[], options: FormatOptions) => string;
 export const writeTxt: Writer = (segments, options) =>
   segments
     .map((segment) => {
-      const label = channelLabel(segment.channel, options);
-      return `${label === undefined ? "" : `[${label}] `}${singleLine(segment.text)}\n`;
+      const label = voiceLabel(segment, options);
+      const before = !label ? "" : "speaker" in label ? `${label.speaker}: ` : `[${label.channel}] `;
+      return `${before}${singleLine(segment.text)}\n`;
     })
     .join("");
 
@@ -20,8 +21,10 @@ export const writeTxt: Writer = (segments, options) =>
 export const writeSrt: Writer = (segments, options) =>
   cuesOf(segments, options)
     .map((cue, index) => {
-      const label = channelLabel(cue.channel, options);
-      const line = `${label === undefined ? "" : `[${label}] `}${cueText(cue, (part) => part)}`;
+      const label = voiceLabel(cue, options);
+      // WhisperX has a colon after speakers.
+      const before = !label ? "" : "speaker" in label ? `[${label.speaker}]: ` : `[${label.channel}] `;
+      const line = `${before}${cueText(cue, (part) => part)}`;
       return (
         `${index + 1}\n${clockTime(cue.start, ",")} --> ${clockTime(cue.end, ",")}\n` +
         `${line.replaceAll("-->", "->")}\n`
@@ -29,11 +32,11 @@ export const writeSrt: Writer = (segments, options) =>
     })
     .join("\n");
 
-/** WebVTT, https://www.w3.org/TR/webvtt1/: escapes of section 4.2.2, channels as voice spans. */
+/** WebVTT, https://www.w3.org/TR/webvtt1/: escapes of section 4.2.2, speakers and channels as voice spans. */
 export const writeVtt: Writer = (segments, options) => {
   const cues = cuesOf(segments, options).map((cue) => {
-    const label = channelLabel(cue.channel, options);
-    const voice = label === undefined ? "" : `<v ${escapeVtt(label)}>`;
+    const label = voiceLabel(cue, options);
+    const voice = label ? `<v ${escapeVtt("speaker" in label ? label.speaker : label.channel)}>` : "";
     return `\n${clockTime(cue.start, ".")} --> ${clockTime(cue.end, ".")}\n${voice}${cueText(cue, escapeVtt)}\n`;
   });
   return `WEBVTT\n${cues.join("")}`;
@@ -48,26 +51,35 @@ function timed(segment: Segment): Segment {
   return { ...segment, start: milliseconds(segment.start), end: milliseconds(segment.end) };
 }
 
-/** Tab-separated, times in whole milliseconds; a fourth column names the channel where there is one. */
+/** Tab-separated, times in whole milliseconds; further columns name the channel and the speaker where there are any. */
 export const writeTsv: Writer = (segments, options) => {
   const withChannels = segments.some((segment) => segment.channel !== undefined);
+  const withSpeakers = segments.some((segment) => segment.speaker !== undefined);
   const rows = inOrder(segments.map(timed)).map((segment) => {
     const row = [segment.start, segment.end, singleLine(segment.text)];
-    return withChannels ? [...row, channelLabel(segment.channel, options) ?? ""] : row;
+    if (withChannels) row.push(channelLabel(segment.channel, options) ?? "");
+    if (withSpeakers) row.push(segment.speaker ?? "");
+    return row;
   });
-  const header = ["start", "end", "text", ...(withChannels ? ["channel"] : [])];
+  const header = [
+    "start",
+    "end",
+    "text",
+    ...(withChannels ? ["channel"] : []),
+    ...(withSpeakers ? ["speaker"] : []),
+  ];
   return [header, ...rows].map((row) => `${row.join("\t")}\n`).join("");
 };
 
 /** A time that players would obey, of a line or, in the enhanced format, of a word. There are no escapes. */
 const LYRICS_TAG = /[[<](\d+:\d+(?:[.:]\d+)?)[\]>]/g;
 
-/** Lyrics; the channel before a colon, since brackets would be read as a tag. The space is whisper.cpp's. */
+/** Lyrics; the speaker or channel before a colon, since brackets would be read as a tag. The space is whisper.cpp's. */
 export const writeLrc: Writer = (segments, options) => {
   const lines = inOrder(segments.map(timed)).map((segment) => {
-    const label = channelLabel(segment.channel, options);
+    const label = voiceLabel(segment, options);
     const text = singleLine(segment.text);
-    const line = label === undefined ? text : `${label}: ${text}`;
+    const line = label ? `${"speaker" in label ? label.speaker : label.channel}: ${text}` : text;
     return `[${lyricsTime(segment.start / 1000)}] ${line.replace(LYRICS_TAG, "($1)")}\n`;
   });
   return `[re:agora-transcribe]\n${lines.join("")}`;

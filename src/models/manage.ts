@@ -1,6 +1,6 @@
 import { readdir, rm } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
-import { loadAddon } from "../addon/addon.js";
+import { type DiarizationFileInfo, loadAddon } from "../addon/addon.js";
 import { cancellable } from "../addon/cancellation.js";
 import { cancelled, invalidArgument, TranscriptionError } from "../errors.js";
 import type { ModelInfo } from "../types/engine.js";
@@ -146,6 +146,7 @@ interface InspectedBorealis {
 export type InspectedModel =
   | ({ kind: "whisper" } & InspectedFile & Omit<ModelInfo, "computeType">)
   | ({ kind: "borealis" } & InspectedFile & InspectedBorealis)
+  | ({ kind: "diarization" } & InspectedFile & Pick<DiarizationFileInfo, "pipeline" | "embedding" | "plda">)
   | ({ kind: "vad" } & InspectedFile & { version: string });
 
 export interface InspectModelOptions extends CacheOptions {
@@ -183,6 +184,14 @@ export async function inspectModel(
   };
   if (entry?.kind === "vad") return { kind: "vad", ...(await addon.inspectVadModel(path)), ...file };
   if (await isBorealisModel(path)) return inspectBorealis(file);
+  // Its reader accepts no other GGUF file.
+  const speakers = path.endsWith(".gguf")
+    ? await addon.inspectDiarizationModel(path).catch(() => undefined)
+    : undefined;
+  if (speakers) {
+    const { pipeline, embedding, plda } = speakers;
+    return { kind: "diarization", ...file, pipeline, embedding, plda };
+  }
   try {
     return { kind: "whisper", ...(await addon.inspectModel(path)), ...file };
   } catch (error) {

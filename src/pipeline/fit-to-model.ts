@@ -32,7 +32,10 @@ export function fitToModel(request: ResolvedRequest, engine: Engine): ModelReque
     request.maxTokens ?? engine.maxTokens ?? Math.floor(model.textContext / 2),
     model.textContext,
   );
-  const options = { ...request.window, task, maxTokens };
+  // Words are what speakers are told by, where the implementation times them.
+  const wordTimestamps =
+    request.window.wordTimestamps || (request.diarize !== undefined && engine.timesWords !== false);
+  const options = { ...request.window, task, maxTokens, wordTimestamps };
   engine.checkOptions?.(options, { conditionOnPreviousText: request.conditionOnPreviousText });
   const window = { ...options, ...promptFor(engine, options, warnings) };
   return {

@@ -1,5 +1,6 @@
 import type { ResolvedRequest } from "../config/options.js";
 import { TranscriptionError } from "../errors.js";
+import type { SpeakerPass, SpokenBy } from "../speakers/speaker-pass.js";
 import type { DecodedAudio } from "../types/audio.js";
 import type {
   DetectionUse,
@@ -27,6 +28,8 @@ export interface TranscriptionJob {
   /** Undefined: windows are cut at quiet places. */
   vad: VadModel | undefined;
   request: ResolvedRequest;
+  /** Tells the speakers apart; undefined: that is not wanted. */
+  speakers?: SpeakerPass | undefined;
   /** `request`, settled for the engine's model. */
   modelRequest: ModelRequest;
   scope: RequestScope;
@@ -61,10 +64,11 @@ class Transcription {
   readonly #limiter: Limiter;
   /** All audio has been read. */
   #decoded = false;
+  #spokenBy: SpokenBy | undefined;
 
   constructor(job: TranscriptionJob) {
     this.#job = job;
-    const { audio, engine, vad, request, modelRequest, scope } = job;
+    const { audio, engine, vad, request, modelRequest, scope, speakers } = job;
     const options = {
       maxWindow: modelRequest.maxWindow,
       vad,
@@ -76,7 +80,7 @@ class Transcription {
       logProbThreshold: modelRequest.window.logProbThreshold,
       textBefore: request.carryInitialPrompt ? "" : modelRequest.window.initialPrompt,
     };
-    const apart = request.channels === "each";
+    const apart = request.channels === "each" || (speakers !== undefined && audio.trackCount > 1);
     this.#tracks = Array.from(
       { length: audio.trackCount },
       (_, i) => new Track(options, apart ? i : undefined),
@@ -86,8 +90,9 @@ class Transcription {
   }
 
   async run(): Promise<void> {
-    const { audio, scope } = this.#job;
+    const { audio, scope, speakers } = this.#job;
     for await (const block of audio.blocks()) {
+      await speakers?.push(block, scope.signal);
       for (const [i, track] of this.#tracks.entries()) {
         scope.throwIfEnded();
         await this.#submit(track, await track.push(block[i]!));
@@ -101,6 +106,7 @@ class Transcription {
     }
     await this.#limiter.idle();
     scope.throwIfEnded();
+    await this.#tellSpeakers();
     this.#reportProgress(audio.duration);
   }
 
@@ -108,12 +114,13 @@ class Transcription {
   async close(): Promise<void> {
     await this.#limiter.idle();
     for (const track of this.#tracks) track.close();
+    this.#job.speakers?.close();
   }
 
   result(): TranscriptionResult {
-    const { audio, engine, modelRequest, request, startedAt } = this.#job;
+    const { audio, engine, modelRequest, startedAt } = this.#job;
     const tracks = this.#tracks;
-    const segments = interleave(tracks.map((track) => track.segments));
+    const segments = this.#segments();
     const text = joinTexts(segments);
     const processingTime = (performance.now() - startedAt) / 1000;
     const spoken = tracks.find((track) => track.segments.length > 0) ?? tracks[0];
@@ -124,13 +131,14 @@ class Transcription {
       languageProbabilities:
         modelRequest.language === undefined ? (spoken?.vote.result().probabilities ?? []) : [],
       duration: audio.duration,
-      ...(request.channels === "each" && {
+      ...(tracks[0]?.channel !== undefined && {
         channels: tracks.map((track, channel) => ({
           channel,
           text: joinTexts(track.segments),
           ...this.#languageOf(track),
         })),
       }),
+      ...(this.#spokenBy && { speakers: this.#spokenBy.speakers, turns: this.#spokenBy.turns }),
       stats: {
         wordCount: countWords(text),
         charCount: countCodePoints(text),
@@ -143,16 +151,34 @@ class Transcription {
       warnings: [
         ...audio.warnings,
         ...modelRequest.warnings,
+        ...(this.#spokenBy?.warnings ?? []),
         ...skippedSoundWarnings(tracks),
         ...tracks.flatMap(({ unheard, channel }) => unheardWarnings(unheard, channel)),
       ],
       format: audio.format,
       model: engine.model.name,
       implementation: engine.implementation,
-      task: request.window.task,
+      task: this.#job.request.window.task,
       computeType: engine.model.computeType,
       device: engine.device,
     };
+  }
+
+  #segments(): Segment[] {
+    return this.#spokenBy?.segments ?? interleave(this.#tracks.map((track) => track.segments));
+  }
+
+  /** Segments are reported only now: where the speaker changes they are cut. */
+  async #tellSpeakers(): Promise<void> {
+    const { speakers, request, scope } = this.#job;
+    if (!speakers) return;
+    const spokenBy = await speakers.finish(this.#segments(), scope.signal);
+    scope.throwIfEnded();
+    if (!request.window.wordTimestamps) {
+      spokenBy.segments = spokenBy.segments.map(({ words: _, ...segment }) => segment);
+    }
+    this.#spokenBy = spokenBy;
+    for (const segment of spokenBy.segments) this.#reportSegment(segment);
   }
 
   #languageOf(track: Track | undefined): { language: string; languageProbability: number } {
@@ -267,7 +293,8 @@ class Transcription {
   }
 
   #complete(track: Track, job: WindowJob, result: WindowResult): void {
-    for (const segment of track.complete(job, result)) this.#reportSegment(segment);
+    const segments = track.complete(job, result);
+    if (!this.#job.speakers) for (const segment of segments) this.#reportSegment(segment);
     this.#reportProgress(Math.min(...this.#tracks.map((each) => each.finished)));
   }
 

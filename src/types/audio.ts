@@ -62,7 +62,8 @@ export interface AudioLimits {
 }
 
 export interface OpenAudioOptions {
-  channels: ChannelSelection;
+  /** `"parties"`: two channels apart, any other number mixed. */
+  channels: ChannelSelection | "parties";
   /** Which of several audio tracks, from 0. Default: the default one of those with sound, else the first. */
   track?: number | undefined;
   limits: AudioLimits;

@@ -183,6 +183,8 @@ export interface Engine {
   readonly maxWindow: number;
   /** Windows that may usefully be in flight at once. */
   readonly concurrency: number;
+  /** False: it tells no times of words. */
+  readonly timesWords?: boolean;
   /** Most tokens of a window where the request does not say; undefined: half of the model's context. */
   readonly maxTokens?: number;
 

@@ -2,6 +2,7 @@ import type { AudioLimits, ChannelSelection } from "./audio.js";
 import type { ComputeTypeName, DeviceSelection, TranscriptionTask } from "./choices.js";
 import type { DeviceInfo, ModelInfo } from "./engine.js";
 import type { Segment } from "./result.js";
+import type { DiarizationOptions, RoleOptions } from "./speakers.js";
 
 /** Voice activity detection, with Silero's names and the defaults of faster-whisper 1.2.1. Times in seconds. */
 export interface VadOptions {
@@ -122,6 +123,14 @@ export interface TranscribeOptions {
   chunkLength?: number;
   /** Which channels to transcribe. Default `"mix"`. */
   channels?: ChannelSelection;
+  /**
+   * Tell who says what. Of a recording with two channels whose sound differs, each is transcribed by itself and is a
+   * speaker; what is mixed in one channel needs a diarization model. Words are timed for it where the implementation can.
+   * Segments are reported at the end. Default false.
+   */
+  diarize?: boolean | DiarizationOptions;
+  /** With `diarize`: tell seller from client. Default false. */
+  roles?: boolean | RoleOptions;
   /**
    * Which of a file's audio tracks to transcribe, 0 to 999 in the file's order. Default: of those with sound in them the
    * one that the file flags as default, else the first; `warnings` of the result say which of how many it was.

@@ -1,6 +1,7 @@
 import type { AudioFormat } from "./audio.js";
 import type { TranscriptionTask } from "./choices.js";
 import type { DeviceInfo, DraftCount } from "./engine.js";
+import type { Speaker, SpeakerTurn } from "./speakers.js";
 
 /**
  * All times are seconds on the recording's clock: within a channel one after the other, at least 20 ms long, and inside
@@ -13,6 +14,10 @@ export interface Word {
   text: string;
   /** Mean probability of its tokens, 0 to 1. */
   confidence: number;
+  /** With `diarize`: id of who says it; null where nobody is heard. */
+  speaker?: string | null;
+  /** With `diarize`: share of the word in which that speaker is heard, 0 to 1. */
+  speakerConfidence?: number;
 }
 
 export interface Segment {
@@ -40,6 +45,10 @@ export interface Segment {
   tokens?: readonly number[];
   /** With `wordTimestamps`; the segment's times are theirs. */
   words?: Word[];
+  /** With `diarize`: id of who says it, the only one, since segments are cut where the speaker changes; null: unknown. */
+  speaker?: string | null;
+  /** With `diarize`: the mean of its words', 0 to 1. */
+  speakerConfidence?: number;
 }
 
 /** One channel's part of the result, with `channels: "each"`. */
@@ -89,6 +98,10 @@ export interface TranscriptionResult {
   duration: number;
   /** With `channels: "each"`. */
   channels?: ChannelResult[];
+  /** With `diarize`: in order of first speech. */
+  speakers?: Speaker[];
+  /** With `diarize`: who speaks when, by start; overlaps are kept. */
+  turns?: SpeakerTurn[];
   stats: TranscriptionStats;
   /** What was odd about the input but survivable. */
   warnings: string[];

@@ -65,7 +65,7 @@ describe("README", () => {
     const { stdout } = await runInProcess(["--help"]);
     const [, ours] = stdout.split("Environment:");
     const variables = [...ours!.matchAll(/^ {2}((?:AGORA|HF)_\w+)/gm)].map(([, name]) => name!);
-    expect(variables).toHaveLength(7);
+    expect(variables).toHaveLength(8);
     expect(code("| variable             | meaning", "\n\n").map((name) => name.split("=")[0])).toEqual(
       expect.arrayContaining(variables),
     );

@@ -2,7 +2,8 @@
  * Writes what the tests of native/engine need and cannot make themselves: converted checkpoints of Borealis with
  * reference outputs, one folder each. Run by scripts/test-native.mjs with the folder to write to.
  */
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { rename } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -10,6 +11,7 @@ import { convertModel } from "../../src/models/convert/convert.js";
 import { runnableModel } from "./borealis-runnable.js";
 import { sharedTiny } from "./borealis-tiny.js";
 import { BytePairTokenizer } from "./byte-pair.js";
+import { sharedPath } from "./shared-path.js";
 import { TRICKY_TEXTS } from "./tricky-texts.js";
 
 const TYPES = ["f32", "f16", "q8_0", "q4_0"];
@@ -64,6 +66,32 @@ async function write(folder: string, { checkpoint, prompt, clips }: ReferenceMod
   }
 }
 
+/** Diarization models of the parts beside the repository, one for each speaker encoder, and where the references are. */
+async function writeSpeakers(folder: string, parts: string): Promise<void> {
+  rmSync(folder, { recursive: true, force: true });
+  const embeddings = { ge2e: "ge2e/ge2e.safetensors", resnet: "wespeaker-tiny/wespeaker-tiny.safetensors" };
+  for (const [name, embedding] of Object.entries(embeddings)) {
+    const source = join(folder, name);
+    const files = {
+      segmentation: "segmentation/segmentation-3.0.safetensors",
+      embedding,
+      plda: "plda/plda-community-1.safetensors",
+    };
+    for (const [part, file] of Object.entries(files)) {
+      mkdirSync(join(source, part), { recursive: true });
+      copyFileSync(join(parts, file), join(source, part, "model.safetensors"));
+    }
+    await convertModel(source, { out: folder, type: "f32", overwrite: true });
+  }
+  // The tests read no FLAC.
+  const utterance = join(parts, "../audio/librispeech/1688/1688-142285-0000.flac");
+  const { stdout } = spawnSync("ffmpeg", ["-i", utterance, "-t", "5", "-f", "f32le", "-"], {
+    maxBuffer: 1e8,
+  });
+  if (stdout?.length) writeFileSync(join(folder, "utterance.f32"), stdout);
+  writeFileSync(join(folder, "references"), parts);
+}
+
 const [, , target] = process.argv;
 if (!target || process.argv[1] !== fileURLToPath(import.meta.url))
   throw new Error("Expected a folder to write to");
@@ -71,3 +99,6 @@ await write(join(target, "gen2"), runnableModel(join(target, "gen2", "checkpoint
 const tiny = sharedTiny();
 if (tiny) await write(join(target, "tiny"), tiny);
 else console.error("borealis: no reference checkpoint beside the repository, its tests are skipped");
+const speakers = sharedPath("diarization");
+if (speakers) await writeSpeakers(join(target, "speakers"), speakers);
+else console.error("speakers: no reference material beside the repository, its tests are skipped");

@@ -5,6 +5,8 @@
 #include <functional>
 #include <vector>
 
+#include "engine/audio/power_spectrum.h"
+
 namespace agora {
 
 // Frames of 400 samples every 160, periodic Hann window, reflected at the start; power spectrum; mel filters; log10
@@ -40,6 +42,7 @@ class LogMel {
     int bands_;
     std::vector<Band> filters_;
     std::vector<float> window_;
+    PowerSpectrum spectrum_;
 };
 
 }  // namespace agora

@@ -79,6 +79,9 @@ struct RowKernels {
     void (*swiglu)(const float* gate, const float* up, int width, Arithmetic format, uint8_t* row);
     // The pairs x[i], x[i + half] turned by angles, of which the cosines and sines are given. In place, too.
     void (*rotate)(const float* x, const float* cosines, const float* sines, int half, float* output);
+    // One step of `width` cells of an LSTM: `gates` [4][width], input, forget, cell and output gate before their
+    // activations; `cell` [width] is updated, `hidden` [width] written.
+    void (*lstm_cell)(const float* gates, int width, float* cell, float* hidden);
 };
 
 struct KernelSet : RowKernels {

@@ -33,17 +33,22 @@ export class RequestLog {
   }
 
   /** @param model name of the one that wrote it */
-  success({ duration, language, stats, warnings }: TranscriptionResult, model: string): void {
+  success(result: TranscriptionResult, model: string): void {
+    const { duration, language, languageProbability, speakers, stats, warnings } = result;
     const { seconds } = this.#call;
     const speed = seconds > 0 ? duration / seconds : 0;
     for (const warning of warnings) this.#log.warning(warning);
     this.#log.info(
-      `Done in ${seconds.toFixed(2)} s, ${speed.toFixed(1)}x, ${stats.wordCount} words, ${stats.charCount} characters`,
+      `Done in ${seconds.toFixed(2)} s, ${speed.toFixed(1)}x, ${stats.wordCount} words, ${stats.charCount} characters` +
+        `${language === "" ? "" : `, language ${language} (${languageProbability.toFixed(2)})`}` +
+        `${speakers ? `, ${speakers.length} ${speakers.length === 1 ? "speaker" : "speakers"}` : ""}`,
       {
         ...this.#ended("OK"),
         audio_seconds: duration,
         speed_factor: speed,
         language,
+        language_probability: languageProbability,
+        ...(speakers && { speakers: speakers.length }),
         model,
         words: stats.wordCount,
       },

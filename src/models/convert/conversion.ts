@@ -1,6 +1,6 @@
 /** A file that a conversion wrote. */
 export interface ConvertedFile {
-  /** `"model"`: all of a Whisper model; `"language-model"` and `"audio"`: the two halves of a Borealis model. */
+  /** `"model"`: all of a Whisper model or a diarization pipeline; `"language-model"` and `"audio"`: the two halves of a Borealis model. */
   role: "model" | "language-model" | "audio";
   /** Absolute. */
   path: string;
@@ -9,7 +9,7 @@ export interface ConvertedFile {
 
 /** What a conversion made. */
 export interface Conversion {
-  kind: "whisper" | "borealis";
+  kind: "whisper" | "borealis" | "diarization";
   /** How the matrices are stored: `"f16"`, `"q8_0"`, … */
   type: string;
   files: ConvertedFile[];

@@ -2,6 +2,8 @@ import { convertBorealis } from "./borealis/borealis.js";
 import { Checkpoint } from "./checkpoint/folder.js";
 import type { Conversion, ConversionRequest } from "./conversion.js";
 import { quoted } from "./errors.js";
+import { isPipelineFolder } from "./speakers/sources.js";
+import { convertSpeakers } from "./speakers/speakers.js";
 import { convertWhisper } from "./whisper/whisper.js";
 
 /**
@@ -10,6 +12,7 @@ import { convertWhisper } from "./whisper/whisper.js";
  * @throws TranscriptionError INVALID_ARGUMENT, MODEL_NOT_FOUND, MODEL_INVALID, CANCELLED, INTERNAL
  */
 export async function convertCheckpoint(folder: string, request: ConversionRequest): Promise<Conversion> {
+  if (await isPipelineFolder(folder)) return convertSpeakers(folder, request);
   const checkpoint = await Checkpoint.open(folder, request.name);
   try {
     const convert = converterOf(checkpoint);

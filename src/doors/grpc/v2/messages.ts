@@ -132,7 +132,40 @@ export interface TranscriptionOptions {
   prefix: string;
   /** Write numbers in words: no token with a digit, a percent sign or a sign of money is produced. Default false. */
   suppress_numerals: boolean;
+  /**
+   * Tell who says what. Of a recording with two channels whose sound differs each is a speaker; several speakers in one
+   * channel need a server with a diarization model, else the call is refused with INVALID_ARGUMENT. Default: not.
+   */
+  diarization: Diarization | null;
+  /** With diarization: tell seller from client. Default: not. */
+  roles: Roles | null;
 }
+
+/** Numbers of speakers from 1 to 1000; 0: counted. */
+export interface Diarization {
+  /** Exactly so many, without the other two. */
+  num_speakers: number;
+  min_speakers: number;
+  max_speakers: number;
+  /** Give the speakers' voices. */
+  embeddings: boolean;
+}
+
+/** What is known of the roles; what is said tells the rest. */
+export interface Roles {
+  /** The channel that the seller is on, from 0. */
+  seller_channel: Wrapped<number>;
+  direction: CallDirection | number;
+  /** By id of the speaker. */
+  speakers: Record<string, SpeakerRole | number>;
+}
+
+export type CallDirection =
+  | "CALL_DIRECTION_UNSPECIFIED"
+  | "CALL_DIRECTION_INBOUND"
+  | "CALL_DIRECTION_OUTBOUND";
+
+export type SpeakerRole = "SPEAKER_ROLE_UNSPECIFIED" | "SPEAKER_ROLE_SELLER" | "SPEAKER_ROLE_CLIENT";
 
 export type Task = "TASK_UNSPECIFIED" | "TASK_TRANSCRIBE" | "TASK_TRANSLATE";
 
@@ -237,6 +270,35 @@ export interface TranscriptionResult {
   compute_type: string;
   /** Every language of the model, most probable first; empty where the language was given. */
   language_probabilities: LanguageProbability[];
+  /** With diarization: in order of first speech. */
+  speakers: Speaker[];
+  /** With diarization: who speaks when, by start; overlaps are kept. */
+  turns: Turn[];
+}
+
+export interface Speaker {
+  /** "SPEAKER_00", … */
+  id: string;
+  role: SpeakerRole | number;
+  role_confidence: number;
+  /** What the role follows from. */
+  evidence: string[];
+  /** Time in which the speaker is heard. */
+  talk_time: number;
+  /** Number of turns. */
+  turns: number;
+  /** With embeddings: the voice, of unit length. */
+  embedding: number[];
+}
+
+export interface Turn {
+  start: number;
+  end: number;
+  speaker: string;
+  /** How sure it is that it is that speaker. */
+  confidence: number;
+  /** Where speakers are told apart by their channels. */
+  channel: Wrapped<number>;
 }
 
 export interface LanguageProbability {
@@ -271,6 +333,10 @@ export interface Segment {
   language: string;
   /** Ids of the text's tokens in the model's vocabulary. Empty where the implementation does not tell. */
   tokens: number[];
+  /** With diarization: id of who says it; empty where nobody is heard. */
+  speaker: string;
+  /** With diarization: share of the words' time in which that speaker is heard. */
+  speaker_confidence: number;
 }
 
 export interface Word {
@@ -280,6 +346,9 @@ export interface Word {
   text: string;
   /** Mean probability of its tokens. */
   confidence: number;
+  /** With diarization, as of segments. */
+  speaker: string;
+  speaker_confidence: number;
 }
 
 export interface ChannelResult {

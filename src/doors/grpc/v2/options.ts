@@ -1,5 +1,20 @@
-import { type TranscribeOptions, type Transcriber, TranscriptionError } from "../../../index.js";
-import type { ChannelSelection, Threshold, TranscriptionOptions, VadOptions, Wrapped } from "./messages.js";
+import {
+  type DiarizationOptions,
+  type RoleOptions,
+  type SpeakerRole,
+  type TranscribeOptions,
+  type Transcriber,
+  TranscriptionError,
+} from "../../../index.js";
+import type {
+  ChannelSelection,
+  Diarization,
+  Roles,
+  Threshold,
+  TranscriptionOptions,
+  VadOptions,
+  Wrapped,
+} from "./messages.js";
 
 const TASKS = {
   TASK_UNSPECIFIED: undefined,
@@ -18,8 +33,25 @@ type RequestOptions = Omit<TranscribeOptions, "signal" | "onSegment" | "onProgre
 
 /** Where options stand in the requests. */
 const PATH = "config.options.";
+const DIRECTIONS = {
+  CALL_DIRECTION_UNSPECIFIED: undefined,
+  CALL_DIRECTION_INBOUND: "inbound",
+  CALL_DIRECTION_OUTBOUND: "outbound",
+} as const;
+const SPEAKER_ROLES: Readonly<Record<string, SpeakerRole | undefined>> = {
+  SPEAKER_ROLE_UNSPECIFIED: undefined,
+  SPEAKER_ROLE_SELLER: "seller",
+  SPEAKER_ROLE_CLIENT: "client",
+};
+
 /** Fields that the library's options do not have the names of. */
-const FIELDS: Record<string, string> = { temperature: "temperatures", "limits.maxDuration": "max_duration" };
+const FIELDS: Record<string, string> = {
+  temperature: "temperatures",
+  "limits.maxDuration": "max_duration",
+  "diarize.numSpeakers": "diarization.num_speakers",
+  "diarize.minSpeakers": "diarization.min_speakers",
+  "diarize.maxSpeakers": "diarization.max_speakers",
+};
 
 /**
  * The library's options for those of a request.
@@ -75,6 +107,8 @@ export function toTranscribeOptions(
     systemPrompt: message.system_prompt === "" ? undefined : message.system_prompt,
     userPrompt: message.user_prompt === "" ? undefined : message.user_prompt,
     track: unwrap(message.track),
+    diarize: message.diarization ? diarization(message.diarization) : undefined,
+    roles: message.roles ? roles(message.roles) : undefined,
     timeout: orDefault(message.timeout),
     limits:
       message.max_duration === 0 ? undefined : { maxDuration: lesser(message.max_duration, maxDuration) },
@@ -125,6 +159,28 @@ function vadOptions(message: VadOptions): TranscribeOptions["vadOptions"] {
 function channels({ selection, each, index }: ChannelSelection): TranscribeOptions["channels"] {
   if (selection === "index") return index;
   return each ? "each" : undefined;
+}
+
+/** The model is the server's: a client names no files of it. */
+function diarization(message: Diarization): DiarizationOptions {
+  return withoutUndefined<Omit<DiarizationOptions, "engine" | "model">>({
+    numSpeakers: orDefault(message.num_speakers),
+    minSpeakers: orDefault(message.min_speakers),
+    maxSpeakers: orDefault(message.max_speakers),
+    embeddings: message.embeddings,
+  });
+}
+
+function roles({ seller_channel, direction, speakers }: Roles): RoleOptions {
+  const given = Object.entries(speakers).flatMap(([id, name]) => {
+    const role = named(`roles.speakers.${id}`, SPEAKER_ROLES, name);
+    return role ? [[id, role] as const] : [];
+  });
+  return withoutUndefined<RoleOptions>({
+    sellerChannel: unwrap(seller_channel),
+    direction: named("roles.direction", DIRECTIONS, direction),
+    speakers: given.length === 0 ? undefined : Object.fromEntries(given),
+  });
 }
 
 /** null switches a threshold off. */

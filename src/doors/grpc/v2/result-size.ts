@@ -7,6 +7,8 @@ import type { TranscriptionResult } from "./messages.js";
 const USUAL = 4 * 1024 ** 2;
 /** Bytes of a word besides its text: three numbers of 9, tags and lengths. */
 const WORD = 31;
+/** And of its speaker besides the id: a number of 9, a tag and a length. */
+const SPEAKER = 11;
 
 const FIELD = "config.max_result_bytes";
 
@@ -34,9 +36,10 @@ export class ResultSize {
   }
 
   /** Counts a segment that is finished. @throws ResultTooLarge when there is no hope any more */
-  add({ text, words }: Segment): void {
+  add({ text, words, speaker }: Segment): void {
+    const each = WORD + (speaker ? SPEAKER + speaker.length : 0);
     this.#bytes +=
-      words?.reduce((bytes, word) => bytes + WORD + Buffer.byteLength(word.text), 0) ??
+      words?.reduce((bytes, word) => bytes + each + Buffer.byteLength(word.text), 0) ??
       Buffer.byteLength(text);
     if (this.#bytes > this.#most) throw new ResultTooLarge(this.#most);
   }

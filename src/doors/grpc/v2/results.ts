@@ -3,13 +3,15 @@ import type { Stages } from "../../../service/call/call.js";
 import type { Work } from "../../../service/workers.js";
 import type * as messages from "./messages.js";
 
+const ROLES = { seller: "SPEAKER_ROLE_SELLER", client: "SPEAKER_ROLE_CLIENT" } as const;
+
 /** @param stages how long the call took for what */
 export function toResult(
   { result, processing }: Work,
   { unread, uploading, waiting }: Stages,
   requestId: string,
 ): messages.TranscriptionResult {
-  const { channels = [], format, stats } = result;
+  const { channels = [], format, speakers = [], stats, turns = [] } = result;
   return {
     text: result.text,
     segments: result.segments.map(toSegment),
@@ -51,6 +53,19 @@ export function toResult(
     request_id: requestId,
     compute_type: result.computeType,
     language_probabilities: [...result.languageProbabilities],
+    speakers: speakers.map((speaker) => ({
+      id: speaker.id,
+      role: speaker.role === null ? "SPEAKER_ROLE_UNSPECIFIED" : ROLES[speaker.role],
+      role_confidence: speaker.roleConfidence,
+      evidence: speaker.evidence,
+      talk_time: speaker.talkTime,
+      turns: speaker.turns,
+      embedding: [...(speaker.embedding ?? [])],
+    })),
+    turns: turns.map(({ channel, ...turn }) => ({
+      ...turn,
+      channel: channel === undefined ? null : { value: channel },
+    })),
   };
 }
 
@@ -66,10 +81,21 @@ export function toSegment(segment: Segment): messages.Segment {
     compression_ratio: segment.compressionRatio,
     temperature: segment.temperature,
     channel: segment.channel === undefined ? null : { value: segment.channel },
-    words: segment.words ?? [],
+    words: (segment.words ?? []).map(({ start, end, text, confidence, ...word }) => ({
+      start,
+      end,
+      text,
+      confidence,
+      ...toLabel(word),
+    })),
     language: segment.language ?? "",
     tokens: [...(segment.tokens ?? [])],
+    ...toLabel(segment),
   };
+}
+
+function toLabel({ speaker, speakerConfidence }: Pick<Segment, "speaker" | "speakerConfidence">) {
+  return { speaker: speaker ?? "", speaker_confidence: speakerConfidence ?? 0 };
 }
 
 export function toProgress({ processed, total, speedFactor }: Progress): messages.TranscriptionEvent {

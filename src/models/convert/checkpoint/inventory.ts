@@ -1,15 +1,21 @@
+import type { TranscriptionError } from "../../../errors.js";
 import { quoted, shapeText } from "../errors.js";
-import type { Checkpoint } from "./folder.js";
 import { invalidTensor, type StoredTensor } from "./tensor.js";
 
 /** More layers than any model has: a name such as `layers.4000000000.x` must not make us look for them all. */
 const MAX_LAYERS = 512;
 
+/** What tensors are taken from. */
+export interface TensorCollection {
+  readonly tensors: ReadonlyMap<string, StoredTensor>;
+  invalid(problem: string): TranscriptionError;
+}
+
 /** The tensors of a checkpoint, each to be taken once; what nobody took is an error in the end. */
 export class Inventory {
   readonly #left: Map<string, StoredTensor>;
 
-  constructor(private readonly checkpoint: Checkpoint) {
+  constructor(private readonly checkpoint: TensorCollection) {
     this.#left = new Map(checkpoint.tensors);
   }
 

@@ -3,7 +3,10 @@ import { type Encoding, encodedBytes } from "../numbers/encoding.js";
 import type { OutputFile } from "./output-file.js";
 
 /** A part of a tensor of the checkpoint, or constant values. */
-export type TensorSource = { tensor: StoredTensor; from?: number; count?: number } | { zeros: number };
+export type TensorSource =
+  | { tensor: StoredTensor; from?: number; count?: number }
+  | { zeros: number }
+  | { values: Float32Array };
 
 /** A tensor of the file to be written. */
 export interface PlannedTensor {
@@ -23,6 +26,7 @@ export interface ConversionContext {
 
 export function valuesOf({ source }: PlannedTensor): number {
   if ("zeros" in source) return source.zeros;
+  if ("values" in source) return source.values.length;
   return source.count ?? sizeOf(source.tensor) - (source.from ?? 0);
 }
 
@@ -39,6 +43,13 @@ export async function writeValues(
   if ("zeros" in source) {
     await output.write(new Uint8Array(encodedBytes(encoding, source.zeros)));
     onValues(source.zeros);
+    return;
+  }
+  if ("values" in source) {
+    const bytes = new Uint8Array(encodedBytes(encoding, source.values.length));
+    await encoding.encode(source.values, bytes);
+    await output.write(bytes);
+    onValues(source.values.length);
     return;
   }
   const { tensor, from, count } = source;

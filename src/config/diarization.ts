@@ -1,0 +1,84 @@
+import { invalidArgument } from "../errors.js";
+import {
+  DIARIZATION_ENGINES,
+  type DiarizationOptions,
+  type RoleOptions,
+  SPEAKER_ROLES,
+  type SpeakerCount,
+  type SpeakerRole,
+} from "../types/speakers.js";
+import { boolean, type Check, type Checks, checkOptions, integer, oneOf, text } from "./checks.js";
+import { MAX_CHANNELS } from "./limits.js";
+
+const MAX_SPEAKERS = 1000;
+
+/** {@link DiarizationOptions}, checked. */
+export interface ResolvedDiarization {
+  /** Undefined: none was named. */
+  model: string | undefined;
+  count: SpeakerCount;
+  embeddings: boolean;
+}
+
+const DIARIZATION_CHECKS: Checks<DiarizationOptions> = {
+  engine: oneOf(...DIARIZATION_ENGINES),
+  model: text(1, 4096),
+  numSpeakers: integer(1, MAX_SPEAKERS),
+  minSpeakers: integer(1, MAX_SPEAKERS),
+  maxSpeakers: integer(1, MAX_SPEAKERS),
+  embeddings: boolean,
+};
+
+const ROLE_CHECKS: Checks<RoleOptions> = {
+  sellerChannel: integer(0, MAX_CHANNELS - 1),
+  direction: oneOf("inbound", "outbound"),
+  speakers: (name, value) => {
+    if (typeof value !== "object" || value === null || Array.isArray(value))
+      throw invalidArgument(name, "an object of speaker ids and roles", value);
+    const role = oneOf<SpeakerRole>(...SPEAKER_ROLES);
+    return Object.fromEntries(Object.entries(value).map(([id, given]) => [id, role(`${name}.${id}`, given)]));
+  },
+};
+
+export const diarize: Check<boolean | DiarizationOptions> = (name, value) =>
+  typeof value === "boolean" ? value : checkOptions(name, value, DIARIZATION_CHECKS, `${name}.`);
+
+export const roles: Check<boolean | RoleOptions> = (name, value) =>
+  typeof value === "boolean" ? value : checkOptions(name, value, ROLE_CHECKS, `${name}.`);
+
+/** @throws TranscriptionError INVALID_ARGUMENT for numbers of speakers that contradict each other */
+export function resolveDiarization(
+  given: boolean | DiarizationOptions | undefined,
+): ResolvedDiarization | undefined {
+  if (given === undefined || given === false) return undefined;
+  const { model, numSpeakers, minSpeakers, maxSpeakers, embeddings = false } = given === true ? {} : given;
+  if (numSpeakers !== undefined && (minSpeakers !== undefined || maxSpeakers !== undefined)) {
+    throw invalidArgument(
+      "diarize.numSpeakers",
+      "no minSpeakers or maxSpeakers beside an exact number",
+      numSpeakers,
+    );
+  }
+  if (minSpeakers !== undefined && maxSpeakers !== undefined && minSpeakers > maxSpeakers) {
+    throw invalidArgument(
+      "diarize.minSpeakers",
+      `at most maxSpeakers, which is ${maxSpeakers},`,
+      minSpeakers,
+    );
+  }
+  return {
+    model: model ?? (process.env.AGORA_DIARIZATION_MODEL || undefined),
+    count: {
+      ...(numSpeakers !== undefined && { exactly: numSpeakers }),
+      ...(minSpeakers !== undefined && { least: minSpeakers }),
+      ...(maxSpeakers !== undefined && { most: maxSpeakers }),
+    },
+    embeddings,
+  };
+}
+
+/** Undefined: roles are not wanted. */
+export function resolveRoles(given: boolean | RoleOptions | undefined): RoleOptions | undefined {
+  if (given === undefined || given === false) return undefined;
+  return given === true ? {} : given;
+}

@@ -1,0 +1,98 @@
+import {
+  backendDirectory,
+  loadAddon,
+  type NativeDiarizationModel,
+  type NativeDiarizationStream,
+} from "../addon/addon.js";
+import { cancellable } from "../addon/cancellation.js";
+import { TranscriptionError } from "../errors.js";
+import { SAMPLE_RATE } from "../types/audio.js";
+import type { DiarizedRecording, Diarizer, DiarizerSession, SpeakerCount } from "../types/speakers.js";
+
+/** Samples that go to the addon at once: a step of the networks, a few tenths of a second of work. */
+const PIECE = 8 * SAMPLE_RATE;
+
+/**
+ * The community pipeline from a model file.
+ * @throws TranscriptionError MODEL_NOT_FOUND, MODEL_INVALID, OUT_OF_MEMORY, DEVICE_UNAVAILABLE
+ */
+export async function loadDiarizer(path: string, threads: number): Promise<Diarizer> {
+  try {
+    const addon = loadAddon();
+    await addon.inspectDiarizationModel(path);
+    await addon.loadBackends(backendDirectory(), null, false);
+    return new NativeDiarizer(await addon.loadDiarizationModel(path, { threads }));
+  } catch (error) {
+    throw TranscriptionError.from(error);
+  }
+}
+
+class NativeDiarizer implements Diarizer {
+  readonly #model: NativeDiarizationModel;
+  /** Recordings take turns: a worker thread that waited for the model would be lost to all else. */
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(model: NativeDiarizationModel) {
+    this.#model = model;
+  }
+
+  createSession(): DiarizerSession {
+    return new NativeSession(this.#model.open(), (step) => this.#inTurn(step));
+  }
+
+  async close(): Promise<void> {
+    await this.#last;
+    await this.#model.close();
+  }
+
+  #inTurn<T>(step: () => Promise<T>): Promise<T> {
+    const result = this.#last.then(step);
+    this.#last = result.catch(() => {});
+    return result;
+  }
+}
+
+class NativeSession implements DiarizerSession {
+  readonly #stream: NativeDiarizationStream;
+  readonly #inTurn: <T>(step: () => Promise<T>) => Promise<T>;
+  #waiting = new Float32Array(PIECE);
+  #filled = 0;
+
+  constructor(stream: NativeDiarizationStream, inTurn: <T>(step: () => Promise<T>) => Promise<T>) {
+    this.#stream = stream;
+    this.#inTurn = inTurn;
+  }
+
+  async push(samples: Float32Array, signal: AbortSignal): Promise<void> {
+    for (let taken = 0; taken < samples.length; ) {
+      const piece = samples.subarray(taken, taken + PIECE - this.#filled);
+      this.#waiting.set(piece, this.#filled);
+      this.#filled += piece.length;
+      taken += piece.length;
+      if (this.#filled === PIECE) await this.#flush(signal);
+    }
+  }
+
+  async finish(count: SpeakerCount, signal: AbortSignal): Promise<DiarizedRecording> {
+    await this.#flush(signal);
+    return this.#work(signal, (flag) => this.#stream.finish(count, flag));
+  }
+
+  close(): void {
+    this.#stream.close().catch(() => {});
+  }
+
+  async #flush(signal: AbortSignal): Promise<void> {
+    const samples = this.#waiting.slice(0, this.#filled);
+    this.#filled = 0;
+    if (samples.length > 0) await this.#work(signal, (flag) => this.#stream.push(samples, flag));
+  }
+
+  async #work<T>(signal: AbortSignal, step: Parameters<typeof cancellable<T>>[1]): Promise<T> {
+    try {
+      return await this.#inTurn(() => cancellable(signal, step));
+    } catch (error) {
+      throw TranscriptionError.from(error);
+    }
+  }
+}

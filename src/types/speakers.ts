@@ -1,0 +1,116 @@
+/** Implementations of diarization. `"community"`: pyannote's community pipeline, from a model file of `models convert`. */
+export const DIARIZATION_ENGINES = ["community"] as const;
+export type DiarizationEngine = (typeof DIARIZATION_ENGINES)[number];
+
+/** Who speaks in a sales call. */
+export const SPEAKER_ROLES = ["seller", "client"] as const;
+export type SpeakerRole = (typeof SPEAKER_ROLES)[number];
+
+/** How speakers are told apart. */
+export interface DiarizationOptions {
+  /** Default: what the model is for. */
+  engine?: DiarizationEngine;
+  /**
+   * Path of a diarization model, or of a folder with the parts of one. Needed where one channel holds several speakers;
+   * two parties on two channels need none. Default: `AGORA_DIARIZATION_MODEL`.
+   */
+  model?: string;
+  /** Exactly so many speakers, 1 to 1000. Default: counted. */
+  numSpeakers?: number;
+  /** At least, and at most, so many. Default: 1, and no limit. */
+  minSpeakers?: number;
+  maxSpeakers?: number;
+  /** Give the speakers' voices as vectors, to know them again. Default false. */
+  embeddings?: boolean;
+}
+
+/** What tells seller and client apart. */
+export interface RoleOptions {
+  /** The channel that the seller is on. */
+  sellerChannel?: number;
+  /** Who called: in an `"inbound"` call the seller answers, in an `"outbound"` one the client does. */
+  direction?: "inbound" | "outbound";
+  /** Roles that are known, by speaker id. */
+  speakers?: Readonly<Record<string, SpeakerRole>>;
+}
+
+/** A stretch in which one speaker is heard. Turns of different speakers overlap where both speak. */
+export interface SpeakerTurn {
+  /** Seconds. */
+  start: number;
+  end: number;
+  /** `"SPEAKER_00"`, … in order of first speech. */
+  speaker: string;
+  /** How sure it is that it is that speaker, 0 to 1. */
+  confidence: number;
+  /** Index of the channel, where speakers are told apart by that. */
+  channel?: number;
+}
+
+export interface Speaker {
+  id: string;
+  /** `null` where it is not known. */
+  role: SpeakerRole | null;
+  /** 0 to 1. */
+  roleConfidence: number;
+  /** What the role follows from, most telling first, e.g. `"channel 0 is the seller's"`. */
+  evidence: string[];
+  /** Seconds in which the speaker is heard. */
+  talkTime: number;
+  /** Number of turns. */
+  turns: number;
+  /** With `embeddings`, where there is a model: the voice, of unit length. */
+  embedding?: readonly number[];
+}
+
+/** Who spoke when. */
+export interface DiarizationResult {
+  /** By start. */
+  turns: SpeakerTurn[];
+  /** In order of first speech. */
+  speakers: Speaker[];
+  /** Seconds of audio. */
+  duration: number;
+  /** Seconds from call to result. */
+  processingTime: number;
+  /** What was odd about the input but survivable. */
+  warnings: string[];
+}
+
+/** How many speakers to find. */
+export interface SpeakerCount {
+  exactly?: number;
+  least?: number;
+  most?: number;
+}
+
+/** A turn of speaker `speaker`, from 0 in order of first speech. */
+export interface NumberedTurn {
+  start: number;
+  end: number;
+  speaker: number;
+  confidence: number;
+}
+
+export interface DiarizedRecording {
+  /** By start, overlaps kept. */
+  turns: readonly NumberedTurn[];
+  /** One speaker at a time. */
+  exclusive: readonly NumberedTurn[];
+  /** Voice of each speaker, of unit length. */
+  embeddings: readonly Float32Array[];
+}
+
+/** One recording on its way through a diarizer, sample by sample. */
+export interface DiarizerSession {
+  /** Takes 16 kHz mono; resolves when more is wanted. @throws TranscriptionError CANCELLED */
+  push(samples: Float32Array, signal: AbortSignal): Promise<void>;
+  finish(count: SpeakerCount, signal: AbortSignal): Promise<DiarizedRecording>;
+  close(): void;
+}
+
+/** A loaded diarization model. */
+export interface Diarizer {
+  createSession(): DiarizerSession;
+  close(): Promise<void>;
+}

@@ -1,0 +1,62 @@
+import { expect, it } from "vitest";
+import { sine, wav } from "../support/audio.js";
+import { fakeSegment } from "../support/fake-engine.js";
+import { RECORDING } from "../support/server.js";
+import { failureOf } from "../support/v2-client.js";
+import { startV2 } from "../support/v2-server.js";
+
+const RATE = 16_000;
+
+/** A tone of a second in each of those seconds. */
+function tones(frequency: number, seconds: readonly number[]): Float32Array {
+  const samples = new Float32Array(12 * RATE);
+  for (const second of seconds) samples.set(sine(frequency, 1, RATE), second * RATE);
+  return samples;
+}
+
+it("of two channels are told with their turns and roles, in results, segments and words, and in the log", async () => {
+  const { v2, lines } = await startV2({
+    answer: () => ({
+      segments: [
+        fakeSegment("Hello there", 0, 2, {
+          words: [
+            { text: "Hello", start: 0, end: 1, confidence: 0.9 },
+            { text: "there", start: 1, end: 2, confidence: 0.9 },
+          ],
+        }),
+      ],
+    }),
+  });
+  const result = await v2.transcribe({
+    audio: wav([tones(300, [0, 1, 6]), tones(500, [3, 4, 9])], RATE),
+    config: {
+      options: { diarization: {}, roles: { seller_channel: { value: 1 } }, word_timestamps: true },
+    },
+  });
+  expect(result.speakers).toMatchObject([
+    { id: "SPEAKER_00", role: "SPEAKER_ROLE_CLIENT", role_confidence: 1 },
+    { id: "SPEAKER_01", role: "SPEAKER_ROLE_SELLER", role_confidence: 1 },
+  ]);
+  expect(result.turns.length).toBeGreaterThanOrEqual(2);
+  expect(result.turns[0]).toMatchObject({ speaker: "SPEAKER_00", channel: { value: 0 } });
+  for (const { speaker, channel, words } of result.segments) {
+    expect(speaker).toBe(channel?.value === 0 ? "SPEAKER_00" : "SPEAKER_01");
+    expect(words.every((word) => word.speaker === speaker && word.speaker_confidence === 1)).toBe(true);
+  }
+  expect(lines.some((line) => line.includes(", 2 speakers"))).toBe(true);
+});
+
+it("of one channel are refused by a server without a diarization model, and impossible numbers by any", async () => {
+  const { v2 } = await startV2();
+  const ask = (options: object) => failureOf(v2.transcribe({ audio: RECORDING, config: { options } }));
+  expect(await ask({ diarization: {} })).toMatchObject({ reason: "INVALID_ARGUMENT" });
+  const wrong = await ask({ diarization: { num_speakers: 1001 } });
+  expect(wrong.reason).toBe("INVALID_ARGUMENT");
+  expect(wrong.message).toContain("config.options.diarization.num_speakers");
+});
+
+it("are not told of where nobody asks", async () => {
+  const { v2 } = await startV2();
+  const result = await v2.transcribe({ audio: RECORDING });
+  expect([result.speakers, result.turns, result.segments[0]?.speaker]).toEqual([[], [], ""]);
+});
