@@ -5,19 +5,43 @@
 #include "bindings/instance.h"
 
 namespace agora {
+namespace {
+
+constexpr int kMaxTracks = 65535;
+
+using Table = std::shared_ptr<const SincTable>;
+
+}  // namespace
 
 void ResamplerObject::define(Napi::Env env, Napi::Object exports) {
     const Napi::Function constructor = DefineClass(
         env, "Resampler",
         {InstanceMethod<&ResamplerObject::process>("process"), InstanceMethod<&ResamplerObject::flush>("flush")});
     Instance::of(env).resampler = Napi::Persistent(constructor);
-    exports.Set("Resampler", constructor);
+    exports.Set("createResamplers", Napi::Function::New<create>(env));
+}
+
+// createResamplers(inputRate, outputRate, count): Promise<Resampler[]>
+Napi::Value ResamplerObject::create(const Napi::CallbackInfo& info) {
+    return guarded(info.Env(), [&] {
+        const int input_rate = integer_argument(info[0], "inputRate", 1, 1e6);
+        const int output_rate = integer_argument(info[1], "outputRate", 1, 1e6);
+        const auto count = static_cast<uint32_t>(integer_argument(info[2], "count", 1, kMaxTracks));
+        return run_async(info.Env(), [=]() -> Finish {
+            return [table = SincTable::of(input_rate, output_rate), count](Napi::Env env) mutable {
+                Napi::Array resamplers = Napi::Array::New(env, count);
+                const auto external = Napi::External<Table>::New(env, &table);
+                for (uint32_t i = 0; i < count; ++i) resamplers.Set(i, Instance::of(env).resampler.New({external}));
+                return resamplers;
+            };
+        });
+    });
 }
 
 ResamplerObject::ResamplerObject(const Napi::CallbackInfo& info) : Napi::ObjectWrap<ResamplerObject>(info) {
     guarded(info.Env(), [&] {
-        resampler_ = std::make_unique<Resampler>(integer_argument(info[0], "inputRate", 1, 1e6),
-                                                 integer_argument(info[1], "outputRate", 1, 1e6));
+        if (!info[0].IsExternal()) bad_argument("Resampler", "createResamplers() to make one");
+        resampler_ = std::make_unique<Resampler>(*info[0].As<Napi::External<Table>>().Data());
     });
 }
 
@@ -29,7 +53,7 @@ Napi::Value ResamplerObject::process(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value ResamplerObject::flush(const Napi::CallbackInfo& info) {
-    return to_js(info.Env(), resampler_->flush());
+    return guarded(info.Env(), [&] { return to_js(info.Env(), resampler_->flush()); });
 }
 
 }  // namespace agora

@@ -7,7 +7,8 @@ import { TranscriptionError } from "../errors.js";
 /** Everything the native addon exports (native/addon.cpp). Rejections carry a `code` of src/errors.ts. */
 export interface Addon {
   CancelFlag: new () => CancelFlag;
-  Resampler: new (inputRate: number, outputRate: number) => Resampler;
+  /** One for each of `count` channels; what they share is computed in a thread of its own. */
+  createResamplers(inputRate: number, outputRate: number, count: number): Promise<Resampler[]>;
   /** CPU backends in `directory`, best first; score 0 means that this processor cannot run it. */
   cpuVariants(directory: string): Promise<CpuVariant[]>;
   /** Loads the best CPU backend, or the one named, and the CUDA one on demand: once per process. */
@@ -67,7 +68,7 @@ export interface CancelFlag {
 /** Streaming sample-rate conversion of one channel, without delay. */
 export interface Resampler {
   process(samples: Float32Array): Float32Array;
-  /** The rest; in all round(inputs × outputRate / inputRate) samples were given then. */
+  /** The rest, once; in all round(inputs × outputRate / inputRate) samples were given then. */
   flush(): Float32Array;
 }
 
@@ -200,6 +201,8 @@ export interface NativeBatchedModel {
   info(): NativeModelInfo & { computeType: string };
   /** Windows in the queue, windows in the batch, and passes through the encoder since the model was loaded. */
   load(): { waiting: number; running: number; encoded: number };
+  /** Tokens that write numbers in digits. */
+  numeralTokens(): number[];
   /** Tokens of a text that has been split as GPT-2 does. */
   tokenize(pieces: string[]): number[];
   transcribe(

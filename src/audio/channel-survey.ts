@@ -154,7 +154,7 @@ export class ChannelSurvey {
       if (typeof selection === "number" && selection !== c) return [];
       const which = several ? `Channel ${c}` : "The recording";
       const offset = total / this.#frames;
-      const percent = (part: number) => `${(100 * part).toFixed(part < 0.1 ? 1 : 0)} %`;
+      const percent = (part: number) => `${(100 * part).toFixed(Math.abs(part) < 0.1 ? 1 : 0)} %`;
       return [
         ...(Math.abs(offset) >= MUCH_OFFSET
           ? [`${which} has a constant offset of ${percent(offset)} of full scale`]

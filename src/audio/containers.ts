@@ -78,6 +78,8 @@ export const CONTAINERS: ReadonlyArray<Signature<Container>> = [
   [0, ".RMF", { name: "realmedia", demuxer: "rm", times: "file" }],
   [0, "\x7f\xfe\x80\x01", { name: "dts", demuxer: "dts" }],
   [0, "\x30\x26\xb2\x75\x8e\x66\xcf\x11", { name: "asf", demuxer: "asf", times: "file" }],
+  [0, "\x1f\x07\x00", { name: "dv", demuxer: "dv", times: "file" }],
+  [0, "\xb7\xd8\x00\x20\x37\x49\xda\x11\xa6\x4e\x00\x07", { name: "wtv", demuxer: "wtv", times: "file" }],
   [0, "FLV\x01", { name: "flv", demuxer: "flv", times: "file" }],
   [0, "\x00\x00\x01\xba", { name: "mpeg", demuxer: "mpeg", times: "file", clockChanges: true }],
   [

@@ -10,7 +10,7 @@ const EXTENSION = 0x64582025;
 
 /** Header of a DTS frame with what extends it. Source: ETSI TS 102 114, 5.3 and 7.4.1. */
 export function dtsFrameHeader(bytes: Uint8Array, offset: number): FrameHeader | undefined {
-  if (offset + 9 > bytes.length) return undefined;
+  if (offset + 9 > bytes.length || bytes[offset + 1] !== 0xfe) return undefined;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (view.getUint32(offset) !== CORE) return undefined;
   const blocks = 1 + ((view.getUint16(offset + 4) >>> 2) & 0x7f);

@@ -17,6 +17,9 @@ import { spoolRange } from "./spool.js";
 /** Bits per second below which no announced duration is believed: no speech codec goes there. */
 const LOWEST_BITRATE = 500;
 
+/** Seconds from which on a container's clock does not begin with the recording. */
+const LATE_START = 1;
+
 /** Seconds, and the part of the whole, by which an announced duration may differ from what was decoded. */
 const SOUND_MAY_DIFFER = { seconds: 0.5, part: 0.01 };
 /** With a picture, whose length counts too. */
@@ -208,8 +211,10 @@ class FfmpegDecoder implements Decoding {
 
 /** Seconds that a container announces, where they are possible. */
 function believedDuration({ run, container, bytes }: Recording): number | undefined {
-  const { announcedDuration } = run;
+  const { announcedDuration, start } = run;
   if (!announcedDuration || container.clockChanges) return undefined;
+  // Where recording of a stream began in its middle, some announce the time of its end.
+  if (start >= LATE_START) return undefined;
   return (bytes * 8) / announcedDuration < LOWEST_BITRATE ? undefined : announcedDuration;
 }
 
@@ -224,9 +229,11 @@ function lostWithoutClock({ guessedDuration }: FfmpegRun, decoded: number): stri
 
 /** “11.0 s, but 5.5 s could be decoded”, where what a container announces is not there. */
 function durationDifference({ run, container }: Recording, decoded: number): string | undefined {
-  const { announcedDuration, hasVideo } = run;
+  const { announcedDuration, hasVideo, start } = run;
   if (!announcedDuration || container.clockChanges) return undefined;
   const { seconds, part } = hasVideo ? VIDEO_MAY_DIFFER : SOUND_MAY_DIFFER;
-  if (Math.abs(announcedDuration - decoded) <= Math.max(seconds, part * announcedDuration)) return undefined;
+  const allowed = Math.max(seconds, part * announcedDuration);
+  if (Math.abs(announcedDuration - decoded) <= allowed) return undefined;
+  if (start >= LATE_START && Math.abs(announcedDuration - start - decoded) <= allowed) return undefined;
   return `${announcedDuration.toFixed(1)} s, but ${decoded.toFixed(1)} s of sound could be decoded`;
 }

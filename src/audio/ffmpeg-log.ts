@@ -17,7 +17,7 @@ const ADVICE = /^Consider increasing the value for the 'analyzeduration'/;
  * builds of FFmpeg cut lines at 1024 characters, end of line included, so that the next message follows on it.
  */
 const NOT_LISTED = /^(?:\[[^\]]*\] )*\[error\] Codec \([^)]*\) not on whitelist '[\w,.]*'?/;
-const DURATION = /^ *Duration: (\d+):(\d\d):(\d\d(?:\.\d+)?)/;
+const DURATION = /^ *Duration: (\d+):(\d\d):(\d\d(?:\.\d+)?)(?:, start: (-?\d+\.\d+))?/;
 /** FFmpeg lets broadcast streams begin with the streams that it decodes, whatever came before in others. */
 const START_CORRECTED = /^Correcting start time (?:of Input #\d+ )?by (-?\d+)/;
 const STREAM = /^ *Stream #0:\d+(?:\[0x[0-9a-f]+\])?(?:\((\w+)\))?(?:\[0x[0-9a-f]+\])?: (\w+): (\w+)(.*)$/;
@@ -41,6 +41,8 @@ export class FfmpegLog {
   hasVideo = false;
   /** Seconds that the container announces; undefined when FFmpeg only guesses from the bit rate. */
   announcedDuration: number | undefined;
+  /** Time of the input's beginning in seconds, which recorders of live streams do not set to 0. */
+  start = 0;
   /** Seconds that the file's bytes come to at its bit rate, where the container announces nothing. */
   guessedDuration: number | undefined;
   /** Microseconds of the input before its first sound, which FFmpeg has taken away from all times. */
@@ -129,8 +131,9 @@ export class FfmpegLog {
 
   #input(text: string): void {
     if (text.startsWith("Stream mapping")) this.#aboutInput = false;
-    const [, hours, minutes, seconds] = DURATION.exec(text) ?? [];
+    const [, hours, minutes, seconds, start] = DURATION.exec(text) ?? [];
     if (seconds) {
+      this.start = Number(start ?? 0);
       const duration = Number(hours) * 3600 + Number(minutes) * 60 + Number(seconds);
       if (this.#guessed) this.guessedDuration = duration;
       else this.announcedDuration = duration;

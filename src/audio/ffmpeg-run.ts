@@ -115,6 +115,11 @@ export class FfmpegRun {
     return this.#log.announcedDuration;
   }
 
+  /** Time of the input's beginning, in seconds of its own clock. */
+  get start(): number {
+    return this.#log.start;
+  }
+
   /** Seconds that the bytes come to at their bit rate, where the container announces nothing. */
   get guessedDuration(): number | undefined {
     return this.#log.guessedDuration;

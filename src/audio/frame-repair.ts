@@ -34,6 +34,8 @@ interface Survey {
   breaks: Break[];
   /** What the encoder has noted in the first frame. */
   info: FrameInfo | undefined;
+  /** There are tags between frames, which FFmpeg takes for frames. */
+  hasTagsInside: boolean;
   /** The last frame is not whole. */
   cutOff: boolean;
 }
@@ -54,13 +56,13 @@ export async function repairFrames(
   const from = container.skip ?? 0;
   const survey = await surveyFrames(kind, readAt, from, task);
   const { breaks, first, info, uniform } = survey;
-  if (breaks.length === 0 || !first) {
+  if ((breaks.length === 0 && !survey.hasTagsInside) || !first) {
     // Without breaks the frames' times are right as long as their rate is one.
     return { file, container: uniform ? { ...container, times: "stream" } : container };
   }
   const missing = missingFrames(survey);
   const lost = lostFrames(breaks, missing);
-  warnOfBreaks(survey, lost, missing !== undefined, task);
+  if (breaks.length > 0) warnOfBreaks(survey, lost, missing !== undefined, task);
   const repaired = await wrap(kind, readAt, from, survey, lost, task);
   const { name } = container;
   const lead = (info?.delay ?? 0) / first.sampleRate;
@@ -118,14 +120,20 @@ async function surveyFrames(
     uniform: true,
     breaks: [],
     info: undefined,
+    hasTagsInside: false,
     cutOff: false,
   };
   let recent: number[] = [];
   let rest = 0;
+  let tagged = false;
   let pending: Break | undefined;
   for await (const stretches of frameStretches(kind, readAt, from, task)) {
     for (const stretch of stretches) {
       const { frame, bytes, offset } = stretch;
+      if (stretch.frame === undefined && stretch.isTag) {
+        tagged = survey.first !== undefined;
+        continue;
+      }
       if (!frame) {
         const sizes = { sum: sumOf(recent), count: recent.length };
         pending = { offset, bytes, frames: survey.frames, sizes };
@@ -134,6 +142,7 @@ async function surveyFrames(
         rest = bytes;
         continue;
       }
+      if (tagged) survey.hasTagsInside = true;
       if (pending) survey.breaks.push(pending);
       pending = undefined;
       survey.cutOff = false;

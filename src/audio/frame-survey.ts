@@ -6,8 +6,8 @@ import type { ReadAt } from "./sniff.js";
 /** A frame with its place in the file, or bytes between frames that are none. */
 export type Stretch =
   | { offset: number; bytes: number; frame: FrameHeader; data: Uint8Array }
-  /** `isCutOff`: it is the beginning of a frame that the file ends in. */
-  | { offset: number; bytes: number; frame?: undefined; isCutOff: boolean };
+  /** `isTag`: it is no damage; `isCutOff`: it is the beginning of a frame that the file ends in. */
+  | { offset: number; bytes: number; frame?: undefined; isTag: boolean; isCutOff: boolean };
 
 const STEP = 1024 * 1024;
 /** Three ADTS frames of the largest size. */
@@ -16,8 +16,8 @@ const CHAIN = 3;
 
 /**
  * Walks through the frames of a file and tells where the chain is broken. A frame whose successor is not
- * at its place is damaged itself and belongs to the break. Tags are passed over; what follows the last frame is no
- * break but the end, given as a last stretch without frame.
+ * at its place is damaged itself and belongs to the break. Tags are stretches of their own; what follows the last
+ * frame is no break but the end, given as a last stretch without frame.
  */
 export async function* frameStretches(
   kind: FrameKind,
@@ -37,13 +37,14 @@ export async function* frameStretches(
     while (at < searched) {
       const tag = broken === undefined ? tagBytes(bytes, at) : 0;
       if (tag > 0) {
+        found.push({ offset: position + at, bytes: tag, isTag: true, isCutOff: false });
         at += tag;
         continue;
       }
       const frame = frameHeader(bytes, at);
       if (frame && goesOn(bytes, at, frame, ended, broken !== undefined)) {
         if (broken !== undefined) {
-          found.push({ offset: broken, bytes: position + at - broken, isCutOff: false });
+          found.push({ offset: broken, bytes: position + at - broken, isTag: false, isCutOff: false });
           broken = undefined;
         }
         const data = bytes.subarray(at, at + frame.bytes);
@@ -58,7 +59,8 @@ export async function* frameStretches(
     if (ended && broken !== undefined) {
       const rest = position + bytes.length - broken;
       const frame = broken < position ? undefined : frameHeader(bytes, broken - position);
-      found.push({ offset: broken, bytes: rest, isCutOff: frame?.kind === kind && frame.bytes > rest });
+      const isCutOff = frame?.kind === kind && frame.bytes > rest;
+      found.push({ offset: broken, bytes: rest, isTag: false, isCutOff });
     }
     yield found;
     if (ended) return;
@@ -78,7 +80,11 @@ function goesOn(bytes: Uint8Array, at: number, frame: FrameHeader, ended: boolea
 
 /** Bytes of a tag that stands between frames or behind them. */
 function tagBytes(bytes: Uint8Array, at: number): number {
-  if (startsWith(bytes, at, "TAG") && at + 128 >= bytes.length) return 128;
+  if (startsWith(bytes, at, "TAG")) {
+    const behind = at + 128;
+    const ends = behind >= bytes.length || tagBytes(bytes, behind) > 0;
+    if (ends || frameHeader(bytes, behind)) return 128;
+  }
   if (startsWith(bytes, at, "ID3") && at + 10 <= bytes.length) {
     return 10 + [6, 7, 8, 9].reduce((sum, i) => sum * 128 + (bytes[at + i]! & 0x7f), 0);
   }

@@ -19,7 +19,11 @@ const BITRATES = {
  * Sources: ISO/IEC 11172-3 and 13818-3 (MPEG-1 and -2 audio, layers I to III, and "2.5"), 13818-7 (ADTS).
  */
 export function mpegFrameHeader(bytes: Uint8Array, offset: number): FrameHeader | undefined {
-  const header = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getUint32(offset);
+  // Asked of every such byte in what may be megabytes of anything.
+  if ((bytes[offset + 1]! & 0xe0) !== 0xe0) return undefined;
+  const header =
+    ((bytes[offset]! << 24) | (bytes[offset + 1]! << 16) | (bytes[offset + 2]! << 8) | bytes[offset + 3]!) >>>
+    0;
   if (header >>> 20 === 0xfff && ((header >>> 17) & 3) === 0) return adtsHeader(bytes, offset, header);
   if (header >>> 21 === 0x7ff) return mpegHeader(header);
   return undefined;

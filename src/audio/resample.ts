@@ -15,6 +15,5 @@ const UNCHANGED: TrackResampler = {
 export async function createResamplers(sampleRate: number, trackCount: number): Promise<TrackResampler[]> {
   if (sampleRate === SAMPLE_RATE) return new Array(trackCount).fill(UNCHANGED);
   const { loadAddon } = await import("../addon/addon.js");
-  const { Resampler } = loadAddon();
-  return Array.from({ length: trackCount }, () => new Resampler(sampleRate, SAMPLE_RATE));
+  return loadAddon().createResamplers(sampleRate, SAMPLE_RATE, trackCount);
 }

@@ -2,6 +2,8 @@ import type { ByteReader } from "./byte-reader.js";
 
 /** Bytes of a chunk's name and size. */
 export const CHUNK_HEAD = 8;
+/** Bytes that tell a WAV file. */
+const WAV_HEAD = 12;
 
 /** A longer chunk behind the samples is not held in memory to see whether another follows it. */
 const LONGEST_HELD = 16 * 1024 * 1024;
@@ -20,7 +22,19 @@ const BEHIND = [
   ...["LIST", "bext", "iXML", "id3 ", "ID3 ", "cue ", "fact", "smpl", "inst", "JUNK", "PAD ", "PEAK", "axml"],
   ...["_PMX", "afsp", "cart", "acid", "levl", "chna", "RIFF", "RF64", "BW64"],
 ];
-const PREFIXES = new Set(BEHIND.flatMap((name) => [name.slice(0, 1), name.slice(0, 2), name.slice(0, 3)]));
+/** Names and their beginnings as numbers, the first byte lowest. */
+const BEHIND_NUMBERS = new Set(BEHIND.map(nameNumber));
+const BEGINNINGS = new Set(
+  BEHIND.flatMap((name) => [1, 2, 3].map((length) => nameNumber(name.slice(0, length)))),
+);
+/** First bytes of names. */
+const FIRSTS = Uint8Array.from({ length: 256 }, (_, byte) =>
+  BEHIND.some((name) => name.charCodeAt(0) === byte) ? 1 : 0,
+);
+
+function nameNumber(name: string): number {
+  return [...name].reduce((sum, letter, i) => sum + letter.charCodeAt(0) * 256 ** i, 0);
+}
 
 export function fourCC(bytes: Uint8Array, offset: number): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1", offset, offset + 4);
@@ -46,7 +60,7 @@ export function isRiff(head: Uint8Array): boolean {
 
 /** Whether a complete WAV file begins here. */
 export function isWav(head: Uint8Array): boolean {
-  return head.byteLength >= 12 && isRiff(head) && fourCC(head, 8) === "WAVE";
+  return head.byteLength >= WAV_HEAD && isRiff(head) && fourCC(head, 8) === "WAVE";
 }
 
 /**
@@ -93,18 +107,19 @@ export async function chunksFollow(reader: ByteReader): Promise<boolean> {
   });
 }
 
-/** Place of the first known name, or of what may become one when more bytes arrive; the length when there is none. */
+/**
+ * Place of the first known name – of another file's only where that is a WAV file –, or of what may become one when more
+ * bytes arrive; the length when there is none. In one pass: samples may be made of nothing but names.
+ */
 export function findKnownChunk(bytes: Uint8Array): number {
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  let first = buffer.length;
-  for (const name of BEHIND) {
-    const at = buffer.subarray(0, first + 3).indexOf(name, 0, "latin1");
-    if (at >= 0) first = Math.min(first, at);
+  const { length } = bytes;
+  for (let i = 0; i < length; i++) {
+    if (FIRSTS[bytes[i]!] === 0) continue;
+    let number = 0;
+    for (let k = Math.min(length - i, 4); k-- > 0; ) number = number * 256 + bytes[i + k]!;
+    if (!(length - i >= 4 ? BEHIND_NUMBERS : BEGINNINGS).has(number)) continue;
+    const head = bytes.subarray(i, i + WAV_HEAD);
+    if (head.byteLength < WAV_HEAD || !isRiff(head) || isWav(head)) return i;
   }
-  if (first < buffer.length) return first;
-  for (let length = Math.min(3, buffer.length); length > 0; length--) {
-    const from = buffer.length - length;
-    if (PREFIXES.has(buffer.toString("latin1", from))) return from;
-  }
-  return first;
+  return length;
 }

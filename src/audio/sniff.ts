@@ -45,10 +45,12 @@ const MIDDLES = [
   ["wvpk", 2, "WavPack"],
 ] as const;
 
+/** Short enough for the messages of every protocol. */
 const HEADERLESS =
-  "sound without a header (such as G.711, G.722, GSM or plain samples from a telephone system) does not say what it is " +
-  "and has to be wrapped first, for example with: ffmpeg -f mulaw -ar 8000 -ac 1 -i FILE out.wav " +
-  "(-f alaw, g722, gsm or s16le for others)";
+  "sound without a header (G.711, G.722, GSM or plain samples, as from telephone systems) does not say what it is and has " +
+  "to be wrapped first, for example: ffmpeg -f mulaw -ar 8000 -ac 1 -i FILE out.wav (or -f alaw, g722, gsm, s16le)";
+const HEADERLESS_GSM =
+  "it looks like GSM 06.10; sound without a header has to be wrapped first: ffmpeg -f gsm -i FILE out.wav";
 
 export function readerAt(file: FileHandle, task: DecodeTask): ReadAt {
   return async (position, count) => {
@@ -90,8 +92,8 @@ export async function sniffContainer(readAt: ReadAt, task: DecodeTask): Promise<
   if (middle !== undefined) {
     throw decodeFailed(task.name, `its beginning is missing, without which ${middle} cannot be decoded`);
   }
-  const gsm = isGsm(head) ? "it looks like GSM 06.10 frames without a header; " : "";
-  throw unsupportedFormat(task.name, `it is not in a known audio format; ${gsm}${HEADERLESS}`);
+  const how = isGsm(head) ? HEADERLESS_GSM : HEADERLESS;
+  throw unsupportedFormat(task.name, `it is not in a known audio format; ${how}`);
 }
 
 function behindOthers(container: Container, place: number, task: DecodeTask): Container {
@@ -130,7 +132,9 @@ async function findSound(
     const start = position + offset;
     let [all, inFrames, run, longest] = [0, 0, 0, 0];
     for await (const stretches of frameStretches(kind, weighed, start, task)) {
-      for (const { bytes: length, frame } of stretches) {
+      for (const stretch of stretches) {
+        const { bytes: length, frame } = stretch;
+        if (stretch.frame === undefined && stretch.isTag) continue;
         all += length;
         if (frame) inFrames += length;
         run = frame ? run + 1 : 0;
@@ -158,8 +162,10 @@ export function knownContainer(head: Uint8Array): Container | undefined {
 export function refuseForeign(head: Uint8Array, task: DecodeTask): void {
   const start = head.subarray(0, HEAD_BYTES);
   const foreign = matchSignature(FOREIGN, start);
-  if (foreign === undefined && knownContainer(start)) return;
-  const kind = foreign ?? (isText(start) ? textKind(start) : undefined);
+  const isPlain = isText(start) && !CONTAINERS.some(([at, mark]) => at === 0 && startsWith(start, 0, mark));
+  // Marks behind the first bytes are words: "the free market" is no MP4.
+  if (foreign === undefined && !isPlain && knownContainer(start)) return;
+  const kind = foreign ?? (isPlain ? textKind(start) : undefined);
   if (kind) throw unsupportedFormat(task.name, `it is ${kind}, not audio`);
 }
 

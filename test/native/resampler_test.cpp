@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "engine/audio/sinc_table.h"
 #include "engine/error.h"
 
 namespace {
@@ -83,7 +84,53 @@ TEST_CASE("the number of samples is exact, whatever the blocks") {
 }
 
 TEST_CASE("absurd rates are refused") {
-    CHECK_THROWS_AS(agora::Resampler(0, 16000), agora::Error);
-    CHECK_THROWS_AS(agora::Resampler(16000, -1), agora::Error);
-    CHECK_THROWS_AS(agora::Resampler(2000000000, 16000), agora::Error);
+    for (const auto& [from, to] : std::vector<std::pair<int, int>>{{0, 16000},
+                                                                   {16000, -1},
+                                                                   {2000000000, 16000},
+                                                                   {1000001, 16000},
+                                                                   {62, 16000},
+                                                                   {1000000, 3000},
+                                                                   {1, 1000000}}) {
+        CAPTURE(from);
+        agora::ErrorCode code = agora::ErrorCode::Internal;
+        try {
+            const agora::Resampler resampler(from, to);
+        } catch (const agora::Error& error) {
+            code = error.code();
+        }
+        CHECK(code == agora::ErrorCode::InvalidArgument);
+    }
+}
+
+TEST_CASE("a table is small whatever the rates, and its resamplers keep their quality") {
+    for (const int rate :
+         {63, 1000, 8000, 11025, 44056, 44100, 48000, 192000, 384001, 767999, 768000, 999983, 1000000}) {
+        CAPTURE(rate);
+        CHECK(agora::SincTable::of(rate, 16000)->bytes() <= 600000);
+    }
+    for (const int rate : {99991, 384001, 767999}) {
+        CAPTURE(rate);
+        CHECK(worst_error(1000, rate, 16000) < 1e-4);
+        CHECK(worst_error(7000, rate, 16000) < 1e-4);
+        CHECK(peak(9000, rate, 16000) < 1e-4);
+    }
+}
+
+TEST_CASE("channels of one rate share a table") {
+    const auto table = agora::SincTable::of(44101, 16000);
+    CHECK((agora::SincTable::of(44101, 16000) == table));
+    CHECK((agora::SincTable::of(88202, 32000) == table));
+    CHECK((agora::SincTable::of(44103, 16000) != table));
+}
+
+TEST_CASE("a flush gives the rest once, and nothing follows it") {
+    for (const int rate : {8000, 44100, 767999}) {
+        CAPTURE(rate);
+        agora::Resampler resampler(rate, 16000);
+        const auto input = sine(440, rate, 5000);
+        resampler.process(input.data(), input.size());
+        CHECK_FALSE(resampler.flush().empty());
+        for (int again = 0; again < 3; ++again) CHECK(resampler.flush().empty());
+        CHECK_THROWS_AS(resampler.process(input.data(), input.size()), agora::Error);
+    }
 }

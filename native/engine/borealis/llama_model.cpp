@@ -2,11 +2,13 @@
 
 #include <llama.h>
 
+#include <algorithm>
 #include <mutex>
 
 #include "engine/device/operations.h"
 #include "engine/error.h"
 #include "engine/log.h"
+#include "engine/model/tensor_memory.h"
 
 namespace agora {
 namespace {
@@ -40,6 +42,10 @@ LlamaModel load_llama_model(const std::string& path, const LanguageFile& file, L
     params.vocab_only = part == LlamaPart::Vocabulary;
     // A mapped file that is changed while it is in use ends the process.
     params.use_mmap = false;
+    // All layouts or none: libllama asks for no single matrix.
+    params.use_extra_bufts = std::all_of(file.tensors.begin(), file.tensors.end(), [](const TensorEntry& tensor) {
+        return tensor.ne.size() != 2 || multiplies_right("AMX", tensor);
+    });
     LlamaModel model(llama_model_load_from_file(path.c_str(), params), [](llama_model* loaded) {
         if (loaded != nullptr) llama_model_free(loaded);
     });

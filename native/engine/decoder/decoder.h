@@ -56,6 +56,11 @@ class Decoder {
     // Memory for one sequence, and for one window. Throws OutOfMemory.
     virtual std::unique_ptr<SequenceMemory> new_sequence() = 0;
     virtual std::unique_ptr<WindowMemory> new_window() = 0;
+
+    // Takes the memory of so many sequences in all, those that are there included, where it is one piece on a device;
+    // elsewhere each brings its own. Until then new_sequence() may grow that piece. Throws OutOfMemory, and then what
+    // was there is there as before.
+    virtual void reserve_sequences(int) {}
 };
 
 }  // namespace agora

@@ -6,12 +6,6 @@
 #include "engine/error.h"
 
 namespace agora {
-namespace {
-
-// Graphs are kept for the batch sizes in use; prompts come in too many lengths to keep them all.
-constexpr size_t kMaxPlans = 64;
-
-}  // namespace
 
 PackedDecoder::PackedDecoder(const PackedDecoderWeights& weights, const WhisperHyperParameters& hparams,
                              const Precision& precision, const KernelSet& kernels, Compute& compute)
@@ -26,11 +20,7 @@ std::unique_ptr<WindowMemory> PackedDecoder::new_window() {
     return std::make_unique<CrossMemory>(hparams_.n_text_layer, hparams_.n_text_head, precision_.memory);
 }
 
-PackedDecoder::Plan& PackedDecoder::plan(int rows, int outputs) {
-    const auto key = std::make_pair(rows, outputs);
-    const auto found = plans_.find(key);
-    if (found != plans_.end()) return found->second;
-    if (plans_.size() >= kMaxPlans) plans_.clear();
+PackedDecoder::Plan PackedDecoder::make_plan(int rows, int outputs) {
     Plan created;
     created.nodes = std::make_unique<KernelNodes>(kernels_);
     const size_t nodes = 32 + 24 * static_cast<size_t>(hparams_.n_text_layer);
@@ -39,7 +29,7 @@ PackedDecoder::Plan& PackedDecoder::plan(int rows, int outputs) {
     });
     if (!created.graph->allocated())
         throw Error(ErrorCode::OutOfMemory, "No memory for a decoder step of " + std::to_string(rows) + " tokens");
-    return plans_.emplace(key, std::move(created)).first->second;
+    return created;
 }
 
 ggml_tensor* PackedDecoder::build(ggml_context* context, KernelNodes& nodes, int rows, int outputs) {
@@ -202,7 +192,9 @@ const float* PackedDecoder::run(const std::vector<DecoderInput>& inputs, const s
         }
     }
     inputs_ = &inputs;
-    const Plan& current = plan(static_cast<int>(tokens_.size()), static_cast<int>(output_rows_.size()));
+    const auto rows = static_cast<int>(tokens_.size());
+    const auto outputs = static_cast<int>(output_rows_.size());
+    const Plan& current = plans_.get({rows, outputs}, [&] { return make_plan(rows, outputs); });
     if (!compute_.run(current.graph->get(), stop)) return nullptr;
     return static_cast<const float*>(current.graph->result()->data);
 }

@@ -1,12 +1,12 @@
 // The decoder on the CPU kernels.
 #pragma once
 
-#include <map>
 #include <memory>
 
 #include "engine/decoder/cross_memory.h"
 #include "engine/decoder/decoder.h"
 #include "engine/decoder/memory.h"
+#include "engine/decoder/plan_cache.h"
 #include "engine/device/compute.h"
 #include "engine/encoder/graph.h"
 #include "engine/model/packed_whisper_weights.h"
@@ -23,11 +23,17 @@ class PackedDecoder final : public Decoder {
     std::unique_ptr<SequenceMemory> new_sequence() override;
     std::unique_ptr<WindowMemory> new_window() override;
 
+    // Graphs that are kept take at most so many bytes, or that of the last step where it is larger.
+    static constexpr size_t kMaxPlanBytes = size_t{64} << 20;
+    size_t plan_bytes() const { return plans_.bytes(); }
+
   private:
     // A graph for a number of tokens and of outputs.
     struct Plan {
         std::unique_ptr<KernelNodes> nodes;
         std::unique_ptr<Graph> graph;
+
+        size_t bytes() const { return graph->bytes(); }
     };
     // Inputs that follow each other and look at the same window: their first row in the batch, and how many rows.
     struct Group {
@@ -36,7 +42,7 @@ class PackedDecoder final : public Decoder {
         size_t first_input, inputs;
     };
 
-    Plan& plan(int rows, int outputs);
+    Plan make_plan(int rows, int outputs);
     ggml_tensor* build(ggml_context* context, KernelNodes& nodes, int rows, int outputs);
     void embed(ggml_tensor* result, int thread, int threads) const;
     // Value: of the sequences' memory.
@@ -50,7 +56,7 @@ class PackedDecoder final : public Decoder {
     Precision precision_;
     const KernelSet& kernels_;
     Compute& compute_;
-    std::map<std::pair<int, int>, Plan> plans_;
+    PlanCache<std::pair<int, int>, Plan> plans_{kMaxPlanBytes};
 
     // Of the run in progress.
     const std::vector<DecoderInput>* inputs_ = nullptr;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <map>
 
 #include "engine/device/operations.h"
 #include "engine/encoder/encoder.h"
@@ -21,7 +22,6 @@ constexpr int kMostTogether = 16;
 
 // CUDA's attention kernels like the number of keys to be a multiple of this.
 constexpr int kKeyStride = 256;
-constexpr size_t kMaxPlans = 16;
 
 class PortableSequence final : public SequenceMemory {
   public:
@@ -200,10 +200,7 @@ PortableDecoder::Plan& PortableDecoder::kept_plan(const Shape& shape) {
     const std::pair<int, int> generations(sequences_.generation(), windows_.generation());
     if (generations != generations_) plans_.clear();
     generations_ = generations;
-    const auto found = plans_.find(shape);
-    if (found != plans_.end()) return found->second;
-    if (plans_.size() >= kMaxPlans) plans_.clear();
-    return plans_.emplace(shape, make_plan(shape, nullptr)).first->second;
+    return plans_.get(shape, [&] { return make_plan(shape, nullptr); });
 }
 
 const float* PortableDecoder::run(const std::vector<DecoderInput>& inputs, const std::atomic<bool>* stop) {

@@ -5,12 +5,12 @@
 // nobody looks at. So a step has few shapes, and its graph, kept for each of them, is launched again and again.
 #pragma once
 
-#include <map>
 #include <memory>
 #include <tuple>
 #include <vector>
 
 #include "engine/decoder/decoder.h"
+#include "engine/decoder/plan_cache.h"
 #include "engine/decoder/slot_memory.h"
 #include "engine/device/host_buffer.h"
 #include "engine/encoder/graph.h"
@@ -25,15 +25,23 @@ class PortableDecoder final : public Decoder {
     int context() const override { return hparams_.n_text_ctx; }
     std::unique_ptr<SequenceMemory> new_sequence() override;
     std::unique_ptr<WindowMemory> new_window() override;
+    void reserve_sequences(int count) override { sequences_.reserve(count); }
 
     // Takes memory for a number of windows with a sequence each, at once. Throws OutOfMemory.
     void reserve(int windows);
+    int sequences() const { return sequences_.slots(); }  // that there is memory for
     // Keys and values of encoded windows, for the encoder to write: slots of 1500 rows.
     SlotMemory& windows() { return windows_; }
     static int slot_of(const WindowMemory& window);
 
     // Whether the device has all operations of a step, else DeviceUnavailable.
     void check_operations();
+
+    // Graphs that are kept take at most so many bytes of the device, or that of the last step where it is larger, and
+    // are no more than so many: a device may keep something of its own for each.
+    static constexpr size_t kMaxPlanBytes = size_t{128} << 20;
+    static constexpr size_t kMaxPlans = 16;
+    size_t plan_bytes() const { return plans_.bytes(); }
 
   private:
     // What a graph is made for. Rows of the batch are slots × tokens. Cross-attention sees them as a grid of windows ×
@@ -57,6 +65,8 @@ class PortableDecoder final : public Decoder {
         ggml_tensor* numbers = nullptr;  // all indices, behind each other: see Numbers in the .cpp file
         ggml_tensor* mask = nullptr;     // [rows of a slot, tokens, 1, slots]
         std::unique_ptr<Graph> graph;    // results: logits, then each captured head's attention
+
+        size_t bytes() const { return graph->bytes(); }
     };
     // An input of the step in progress, and where its logits go.
     struct Member {
@@ -80,7 +90,7 @@ class PortableDecoder final : public Decoder {
     Compute& compute_;
     SlotMemory sequences_;
     SlotMemory windows_;
-    std::map<Shape, Plan> plans_;
+    PlanCache<Shape, Plan> plans_{kMaxPlanBytes, kMaxPlans};
     std::pair<int, int> generations_;  // of the memories that the plans refer to
     HostBuffer numbers_, mask_, logits_;
 };

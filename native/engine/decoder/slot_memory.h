@@ -22,7 +22,7 @@ class SlotMemory {
     SlotMemory(const SlotMemory&) = delete;
     SlotMemory& operator=(const SlotMemory&) = delete;
 
-    // Grows to a number of slots. Throws OutOfMemory.
+    // Grows to a number of slots. Throws OutOfMemory, and then those that were there are there as before.
     void reserve(int slots);
     // The lowest free slot. Throws OutOfMemory.
     int take();
@@ -30,12 +30,12 @@ class SlotMemory {
     // The first `rows` of every layer of a slot.
     void copy(int from, int to, int rows);
 
-    int slots() const { return tensor_ == nullptr ? 0 : static_cast<int>(tensor_->ne[3]); }
+    int slots() const { return tensor() == nullptr ? 0 : static_cast<int>(tensor()->ne[3]); }
     int rows() const { return rows_; }
     // Changes when the tensor does.
     int generation() const { return generation_; }
 
-    ggml_tensor* tensor() const { return tensor_; }
+    ggml_tensor* tensor() const { return memory_.tensor; }
     size_t slot_bytes() const { return layer_bytes() * 2 * static_cast<size_t>(layers_); }
     // Where the keys, or values, of a layer begin.
     size_t offset(int slot, int layer, bool values) const {
@@ -47,6 +47,14 @@ class SlotMemory {
     ggml_tensor* matrices(ggml_context* context, int first, int count, int layer, bool values) const;
 
   private:
+    struct Memory {
+        ggml_context_ptr context;
+        ggml_backend_buffer_ptr buffer;
+        ggml_tensor* tensor = nullptr;
+    };
+
+    Memory allocate(int slots) const;
+    void replace(Memory memory);
     size_t layer_bytes() const {
         return static_cast<size_t>(width_) * static_cast<size_t>(rows_) * sizeof(ggml_fp16_t);
     }
@@ -54,9 +62,7 @@ class SlotMemory {
     Compute& compute_;
     int width_, rows_, layers_;
     std::string what_;
-    ggml_context_ptr context_;
-    ggml_backend_buffer_ptr buffer_;
-    ggml_tensor* tensor_ = nullptr;
+    Memory memory_;
     std::set<int> free_;
     int generation_ = 0;
 };

@@ -138,7 +138,8 @@ std::vector<float> WindowDecoding::log_probs(const float* logits, const Hypothes
 
 void WindowDecoding::throw_no_choice(const float* logits) const {
     if (std::isfinite(log_sum_exp(logits, logits + vocabulary_.size)))
-        throw Error(ErrorCode::InvalidArgument, "No token is left to choose: suppressTokens rules all of them out");
+        throw Error(ErrorCode::InvalidArgument, "No token is left to choose: suppressTokens rules all of them out",
+                    "suppressTokens");
     throw Error(ErrorCode::ModelInvalid, "The model computes no numbers: is it damaged?");
 }
 
@@ -235,21 +236,17 @@ void WindowDecoding::step_beams(const float* logits) {
                      [](const Candidate& a, const Candidate& b) { return a.sum > b.sum; });
 
     std::vector<Hypothesis> next;
-    std::vector<bool> memory_taken(hypotheses_.size(), false);
+    std::vector<size_t> parents;
     for (const Candidate& candidate : candidates) {
         if (next.size() == beam_size) break;
         Hypothesis child = hypotheses_[candidate.parent];
         extend(child, candidate.token, candidate.log_prob);
         if (child.finished) {
+            child.memory.reset();
             finished_.push_back(std::move(child));
             continue;
         }
-        // A parent's first child takes its memory over, the others copy it.
-        if (memory_taken[candidate.parent]) {
-            child.memory = decoder_.new_sequence();
-            child.memory->copy_from(*hypotheses_[candidate.parent].memory, child.past);
-        }
-        memory_taken[candidate.parent] = true;
+        parents.push_back(candidate.parent);
         next.push_back(std::move(child));
     }
     const auto wanted =
@@ -259,7 +256,26 @@ void WindowDecoding::step_beams(const float* logits) {
         finish_attempt();
         return;
     }
+    hand_memory_on(parents, next);
     hypotheses_ = std::move(next);
+}
+
+// A parent's first child takes its memory over. The others copy it, to that of parents without children first, so that
+// there are never more sequences than beams.
+void WindowDecoding::hand_memory_on(const std::vector<size_t>& parents, std::vector<Hypothesis>& children) const {
+    std::vector<bool> inherited(hypotheses_.size(), false);
+    std::vector<size_t> copies;
+    for (size_t i = 0; i < children.size(); ++i) {
+        if (inherited[parents[i]]) copies.push_back(i);
+        inherited[parents[i]] = true;
+    }
+    size_t spare = 0;
+    for (const size_t i : copies) {
+        while (spare < inherited.size() && inherited[spare]) ++spare;
+        children[i].memory = spare < inherited.size() ? hypotheses_[spare++].memory
+                                                      : std::shared_ptr<SequenceMemory>(decoder_.new_sequence());
+        children[i].memory->copy_from(*hypotheses_[parents[i]].memory, children[i].past);
+    }
 }
 
 double WindowDecoding::score(const Hypothesis& hypothesis) const {

@@ -39,6 +39,13 @@ struct SearchOptions {
     // Whether a text that repeats itself repeats what is spoken again and again. May be empty.
     std::function<bool(const DecodedText&)> is_spoken_repetition;
 
+    // Sequences that one pass has at once, at most.
+    int sequences() const {
+        int most = 1;
+        for (const float temperature : temperatures) most = std::max(most, temperature == 0 ? beam_size : best_of);
+        return most;
+    }
+
     // Whether some attempt takes the most probable token at each step, which a draft model can be ahead of.
     bool has_greedy_attempt() const {
         return beam_size == 1 && std::find(temperatures.begin(), temperatures.end(), 0.0f) != temperatures.end();
@@ -103,6 +110,7 @@ class WindowDecoding {
     void begin_search(const float* logits);
     void step_samples(const float* logits);
     size_t follow(const float* logits, Hypothesis& hypothesis);
+    void hand_memory_on(const std::vector<size_t>& parents, std::vector<Hypothesis>& children) const;
     void step_beams(const float* logits);
     std::vector<float> log_probs(const float* logits, const Hypothesis& hypothesis) const;
     [[noreturn]] void throw_no_choice(const float* logits) const;

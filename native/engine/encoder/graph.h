@@ -56,8 +56,10 @@ class Graph {
 
     bool allocated() const { return allocated_; }
     ggml_cgraph* get() const { return graph_; }
-    // Memory of its nodes.
-    size_t bytes() const { return ggml_gallocr_get_buffer_size(allocator_.get(), 0); }
+    // Memory of its nodes and of what they compute.
+    size_t bytes() const {
+        return ggml_get_mem_size(context_.get()) + ggml_gallocr_get_buffer_size(allocator_.get(), 0);
+    }
     ggml_tensor* result() const { return results_.front(); }
     const std::vector<ggml_tensor*>& results() const { return results_; }
 

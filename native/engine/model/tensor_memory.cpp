@@ -36,6 +36,11 @@ bool supports_product(ggml_backend_dev_t device, ggml_backend_buffer_type_t type
     return ggml_backend_dev_supports_op(device, product);
 }
 
+// Whether ggml is to have `weight` in a buffer of `type`.
+bool may_lie_in(ggml_backend_buffer_type_t type, ggml_backend_dev_t device, const TensorEntry& entry) {
+    return multiplies_right(ggml_backend_buft_name(type), entry) && supports_product(device, type, entry);
+}
+
 // Tables of positions and of tokens are added or looked up, not (only) multiplied with; whisper.cpp calls them
 // “…embedding”, llama.cpp “…embd”.
 bool is_matrix(const TensorEntry& entry) {
@@ -44,6 +49,11 @@ bool is_matrix(const TensorEntry& entry) {
 }
 
 }  // namespace
+
+bool multiplies_right(const std::string& layout, const TensorEntry& matrix) {
+    const int64_t block = ggml_blck_size(static_cast<ggml_type>(matrix.type));
+    return layout != "AMX" || block == 1 || matrix.ne[0] > block;
+}
 
 TensorMemory::TensorMemory(const std::string& path, const std::vector<TensorEntry>& tensors,
                            ggml_backend_dev_t device) {
@@ -54,7 +64,7 @@ TensorMemory::TensorMemory(const std::string& path, const std::vector<TensorEntr
         ggml_backend_buffer_type_t type = types.back();
         if (device != nullptr && is_matrix(entry)) {
             for (ggml_backend_buffer_type_t candidate : types) {
-                if (!supports_product(device, candidate, entry)) continue;
+                if (!may_lie_in(candidate, device, entry)) continue;
                 type = candidate;
                 break;
             }

@@ -12,6 +12,11 @@
 
 namespace agora {
 
+// Whether ggml multiplies with a matrix as it should when the matrix lies in the layout of that name. "AMX" does not
+// take one whose rows have a single block of 32: its kernel for 32 rows of inputs adds the last block of a row to what
+// the result's memory held before, also where that block is the first (tinygemm_kernel_amx() in ggml-cpu/amx/mmq.cpp).
+bool multiplies_right(const std::string& layout, const TensorEntry& matrix);
+
 class TensorMemory {
   public:
     // Reads `tensors` of the validated file at `path` into buffers of `device`; weights of matrix products go to the

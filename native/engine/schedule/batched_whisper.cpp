@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
+#include <limits>
 
 #include "engine/decoder/packed_network.h"
 #include "engine/decoder/portable_network.h"
@@ -95,9 +96,37 @@ void BatchedWhisper::admit() {
     while (active_.size() < batch_size_) {
         std::unique_ptr<WhisperWindow> window = queue_.take();
         if (!window) return;
+        try {
+            if (!make_room_for(*window)) {
+                queue_.put_back(std::move(window));
+                return;
+            }
+        } catch (...) {
+            window->fail(std::current_exception());
+            continue;
+        }
         window->enter(running_);
         active_.push_back(std::move(window));
     }
+}
+
+// Takes the memory that a window's beams and samples may need, so that it does not run short in the middle of them.
+// False where those of the other windows leave no room for it, until some have left. Throws OutOfMemory where there is
+// none even for this window alone.
+bool BatchedWhisper::make_room_for(const WhisperWindow& window) {
+    int sequences = window.sequences();
+    for (const auto& other : active_) sequences += other->sequences();
+    // Memory may have come free since the last time that the batch was empty.
+    if (active_.empty()) too_many_sequences_ = std::numeric_limits<int>::max();
+    if (sequences >= too_many_sequences_) return false;
+    try {
+        network_->decoder().reserve_sequences(sequences);
+        return true;
+    } catch (const Error& error) {
+        if (error.code() != ErrorCode::OutOfMemory || active_.empty()) throw;
+    }
+    too_many_sequences_ = sequences;
+    return false;
 }
 
 // Takes a window over its last step. False when it has left.
@@ -191,6 +220,8 @@ bool BatchedWhisper::wants_draft(const WhisperWindow& window) const {
 // `place`: of the window in the encoder's last run.
 void BatchedWhisper::begin(WhisperWindow& window, size_t place) {
     if (wants_draft(window) && !window.suspended) {
+        // There is memory for one of each window.
+        window.draft = nullptr;
         window.draft = draft_->listen(window.request.samples.data() + window.position, window.remaining(), *network_,
                                       place, window.request.cancelled.get());
         if (!window.draft) throw cancelled();

@@ -5,6 +5,7 @@
 // or failed leaves at once, whether it is in the batch or waits. No window's result depends on which others are there.
 #pragma once
 
+#include <limits>
 #include <list>
 
 #include "engine/audio/log_mel.h"
@@ -65,6 +66,7 @@ class BatchedWhisper {
   private:
     void drop_cancelled();
     void admit();
+    bool make_room_for(const WhisperWindow& window);
     bool prepare(WhisperWindow& window);
     void prepare_spectrograms();
     void listen();
@@ -94,6 +96,8 @@ class BatchedWhisper {
 
     // Of the running thread alone.
     std::list<std::unique_ptr<WhisperWindow>> active_;
+    // So many sequences there was no memory for when it was tried last.
+    int too_many_sequences_ = std::numeric_limits<int>::max();
 };
 
 }  // namespace agora

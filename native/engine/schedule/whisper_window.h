@@ -94,6 +94,8 @@ class WhisperWindow {
         const size_t silence = leading_silence(request.samples.data() + position, remaining());
         position += silence > kMargin ? silence - kMargin : 0;
     }
+    // Sequences of the decoder that it has at once, at most: those of a pass, or one that is suspended and its check.
+    int sequences() const { return std::max(2, request.search.sequences()); }
     bool is_encoded() const { return decoding != nullptr || detection != nullptr; }
 
     // The spectrogram of what comes next.

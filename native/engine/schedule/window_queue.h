@@ -31,6 +31,12 @@ class WindowQueue {
         return window;
     }
 
+    // A window that was taken and cannot be worked on yet is the next one again.
+    void put_back(std::unique_ptr<Window> window) {
+        const std::lock_guard<std::mutex> lock(mutex_);
+        waiting_.push_front(std::move(window));
+    }
+
     size_t size() const {
         const std::lock_guard<std::mutex> lock(mutex_);
         return waiting_.size();

@@ -84,6 +84,7 @@ export class GrpcFront {
     const inbox = new Slots(maxWorkers * (1 + READ_AHEAD), maxQueue, busy(maxQueue));
     const refusals = new RareWarnings(log);
     const handshakes = new RareWarnings(log);
+    const closed = new RareWarnings(log);
     const origin = () => transport.origin;
     const { memory } = budgets;
     const lights = new LightCalls({ origin, memory, idleTimeout });
@@ -125,7 +126,7 @@ export class GrpcFront {
       maxConnections,
       maxStreams,
       paths,
-      onClosed: ({ peer }, reason) => log.warning(`Closed the connection of ${peer}: ${reason}`, { peer }),
+      onClosed: ({ peer }, reason) => closed.warn(`Closed the connection of ${peer}: ${reason}`, { peer }),
       onHandshakeFailed: (peer, reason) =>
         handshakes.warn(`The TLS handshake of ${peer} failed: ${reason}`, { peer }),
     });

@@ -1,5 +1,5 @@
 import { type JsonObject, readJson } from "./checkpoint/json.js";
-import { invalidModel, quoted } from "./errors.js";
+import { invalidModel, quoted, shownValue } from "./errors.js";
 
 /**
  * Looks at the settings of a checkpoint alone, before there are tensors.
@@ -13,7 +13,7 @@ export async function requireConvertible(folder: string): Promise<void> {
   if (modelType === undefined && isCtranslate2Whisper(config)) return;
   throw invalidModel(
     config.path,
-    `its model_type is ${quoted(String(modelType ?? ""))}, expected "whisper" or "borealis"`,
+    `its model_type is ${typeof modelType === "object" ? shownValue(modelType) : quoted(String(modelType ?? ""))}, expected "whisper" or "borealis"`,
   );
 }
 

@@ -146,6 +146,37 @@ describe("bytes that are missing in frames without a clock", () => {
   });
 });
 
+describe("tags between frames", () => {
+  const tag = Buffer.concat([Buffer.from("ID3\x04\0\0\0\0\0\x3f", "latin1"), Buffer.alloc(63)]);
+  const oldTag = Buffer.concat([Buffer.from("TAG"), Buffer.alloc(125)]);
+
+  it("of segments that were joined cost no frames: MP3", async () => {
+    const file = ffmpeg([WAV], ["-write_xing", "0", "-id3v2_version", "0", "-b:a", "32k"], "mp3");
+    const segment = 20 * 144;
+    const segments = Array.from({ length: Math.ceil(file.length / segment) }, (_, i) =>
+      Buffer.concat([tag, file.subarray(i * segment, (i + 1) * segment), oldTag]),
+    );
+    const { tracks, warnings } = await decode(Buffer.concat(segments));
+    expect(tracks[0]!.length).toBe((await decode(file)).tracks[0]!.length);
+    expect(Math.abs(lateness(tracks[0]!, 2.5))).toBeLessThan(0.08);
+    expect(warnings).toEqual([]);
+  });
+});
+
+describe("a recording of a stream from its middle on", () => {
+  it.each([
+    ["webm", "libopus"],
+    ["wma", "wmav2"],
+    ["flv", "mp3"],
+    ["ts", "aac"],
+  ])("begins at 0, whatever its clock says: %s", async (extension, codec) => {
+    const args = ["-output_ts_offset", "50000", "-ar", codec === "mp3" ? "22050" : "16000", "-c:a", codec];
+    const { duration, warnings } = await decode(ffmpeg([WAV], args, extension));
+    expect(duration).toBeCloseTo(4, 0);
+    expect(warnings).toEqual([]);
+  });
+});
+
 describe("sound that begins after a picture", () => {
   const VIDEO = ["-f", "lavfi", "-t", "6", "-i", "testsrc=s=64x64:r=10", "-c:v", "mpeg2video"];
 

@@ -115,4 +115,24 @@ describe("damaged WAV", () => {
       expect(["ok", ...ERROR_CODES.filter((code) => code !== "INTERNAL")]).toContain(result);
     }
   });
+
+  it.each(["BW64", "RIFF", "levl"])("is soon through samples that are nothing but %s", async (name) => {
+    // Unknown sizes, so that the end of the samples is looked for.
+    const unknown = { dataSize: 0xffff_ffff, riffSize: 0xffff_ffff };
+    const file = rawWav(unknown, Buffer.alloc(4 * 1024 ** 2, `${name}\x10\0\0\0`, "latin1"));
+    const started = process.cpuUsage();
+    await decode(file);
+    // Processor time, so that a busy machine decides nothing; a pass for each name takes minutes.
+    expect(process.cpuUsage(started).user / 1e6).toBeLessThan(15);
+  });
+
+  it("finds the end of samples of unknown size wherever blocks of a stream end", async () => {
+    const list = chunk("LIST", Buffer.from("INFOISFT\x04\0\0\0test", "latin1"));
+    const unknown = { dataSize: 0xffff_ffff, riffSize: 0xffff_ffff };
+    const file = Buffer.concat([rawWav(unknown, SAMPLES), list]);
+    for (const size of [1, 2, 3, 7, 44, 45, 1000, file.length]) {
+      const { tracks } = await decode(pieces(file, size));
+      expect(tracks[0]!.length).toBe(SAMPLES.length / 2);
+    }
+  });
 });

@@ -301,7 +301,7 @@ describe("a Whisper checkpoint in Hugging Face's layout", () => {
           ],
         },
       },
-      "alignment_heads has [1,0], expected a layer below 1 and a head below 1",
+      'alignment_heads has "[1,0]", expected a layer below 1 and a head below 1',
     ],
     ["no vocabulary", { "vocab.json": Buffer.from("") }, "vocab.json is not valid"],
     ["a token too few", { "vocab.json": { ...vocabulary, "!": 60_000 } }, "no token with the id 0"],

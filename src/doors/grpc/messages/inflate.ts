@@ -1,6 +1,6 @@
 import { createGunzip, createInflate } from "node:zlib";
 import type { Reservation } from "../../../service/call/byte-budget.js";
-import { MalformedMessage, messageTooLarge, UnsupportedEncoding } from "./unreadable.js";
+import { allocate, MalformedMessage, messageTooLarge, UnsupportedEncoding } from "./unreadable.js";
 
 /** No block of deflate becomes more than this many times as long (RFC 1951: 258 bytes of two bits). */
 const MOST_TIMES = 1032;
@@ -29,10 +29,9 @@ export async function inflate(
   const announced = encoding === "gzip" ? announcedLength(compressed) : undefined;
   if (announced !== undefined && announced > most) throw messageTooLarge(announced, most, setting);
   const possible = Math.min(most, compressed.length * MOST_TIMES);
-  let bytes: Buffer = await allocate(
-    Math.min(Math.max(announced ?? compressed.length * FIRST_TIMES, LEAST), possible),
-    (size) => memory.wait(size),
-  );
+  const first = Math.min(Math.max(announced ?? compressed.length * FIRST_TIMES, LEAST), possible);
+  await memory.wait(first);
+  let bytes = allocate(first);
   let length = 0;
   const stream = encoding === "gzip" ? createGunzip() : createInflate();
   stream.end(compressed);
@@ -41,9 +40,9 @@ export async function inflate(
       const needed = length + part.length;
       if (needed > most) throw messageTooLarge(undefined, most, setting);
       if (needed > bytes.length) {
-        const larger = await allocate(Math.min(Math.max(2 * bytes.length, needed), most), async (size) =>
-          memory.grow(size),
-        );
+        const size = Math.min(Math.max(2 * bytes.length, needed), most);
+        memory.grow(size);
+        const larger = allocate(size);
         larger.set(bytes.subarray(0, length));
         memory.shrink(bytes.length);
         bytes = larger;
@@ -59,12 +58,6 @@ export async function inflate(
     stream.destroy();
   }
   return bytes.subarray(0, length);
-}
-
-/** @param reserve what gets the memory for it */
-async function allocate(size: number, reserve: (size: number) => Promise<void>): Promise<Buffer> {
-  await reserve(size);
-  return Buffer.allocUnsafeSlow(size);
 }
 
 /** Of the last member, modulo 2³² (RFC 1952, ISIZE); undefined for what is no gzip, or cannot become as long. */

@@ -5,7 +5,7 @@ import type { ByteBudget, Reservation } from "../../../service/call/byte-budget.
 import type { Holder } from "../../../service/call/holdings.js";
 import { variableOf } from "../../../service/settings.js";
 import { inflate } from "./inflate.js";
-import { MalformedMessage, messageTooLarge, UnreadableMessage } from "./unreadable.js";
+import { allocate, MalformedMessage, messageTooLarge, UnreadableMessage } from "./unreadable.js";
 
 /** What of grpc-js' call is used although it is not part of its interface: the package's version is pinned. */
 interface Internals {
@@ -161,7 +161,7 @@ export class MessageReader {
     if (length > most) throw messageTooLarge(length, most, setting);
     const reservation = memory.open(holder);
     await reservation.wait(length);
-    const bytes = Buffer.allocUnsafeSlow(length);
+    const bytes = allocate(length);
     return { bytes, filled: 0, isCompressed: this.#head[0] === 1, memory: reservation };
   }
 

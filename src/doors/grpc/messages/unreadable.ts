@@ -21,6 +21,15 @@ export class UnsupportedEncoding extends UnreadableMessage {
   }
 }
 
+/** Memory that is counted already. @throws UnreadableMessage OUT_OF_MEMORY when the system has none all the same */
+export function allocate(bytes: number): Buffer {
+  try {
+    return Buffer.allocUnsafeSlow(bytes);
+  } catch (error) {
+    throw new UnreadableMessage("OUT_OF_MEMORY", `No memory for a message: ${(error as Error).message}`);
+  }
+}
+
 /** @param bytes that were announced, where they were @param setting that says how many there may be */
 export function messageTooLarge(bytes: number | undefined, most: number, setting: string): UnreadableMessage {
   const size = bytes === undefined ? "more" : `${bytes} bytes`;

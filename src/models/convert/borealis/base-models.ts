@@ -1,7 +1,7 @@
 import { basename, join, relative, resolve } from "node:path";
 import type { Checkpoint } from "../checkpoint/folder.js";
 import { type JsonObject, readJson } from "../checkpoint/json.js";
-import { invalidModel, quoted } from "../errors.js";
+import { invalidModel, quoted, shownValue } from "../errors.js";
 
 /** What the tensors of a language model do not tell. */
 export interface LanguageModelFacts {
@@ -65,7 +65,10 @@ export async function languageModelFacts(checkpoint: Checkpoint): Promise<Langua
   const theta = config.number("rope_theta") ?? rope?.number("rope_theta");
   const scaling = config.object("rope_scaling")?.get("rope_type") ?? rope?.get("rope_type") ?? "default";
   if (scaling !== "default") {
-    throw invalidModel(config.path, `its rope_type is ${quoted(String(scaling))}, expected "default"`);
+    throw invalidModel(
+      config.path,
+      `its rope_type is ${typeof scaling === "string" ? quoted(scaling) : shownValue(scaling)}, expected "default"`,
+    );
   }
   return {
     width: requireSize(config, "hidden_size"),

@@ -1,6 +1,6 @@
 import type { Checkpoint } from "../checkpoint/folder.js";
 import type { JsonObject } from "../checkpoint/json.js";
-import { invalidModel, quoted } from "../errors.js";
+import { invalidModel, quoted, shownValue } from "../errors.js";
 import type { GgufMetadata } from "../files/gguf.js";
 
 /** How Qwen's tokenizers split text into words; llama.cpp knows it by the name `qwen2`. */
@@ -38,7 +38,7 @@ export class Tokenizer {
     const tokens = Array.from({ length: size }, (_, id) => `[PAD${id}]`);
     const types = new Array<number>(size).fill(TOKEN_TYPE.unused);
     const add = (token: unknown, id: unknown, type: number) => {
-      const shown = quoted(String(token));
+      const shown = typeof token === "string" ? quoted(token) : shownValue(token);
       if (typeof token !== "string" || token === "")
         throw invalidModel(file.path, `it has the token ${shown}`);
       if (typeof id !== "number" || !Number.isInteger(id) || id < 0) {
@@ -115,7 +115,9 @@ function checkPattern(file: JsonObject): void {
 /** Pairs, written as `["a", "b"]` or, by older versions of the tokenizers library, `"a b"`. */
 function readMerges(model: JsonObject): string[] {
   return model.require("merges", model.array("merges")).map((merge, index) => {
-    const text = Array.isArray(merge) && merge.length === 2 ? merge.join(" ") : merge;
+    const isPair =
+      Array.isArray(merge) && merge.length === 2 && merge.every((part) => typeof part === "string");
+    const text = isPair ? merge.join(" ") : merge;
     if (typeof text === "string" && /^\S+ \S+$/.test(text)) return text;
     throw invalidModel(model.path, `model.merges[${index}] is no pair of tokens`);
   });

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { fileSize } from "../../cache.js";
-import { invalidModel, quoted } from "../errors.js";
+import { invalidModel, shownValue } from "../errors.js";
 import { SourceFile } from "./source-file.js";
 
 /** A vocabulary of 150 000 tokens with its merges takes 11 MB. */
@@ -66,8 +66,7 @@ export class JsonObject {
   #typed<T>(field: string, expected: string, is: (value: unknown) => value is T): T | undefined {
     const value = this.get(field);
     if (value === undefined || is(value)) return value;
-    const shown = quoted(JSON.stringify(value));
-    throw invalidModel(this.path, `${this.prefix}${field} is ${shown}, expected ${expected}`);
+    throw invalidModel(this.path, `${this.prefix}${field} is ${shownValue(value)}, expected ${expected}`);
   }
 }
 

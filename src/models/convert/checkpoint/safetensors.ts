@@ -1,4 +1,4 @@
-import { quoted } from "../errors.js";
+import { quoted, shownValue } from "../errors.js";
 import { parseJson } from "./json.js";
 import type { SourceFile } from "./source-file.js";
 import { ELEMENT_BYTES, type ElementType, elementCount, type StoredTensor } from "./tensor.js";
@@ -30,7 +30,7 @@ function toTensor(file: SourceFile, dataStart: number, name: string, entry: unkn
   const fail = (problem: string) => file.invalid(`tensor ${quoted(name)} ${problem}`);
   const { dtype, shape, data_offsets: offsets } = (entry ?? {}) as Record<string, unknown>;
   if (typeof dtype !== "string" || !Object.hasOwn(ELEMENT_BYTES, dtype)) {
-    throw fail(`has the dtype ${quoted(JSON.stringify(dtype) ?? "")}, which is not supported`);
+    throw fail(`has the dtype ${shownValue(dtype)}, which is not supported`);
   }
   const type = dtype as ElementType;
   const count = Array.isArray(shape) ? elementCount(shape) : undefined;

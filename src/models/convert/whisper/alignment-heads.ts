@@ -1,5 +1,5 @@
 import type { Checkpoint } from "../checkpoint/folder.js";
-import { invalidModel } from "../errors.js";
+import { invalidModel, shownValue } from "../errors.js";
 import { HEAD_WIDTH } from "../files/whisper-file.js";
 import type { WhisperShape } from "./tensors.js";
 
@@ -29,7 +29,7 @@ export async function readAlignmentHeads(
     if (!isBelow(layer, textLayers) || !isBelow(head, heads)) {
       throw invalidModel(
         config.path,
-        `alignment_heads has ${JSON.stringify(pair)?.slice(0, 100)}, expected a layer below ${textLayers} and a head ` +
+        `alignment_heads has ${shownValue(pair)}, expected a layer below ${textLayers} and a head ` +
           `below ${heads}`,
       );
     }
