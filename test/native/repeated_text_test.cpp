@@ -138,6 +138,32 @@ TEST_CASE("segments of one text are spoken when they sound alike") {
     CHECK_FALSE(spoken(guessed, said(8, true)));
 }
 
+TEST_CASE("segments of one text are spoken when each has a turn of its own, whoever takes it") {
+    // As long as `seconds` tells, each with syllables of its own.
+    const auto turns = [](double seconds, double change) {
+        std::mt19937 random(5);
+        std::vector<float> samples(static_cast<size_t>(8 * kTurn * 16000));
+        for (size_t i = 0; i < samples.size(); ++i) {
+            const double time = static_cast<double>(i) / 16000;
+            const int turn = static_cast<int>(time / kTurn);
+            const double inside = time - turn * kTurn;
+            const double syllables = 0.6 + 0.4 * std::sin(6.28 * inside * (3 + 0.7 * turn) + turn);
+            const bool sounds =
+                inside > (seconds < kTurn ? 0.3 : 0) && inside < 0.3 + seconds * (turn % 2 == 0 ? 1 : change);
+            const double noise = static_cast<double>(random()) / 2147483648.0 - 1;
+            samples[i] = static_cast<float>(noise * (sounds ? 0.2 * syllables : 0.0005));
+        }
+        return samples;
+    };
+    CHECK(spoken(text_of(sentences(8, kTurn)), turns(2.2, 0.8)));
+    // Whatever one says, it does not take twice as long the next time.
+    CHECK_FALSE(spoken(text_of(sentences(8, kTurn)), turns(2.2, 0.4)));
+    // Times that do not keep to the turns.
+    CHECK_FALSE(spoken(text_of(sentences(8, 1.9)), turns(2.2, 1)));
+    // Nobody pauses.
+    CHECK_FALSE(spoken(text_of(sentences(8, kTurn)), turns(kTurn, 1)));
+}
+
 TEST_CASE("of a loop one is left, and of few tokens as many as one says in a breath") {
     agora::DecodedText loop = text_of(sentences(8, 2));
     agora::cut_loop(loop, vocabulary());

@@ -33,6 +33,11 @@ TEST_CASE("tones of machines are steady, with breaks too; what rises and falls l
     // Half as loud as the noise around it.
     CHECK_FALSE(
         is_steady(5, [&](double t) { return noise(random) + 0.7 * noise(random) * (1 + std::sin(2 * kPi * 4 * t)); }));
+    // A voice 8 dB below hiss: only where voices are does the sound rise and fall.
+    CHECK_FALSE(is_steady(5, [&](double t) {
+        return noise(random) + 0.0265 * std::sin(2 * kPi * 200 * t) * (1 + std::sin(2 * kPi * 4 * t));
+    }));
+    CHECK(is_steady(5, [&](double) { return noise(random); }));
     CHECK_FALSE(is_steady(0.9, dial_tone));
     CHECK_FALSE(agora::is_steady_sound(nullptr, 0));
 }

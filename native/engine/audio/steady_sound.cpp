@@ -15,20 +15,47 @@ constexpr double kBreak = 20;
 // From the fifth to the four fifths of frames: those at the edges of breaks are among the rest.
 constexpr double kGreatestSpread = 1.5;
 
-}  // namespace
+// Of two low-pass filters of first order, one behind the other, at 800 Hz: 1 - exp(-2 pi 800 / 16000).
+constexpr double kLowPass = 0.2696;
 
-bool is_steady_sound(const float* samples, size_t count) {
-    std::vector<double> levels;
+struct Levels {
+    std::vector<double> all;
+    std::vector<double> low;
+};
+
+Levels levels_of(const float* samples, size_t count) {
+    Levels levels;
+    double once = 0;
+    double twice = 0;
     for (size_t begin = 0; begin + kFrame <= count; begin += kFrame) {
         double power = 0;
-        for (size_t i = begin; i < begin + kFrame; ++i) power += static_cast<double>(samples[i]) * samples[i];
-        levels.push_back(10 * std::log10(power / kFrame + 1e-12));
+        double low_power = 0;
+        for (size_t i = begin; i < begin + kFrame; ++i) {
+            const double sample = samples[i];
+            once += kLowPass * (sample - once);
+            twice += kLowPass * (once - twice);
+            power += sample * sample;
+            low_power += twice * twice;
+        }
+        levels.all.push_back(10 * std::log10(power / kFrame + 1e-12));
+        levels.low.push_back(10 * std::log10(low_power / kFrame + 1e-12));
     }
+    return levels;
+}
+
+bool is_steady(std::vector<double> levels) {
     if (levels.empty()) return false;
     std::sort(levels.begin(), levels.end());
     levels.erase(levels.begin(), std::lower_bound(levels.begin(), levels.end(), levels.back() - kBreak));
     if (levels.size() < kLeastFrames) return false;
     return levels[levels.size() * 4 / 5] - levels[levels.size() / 5] < kGreatestSpread;
+}
+
+}  // namespace
+
+bool is_steady_sound(const float* samples, size_t count) {
+    const Levels levels = levels_of(samples, count);
+    return is_steady(levels.all) && is_steady(levels.low);
 }
 
 }  // namespace agora

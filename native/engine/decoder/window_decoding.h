@@ -66,8 +66,8 @@ class WindowDecoding {
     bool in_doubt() const { return in_doubt_; }
     // As the model reads it where the transcript starts.
     float no_speech_prob() const { return no_speech_prob_; }
-    // Mean log probability of the attempt that is in doubt.
-    float log_prob_in_doubt() const { return attempts_.back().avg_log_prob; }
+    // Of the attempt that is in doubt.
+    const DecodedText& text_in_doubt() const { return attempts_.back(); }
     // What was found: goes on, or ends with silence of that probability.
     void resolve_doubt(bool silence, float no_speech_prob);
     // Sequences that the next step runs.

@@ -30,6 +30,12 @@ NetworkLoader network_loader(const BatchedOptions& options, ComputeType type, Co
     };
 }
 
+std::unique_ptr<Network> load_network(const BatchedOptions& options, Compute& compute, const std::string& path,
+                                      const WhisperFile& file) {
+    std::unique_ptr<Network> network = network_loader(options, options.compute_type, compute)(path, file);
+    return options.around_network ? options.around_network(std::move(network)) : std::move(network);
+}
+
 }  // namespace
 
 BatchedWhisper::BatchedWhisper(const std::string& path, const BatchedOptions& options)
@@ -39,7 +45,7 @@ BatchedWhisper::BatchedWhisper(const std::string& path, const BatchedOptions& op
       log_mel_(file_.hparams.n_mels, read_mel_filters(path, file_)),
       compute_(make_compute(options)),
       parallel_(*compute_),
-      network_(network_loader(options, options.compute_type, *compute_)(path, file_)),
+      network_(load_network(options, *compute_, path, file_)),
       passes_(file_.hparams, vocabulary_, rules_, log_mel_, network_->decoder()),
       batch_size_(static_cast<size_t>(options.batch_size)) {
     if (options.draft_path.empty()) return;

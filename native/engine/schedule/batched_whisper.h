@@ -34,6 +34,8 @@ struct BatchedOptions {
     int batch_size = 16;    // windows decoded together, 1 to 256
     ComputeType compute_type = ComputeType::Auto;
     std::string draft_path;  // of a model that writes ahead in greedy search; empty: none
+    // For tests: what the model runs on, given what it would run on. May be empty.
+    std::function<std::unique_ptr<Network>(std::unique_ptr<Network>)> around_network;
 };
 
 class BatchedWhisper {

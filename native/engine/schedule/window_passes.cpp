@@ -18,6 +18,10 @@ namespace {
 constexpr size_t kFull = kMaxWindowSamples - kSampleRate / 4;
 // Probability of silence that speech with silence behind it seldom has.
 constexpr float kDoubt = 0.2f;
+// Mean log probability of a text that is more than a guess.
+constexpr float kSure = -0.7f;
+// Tokens a second of speech with pauses in it; what is made up for other sound is shorter.
+constexpr double kSpokenTokens = 1.5;
 // Tokens that show whether there is a text at all.
 constexpr int kCheckTokens = 64;
 // Seconds of sound behind a text that are listened to, how far before them that begins, and what a pass has to have
@@ -29,6 +33,10 @@ constexpr double kMinAdvance = 0.5;
 constexpr double kFarOn = 2;
 // Fewer tokens a second of sound than anybody speaks.
 constexpr double kFewTokens = 2.5;
+// Of a text that stands for this much speech and has fewer tokens a second than that, most was left out: of what is
+// said again and again, models like to write one turn, with times as if it had been all.
+constexpr double kContracted = 6;
+constexpr double kContractedTokens = 1.25;
 // More tokens a second than anybody speaks: such times are none.
 constexpr double kMostTokens = 25;
 constexpr int kMaxLoops = 2;
@@ -134,20 +142,32 @@ void WindowPasses::suspend(WhisperWindow& window) const {
 void WindowPasses::resolve(WhisperWindow& window) const {
     const DecodedText& text = window.decoding->text();
     const float threshold = window.request.search.no_speech_threshold;
-    const bool unlikely = text.no_speech_prob > threshold;
-    // Without a voice activity detector that says otherwise, no speech either way is none, however sure the text.
+    const bool unlikely = text.no_speech_prob > threshold && !is_plausible(window, window.suspended->text_in_doubt());
+    // Without a voice activity detector that says otherwise, no speech either way is none.
     const bool both_ways = window.request.speech.empty() && window.suspended->no_speech_prob() > threshold;
     // Nor is a guess either way, where silence is not unlikely: tones that come and go.
     const float log_prob_threshold = window.request.search.log_prob_threshold;
     const bool guessed = window.request.speech.empty() && text.improbable &&
-                         window.suspended->log_prob_in_doubt() < log_prob_threshold &&
+                         window.suspended->text_in_doubt().avg_log_prob < log_prob_threshold &&
                          text.no_speech_prob + window.suspended->no_speech_prob() > threshold;
-    const bool silence = guessed || (unlikely && (both_ways || text.silence || text.improbable || text.repetitive));
+    // The sound that stands over and over in it repeats itself, and so does the text of speech.
+    const bool loops =
+        text.repetitive && (window.request.speech.empty() || window.suspended->text_in_doubt().repetitive);
+    const bool silence = guessed || (unlikely && (both_ways || text.silence || text.improbable || loops));
     window.suspended->resolve_doubt(silence, text.no_speech_prob);
     window.decoding = nullptr;
     window.checking = false;
     // Silence needs no encoder any more.
     if (silence) window.decoding = std::move(window.suspended);
+}
+
+// Whether a text is as sure, and as long for the sound that there is, as only speech makes it: models take synthetic
+// voices and dictated numbers for no speech, and write them rightly nevertheless.
+bool WindowPasses::is_plausible(const WhisperWindow& window, const DecodedText& text) const {
+    const auto is_text = [this](int token) { return vocabulary_.is_text(token); };
+    const auto tokens = static_cast<double>(std::count_if(text.tokens.begin(), text.tokens.end(), is_text));
+    const double seconds = static_cast<double>(window.remaining()) / kSampleRate;
+    return text.avg_log_prob >= kSure && !text.repetitive && seconds >= kUnheard && tokens >= kSpokenTokens * seconds;
 }
 
 void WindowPasses::settle(WhisperWindow& window) const {
@@ -232,8 +252,22 @@ bool WindowPasses::is_short(const std::vector<DecodedSegment>& segments, double 
     return seconds >= kUnheard && static_cast<double>(tokens) < kFewTokens * (seconds - kUnheard);
 }
 
-// Seconds at which a text ends that has no time there. By the frames that its tokens looked at, when it is short for
-// what there is to hear; else it is taken to have heard everything.
+// Whether a good text has left out most of the speech that it claims to end behind, at `end`.
+bool WindowPasses::is_contracted(const WhisperWindow& window, const PassSegments& pass, double offset,
+                                 double end) const {
+    const bool is_good = std::all_of(pass.segments.begin(), pass.segments.end(), [&](const DecodedSegment& segment) {
+        return segment.avg_log_prob >= window.request.search.log_prob_threshold;
+    });
+    size_t tokens = 0;
+    for (const DecodedSegment& segment : pass.segments) tokens += segment.tokens.size();
+    std::vector<SoundSpan> speech = spans_after(window.request.speech, offset);
+    for (SoundSpan& span : speech) span = {std::min(span.start, end), std::min(span.end, end)};
+    const double seconds = total_of(speech);
+    return is_good && seconds >= kContracted && static_cast<double>(tokens) < kContractedTokens * seconds;
+}
+
+// Seconds at which a text ends that has no time there, or none to be believed. By the frames that its tokens looked at,
+// when it is short for what there is to hear; else it is taken to have heard everything.
 double WindowPasses::end_of_text(WhisperWindow& window, double offset, const std::vector<DecodedSegment>& segments,
                                  const std::vector<SoundSpan>& sound) const {
     if (!is_short(segments, offset, sound)) return std::numeric_limits<double>::infinity();
@@ -249,7 +283,8 @@ void WindowPasses::listen_again(WhisperWindow& window, double offset, PassSegmen
     const std::vector<SoundSpan> sound = sound_of(window, segments);
     if (total_of(spans_after(sound, offset)) < kUnheard) return;
     double end = offset + kFarOn;
-    const std::optional<double> known = believable_end(pass, offset);
+    std::optional<double> known = believable_end(pass, offset);
+    if (known && is_contracted(window, pass, offset, *known)) known = std::nullopt;
     if (!segments.empty()) end = known ? *known : end_of_text(window, offset, segments, sound);
     const std::vector<SoundSpan> rest = spans_after(sound, end);
     if (total_of(rest) < kUnheard) return;

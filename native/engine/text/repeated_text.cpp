@@ -4,6 +4,7 @@
 #include <cmath>
 #include <optional>
 
+#include "engine/audio/pauses.h"
 #include "engine/text/compression_ratio.h"
 
 namespace agora {
@@ -18,6 +19,11 @@ constexpr int kMaxShift = kColumns / 8;
 constexpr double kAlike = 0.5;
 // Seconds: nothing is said in less.
 constexpr double kShortest = 0.3;
+// Seconds of silence that part turns, how much longer one turn may be than another that says the same, and the share of
+// turns of which that holds.
+constexpr double kTurnPause = 0.25;
+constexpr double kTurnRatio = 1.6;
+constexpr double kTurnShare = 0.8;
 // Less probable texts than this do not know what they repeat.
 constexpr float kSure = -0.7f;
 // So often in a row at least, and no more tokens than this, does a loop repeat.
@@ -77,6 +83,58 @@ std::vector<double> shape_of(const std::vector<float>& mel, int bands, int begin
         for (int column = 0; column < kColumns; ++column) row[column] -= mean;
     }
     return shape;
+}
+
+// Seconds of sound between pauses of at least kTurnPause.
+struct Turn {
+    double start;
+    double end;
+};
+
+std::vector<Turn> turns_of(const float* samples, size_t count) {
+    std::vector<Turn> turns;
+    double start = 0;
+    const auto add = [&](double end) {
+        if (end - start >= kShortest / 2) turns.push_back({start, end});
+    };
+    for (const Pause& pause : find_pauses(samples, count)) {
+        if (pause.end - pause.start < kTurnPause) continue;
+        add(pause.start);
+        start = pause.end;
+    }
+    add(static_cast<double>(count) / 16000);
+    return turns;
+}
+
+// Whether somebody takes a turn for each of the pieces that repeat others: one stretch of sound that belongs to it
+// alone, about as long as that of the piece before with the same text. Voices, pitch and tempo may differ. What a loop
+// writes has times that do not keep to the sound.
+bool has_turns(const std::vector<int>& tokens, const std::vector<Piece>& pieces, const std::vector<Turn>& turns) {
+    std::vector<double> seconds;  // of the only turn of each piece; 0: there is none, or there are several
+    for (const Piece& piece : pieces) {
+        double own = 0;
+        size_t count = 0;
+        for (const Turn& turn : turns) {
+            const double middle = (turn.start + turn.end) / 2;
+            if (middle < piece.start * kTimestampSeconds) continue;
+            if (piece.stop >= 0 && middle > piece.stop * kTimestampSeconds) continue;
+            own = turn.end - turn.start;
+            ++count;
+        }
+        seconds.push_back(count == 1 ? own : 0);
+    }
+    size_t repeated = 0;
+    size_t good = 0;
+    for (size_t i = 0; i < pieces.size(); ++i) {
+        size_t before = i;
+        while (before > 0 && !same_text(tokens, pieces[before - 1], pieces[i])) --before;
+        if (before == 0) continue;
+        const double a = std::min(seconds[i], seconds[before - 1]);
+        const double b = std::max(seconds[i], seconds[before - 1]);
+        ++repeated;
+        good += a > 0 && b <= kTurnRatio * a ? 1 : 0;
+    }
+    return repeated > 0 && static_cast<double>(good) >= kTurnShare * static_cast<double>(repeated);
 }
 
 struct Loop {
@@ -183,7 +241,7 @@ bool is_spoken_repetition(const DecodedText& text, const Vocabulary& vocabulary,
     if (alike.empty() || compression_ratio(plain_text(once, vocabulary)) > threshold * kFarAbove) return false;
     const auto middle = alike.begin() + static_cast<std::ptrdiff_t>(alike.size() / 2);
     std::nth_element(alike.begin(), middle, alike.end());
-    return *middle >= kAlike;
+    return *middle >= kAlike || has_turns(text.tokens, pieces, turns_of(samples, count));
 }
 
 void cut_loop(DecodedText& text, const Vocabulary& vocabulary) {

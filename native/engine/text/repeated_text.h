@@ -20,7 +20,8 @@ bool repeats_itself(const std::vector<int>& tokens, const Vocabulary& vocabulary
 
 // Whether what `text` repeats is repeated in the sound. It is when the text is made of segments that do not repeat
 // themselves within, and segments of the same text sound alike: the shape of a spectrogram over time that a speaker
-// makes twice is much the same, while a loop of the decoder gives the same text to whatever is heard. `threshold`: on
+// makes twice is much the same, while a loop of the decoder gives the same text to whatever is heard; or when each of
+// them has a stretch of sound of its own between pauses, as long as the others, whoever speaks it. `threshold`: on
 // the compression ratio. `samples`: 16 kHz, from the time 0 of the text.
 bool is_spoken_repetition(const DecodedText& text, const Vocabulary& vocabulary, const LogMel& log_mel,
                           const float* samples, size_t count, double threshold);

@@ -1,0 +1,60 @@
+import { describe, expect, it } from "vitest";
+import type { TranscribeOptions } from "../../src/index.js";
+import { englishWords } from "../support/english-words.js";
+import { describeWithRealWhisper, realTranscriber, thereIsRealWhisper } from "../support/real-whisper.js";
+import { hasSpeechPrograms, type RepeatedSpeech, repeatedSpeech } from "../support/repeated-speech.js";
+import { normalisedWords, wordErrorRate } from "../support/word-error-rate.js";
+
+const UNGUARDED: TranscribeOptions = {
+  temperature: 0,
+  compressionRatioThreshold: null,
+  logProbThreshold: null,
+  noSpeechThreshold: null,
+};
+/** Mean log probability below which any text is tried again. */
+const LEAST_PROBABLE = -1;
+/** Words that may be wrong where the model hears a repetition rightly, of so many. */
+const HEARD_RIGHTLY = 0.1;
+
+if (thereIsRealWhisper && !hasSpeechPrograms())
+  console.warn("No espeak-ng or no sox, so repetitions that are made with them are not tested");
+const recordings = thereIsRealWhisper && hasSpeechPrograms() ? await repeatedSpeech() : [];
+
+function wordsOf({ language }: RepeatedSpeech, text: string): string[] {
+  return language === "en" ? englishWords(text) : normalisedWords(text);
+}
+
+/** Without a VAD, text that is short for all its sound and looks like silence to the model is dropped: these are not. */
+const HEARD_WITHOUT_VAD = [
+  "a sentence, six voices",
+  "counting to twenty",
+  "counting to twenty in a breath",
+  "a telephone number, three times",
+  "a refrain",
+  "utterance 1688-142285-0009",
+];
+
+/** What the weights write when nothing guards them says what can be asked of the guards. */
+describeWithRealWhisper("what is said again and again", () => {
+  describe.each([true, false])("VAD: %s", (vadFilter) => {
+    const heard = recordings.filter(({ name }) => vadFilter || HEARD_WITHOUT_VAD.includes(name));
+    it.each(heard)("$name is written as often", async (recording) => {
+      const { samples, language, text } = recording;
+      const transcriber = await realTranscriber();
+      const hear = (options: TranscribeOptions) =>
+        transcriber.transcribe({ samples, sampleRate: 16_000 }, { language, vadFilter, ...options });
+      const [unguarded, guarded] = await Promise.all([hear(UNGUARDED), hear({})]);
+      const words = (each: string) => wordsOf(recording, each);
+      const free = wordErrorRate(text, unguarded.text, words);
+      const { errors, insertions } = wordErrorRate(text, guarded.text, words);
+      expect(errors, guarded.text).toBeLessThanOrEqual(free.errors);
+      const isSure = unguarded.segments.every(({ avgLogProb }) => avgLogProb >= LEAST_PROBABLE);
+      if (isSure && free.rate <= HEARD_RIGHTLY) {
+        expect(words(guarded.text)).toEqual(words(unguarded.text));
+        for (const { temperature } of guarded.segments) expect(temperature).toBe(0);
+      }
+      // No loop is kept, whatever the weights do.
+      expect(insertions, guarded.text).toBeLessThanOrEqual(Math.max(2, 0.2 * words(text).length));
+    });
+  });
+});
