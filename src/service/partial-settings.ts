@@ -30,7 +30,7 @@ export function withDefaults(given: Partial<ServerSettings>): ServerSettings {
 
 /** @throws TranscriptionError INVALID_ARGUMENT for one that is not its default */
 export function refuseModelSettings(settings: ServerSettings): void {
-  const key = OF_MODEL.find((name) => settings[name] !== SETTINGS[name].fallback);
+  const key = OF_MODEL.find((name) => settings[name] !== fallbackOf(name));
   if (key === undefined) return;
   throw new TranscriptionError(
     "INVALID_ARGUMENT",
@@ -40,13 +40,20 @@ export function refuseModelSettings(settings: ServerSettings): void {
 }
 
 function checkedValue(key: Key, value: unknown): unknown {
-  const { fallback, kind } = SETTINGS[key];
+  const { kind } = SETTINGS[key];
+  const fallback = fallbackOf(key);
   if (value === undefined || value === fallback) return fallback;
   const parsed = kind.parse(written(value));
   // What only reads like it, such as a number in a string, is a mistake of the program.
   if (parsed !== undefined && typeof parsed === typeof value) return parsed;
   const isSecret = typeof value === "string" && SETTINGS[key].isPrivate;
   throw invalidArgument(key, kind.expected, isSecret ? `${value.length} characters` : value);
+}
+
+/** Some depend on the machine. */
+function fallbackOf(key: Key): unknown {
+  const { fallback } = SETTINGS[key];
+  return typeof fallback === "function" ? fallback() : fallback;
 }
 
 /** A value as a variable of the environment would have it. */
