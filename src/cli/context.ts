@@ -8,6 +8,7 @@ export type Api = Pick<
   | "convertModel"
   | "createTranscriber"
   | "downloadModel"
+  | "extensionOf"
   | "formatResult"
   | "formatSegments"
   | "getSystemInfo"

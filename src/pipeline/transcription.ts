@@ -149,6 +149,7 @@ class Transcription {
       format: audio.format,
       model: engine.model.name,
       implementation: engine.implementation,
+      task: request.window.task,
       computeType: engine.model.computeType,
       device: engine.device,
     };
@@ -309,6 +310,7 @@ class Transcription {
     const failed = (cause: unknown): TranscriptionError =>
       new TranscriptionError("INVALID_ARGUMENT", `The ${name} callback failed: ${messageOf(cause)}`, {
         cause,
+        option: name,
       });
     try {
       const returned = callback?.(value);

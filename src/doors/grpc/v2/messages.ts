@@ -130,6 +130,8 @@ export interface TranscriptionOptions {
    * one the first words are used.
    */
   prefix: string;
+  /** Write numbers in words: no token with a digit, a percent sign or a sign of money is produced. Default false. */
+  suppress_numerals: boolean;
 }
 
 export type Task = "TASK_UNSPECIFIED" | "TASK_TRANSCRIBE" | "TASK_TRANSLATE";
