@@ -40,20 +40,13 @@ export function refuseModelSettings(settings: ServerSettings): void {
 }
 
 function checkedValue(key: Key, value: unknown): unknown {
-  const { kind } = SETTINGS[key];
-  const fallback = fallbackOf(key);
+  const { kind, fallback } = SETTINGS[key];
   if (value === undefined || value === fallback) return fallback;
   const parsed = kind.parse(written(value));
   // What only reads like it, such as a number in a string, is a mistake of the program.
   if (parsed !== undefined && typeof parsed === typeof value) return parsed;
   const isSecret = typeof value === "string" && SETTINGS[key].isPrivate;
   throw invalidArgument(key, kind.expected, isSecret ? `${value.length} characters` : value);
-}
-
-/** Some depend on the machine. */
-function fallbackOf(key: Key): unknown {
-  const { fallback } = SETTINGS[key];
-  return typeof fallback === "function" ? fallback() : fallback;
 }
 
 /** A value as a variable of the environment would have it. */
