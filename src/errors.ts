@@ -45,7 +45,7 @@ export type ErrorCode = (typeof ERROR_CODES)[number];
 export class TranscriptionError extends Error {
   override readonly name = "TranscriptionError";
 
-  /** The option that is wrong, where `code` is INVALID_ARGUMENT and it is known: `"beamSize"`, `"vadOptions.threshold"`. */
+  /** The option or argument that is wrong, where `code` is INVALID_ARGUMENT: `"beamSize"`, `"vadOptions.threshold"`. */
   readonly option: string | undefined;
 
   constructor(
@@ -61,8 +61,11 @@ export class TranscriptionError extends Error {
   static from(error: unknown): TranscriptionError {
     if (error instanceof TranscriptionError) return error;
     if (error instanceof Error) {
-      const code = (error as { code?: unknown }).code;
-      if (isErrorCode(code)) return new TranscriptionError(code, error.message, { cause: error });
+      const { code, option } = error as { code?: unknown; option?: unknown };
+      if (isErrorCode(code)) {
+        const wrong = typeof option === "string" ? { option } : {};
+        return new TranscriptionError(code, error.message, { cause: error, ...wrong });
+      }
       return new TranscriptionError("INTERNAL", error.message, { cause: error });
     }
     return new TranscriptionError("INTERNAL", String(error));

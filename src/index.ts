@@ -7,15 +7,18 @@ export { implementationNames, registerImplementation } from "./engine/implementa
 export { getSystemInfo, type SystemInfo } from "./engine/system.js";
 export { ERROR_CODES, type ErrorCode, TranscriptionError } from "./errors.js";
 export {
+  extensionOf,
   type FormatOptions,
   formatResult,
   formatSegments,
   formatTurns,
   OUTPUT_FORMATS,
   type OutputFormat,
+  type ResultFormat,
 } from "./formats/index.js";
 export type { Conversion, ConvertedFile } from "./models/convert/conversion.js";
 export { type ConvertModelOptions, convertModel } from "./models/convert/convert.js";
+export type { CacheOptions } from "./models/environment.js";
 export {
   type DownloadModelOptions,
   downloadModel,

@@ -4,6 +4,8 @@
 #include <napi.h>
 
 #include <cmath>
+#include <cstdint>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -12,7 +14,7 @@
 namespace agora {
 
 [[noreturn]] inline void bad_argument(const std::string& name, const std::string& expected) {
-    throw Error(ErrorCode::InvalidArgument, "Expected " + expected + " for " + name);
+    throw Error(ErrorCode::InvalidArgument, "Expected " + expected + " for " + name, name);
 }
 
 inline std::string string_argument(const Napi::Value& value, const std::string& name) {
@@ -25,7 +27,9 @@ inline std::string string_argument(const Napi::Value& value, const std::string& 
 inline double number_argument(const Napi::Value& value, const std::string& name, double low, double high) {
     const double number = value.IsNumber() ? value.As<Napi::Number>().DoubleValue() : NAN;
     if (!(number >= low && number <= high)) {
-        bad_argument(name, "a number from " + std::to_string(low) + " to " + std::to_string(high));
+        std::ostringstream range;
+        range << "a number from " << low << " to " << high;
+        bad_argument(name, range.str());
     }
     return number;
 }
@@ -46,9 +50,22 @@ inline Napi::Object object_argument(const Napi::Value& value, const std::string&
     return value.As<Napi::Object>();
 }
 
+// A number above 0.
+inline double positive_argument(const Napi::Value& value, const std::string& name, double high) {
+    const double number = number_argument(value, name, 0, high);
+    if (number == 0) bad_argument(name, "a number above 0");
+    return number;
+}
+
 // A number, or null, which switches a threshold off: `off` is the value that never decides.
-inline double threshold_argument(const Napi::Value& value, const std::string& name, double off) {
-    return value.IsNull() ? off : number_argument(value, name, -1000, 1000);
+inline double threshold_argument(const Napi::Value& value, const std::string& name, double low, double high,
+                                 double off) {
+    return value.IsNull() ? off : number_argument(value, name, low, high);
+}
+
+// Draws at temperatures above 0 are repeatable by it.
+inline uint32_t seed_argument(const Napi::Value& value) {
+    return static_cast<uint32_t>(integer_argument(value, "seed", 0, 2147483647.0));
 }
 
 // An array of what `read` makes of a value.

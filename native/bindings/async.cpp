@@ -53,13 +53,16 @@ Napi::Promise run_async(Napi::Env env, std::function<Finish()> work) {
 
 Napi::Error to_js_error(Napi::Env env, const std::exception& error) {
     ErrorCode code = ErrorCode::Internal;
+    std::string option;
     if (const auto* coded = dynamic_cast<const Error*>(&error)) {
         code = coded->code();
+        option = coded->option();
     } else if (dynamic_cast<const std::bad_alloc*>(&error) != nullptr) {
         code = ErrorCode::OutOfMemory;
     }
     Napi::Error result = Napi::Error::New(env, error.what());
     result.Set("code", Napi::String::New(env, to_string(code)));
+    if (!option.empty()) result.Set("option", Napi::String::New(env, option));
     return result;
 }
 

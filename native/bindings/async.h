@@ -16,7 +16,7 @@ using Finish = std::function<Napi::Value(Napi::Env)>;
 // JavaScript; it owns what it needs by value. Anything thrown rejects the promise with a coded error.
 Napi::Promise run_async(Napi::Env env, std::function<Finish()> work);
 
-// The JavaScript form of an error: an Error with a `code`.
+// The JavaScript form of an error: an Error with a `code`, and the `option` that is wrong where it is one.
 Napi::Error to_js_error(Napi::Env env, const std::exception& error);
 
 // Runs `body` and turns an engine's exception into a JavaScript one.

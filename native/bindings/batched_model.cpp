@@ -11,6 +11,7 @@
 #include "bindings/submit_window.h"
 #include "engine/log.h"
 #include "engine/text/languages.h"
+#include "engine/text/numerals.h"
 #include "engine/text/segments.h"
 
 namespace agora {
@@ -23,30 +24,36 @@ SearchOptions search_options(const Napi::Object& js) {
     options.rules.timestamps = !boolean_argument(js.Get("withoutTimestamps"), "withoutTimestamps");
     options.rules.suppress_blank = boolean_argument(js.Get("suppressBlank"), "suppressBlank");
     options.rules.suppress_non_speech = boolean_argument(js.Get("suppressNonSpeech"), "suppressNonSpeech");
-    options.rules.suppress_tokens = integers_argument(js.Get("suppressTokens"), "suppressTokens", 0, 1e6);
+    options.rules.suppress_tokens = integers_argument(js.Get("suppressTokens"), "suppressTokens", 0, 1e5);
     options.rules.max_initial_timestamp = static_cast<int>(
         std::lround(number_argument(js.Get("maxInitialTimestamp"), "maxInitialTimestamp", 0, 30) / kTimestampSeconds));
     options.rules.repetition_penalty =
-        static_cast<float>(number_argument(js.Get("repetitionPenalty"), "repetitionPenalty", 1e-3, 1e3));
-    options.rules.no_repeat_ngram_size = integer_argument(js.Get("noRepeatNgramSize"), "noRepeatNgramSize", 0, 1e6);
-    options.beam_size = integer_argument(js.Get("beamSize"), "beamSize", 1, 16);
-    options.best_of = integer_argument(js.Get("bestOf"), "bestOf", 1, 16);
-    options.patience = static_cast<float>(number_argument(js.Get("patience"), "patience", 0, 100));
+        static_cast<float>(number_argument(js.Get("repetitionPenalty"), "repetitionPenalty", 0.01, 100));
+    options.rules.no_repeat_ngram_size = integer_argument(js.Get("noRepeatNgramSize"), "noRepeatNgramSize", 0, 448);
+    options.beam_size = integer_argument(js.Get("beamSize"), "beamSize", 1, 8);
+    options.best_of = integer_argument(js.Get("bestOf"), "bestOf", 1, 8);
+    options.patience = static_cast<float>(positive_argument(js.Get("patience"), "patience", 100));
     options.length_penalty = static_cast<float>(number_argument(js.Get("lengthPenalty"), "lengthPenalty", -1, 10));
     options.temperatures = numbers_argument(js.Get("temperatures"), "temperatures", 0, 2);
     if (options.temperatures.empty()) bad_argument("temperatures", "at least one number");
     options.compression_ratio_threshold = static_cast<float>(
-        threshold_argument(js.Get("compressionRatioThreshold"), "compressionRatioThreshold", kInfinity));
+        threshold_argument(js.Get("compressionRatioThreshold"), "compressionRatioThreshold", 0, 1000, kInfinity));
     options.log_prob_threshold =
-        static_cast<float>(threshold_argument(js.Get("logProbThreshold"), "logProbThreshold", -kInfinity));
+        static_cast<float>(threshold_argument(js.Get("logProbThreshold"), "logProbThreshold", -1000, 0, -kInfinity));
     options.no_speech_threshold =
-        static_cast<float>(threshold_argument(js.Get("noSpeechThreshold"), "noSpeechThreshold", kInfinity));
-    options.max_tokens = integer_argument(js.Get("maxTokens"), "maxTokens", 1, 1e6);
-    options.seed = static_cast<uint32_t>(number_argument(js.Get("seed"), "seed", 0, 4294967295.0));
+        static_cast<float>(threshold_argument(js.Get("noSpeechThreshold"), "noSpeechThreshold", 0, 1, kInfinity));
+    options.max_tokens = integer_argument(js.Get("maxTokens"), "maxTokens", 1, 448);
+    options.seed = seed_argument(js.Get("seed"));
     return options;
 }
 
 // Where there is speech: [start, end, start, end, …] in seconds.
+Napi::Array tokens_to_js(Napi::Env env, const std::vector<int>& tokens) {
+    Napi::Array result = Napi::Array::New(env, tokens.size());
+    for (size_t i = 0; i < tokens.size(); ++i) result.Set(static_cast<uint32_t>(i), tokens[i]);
+    return result;
+}
+
 std::vector<SoundSpan> spans_argument(const Napi::Value& value, const char* name) {
     const std::vector<float> times = numbers_argument(value, name, 0, 30);
     if (times.size() % 2 != 0) bad_argument(name, "pairs of times");
@@ -93,6 +100,7 @@ void BatchedModel::define(Napi::Env env, Napi::Object exports) {
     const Napi::Function constructor = DefineClass(
         env, "BatchedModel",
         {InstanceMethod<&BatchedModel::info>("info"), InstanceMethod<&BatchedModel::tokenize>("tokenize"),
+         InstanceMethod<&BatchedModel::numeral_tokens>("numeralTokens"),
          InstanceMethod<&BatchedModel::current_load>("load"), InstanceMethod<&BatchedModel::transcribe>("transcribe"),
          InstanceMethod<&BatchedModel::detect_language>("detectLanguage"),
          InstanceMethod("close", &BatchedModel::close)});
@@ -124,11 +132,14 @@ Napi::Value BatchedModel::info(const Napi::CallbackInfo& info) {
 Napi::Value BatchedModel::tokenize(const Napi::CallbackInfo& info) {
     return guarded(info.Env(), [&] {
         const auto pieces = strings_argument(info[0], "pieces");
-        const std::vector<int> tokens = model(info.Env())->vocabulary().encode(pieces);
-        Napi::Array result = Napi::Array::New(info.Env(), tokens.size());
-        for (size_t i = 0; i < tokens.size(); ++i) result.Set(static_cast<uint32_t>(i), tokens[i]);
-        return result;
+        return tokens_to_js(info.Env(), model(info.Env())->vocabulary().encode(pieces));
     });
+}
+
+// numeralTokens(): number[]
+Napi::Value BatchedModel::numeral_tokens(const Napi::CallbackInfo& info) {
+    return guarded(info.Env(),
+                   [&] { return tokens_to_js(info.Env(), agora::numeral_tokens(model(info.Env())->vocabulary())); });
 }
 
 // load(): { waiting, running, encoded }; a closed model has nothing to do.
@@ -158,7 +169,7 @@ Napi::Value BatchedModel::transcribe(const Napi::CallbackInfo& info) {
         request.punctuation.appended = strings_argument(options.Get("appendPunctuations"), "appendPunctuations");
         const Napi::Value silence = options.Get("hallucinationSilenceThreshold");
         if (!silence.IsNull()) {
-            request.hallucination_silence_threshold = number_argument(silence, "hallucinationSilenceThreshold", 0, 30);
+            request.hallucination_silence_threshold = positive_argument(silence, "hallucinationSilenceThreshold", 30);
         }
         request.speech = spans_argument(options.Get("speech"), "speech");
         request.search = search_options(options);

@@ -18,6 +18,7 @@ class BatchedModel : public ModelObject<BatchedModel, BatchedWhisper, &Instance:
     static Napi::Value load(const Napi::CallbackInfo& info);
     Napi::Value info(const Napi::CallbackInfo& info);
     Napi::Value tokenize(const Napi::CallbackInfo& info);
+    Napi::Value numeral_tokens(const Napi::CallbackInfo& info);
     Napi::Value current_load(const Napi::CallbackInfo& info);
     Napi::Value transcribe(const Napi::CallbackInfo& info);
     Napi::Value detect_language(const Napi::CallbackInfo& info);

@@ -19,13 +19,14 @@ GenerationOptions generation_options(const Napi::Object& js) {
     options.temperatures = numbers_argument(js.Get("temperatures"), "temperatures", 0, 2);
     if (options.temperatures.empty()) bad_argument("temperatures", "at least one number");
     options.sampling.top_k = integer_argument(js.Get("topK"), "topK", 0, 1e6);
-    options.sampling.top_p = static_cast<float>(number_argument(js.Get("topP"), "topP", 0, 1));
+    options.sampling.top_p = static_cast<float>(number_argument(js.Get("topP"), "topP", 0.01, 1));
     options.sampling.repetition_penalty =
         static_cast<float>(number_argument(js.Get("repetitionPenalty"), "repetitionPenalty", 0.01, 100));
-    options.sampling.seed = static_cast<uint32_t>(number_argument(js.Get("seed"), "seed", 0, 4294967295.0));
-    options.max_tokens = integer_argument(js.Get("maxTokens"), "maxTokens", 1, 1e6);
-    options.compression_ratio_threshold = threshold_argument(
-        js.Get("compressionRatioThreshold"), "compressionRatioThreshold", std::numeric_limits<double>::infinity());
+    options.sampling.seed = seed_argument(js.Get("seed"));
+    options.max_tokens = integer_argument(js.Get("maxTokens"), "maxTokens", 1, 448);
+    options.compression_ratio_threshold =
+        threshold_argument(js.Get("compressionRatioThreshold"), "compressionRatioThreshold", 0, 1000,
+                           std::numeric_limits<double>::infinity());
     return options;
 }
 

@@ -24,19 +24,19 @@ DecodeOptions decode_options(const Napi::Object& js) {
     options.temperature = static_cast<float>(number_argument(js.Get("temperature"), "temperature", 0, 2));
     options.temperature_step = static_cast<float>(number_argument(js.Get("temperatureStep"), "temperatureStep", 0, 2));
     options.entropy_threshold =
-        static_cast<float>(threshold_argument(js.Get("entropyThreshold"), "entropyThreshold", -kInfinity));
+        static_cast<float>(threshold_argument(js.Get("entropyThreshold"), "entropyThreshold", -1000, 1000, -kInfinity));
     options.log_prob_threshold =
-        static_cast<float>(threshold_argument(js.Get("logProbThreshold"), "logProbThreshold", -kInfinity));
+        static_cast<float>(threshold_argument(js.Get("logProbThreshold"), "logProbThreshold", -1000, 0, -kInfinity));
     options.no_speech_threshold =
-        static_cast<float>(threshold_argument(js.Get("noSpeechThreshold"), "noSpeechThreshold", kInfinity));
+        static_cast<float>(threshold_argument(js.Get("noSpeechThreshold"), "noSpeechThreshold", 0, 1, kInfinity));
     options.prompt = string_argument(js.Get("prompt"), "prompt");
     options.suppress_blank = boolean_argument(js.Get("suppressBlank"), "suppressBlank");
     options.suppress_non_speech = boolean_argument(js.Get("suppressNonSpeech"), "suppressNonSpeech");
-    options.suppress_tokens = integers_argument(js.Get("suppressTokens"), "suppressTokens", 0, 1e6);
+    options.suppress_tokens = integers_argument(js.Get("suppressTokens"), "suppressTokens", 0, 1e5);
     options.without_timestamps = boolean_argument(js.Get("withoutTimestamps"), "withoutTimestamps");
     options.word_timestamps = boolean_argument(js.Get("wordTimestamps"), "wordTimestamps");
-    options.max_tokens = integer_argument(js.Get("maxTokens"), "maxTokens", 0, 1e6);
-    options.seed = static_cast<uint32_t>(number_argument(js.Get("seed"), "seed", 0, 4294967295.0));
+    options.max_tokens = integer_argument(js.Get("maxTokens"), "maxTokens", 0, 448);
+    options.seed = seed_argument(js.Get("seed"));
     return options;
 }
 

@@ -203,6 +203,8 @@ export interface NativeBatchedModel {
   info(): NativeModelInfo & { computeType: string };
   /** Windows in the queue, windows in the batch, and passes through the encoder since the model was loaded. */
   load(): { waiting: number; running: number; encoded: number };
+  /** Tokens that write numbers in digits. */
+  numeralTokens(): number[];
   /** Tokens of a text that has been split as GPT-2 does. */
   tokenize(pieces: string[]): number[];
   transcribe(

@@ -140,7 +140,7 @@ function localPath(input: string | URL): string {
     throw new TranscriptionError(
       "INVALID_ARGUMENT",
       `Expected a file: URL for input but received ${JSON.stringify(input.href)}; pass anything else as a stream`,
-      { cause },
+      { cause, option: "input" },
     );
   }
 }
@@ -176,6 +176,7 @@ function requireRegularFile(stats: Stats, task: DecodeTask): void {
   throw new TranscriptionError(
     "INVALID_ARGUMENT",
     `Cannot read ${task.name}: expected a file, but it is ${kind}`,
+    { option: "input" },
   );
 }
 

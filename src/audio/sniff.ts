@@ -162,8 +162,10 @@ export function knownContainer(head: Uint8Array): Container | undefined {
 export function refuseForeign(head: Uint8Array, task: DecodeTask): void {
   const start = head.subarray(0, HEAD_BYTES);
   const foreign = matchSignature(FOREIGN, start);
-  if (foreign === undefined && knownContainer(start)) return;
-  const kind = foreign ?? (isText(start) ? textKind(start) : undefined);
+  const isPlain = isText(start) && !CONTAINERS.some(([at, mark]) => at === 0 && startsWith(start, 0, mark));
+  // Marks behind the first bytes are words: "the free market" is no MP4.
+  if (foreign === undefined && !isPlain && knownContainer(start)) return;
+  const kind = foreign ?? (isPlain ? textKind(start) : undefined);
   if (kind) throw unsupportedFormat(task.name, `it is ${kind}, not audio`);
 }
 

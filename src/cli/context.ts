@@ -9,6 +9,7 @@ export type Api = Pick<
   | "createTranscriber"
   | "diarize"
   | "downloadModel"
+  | "extensionOf"
   | "formatResult"
   | "formatSegments"
   | "formatTurns"

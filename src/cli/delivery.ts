@@ -110,7 +110,7 @@ async function writeFiles(
 ): Promise<void> {
   const { directory, names } = job.plan.output!;
   for (const format of job.plan.formats) {
-    const path = join(directory, `${names[job.index]}.${format}`);
+    const path = join(directory, `${names[job.index]}.${api.extensionOf(format)}`);
     await writeWhole(path, api.formatResult(result, format, job.plan.format));
     terminal.summary(`${job.input.name}: wrote ${path}`);
   }

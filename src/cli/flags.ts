@@ -38,6 +38,7 @@ export function addTranscribeOptions(command: Command): void {
     .optionsGroup("Speech:")
     .option("-l, --language <code|name>", "spoken language, e.g. ru or russian (default: detected)")
     .addOption(new Option("--task <task>", "transcribe (default), or translate into English").choices(TASKS))
+    .option("--detect-language", "tell the language instead of transcribing; as text or -f json")
     .option("--multilingual", "detect the language of each window by itself")
     .option(
       "--language-detection-threshold <p>",
@@ -81,18 +82,18 @@ export function addTranscribeOptions(command: Command): void {
     .option("--carry-initial-prompt", "give every window the initial prompt, not the first one only")
     .option("--hotwords <words>", "words to expect, given to every window; the first that fit")
     .option("--prefix <text>", "text that the first window is to begin with")
-    .option("--vad", "find speech first (default)")
-    .option("--no-vad", "leave out silence only, do not look for speech")
+    .option("--vad-filter", "find speech first (default)")
+    .option("--no-vad-filter", "leave out silence only, do not look for speech")
     .option("--vad-threshold <p>", "probability from which sound is speech (default: 0.5)", read.number)
     .option(
       "--vad-neg-threshold <p>",
       "probability below which speech ends (default: 0.15 less)",
       read.number,
     )
-    .option("--vad-min-speech <s>", "drop shorter bursts, in seconds (default: 0)", read.number)
-    .option("--vad-min-silence <s>", "bridge shorter pauses, in seconds (default: 2)", read.number)
+    .option("--vad-min-speech-duration <s>", "drop shorter bursts, in seconds (default: 0)", read.number)
+    .option("--vad-min-silence-duration <s>", "bridge shorter pauses, in seconds (default: 2)", read.number)
     .option("--vad-speech-pad <s>", "seconds added around speech (default: 0.4)", read.number)
-    .option("--vad-max-speech <s>", "part longer speech, in seconds (default: never)", read.number)
+    .option("--vad-max-speech-duration <s>", "part longer speech, in seconds (default: never)", read.number)
     .option(
       "--chunk-length <s>",
       "longest window, 1 to 30 seconds (default: what the model reads well)",
@@ -163,6 +164,7 @@ export function addTranscribeOptions(command: Command): void {
       "token ids never to produce; -1: non-speech symbols (default: -1)",
       read.wholeNumbers,
     )
+    .option("--suppress-numerals", "whisper: write numbers in words, not in digits")
     .option("--without-timestamps", "one segment per window")
     .option(
       "--max-initial-timestamp <s>",

@@ -1,24 +1,27 @@
 import type { CliContext } from "./context.js";
 import { EXIT } from "./exit.js";
+import { type CacheFlag, cacheOf } from "./models.js";
 import { bar } from "./progress.js";
 import type { Terminal, Verbosity } from "./terminal.js";
 import { formatBytes, formatDuration } from "./units.js";
 
-export type ConvertFlags = Verbosity & { out: string; type?: string; force?: boolean };
+export type ConvertFlags = Verbosity & CacheFlag & { out: string; type?: string; force?: boolean };
 
 /** `agora-transcribe models convert FOLDER|NAME --out FOLDER` */
 export async function convertModel(
   source: string,
-  { out, type, force = false }: ConvertFlags,
+  flags: ConvertFlags,
   { api, signal }: CliContext,
   terminal: Terminal,
 ): Promise<number> {
+  const { out, type, force = false } = flags;
   const start = performance.now();
   let done = 0;
   let phase = source;
   terminal.showStatus(() => `${bar(done)}  ${phase}`);
   try {
     const { kind, files, ...made } = await api.convertModel(source, {
+      ...cacheOf(flags),
       out,
       overwrite: force,
       signal,

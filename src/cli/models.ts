@@ -16,9 +16,23 @@ export interface JsonFlag {
   json?: boolean;
 }
 
+/** Where models are. */
+export interface CacheFlag {
+  cacheDir?: string;
+}
+
+/** The library's option for the flag. */
+export function cacheOf({ cacheDir }: CacheFlag): CacheFlag {
+  return cacheDir === undefined ? {} : { cacheDir };
+}
+
 /** `agora-transcribe models list` */
-export async function listModels(flags: JsonFlag, { api }: CliContext, terminal: Terminal): Promise<number> {
-  const models = await api.listModels();
+export async function listModels(
+  flags: JsonFlag & CacheFlag,
+  { api }: CliContext,
+  terminal: Terminal,
+): Promise<number> {
+  const models = await api.listModels(cacheOf(flags));
   if (flags.json) {
     await terminal.print(toJson(models));
     return EXIT.ok;
@@ -37,6 +51,7 @@ export async function listModels(flags: JsonFlag, { api }: CliContext, terminal:
 /** `agora-transcribe models download NAME…` */
 export async function downloadModels(
   names: readonly string[],
+  flags: CacheFlag,
   { api, signal }: CliContext,
   terminal: Terminal,
 ): Promise<number> {
@@ -48,7 +63,7 @@ export async function downloadModels(
       const onProgress = (progress: DownloadProgress) => {
         latest = progress;
       };
-      const { path } = await api.downloadModel(name, { signal, onProgress });
+      const { path } = await api.downloadModel(name, { ...cacheOf(flags), signal, onProgress });
       terminal.hideStatus();
       await terminal.print(`${path}\n`);
     } finally {
@@ -61,11 +76,11 @@ export async function downloadModels(
 /** `agora-transcribe models inspect NAME|PATH` */
 export async function inspectModel(
   nameOrPath: string,
-  flags: JsonFlag,
+  flags: JsonFlag & CacheFlag,
   { api, signal }: CliContext,
   terminal: Terminal,
 ): Promise<number> {
-  const model = await api.inspectModel(nameOrPath, { signal });
+  const model = await api.inspectModel(nameOrPath, { ...cacheOf(flags), signal });
   if (flags.json) {
     await terminal.print(toJson(model));
     return EXIT.ok;
@@ -92,11 +107,12 @@ function inspected(key: string, value: unknown): string {
 /** `agora-transcribe models remove NAME…` */
 export async function removeModels(
   names: readonly string[],
+  flags: CacheFlag,
   { api }: CliContext,
   terminal: Terminal,
 ): Promise<number> {
   for (const name of names) {
-    const { path, bytes } = await api.removeModel(name);
+    const { path, bytes } = await api.removeModel(name, cacheOf(flags));
     terminal.note(`Removed ${path} (${formatBytes(bytes)})`);
   }
   return EXIT.ok;
@@ -107,7 +123,7 @@ export async function quantizeModel(
   source: string,
   type: string,
   destination: string | undefined,
-  flags: { force?: boolean },
+  flags: CacheFlag & { force?: boolean },
   { api, signal }: CliContext,
   terminal: Terminal,
 ): Promise<number> {
@@ -121,7 +137,7 @@ export async function quantizeModel(
     const onProgress = (fraction: number) => {
       done = fraction;
     };
-    const model = await api.quantizeModel(source, target, type, { signal, onProgress });
+    const model = await api.quantizeModel(source, target, type, { ...cacheOf(flags), signal, onProgress });
     terminal.hideStatus();
     await terminal.print(`${model.path}\n`);
     return EXIT.ok;

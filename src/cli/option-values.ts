@@ -62,7 +62,8 @@ export function choices<T extends string>(known: readonly T[]): (value: string, 
     );
     const unknown = chosen.find((item) => !(known as readonly string[]).includes(item));
     if (unknown !== undefined || chosen.length === 0) {
-      throw new InvalidArgumentError(`Expected a comma list of ${known.join(", ")}, or all.`);
+      const hint = unknown?.includes(".") ? " A file needs no option." : "";
+      throw new InvalidArgumentError(`Expected a comma list of ${known.join(", ")}, or all.${hint}`);
     }
     return [...new Set([...previous, ...(chosen as T[])])];
   };

@@ -10,6 +10,7 @@ import { describe } from "./messages.js";
 import * as models from "./models.js";
 import { type ConvertFlags, convertModel } from "./models-convert.js";
 import * as read from "./option-values.js";
+import { hintFor, refuseForeignShorts } from "./other-tools.js";
 import { printable } from "./printable.js";
 import type { TranscribeFlags } from "./settings.js";
 import { Terminal, type Verbosity } from "./terminal.js";
@@ -28,11 +29,29 @@ export async function run(args: readonly string[], context: CliContext): Promise
     exitCode = await command(new Terminal(context.stdout, context.stderr, flags));
   };
   try {
-    await createProgram(context, perform).parseAsync(args, { from: "user" });
+    if (!COMMANDS.includes(args[0] ?? "")) refuseForeignShorts(args);
+    await createProgram(context, perform).parseAsync(args.map(spelled), { from: "user" });
     return exitCode;
   } catch (error) {
     return reportFailure(error, context, verbose);
   }
+}
+
+/** Commands that have options of their own. */
+const COMMANDS = ["serve", "models", "doctor"];
+
+/** Shorter and older spellings of flags. */
+const SPELLINGS: Readonly<Record<string, string>> = {
+  "--vad": "--vad-filter",
+  "--no-vad": "--no-vad-filter",
+  "--vad-min-speech": "--vad-min-speech-duration",
+  "--vad-min-silence": "--vad-min-silence-duration",
+  "--vad-max-speech": "--vad-max-speech-duration",
+};
+
+function spelled(arg: string): string {
+  const [name, ...value] = arg.split("=");
+  return Object.hasOwn(SPELLINGS, name!) ? [SPELLINGS[name!], ...value].join("=") : arg;
 }
 
 type Perform = (flags: Verbosity, command: (terminal: Terminal) => Promise<number>) => Promise<void>;
@@ -53,6 +72,7 @@ function createProgram(context: CliContext, perform: Perform): Command {
     .configureOutput({
       writeOut: (text) => context.stdout.write(text),
       writeErr: (text) => context.stderr.write(printable(text)),
+      outputError: (text, write) => write(withHint(text, program)),
       getOutHelpWidth: () => Math.min(context.stdout.columns ?? 100, 120),
       getErrHelpWidth: () => Math.min(context.stderr.columns ?? 100, 120),
     })
@@ -93,6 +113,14 @@ function addDiarize(program: Command, context: CliContext, perform: Perform): vo
     );
 }
 
+/** An error about an unknown option, with what another tool's is called here. */
+function withHint(text: string, program: Command): string {
+  const [, flag] = /^error: unknown option '(.*)'/.exec(text) ?? [];
+  const known = program.options.flatMap(({ long }) => long ?? []);
+  const hint = flag === undefined ? undefined : hintFor(flag, known);
+  return hint === undefined ? text : `error: unknown option '${flag}'; here: ${hint}\n`;
+}
+
 /** Values are checked with those of the environment, so that one message names all that is wrong. */
 function addServe(program: Command, context: CliContext, perform: Perform): void {
   program
@@ -108,6 +136,7 @@ function addServe(program: Command, context: CliContext, perform: Perform): void
     .option("-d, --device <device>", "auto, cpu or cuda (MODEL_DEVICE, default: auto)")
     .option("-t, --threads <n>", "compute threads (MODEL_THREADS)")
     .option("-l, --language <code|name>", "spoken language (MODEL_LANGUAGE, default: detected)")
+    .option("--cache-dir <dir>", "folder of downloaded models (AGORA_CACHE_DIR)")
     .addHelpText(
       "after",
       "\nOptions take the place of variables of the environment, and those of a .env file here.",
@@ -134,31 +163,38 @@ function addModels(program: Command, context: CliContext, perform: Perform): voi
   group
     .command("list")
     .description("all known models and whether they are here")
+    .option(...CACHE_DIR)
     .option("--json", "for machines")
-    .action((flags: models.JsonFlag) =>
+    .action((flags: models.JsonFlag & models.CacheFlag) =>
       perform({}, (terminal) => models.listModels(flags, context, terminal)),
     );
   group
     .command("download <name...>")
     .description("fetch models into the cache, also from the Hugging Face Hub; prints their paths")
+    .option(...CACHE_DIR)
     .option("-q, --quiet", "no progress")
-    .action((names: string[], flags: Verbosity) =>
-      perform(flags, (terminal) => models.downloadModels(names, context, terminal)),
+    .action((names: string[], flags: Verbosity & models.CacheFlag) =>
+      perform(flags, (terminal) => models.downloadModels(names, flags, context, terminal)),
     );
   group
     .command("inspect <name|path>")
     .description("check a model file and tell what it holds")
+    .option(...CACHE_DIR)
     .option("--json", "for machines")
-    .action((model: string, flags: models.JsonFlag) =>
+    .action((model: string, flags: models.JsonFlag & models.CacheFlag) =>
       perform({}, (terminal) => models.inspectModel(model, flags, context, terminal)),
     );
   group
     .command("remove <name...>")
     .description("delete models from the cache")
-    .action((names: string[]) => perform({}, (terminal) => models.removeModels(names, context, terminal)));
+    .option(...CACHE_DIR)
+    .action((names: string[], flags: models.CacheFlag) =>
+      perform({}, (terminal) => models.removeModels(names, flags, context, terminal)),
+    );
   group
     .command("quantize <source> <type> [destination]")
     .description("write a smaller copy of a model, e.g. as q8_0, q5_0 or q4_0")
+    .option(...CACHE_DIR)
     .option("--force", "replace an existing file")
     .option("-q, --quiet", "no progress")
     .action((source: string, type: string, destination: string | undefined, flags: QuantizeFlags) =>
@@ -171,6 +207,7 @@ function addModels(program: Command, context: CliContext, perform: Perform): voi
     )
     .requiredOption("-o, --out <folder>", "where to write them")
     .option("-t, --type <type>", "f16 (default), f32, q8_0, q5_0, q4_0, …; bf16, q4_k … q6_k for Borealis")
+    .option(...CACHE_DIR)
     .option("--force", "replace existing files")
     .option("-q, --quiet", "no progress")
     .action((folder: string, flags: ConvertFlags) =>
@@ -178,7 +215,9 @@ function addModels(program: Command, context: CliContext, perform: Perform): voi
     );
 }
 
-type QuantizeFlags = Verbosity & { force?: boolean };
+const CACHE_DIR = ["--cache-dir <dir>", "folder of downloaded models (default: AGORA_CACHE_DIR)"] as const;
+
+type QuantizeFlags = Verbosity & models.CacheFlag & { force?: boolean };
 
 /** Says what went wrong, once, and returns the exit code. */
 function reportFailure(error: unknown, { stderr, signal }: CliContext, verbose: boolean): number {

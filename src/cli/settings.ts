@@ -30,18 +30,19 @@ export interface TranscribeFlags extends SpeakerFlags {
   clobber?: boolean;
   skipExisting?: boolean;
   jobs?: number;
+  detectLanguage?: boolean;
   quiet?: boolean;
   verbose?: boolean;
   offline?: boolean;
   /** False for `--no-download`. */
   download?: boolean;
-  vad?: boolean;
+  vadFilter?: boolean;
   vadThreshold?: number;
   vadNegThreshold?: number;
-  vadMinSpeech?: number;
-  vadMinSilence?: number;
+  vadMinSpeechDuration?: number;
+  vadMinSilenceDuration?: number;
   vadSpeechPad?: number;
-  vadMaxSpeech?: number;
+  vadMaxSpeechDuration?: number;
   maxBytes?: number;
   maxDuration?: number;
   decodeTimeout?: number;
@@ -87,6 +88,7 @@ const TRANSCRIBE_KEYS = [
   "clipTimestamps",
   "suppressBlank",
   "suppressTokens",
+  "suppressNumerals",
   "withoutTimestamps",
   "maxInitialTimestamp",
   "wordTimestamps",
@@ -119,13 +121,13 @@ const RENAMED = {
   "diarize.minSpeakers": "--min-speakers",
   "diarize.maxSpeakers": "--max-speakers",
   "roles.sellerChannel": "--seller-channel",
-  vadFilter: "--vad",
+  vadFilter: "--vad-filter",
   "vadOptions.threshold": "--vad-threshold",
   "vadOptions.negThreshold": "--vad-neg-threshold",
-  "vadOptions.minSpeechDuration": "--vad-min-speech",
-  "vadOptions.minSilenceDuration": "--vad-min-silence",
+  "vadOptions.minSpeechDuration": "--vad-min-speech-duration",
+  "vadOptions.minSilenceDuration": "--vad-min-silence-duration",
   "vadOptions.speechPad": "--vad-speech-pad",
-  "vadOptions.maxSpeechDuration": "--vad-max-speech",
+  "vadOptions.maxSpeechDuration": "--vad-max-speech-duration",
   "limits.maxBytes": "--max-bytes",
   "limits.maxDuration": "--max-duration",
   "limits.decodeTimeout": "--decode-timeout",
@@ -134,6 +136,8 @@ const RENAMED = {
 /** The library's options that the flags ask for. */
 export interface Settings {
   formats: OutputFormat[];
+  /** Tell the language alone. */
+  detectLanguage: boolean;
   /** Files at once; undefined: as many as suit the engine. */
   jobs?: number;
   transcriber: TranscriberOptions;
@@ -145,10 +149,10 @@ export function settingsOf(flags: TranscribeFlags): Settings {
   const vadOptions: VadOptions = defined({
     threshold: flags.vadThreshold,
     negThreshold: flags.vadNegThreshold,
-    minSpeechDuration: flags.vadMinSpeech,
-    minSilenceDuration: flags.vadMinSilence,
+    minSpeechDuration: flags.vadMinSpeechDuration,
+    minSilenceDuration: flags.vadMinSilenceDuration,
     speechPad: flags.vadSpeechPad,
-    maxSpeechDuration: flags.vadMaxSpeech,
+    maxSpeechDuration: flags.vadMaxSpeechDuration,
   });
   const limits = defined({
     maxBytes: flags.maxBytes,
@@ -158,6 +162,7 @@ export function settingsOf(flags: TranscribeFlags): Settings {
   const format: FormatOptions = pick(flags, FORMAT_KEYS);
   return {
     formats: flags.format ?? ["txt"],
+    detectLanguage: flags.detectLanguage === true,
     ...(flags.jobs !== undefined && { jobs: jobsOf(flags.jobs) }),
     format,
     transcriber: {
@@ -167,10 +172,11 @@ export function settingsOf(flags: TranscribeFlags): Settings {
     transcribe: {
       ...pick(flags, TRANSCRIBE_KEYS),
       ...speakerOptions(flags),
-      ...(flags.vad !== undefined && { vadFilter: flags.vad }),
+      ...(flags.vadFilter !== undefined && { vadFilter: flags.vadFilter }),
       ...(Object.keys(vadOptions).length > 0 && { vadOptions }),
       ...(Object.keys(limits).length > 0 && { limits }),
-      ...(format.highlightWords && { wordTimestamps: true }),
+      // WhisperX times every word.
+      ...((format.highlightWords || flags.format?.includes("whisperx")) && { wordTimestamps: true }),
     },
   };
 }

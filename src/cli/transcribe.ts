@@ -2,6 +2,7 @@ import type { DownloadProgress, Transcriber, TranscriptionResult } from "../inde
 import { TranscriptionError } from "../index.js";
 import type { CliContext } from "./context.js";
 import { deliver, isLive, type Job, LiveText, type Plan } from "./delivery.js";
+import { checkDetection, detectOne } from "./detect-language.js";
 import { EXIT, exitCodeOf, OutputFailed, UsageError } from "./exit.js";
 import { expandInputs, type Input, outputNames } from "./inputs.js";
 import { inOrder, roomFor, type Turn, windowsOf } from "./jobs.js";
@@ -31,11 +32,13 @@ export async function transcribeFiles(
   for (const failure of failures) terminal.error(failure);
   const plan: Plan = { ...settings, inputs, several: Math.max(inputs.length, args.length) > 1 };
   checkStdout(plan, flags);
+  if (settings.detectLanguage) checkDetection(settings, flags);
   if (inputs.length === 0) return EXIT.failed;
   if (flags.outputDir !== undefined) {
     const { outputDir: directory, clobber, skipExisting } = flags;
-    plan.output = { directory, names: outputNames(inputs, directory, settings.formats) };
-    plan.states = await prepareOutput(plan.output, settings.formats, skipExisting || clobber !== false);
+    const extensions = settings.formats.map((format) => context.api.extensionOf(format));
+    plan.output = { directory, names: outputNames(inputs, directory, extensions) };
+    plan.states = await prepareOutput(plan.output, extensions, skipExisting || clobber !== false);
     plan.skips = skipExisting === true;
   }
   if (inputs.every((_, index) => isSkipped(plan, index))) {
@@ -175,6 +178,7 @@ async function transcribeOne(
   if (obstacle !== undefined) throw new TranscriptionError("INVALID_ARGUMENT", obstacle);
   status.begin(index, input.name);
   terminal.showStatus(() => status.render());
+  if (plan.detectLanguage) return detectOne(job, turn, transcriber, context, terminal);
   const live = isLive(plan, terminal) ? new LiveText(job, turn, context.api, terminal) : undefined;
   let result: TranscriptionResult;
   try {

@@ -1,5 +1,6 @@
 import { invalidArgument, TranscriptionError } from "../errors.js";
 import { nearest } from "./nearest.js";
+import { bareName, otherName } from "./other-names.js";
 
 /** Returns `value` if it is what option `name` may be. @throws TranscriptionError INVALID_ARGUMENT */
 export type Check<T> = (name: string, value: unknown) => T;
@@ -32,14 +33,19 @@ export function checkOptions<T extends object>(
 }
 
 function unknownOption(parent: string, key: string, known: string[]): TranscriptionError {
-  const bare = (name: string): string => name.toLowerCase().replace(/[^a-z]/g, "");
-  const meant = nearest(bare(key), known.map(bare));
-  const suggestion = known.find((name) => bare(name) === meant);
+  const other = otherName(key);
+  const meant = nearest(bareName(key), known.map(bareName));
+  const suggestion = known.find((name) => bareName(name) === meant);
   return new TranscriptionError(
     "INVALID_ARGUMENT",
     `Unknown option ${JSON.stringify(parent + key)}: ${
-      suggestion ? `did you mean ${parent}${suggestion}?` : `known are ${known.join(", ")}`
+      other
+        ? `here it is ${other}`
+        : suggestion
+          ? `did you mean ${parent}${suggestion}?`
+          : `known are ${known.join(", ")}`
     }`,
+    { option: parent + key },
   );
 }
 

@@ -166,6 +166,7 @@ const REQUEST_CHECKS: Checks<TranscribeOptions> = {
   clipTimestamps,
   suppressBlank: boolean,
   suppressTokens: listOf(integer(NON_SPEECH_TOKENS, MAX_TOKEN_ID), 0, MAX_TOKEN_ID),
+  suppressNumerals: boolean,
   withoutTimestamps: boolean,
   wordTimestamps: boolean,
   prependPunctuations: text(0, 1000),

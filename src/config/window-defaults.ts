@@ -21,6 +21,7 @@ export const WINDOW_DEFAULTS: GeneralWindowOptions = {
   suppressBlank: true,
   suppressTokens: [],
   suppressNonSpeech: true,
+  suppressNumerals: false,
   withoutTimestamps: false,
   wordTimestamps: false,
   repetitionPenalty: 1,

@@ -251,7 +251,7 @@ function settingsFor(transcriber: Transcriber, settings: ServerSettings): Server
 }
 
 function transcriberOptions(settings: ServerSettings, log: Logger): TranscriberOptions {
-  const { batchSize, computeType, decodeTimeout, device, draftModel } = settings;
+  const { batchSize, cacheDir, computeType, decodeTimeout, device, draftModel } = settings;
   const { maxDuration, maxUploadBytes, model, threads, vadModel } = settings;
   const implementation = implementationOf(settings);
   let announced: string | undefined;
@@ -259,6 +259,7 @@ function transcriberOptions(settings: ServerSettings, log: Logger): TranscriberO
     device,
     batchSize,
     computeType,
+    ...(cacheDir !== undefined && { cacheDir }),
     ...(draftModel !== undefined && { draftModel }),
     ...(implementation !== undefined && { implementation }),
     ...(model !== undefined && { model }),

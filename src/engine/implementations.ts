@@ -22,10 +22,13 @@ export function registerImplementation(name: string, factory: EngineFactory): vo
     throw new TranscriptionError(
       "INVALID_ARGUMENT",
       "registerImplementation expects a non-empty name and a function that loads a model",
+      { option: typeof factory === "function" ? "name" : "factory" },
     );
   }
   if (factories.has(name)) {
-    throw new TranscriptionError("INVALID_ARGUMENT", `There is an implementation named "${name}" already`);
+    throw new TranscriptionError("INVALID_ARGUMENT", `There is an implementation named "${name}" already`, {
+      option: "name",
+    });
   }
   factories.set(name, factory);
 }
@@ -42,5 +45,6 @@ export function findImplementation(name: string): EngineFactory {
   throw new TranscriptionError(
     "INVALID_ARGUMENT",
     `Unknown implementation "${name}": known are ${implementationNames().join(", ")}`,
+    { option: "implementation" },
   );
 }

@@ -1,9 +1,8 @@
 import { stat } from "node:fs/promises";
-import { resolve } from "node:path";
 import { computeTypeOf } from "../config/compute-type.js";
 import { TranscriptionError } from "../errors.js";
 import { isBorealisModel } from "../models/borealis-files.js";
-import { type ModelEnvironment, modelEnvironment } from "../models/environment.js";
+import { environmentWith, type ModelEnvironment } from "../models/environment.js";
 import { type ResolvedModel, resolveModel } from "../models/resolve.js";
 import type { Engine, VadModel } from "../types/engine.js";
 import type { TranscriberOptions } from "../types/options.js";
@@ -76,6 +75,7 @@ export async function acquireVad(
     throw new TranscriptionError(
       "INVALID_ARGUMENT",
       "vadFilter: true needs a VAD model, but vadModel is null",
+      { option: "vadFilter" },
     );
   }
   const resolving = { kind: "vad", download, onDownload, signal } as const;
@@ -110,8 +110,7 @@ export async function acquireDiarizer(
 
 /** With the default model of an implementation that has one of its own, unless `AGORA_MODEL` names another. */
 function environmentFor(implementation: string | undefined, cacheDir: string | undefined): ModelEnvironment {
-  const base = modelEnvironment();
-  const environment = cacheDir === undefined ? base : { ...base, cacheDirectory: resolve(cacheDir) };
+  const environment = environmentWith(cacheDir === undefined ? {} : { cacheDir });
   const own = implementation === undefined ? undefined : findImplementation(implementation).defaultModel;
   return own === undefined || process.env.AGORA_MODEL ? environment : { ...environment, defaultModel: own };
 }

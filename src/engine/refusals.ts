@@ -8,6 +8,7 @@ type WindowOptionName = keyof typeof WINDOW_DEFAULTS;
 /** Options that the batched Whisper engine alone has. */
 export const BATCHED_WHISPER_ONLY = [
   "prefix",
+  "suppressNumerals",
   "noRepeatNgramSize",
   "hallucinationSilenceThreshold",
   "maxInitialTimestamp",

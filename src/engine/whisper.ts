@@ -38,6 +38,7 @@ export async function createWhisperEngine(options: EngineOptions): Promise<Engin
 class WhisperEngine extends WhisperModelEngine<NativeBatchedModel> {
   readonly implementation = "whisper";
   readonly #drafts: boolean;
+  #numeralTokens: readonly number[] | undefined;
 
   constructor(native: NativeBatchedModel, device: DeviceInfo, options: EngineOptions) {
     super(native, native.info(), device, new BatchQueue(options.batchSize, options.maxQueue), options);
@@ -83,6 +84,7 @@ class WhisperEngine extends WhisperModelEngine<NativeBatchedModel> {
     const prefix = splitPieces(options.prefix);
     return {
       ...commonOptions(options),
+      suppressTokens: [...options.suppressTokens, ...(options.suppressNumerals ? this.#numerals() : [])],
       prompt: prompt.length === 0 ? [] : this.native.tokenize(prompt),
       prefix: prefix.length === 0 ? [] : this.native.tokenize(prefix),
       speech: options.speech.flatMap(({ start, end }) => [start, end]),
@@ -97,6 +99,11 @@ class WhisperEngine extends WhisperModelEngine<NativeBatchedModel> {
       prependPunctuations: [...options.prependPunctuations],
       appendPunctuations: [...options.appendPunctuations],
     };
+  }
+
+  #numerals(): readonly number[] {
+    this.#numeralTokens ??= this.native.numeralTokens();
+    return this.#numeralTokens;
   }
 
   protected override countTokens(piece: string): number {

@@ -29,6 +29,7 @@ export function cuesOf(segments: readonly Segment[], options: FormatOptions): Cu
     throw new TranscriptionError(
       "INVALID_ARGUMENT",
       "highlightWords needs segments with words: transcribe with wordTimestamps: true",
+      { option: "highlightWords" },
     );
   }
   const cues = inOrder(segments.flatMap((segment) => layOut(segment, options)));

@@ -1,30 +1,56 @@
 import { TranscriptionError } from "../errors.js";
 import type { Segment, TranscriptionResult } from "../types/result.js";
+import { writeCsv } from "./csv.js";
+import { writeVerboseJson, writeWhisperX } from "./foreign-json.js";
 import { writeJson } from "./json.js";
-import { checkFormat, checkFormatOptions, type FormatOptions, type OutputFormat } from "./options.js";
+import {
+  checkFormat,
+  checkFormatOptions,
+  type FormatOptions,
+  isResultFormat,
+  type OutputFormat,
+  type ResultFormat,
+} from "./options.js";
 import { writeLrc, writeSrt, writeTsv, writeTxt, writeVtt } from "./writers.js";
 
-export { type FormatOptions, OUTPUT_FORMATS, type OutputFormat } from "./options.js";
+export {
+  extensionOf,
+  type FormatOptions,
+  OUTPUT_FORMATS,
+  type OutputFormat,
+  type ResultFormat,
+} from "./options.js";
 export { formatTurns } from "./rttm.js";
 
-const WRITERS = { txt: writeTxt, srt: writeSrt, vtt: writeVtt, tsv: writeTsv, lrc: writeLrc };
+const WRITERS = {
+  txt: writeTxt,
+  srt: writeSrt,
+  vtt: writeVtt,
+  tsv: writeTsv,
+  lrc: writeLrc,
+  csv: writeCsv,
+};
+
+const RESULT_WRITERS = { json: writeJson, verbose_json: writeVerboseJson, whisperx: writeWhisperX };
 
 /**
- * Segments as a document; what `stream()` yields can be written with it. `json` needs a whole result:
- * {@link formatResult}.
+ * Segments as a document; what `stream()` yields can be written with it. Formats that hold a whole
+ * result are for {@link formatResult}.
  *
  * @returns the document, ended by a line break; empty for no segments where the format has no header
  * @throws TranscriptionError INVALID_ARGUMENT
  */
 export function formatSegments(
   segments: readonly Segment[],
-  format: Exclude<OutputFormat, "json">,
+  format: Exclude<OutputFormat, ResultFormat>,
   options: FormatOptions = {},
 ): string {
   checkFormat(format);
   checkFormatOptions(options);
   if (!Object.hasOwn(WRITERS, format)) {
-    throw new TranscriptionError("INVALID_ARGUMENT", "json holds a whole result: use formatResult");
+    throw new TranscriptionError("INVALID_ARGUMENT", `${format} holds a whole result: use formatResult`, {
+      option: "format",
+    });
   }
   return WRITERS[format](segments, options);
 }
@@ -37,6 +63,9 @@ export function formatSegments(
  * - `srt`, `vtt`: subtitles, with the line options; speakers as `[SPEAKER_00]: `, channels as `[channel 0]`, both as voice spans in `vtt`
  * - `tsv`: `start`, `end` (milliseconds), `text` and, where they are apart, `channel` and `speaker`
  * - `lrc`: lyrics, `[mm:ss.xx] text`
+ * - `csv`: whisper.cpp's, `start`, `end` (milliseconds), `text` in quotes and, where channels are apart, `channel`
+ * - `verbose_json`: what OpenAI's API answers with `response_format=verbose_json`
+ * - `whisperx`: the JSON that WhisperX writes; speakers are the channels, where they are apart
  *
  * @returns the document, ended by a line break; empty for no segments where the format has no header
  * @throws TranscriptionError INVALID_ARGUMENT
@@ -46,7 +75,7 @@ export function formatResult(
   format: OutputFormat,
   options: FormatOptions = {},
 ): string {
-  if (format !== "json") return formatSegments(result.segments, format, options);
+  if (!isResultFormat(format)) return formatSegments(result.segments, format, options);
   checkFormatOptions(options);
-  return writeJson(result);
+  return RESULT_WRITERS[format](result, options);
 }

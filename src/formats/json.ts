@@ -10,6 +10,7 @@ export function writeJson(result: TranscriptionResult): string {
   const { format, model, implementation, computeType, device } = result;
   const ordered = {
     text,
+    task: result.task,
     language,
     languageProbability,
     languageProbabilities,
@@ -57,6 +58,7 @@ export function writeJson(result: TranscriptionResult): string {
   return `${JSON.stringify(ordered, shorten, 2)}\n`;
 }
 
-function shorten(_key: string, value: unknown): unknown {
+/** Of `JSON.stringify`: numbers without the digits that float32 adds. */
+export function shorten(_key: string, value: unknown): unknown {
   return typeof value === "number" && Number.isFinite(value) ? Number(value.toFixed(6)) : value;
 }

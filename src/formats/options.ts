@@ -2,10 +2,40 @@ import { boolean, type Checks, checkOptions, integer, listOf, text } from "../co
 import { MAX_CHANNELS } from "../config/limits.js";
 import { invalidArgument } from "../errors.js";
 
-/** Formats that a transcript can be written in; each is also its file extension. */
-export const OUTPUT_FORMATS = ["txt", "json", "srt", "vtt", "tsv", "lrc"] as const;
+/** Formats that a transcript can be written in. */
+export const OUTPUT_FORMATS = [
+  "txt",
+  "json",
+  "srt",
+  "vtt",
+  "tsv",
+  "lrc",
+  "csv",
+  "verbose_json",
+  "whisperx",
+] as const;
 
 export type OutputFormat = (typeof OUTPUT_FORMATS)[number];
+
+/** Those that hold a result, not its segments alone. */
+const OF_RESULTS = ["json", "verbose_json", "whisperx"] as const satisfies readonly OutputFormat[];
+export type ResultFormat = (typeof OF_RESULTS)[number];
+
+export function isResultFormat(format: OutputFormat): format is ResultFormat {
+  return (OF_RESULTS as readonly OutputFormat[]).includes(format);
+}
+
+/** Endings of files that are not called after their format, since they are JSON. */
+const EXTENSIONS: Partial<Record<OutputFormat, string>> = {
+  verbose_json: "verbose.json",
+  whisperx: "whisperx.json",
+};
+
+/** Ending of a file in a format, without dot. @throws TranscriptionError INVALID_ARGUMENT */
+export function extensionOf(format: OutputFormat): string {
+  checkFormat(format);
+  return EXTENSIONS[format] ?? format;
+}
 
 /** How a transcript is laid out. Line options concern `srt` and `vtt`. */
 export interface FormatOptions {

@@ -27,6 +27,7 @@ export async function borealisModelIn(folder: string): Promise<string | undefine
     throw new TranscriptionError(
       "INVALID_ARGUMENT",
       `${folder} holds several models; name one of them: ${models.map((name) => join(folder, name)).join(", ")}`,
+      { option: "model" },
     );
   }
   return models[0] && join(folder, models[0]);

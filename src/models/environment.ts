@@ -1,3 +1,5 @@
+import { resolve } from "node:path";
+import { text } from "../config/checks.js";
 import { TranscriptionError } from "../errors.js";
 import { cacheDirectory } from "./cache.js";
 import { huggingFaceCache } from "./hugging-face-cache.js";
@@ -46,6 +48,19 @@ export function modelEnvironment(variables: NodeJS.ProcessEnv = process.env): Mo
   };
 }
 
+/** What the functions about models have in common. */
+export interface CacheOptions {
+  /** Folder of downloaded and converted models. Default: `AGORA_CACHE_DIR`, else as README says. */
+  cacheDir?: string;
+}
+
+/** The environment, with the folder of models that was asked for. @throws TranscriptionError INVALID_ARGUMENT */
+export function environmentWith({ cacheDir }: CacheOptions): ModelEnvironment {
+  const environment = modelEnvironment();
+  if (cacheDir === undefined) return environment;
+  return { ...environment, cacheDirectory: resolve(text(1, 4096)("cacheDir", cacheDir)) };
+}
+
 /** `AGORA_MODEL`, else {@link DEFAULT_MODEL}. */
 export function defaultModelName(variables: NodeJS.ProcessEnv = process.env): string {
   return variables.AGORA_MODEL || DEFAULT_MODEL;
@@ -64,5 +79,6 @@ function parseMirror(value: string | undefined): string | undefined {
   throw new TranscriptionError(
     "INVALID_ARGUMENT",
     `Expected an http or https URL without query for AGORA_MODEL_MIRROR but received ${JSON.stringify(value)}`,
+    { option: "AGORA_MODEL_MIRROR" },
   );
 }

@@ -7,7 +7,7 @@ import type { ModelInfo } from "../types/engine.js";
 import type { DownloadProgress } from "../types/options.js";
 import { audioFileOf, isBorealisModel } from "./borealis-files.js";
 import { fileSize, isComplete, modelPath } from "./cache.js";
-import { type ModelEnvironment, modelEnvironment } from "./environment.js";
+import { type CacheOptions, environmentWith, type ModelEnvironment } from "./environment.js";
 import { cachedFolderModels, type FolderModel, removeFolderModel } from "./folder-model.js";
 import { hashFile } from "./hash.js";
 import { cachedHubModels, removeHubModel } from "./hub-model.js";
@@ -50,14 +50,15 @@ export interface ModelListing {
  * cache folder.
  */
 export async function listModels(
-  environment: ModelEnvironment = modelEnvironment(),
+  options: CacheOptions = {},
+  environment: ModelEnvironment = environmentWith(options),
 ): Promise<ModelListing[]> {
   const known = await Promise.all(environment.registry.entries.map((entry) => listEntry(entry, environment)));
   const folders = (await cachedFolderModels(environment)).map((model) => listFolder(model, environment));
   return [...known, ...(await listConverted(environment)), ...folders, ...(await listUnknown(environment))];
 }
 
-export interface DownloadModelOptions {
+export interface DownloadModelOptions extends CacheOptions {
   onProgress?: (progress: DownloadProgress) => void;
   signal?: AbortSignal;
 }
@@ -69,7 +70,7 @@ export interface DownloadModelOptions {
 export async function downloadModel(
   name: string,
   options: DownloadModelOptions = {},
-  environment: ModelEnvironment = modelEnvironment(),
+  environment: ModelEnvironment = environmentWith(options),
 ): Promise<ResolvedModel> {
   const resolving = { onDownload: options.onProgress, signal: options.signal };
   if (isOfHub(name, environment)) return resolveHubModel(name, resolving, environment);
@@ -86,7 +87,8 @@ export async function downloadModel(
  */
 export async function removeModel(
   name: string,
-  environment: ModelEnvironment = modelEnvironment(),
+  options: CacheOptions = {},
+  environment: ModelEnvironment = environmentWith(options),
 ): Promise<{ path: string; bytes: number }> {
   const isKnown = typeof name !== "string" || environment.registry.find(name) !== undefined;
   const removed = isKnown ? undefined : await removeFolderModel(name, environment);
@@ -97,6 +99,7 @@ export async function removeModel(
     throw new TranscriptionError(
       "INVALID_ARGUMENT",
       `Model ${entry.name} comes with the package and cannot be removed`,
+      { option: "name" },
     );
   }
   const path = modelPath(entry, environment.cacheDirectory);
@@ -146,7 +149,7 @@ export type InspectedModel =
   | ({ kind: "diarization" } & InspectedFile & Pick<DiarizationFileInfo, "pipeline" | "embedding" | "plda">)
   | ({ kind: "vad" } & InspectedFile & { version: string });
 
-export interface InspectModelOptions {
+export interface InspectModelOptions extends CacheOptions {
   signal?: AbortSignal;
 }
 
@@ -156,9 +159,10 @@ export interface InspectModelOptions {
  */
 export async function inspectModel(
   nameOrPath: string,
-  { signal }: InspectModelOptions = {},
-  environment: ModelEnvironment = modelEnvironment(),
+  options: InspectModelOptions = {},
+  environment: ModelEnvironment = environmentWith(options),
 ): Promise<InspectedModel> {
+  const { signal } = options;
   const { name, path } = await resolveModel(nameOrPath, { download: false, signal }, environment);
   const addon = loadAddon();
   const entry = environment.registry.find(name);
@@ -208,7 +212,7 @@ async function inspectBorealis(file: InspectedFile): Promise<InspectedModel> {
   }
 }
 
-export interface QuantizeModelOptions {
+export interface QuantizeModelOptions extends CacheOptions {
   /** Called with the fraction that is done, 0 to 1. */
   onProgress?: (fraction: number) => void;
   signal?: AbortSignal;
@@ -225,9 +229,10 @@ export async function quantizeModel(
   source: string,
   destination: string,
   type: string,
-  { onProgress = () => {}, signal }: QuantizeModelOptions = {},
-  environment: ModelEnvironment = modelEnvironment(),
+  options: QuantizeModelOptions = {},
+  environment: ModelEnvironment = environmentWith(options),
 ): Promise<ResolvedModel> {
+  const { onProgress = () => {}, signal } = options;
   const { path, maxWindow } = await resolveModel(
     source,
     { kind: "whisper", download: false, signal },

@@ -118,7 +118,7 @@ class Transcription {
   }
 
   result(): TranscriptionResult {
-    const { audio, engine, modelRequest, startedAt } = this.#job;
+    const { audio, engine, modelRequest, request, startedAt } = this.#job;
     const tracks = this.#tracks;
     const segments = this.#segments();
     const text = joinTexts(segments);
@@ -158,6 +158,7 @@ class Transcription {
       format: audio.format,
       model: engine.model.name,
       implementation: engine.implementation,
+      task: request.window.task,
       computeType: engine.model.computeType,
       device: engine.device,
     };
@@ -336,6 +337,7 @@ class Transcription {
     const failed = (cause: unknown): TranscriptionError =>
       new TranscriptionError("INVALID_ARGUMENT", `The ${name} callback failed: ${messageOf(cause)}`, {
         cause,
+        option: name,
       });
     try {
       const returned = callback?.(value);

@@ -81,6 +81,8 @@ export const SETTINGS = {
   ),
   /** Name in the registry or on the Hub, or path of a model file; undefined: the implementation's default. */
   model: hidden("MODEL_NAME", text("the name of a model or the path of its file")),
+  /** Folder of downloaded models; undefined: the library's default. */
+  cacheDir: hidden("AGORA_CACHE_DIR", text("the path of a folder")),
   device: setting("MODEL_DEVICE", choice(...DEVICES), "auto"),
   /** Compute threads; undefined: the library's default. */
   threads: optional("MODEL_THREADS", integer(1, 256)),
@@ -274,6 +276,7 @@ export function readSettings(
   flags: FlagValues = {},
 ): ServerSettings {
   const problems: string[] = [];
+  let wrong: string | undefined;
   const read = (key: Key): unknown => {
     const { variable, kind, fallback, mustHaveValue }: Setting<unknown, unknown> = SETTINGS[key];
     const flag = flags[key];
@@ -288,8 +291,9 @@ export function readSettings(
             ? `${given.length} characters`
             : JSON.stringify(given);
       const meant = kind.suggest?.(given);
+      wrong = flag === undefined ? variable : `--${kebab(key)}`;
       problems.push(
-        `${flag === undefined ? variable : `--${key}`}: expected ${kind.expected} but received ${shown}` +
+        `${wrong}: expected ${kind.expected} but received ${shown}` +
           (meant ? ` (did you mean "${meant}"?)` : ""),
       );
     }
@@ -301,7 +305,13 @@ export function readSettings(
   problems.push(...contradictions(settings));
   if (problems.length === 0) return settings;
   const heading = problems.length === 1 ? "Wrong setting" : `${problems.length} wrong settings`;
-  throw new TranscriptionError("INVALID_ARGUMENT", [`${heading}:`, ...problems].join("\n  "));
+  throw new TranscriptionError("INVALID_ARGUMENT", [`${heading}:`, ...problems].join("\n  "), {
+    ...(problems.length === 1 && wrong !== undefined && { option: wrong }),
+  });
+}
+
+function kebab(key: string): string {
+  return key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
 function contradictions(settings: ServerSettings): string[] {

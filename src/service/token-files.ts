@@ -25,6 +25,7 @@ async function readToken(path: string, variable: string): Promise<string> {
   } catch (cause) {
     throw new TranscriptionError("INVALID_ARGUMENT", `Cannot read ${variable}: ${(cause as Error).message}`, {
       cause,
+      option: variable,
     });
   }
   if (isToken(token)) return token;
@@ -32,5 +33,6 @@ async function readToken(path: string, variable: string): Promise<string> {
   throw new TranscriptionError(
     "INVALID_ARGUMENT",
     `${variable}: expected a file with ${TOKEN_FORM} but received ${received}`,
+    { option: variable },
   );
 }

@@ -71,6 +71,8 @@ export interface WindowOptions {
   suppressBlank: boolean;
   suppressTokens: readonly number[];
   suppressNonSpeech: boolean;
+  /** No token with a digit. */
+  suppressNumerals: boolean;
   withoutTimestamps: boolean;
   wordTimestamps: boolean;
   maxTokens: number;

@@ -90,6 +90,11 @@ export interface TranscribeOptions {
   suppressBlank?: boolean;
   /** Token ids never to be produced; -1 stands for all non-speech symbols. Default [-1]. */
   suppressTokens?: readonly number[];
+  /**
+   * Write numbers in words: no token with a digit, a percent sign or a sign of money is produced. `whisper` only. Default
+   * false.
+   */
+  suppressNumerals?: boolean;
   /** One segment per window without times inside it. Default false. */
   withoutTimestamps?: boolean;
   /** Latest start of a window's first segment, in seconds after the window's, 0 to 30. Default 1; fixed with `whisper-cpp`. */

@@ -1,4 +1,5 @@
 import type { AudioFormat } from "./audio.js";
+import type { TranscriptionTask } from "./choices.js";
 import type { DeviceInfo, DraftCount } from "./engine.js";
 import type { Speaker, SpeakerTurn } from "./speakers.js";
 
@@ -82,6 +83,8 @@ export interface TranscriptionResult {
   /** Texts of the segments, joined with one space, in order of time. */
   text: string;
   segments: Segment[];
+  /** Whether the text is in the spoken language, or in English. */
+  task: TranscriptionTask;
   /**
    * ISO 639-1 code; of the first channel with speech for `channels: "each"`, and of most of the speech with
    * `multilingual`. Empty when nothing was spoken and none was given.

@@ -147,6 +147,7 @@ describe("messages", () => {
 
   it("are refused by the length that they announce, before they arrive or are inflated", async () => {
     const { server, lines } = await startFakeServer({ settings: { maxChunkBytes: MIB } });
+    const bomb = gzipSync(chunk(40 * MIB));
     const before = process.memoryUsage().arrayBuffers;
     const announced = await send(server.port, {
       method: STREAM,
@@ -161,7 +162,6 @@ describe("messages", () => {
     expect(announced.message).toMatch(
       /at most 1048576 bytes \(SERVER_MAX_CHUNK_BYTES\) but received one of 209715200/,
     );
-    const bomb = gzipSync(chunk(100 * MIB));
     const inflated = await send(server.port, {
       method: STREAM,
       encoding: "gzip",
@@ -173,7 +173,8 @@ describe("messages", () => {
     liar.writeUInt32LE(1000, liar.length - 4);
     const stopped = await send(server.port, { method: STREAM, encoding: "gzip", data: [framed(liar, true)] });
     expect(stopped).toMatchObject({ code: status.RESOURCE_EXHAUSTED, reason: "AUDIO_TOO_LARGE" });
-    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(120 * MIB);
+    // What was made for the test may only have become less.
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(20 * MIB);
     expect(lines.filter((line) => line.includes("Expected messages of at most"))).toHaveLength(3);
     expect(lines.join("")).not.toContain("Cancelled by the client");
   });

@@ -73,6 +73,7 @@ describe("options", () => {
         suppressBlank: false,
         suppressTokens: [5, 6],
         suppressNonSpeech: false,
+        suppressNumerals: false,
         withoutTimestamps: true,
         wordTimestamps: true,
         maxTokens: 99,
@@ -99,6 +100,7 @@ describe("options", () => {
       language: "ru",
       beamSize: 1,
       suppressNonSpeech: true,
+      suppressNumerals: false,
       seed: 0,
     });
     engine.windows.length = 0;

@@ -30,6 +30,7 @@ export function result(segments: Segment[], extra: Partial<TranscriptionResult> 
   const text = segments.map((part) => part.text).join(" ");
   return {
     text,
+    task: "transcribe",
     segments: segments.map((part, id) => ({ ...part, id })),
     language: "en",
     languageProbability: 0.98,

@@ -20,14 +20,18 @@ void check_vocabularies(const std::string& path, const Vocabulary& draft, const 
         return model + " has " + std::to_string(v.size) + " tokens and " + std::to_string(v.languages) + " languages";
     };
     if (draft.size != target.size || draft.languages != target.languages) {
-        throw Error(ErrorCode::InvalidArgument, "Expected a draft model with the vocabulary of the model, but " +
-                                                    describe(path, draft) + " where " + describe(target_path, target));
+        throw Error(ErrorCode::InvalidArgument,
+                    "Expected a draft model with the vocabulary of the model, but " + describe(path, draft) +
+                        " where " + describe(target_path, target),
+                    "draftModel");
     }
     const auto differing = std::mismatch(draft.texts.begin(), draft.texts.end(), target.texts.begin());
     if (differing.first != draft.texts.end()) {
-        throw Error(ErrorCode::InvalidArgument, "Expected a draft model with the vocabulary of the model, but token " +
-                                                    std::to_string(differing.first - draft.texts.begin()) + " of " +
-                                                    path + " is another one than in " + target_path);
+        throw Error(ErrorCode::InvalidArgument,
+                    "Expected a draft model with the vocabulary of the model, but token " +
+                        std::to_string(differing.first - draft.texts.begin()) + " of " + path +
+                        " is another one than in " + target_path,
+                    "draftModel");
     }
 }
 

@@ -15,10 +15,11 @@ std::string own_compute_type(const std::string& weight_type) {
 std::string checked_type(const std::string& path, const WhisperFile& file, ComputeType type) {
     std::string own = own_compute_type(file.weight_type);
     if (type != ComputeType::Auto && own != compute_type_name(type)) {
-        throw Error(ErrorCode::InvalidArgument, std::string("Invalid computeType: expected \"auto\" or \"") + own +
-                                                    "\", the type of " + path +
-                                                    ", on this device, which computes in the type of the file, but " +
-                                                    "received \"" + compute_type_name(type) + "\"");
+        throw Error(ErrorCode::InvalidArgument,
+                    std::string("Invalid computeType: expected \"auto\" or \"") + own + "\", the type of " + path +
+                        ", on this device, which computes in the type of the file, but " + "received \"" +
+                        compute_type_name(type) + "\"",
+                    "computeType");
     }
     return own;
 }

@@ -138,7 +138,8 @@ std::vector<float> WindowDecoding::log_probs(const float* logits, const Hypothes
 
 void WindowDecoding::throw_no_choice(const float* logits) const {
     if (std::isfinite(log_sum_exp(logits, logits + vocabulary_.size)))
-        throw Error(ErrorCode::InvalidArgument, "No token is left to choose: suppressTokens rules all of them out");
+        throw Error(ErrorCode::InvalidArgument, "No token is left to choose: suppressTokens rules all of them out",
+                    "suppressTokens");
     throw Error(ErrorCode::ModelInvalid, "The model computes no numbers: is it damaged?");
 }
 

@@ -48,7 +48,8 @@ class PartialFile {
             path_ = destination + "." + std::to_string(random()) + ".partial";
         } while (fs::exists(fs::symlink_status(path_)));
         stream.open(path_, std::ios::binary | std::ios::trunc);
-        if (!stream) throw Error(ErrorCode::InvalidArgument, "The file " + destination + " cannot be written");
+        if (!stream)
+            throw Error(ErrorCode::InvalidArgument, "The file " + destination + " cannot be written", "destination");
     }
     ~PartialFile() {
         stream.close();
@@ -121,7 +122,8 @@ std::vector<uint8_t> quantize_values(const std::string& type, const std::vector<
     const auto target = targets().find(type);
     if (target == targets().end()) {
         throw Error(ErrorCode::InvalidArgument,
-                    "Expected a quantised type (" + joined(quantize_types()) + ") but received \"" + type + "\"");
+                    "Expected a quantised type (" + joined(quantize_types()) + ") but received \"" + type + "\"",
+                    "type");
     }
     const ggml_type stored = target->second.type;
     const int64_t block = ggml_blck_size(stored);
@@ -140,22 +142,24 @@ void quantize_whisper_file(const std::string& source, const std::string& destina
     const auto target = targets().find(type);
     if (target == targets().end()) {
         throw Error(ErrorCode::InvalidArgument,
-                    "Expected a quantised type (" + joined(quantize_types()) + ") but received \"" + type + "\"");
+                    "Expected a quantised type (" + joined(quantize_types()) + ") but received \"" + type + "\"",
+                    "type");
     }
     const WhisperFile model = read_whisper_file(source);
     if (model.hparams.ftype != GGML_FTYPE_ALL_F32 && model.hparams.ftype != GGML_FTYPE_MOSTLY_F16) {
         throw Error(ErrorCode::InvalidArgument,
-                    "Expected an f32 or f16 model to quantise but " + source + " is " + model.weight_type);
+                    "Expected an f32 or f16 model to quantise but " + source + " is " + model.weight_type, "source");
     }
     if (model.hparams.n_audio_state % ggml_blck_size(target->second.type) != 0) {
-        throw Error(ErrorCode::InvalidArgument, "Type " + type + " needs a model width that is a multiple of " +
-                                                    std::to_string(ggml_blck_size(target->second.type)) +
-                                                    "; this one is " + std::to_string(model.hparams.n_audio_state) +
-                                                    " wide");
+        throw Error(ErrorCode::InvalidArgument,
+                    "Type " + type + " needs a model width that is a multiple of " +
+                        std::to_string(ggml_blck_size(target->second.type)) + "; this one is " +
+                        std::to_string(model.hparams.n_audio_state) + " wide",
+                    "type");
     }
     std::error_code ignored;
     if (fs::equivalent(source, destination, ignored)) {
-        throw Error(ErrorCode::InvalidArgument, "Source and destination are the same file: " + source);
+        throw Error(ErrorCode::InvalidArgument, "Source and destination are the same file: " + source, "destination");
     }
 
     std::ifstream in(source, std::ios::binary);

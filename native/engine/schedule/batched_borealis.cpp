@@ -116,7 +116,8 @@ void BatchedBorealis::make_prompt_of(BorealisWindow& window) const {
     throw Error(ErrorCode::InvalidArgument,
                 "The prompts and " + std::to_string(request.generation.max_tokens) + " tokens of text take " +
                     std::to_string(positions) + " positions, of which there are " +
-                    std::to_string(language_.capacity()) + ": shorten systemPrompt or userPrompt, or lower maxTokens");
+                    std::to_string(language_.capacity()) + ": shorten systemPrompt or userPrompt, or lower maxTokens",
+                "maxTokens");
 }
 
 // Has spectrograms computed for windows that are next while the device is busy with those before.

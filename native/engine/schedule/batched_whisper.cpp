@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
+#include <limits>
 
 #include "engine/decoder/packed_network.h"
 #include "engine/decoder/portable_network.h"
@@ -109,7 +110,9 @@ void BatchedWhisper::admit() {
 bool BatchedWhisper::make_room_for(const WhisperWindow& window) {
     int sequences = window.sequences();
     for (const auto& other : active_) sequences += other->sequences();
-    if (!active_.empty() && sequences >= too_many_sequences_) return false;
+    // Memory may have come free since the last time that the batch was empty.
+    if (active_.empty()) too_many_sequences_ = std::numeric_limits<int>::max();
+    if (sequences >= too_many_sequences_) return false;
     try {
         network_->decoder().reserve_sequences(sequences);
         return true;

@@ -2,14 +2,14 @@ import { stat } from "node:fs/promises";
 import { basename, resolve } from "node:path";
 import { invalidArgument, TranscriptionError, throwIfAborted } from "../../errors.js";
 import type { DownloadProgress } from "../../types/options.js";
-import { modelEnvironment } from "../environment.js";
+import { type CacheOptions, environmentWith, type ModelEnvironment } from "../environment.js";
 import type { HubOptions } from "../hub.js";
 import { isHubName, splitHubName } from "../hub-name.js";
 import { cachedSnapshot } from "../hugging-face-cache.js";
 import type { Conversion } from "./conversion.js";
 import { convertInWorker } from "./in-worker.js";
 
-export interface ConvertModelOptions {
+export interface ConvertModelOptions extends CacheOptions {
   /** Folder to write to; made where it is missing. The files are named after the checkpoint's folder and the type. */
   out: string;
   /**
@@ -40,21 +40,23 @@ export interface ConvertModelOptions {
  * @throws TranscriptionError INVALID_ARGUMENT, MODEL_NOT_FOUND, MODEL_INVALID naming the tensor or field, CANCELLED,
  * OUT_OF_MEMORY, INTERNAL when the disk is full
  */
-export async function convertModel(
-  source: string,
-  { out, type = "f16", overwrite = false, onProgress = () => {}, onDownload, signal }: ConvertModelOptions,
-): Promise<Conversion> {
+export async function convertModel(source: string, options: ConvertModelOptions): Promise<Conversion> {
+  const { out, type = "f16", overwrite = false, onProgress = () => {}, onDownload, signal } = options;
   throwIfAborted(signal);
   if (typeof out !== "string" || out === "" || out.includes("\0")) {
     throw invalidArgument("out", "the path of a folder to write to", out);
   }
   if (typeof type !== "string") throw invalidArgument("type", 'a type such as "f16" or "q8_0"', type);
-  const { folder, name } = await checkpointOf(source, { onDownload, signal });
+  const { folder, name } = await checkpointOf(source, environmentWith(options), { onDownload, signal });
   return convertInWorker(folder, { type, folder: resolve(out), name, overwrite, signal, onProgress });
 }
 
 /** Where the checkpoint is and what it is called; what is no folder but looks like a name on the Hub is downloaded. */
-async function checkpointOf(source: string, options: HubOptions): Promise<{ folder: string; name: string }> {
+async function checkpointOf(
+  source: string,
+  environment: ModelEnvironment,
+  options: HubOptions,
+): Promise<{ folder: string; name: string }> {
   if (typeof source !== "string" || source === "" || source.includes("\0")) {
     throw invalidArgument("source", "the path of a checkpoint's folder", source);
   }
@@ -63,7 +65,6 @@ async function checkpointOf(source: string, options: HubOptions): Promise<{ fold
   if (status) throw invalidArgument("source", "a folder with config.json and the tensors' files", source);
   if (!isHubName(source))
     throw new TranscriptionError("MODEL_NOT_FOUND", `There is no checkpoint folder ${resolve(source)}`);
-  const environment = modelEnvironment();
   const { repository, revision } = splitHubName(source);
   const name = basename(repository);
   const snapshot =

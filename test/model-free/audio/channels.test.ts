@@ -58,6 +58,11 @@ describe("a channel that is not", () => {
       /^Channel 0 holds what channel 1 does 0\.30 s later/,
     ],
     [
+      "below the centre",
+      [VOICE, OTHER.map((x) => x - 0.3)],
+      /^Channel 1 has a constant offset of -30 % of full scale$/,
+    ],
+    [
       "off centre",
       [VOICE, OTHER.map((x) => x + 0.3)],
       /^Channel 1 has a constant offset of 30 % of full scale$/,

@@ -36,6 +36,8 @@ describe("what is no audio", () => {
     ["SVG", '<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg"/>'],
     ["HTML", "<!DOCTYPE html><title>Not found</title>"],
     ["JSON", '{"error": "not found"}'],
+    ["text with the mark of MP4 in its place", "the free market, the wide sea"],
+    ["text with the mark of AIFF in its place", "that is AIFF, they say"],
     ["Russian text", "Здравствуйте! ".repeat(1000)],
     ["UTF-16 text", Buffer.from("\ufeff#EXTM3U", "utf16le")],
     ["ZIP", Buffer.from("PK\x03\x04\x14\0\0\0\x08\0", "latin1")],

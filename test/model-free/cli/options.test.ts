@@ -114,12 +114,12 @@ describe("options", () => {
   });
 
   it("switch VAD on, off, or leave it alone, and tune it", async () => {
-    expect((await asked("--vad")).transcribe.vadFilter).toBe(true);
-    expect((await asked("--no-vad")).transcribe.vadFilter).toBe(false);
+    expect((await asked("--vad-filter")).transcribe.vadFilter).toBe(true);
+    expect((await asked("--no-vad-filter")).transcribe.vadFilter).toBe(false);
     expect((await asked()).transcribe).not.toHaveProperty("vadFilter");
     const tuned = await asked(
-      ...["--vad-threshold", "0.6", "--vad-min-speech", "0.1", "--vad-min-silence", "0.3"],
-      ...["--vad-speech-pad", "0.05", "--vad-neg-threshold", "0.4", "--vad-max-speech", "20"],
+      ...["--vad-threshold", "0.6", "--vad-min-speech-duration", "0.1", "--vad-min-silence-duration", "0.3"],
+      ...["--vad-speech-pad", "0.05", "--vad-neg-threshold", "0.4", "--vad-max-speech-duration", "20"],
     );
     expect(tuned.transcribe.vadOptions).toEqual({
       threshold: 0.6,
@@ -227,10 +227,10 @@ describe("help", () => {
 describe("messages of the library", () => {
   it.each([
     ["Expected 1 to 8 for beamSize but received 9", "Expected 1 to 8 for --beam-size but received 9"],
-    ["for vadOptions.minSpeechDuration but", "for --vad-min-speech but"],
+    ["for vadOptions.minSpeechDuration but", "for --vad-min-speech-duration but"],
     ["for limits.maxBytes but", "for --max-bytes but"],
     ["for threads but", "for --threads but"],
-    ["vadFilter needs a model", "--vad needs a model"],
+    ["vadFilter needs a model", "--vad-filter needs a model"],
     ["the model of the device", "the model of the device"],
   ])("speak of flags: %s", (message, named) => {
     expect(nameFlags(message)).toBe(named);

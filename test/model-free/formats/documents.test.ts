@@ -151,7 +151,10 @@ describe("wrong arguments", () => {
     formatResult(call, format as OutputFormat, options);
 
   it.each([
-    [attempt("docx", {}), /one of txt, json, srt, vtt, tsv, lrc for format but received "docx"/],
+    [
+      attempt("docx", {}),
+      /one of txt, json, srt, vtt, tsv, lrc, csv, verbose_json, whisperx for format but received "docx"/,
+    ],
     [attempt("toString", {}), /format/],
     [attempt("srt", { maxLineWidth: 0 }), /maxLineWidth/],
     [attempt("srt", { maxLineCount: 1.5 }), /maxLineCount/],

@@ -55,7 +55,7 @@ async function huggingFaceFolder(left: readonly string[] = []): Promise<string> 
 }
 
 describe("models that were made of folders", () => {
-  const listed = async () => (await listModels(environment)).filter(({ state }) => state === "cached");
+  const listed = async () => (await listModels({}, environment)).filter(({ state }) => state === "cached");
 
   test("are listed with the folder that they come from, and inspected with it", async () => {
     const folder = await folderOf(files);
@@ -87,12 +87,12 @@ describe("models that were made of folders", () => {
     for (const named of ["name", "path"] as const) {
       await resolveModel(folder, {}, environment);
       const [model] = await listed();
-      expect((await removeModel(model![named]!, environment)).bytes).toBe(model!.bytes);
+      expect((await removeModel(model![named]!, {}, environment)).bytes).toBe(model!.bytes);
       expect(await listed()).toEqual([]);
       expect(await readdir(join(environment.cacheDirectory, "folders"))).toEqual([]);
     }
     expect(await readdir(folder)).toHaveLength(Object.keys(files).length);
-    await expect(removeModel(folder, environment)).rejects.toMatchObject({ code: "MODEL_NOT_FOUND" });
+    await expect(removeModel(folder, {}, environment)).rejects.toMatchObject({ code: "MODEL_NOT_FOUND" });
   });
 });
 

@@ -58,7 +58,7 @@ beforeEach(async () => {
 
 describe("listModels", () => {
   const states = async (): Promise<object> =>
-    Object.fromEntries((await listModels(environment)).map(({ name, state }) => [name, state]));
+    Object.fromEntries((await listModels({}, environment)).map(({ name, state }) => [name, state]));
 
   test("works before the cache folder exists", async () => {
     expect(await states()).toEqual({ demo: "bundled", sample: "available", other: "available" });
@@ -77,7 +77,7 @@ describe("listModels", () => {
       other: "partial",
       [mine]: "unknown",
     });
-    expect(await listModels(environment)).toEqual([
+    expect(await listModels({}, environment)).toEqual([
       expect.objectContaining({ name: "demo", bytes: demo.bytes, bytesOnDisk: demo.bytes, isDefault: false }),
       expect.objectContaining({ name: "sample", path: join(folder, "ggml-sample.bin"), isDefault: true }),
       expect.objectContaining({ name: "other", bytes: content.length, bytesOnDisk: 4 }),
@@ -114,7 +114,7 @@ describe("downloadModel", () => {
 describe("removeModel", () => {
   test("deletes the file and says how much that frees", async () => {
     const { path } = await downloadModel("sample", {}, environment);
-    expect(await removeModel("sample", environment)).toEqual({ path, bytes: content.length });
+    expect(await removeModel("sample", {}, environment)).toEqual({ path, bytes: content.length });
     expect(await readdir(folder)).toEqual([]);
   });
 
@@ -122,16 +122,18 @@ describe("removeModel", () => {
     await mkdir(folder);
     await writeFile(join(folder, "ggml-sample.bin.partial"), "half");
     await writeFile(join(folder, "ggml-sample.bin.partial.json"), "{}");
-    await removeModel("sample", environment);
+    await removeModel("sample", {}, environment);
     expect(await readdir(folder)).toEqual([]);
   });
 
   test("refuses what is not cached, bundled, or no name", async () => {
-    await expect(removeModel("sample", environment)).rejects.toMatchObject({ code: "MODEL_NOT_FOUND" });
-    await expect(removeModel("demo", environment)).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
+    await expect(removeModel("sample", {}, environment)).rejects.toMatchObject({ code: "MODEL_NOT_FOUND" });
+    await expect(removeModel("demo", {}, environment)).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
     await mkdir(folder);
     await writeFile(join(folder, "../outside.bin"), "");
-    await expect(removeModel("../outside", environment)).rejects.toMatchObject({ code: "MODEL_NOT_FOUND" });
+    await expect(removeModel("../outside", {}, environment)).rejects.toMatchObject({
+      code: "MODEL_NOT_FOUND",
+    });
     expect(await readdir(join(folder, ".."))).toContain("outside.bin");
   });
 
@@ -140,7 +142,9 @@ describe("removeModel", () => {
     const path = join(folder, "ggml-sample.bin");
     await writeFile(`${path}.partial`, "half");
     const release = await lockfile.lock(path, { realpath: false });
-    await expect(removeModel("sample", environment)).rejects.toThrow("being downloaded by another process");
+    await expect(removeModel("sample", {}, environment)).rejects.toThrow(
+      "being downloaded by another process",
+    );
     await release();
     expect(await readdir(folder)).toEqual(["ggml-sample.bin.partial"]);
   });

@@ -276,6 +276,7 @@ describe("a transcription", () => {
         suppressBlank: true,
         suppressTokens: [],
         suppressNonSpeech: true,
+        suppressNumerals: false,
         withoutTimestamps: false,
         wordTimestamps: true,
         maxTokens: 224,

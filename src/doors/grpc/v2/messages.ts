@@ -130,6 +130,8 @@ export interface TranscriptionOptions {
    * one the first words are used.
    */
   prefix: string;
+  /** Write numbers in words: no token with a digit, a percent sign or a sign of money is produced. Default false. */
+  suppress_numerals: boolean;
   /**
    * Tell who says what. Of a recording with two channels whose sound differs each is a speaker; several speakers in one
    * channel need a server with a diarization model, else the call is refused with INVALID_ARGUMENT. Default: not.

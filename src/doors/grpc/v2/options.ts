@@ -82,6 +82,7 @@ export function toTranscribeOptions(
     conditionOnPreviousText: message.condition_on_previous_text,
     suppressBlank: unwrap(message.suppress_blank),
     suppressTokens: message.suppress_tokens?.ids,
+    suppressNumerals: message.suppress_numerals,
     withoutTimestamps: message.without_timestamps,
     wordTimestamps: message.word_timestamps,
     maxTokens: orDefault(message.max_tokens),

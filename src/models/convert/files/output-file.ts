@@ -28,7 +28,7 @@ export class OutputFile {
       throw new TranscriptionError(
         "INVALID_ARGUMENT",
         `The file ${path} cannot be written: ${(cause as Error).message}`,
-        { cause },
+        { cause, option: "out" },
       );
     }
   }
@@ -89,6 +89,6 @@ export async function refuseExisting(path: string, overwrite: boolean): Promise<
   const status = await stat(path).catch(() => undefined);
   if (status && !(overwrite && status.isFile())) {
     const advice = status.isFile() ? "; overwrite (--force) replaces it" : " and is no file";
-    throw new TranscriptionError("INVALID_ARGUMENT", `${path} exists${advice}`);
+    throw new TranscriptionError("INVALID_ARGUMENT", `${path} exists${advice}`, { option: "overwrite" });
   }
 }

@@ -1,0 +1,30 @@
+// Reads mutated recordings, checkpoints and model files: see docs/robustness.md.
+//
+//   npm run fuzz -- [--runs N] [--seed S] [--reader NAME] [--first I] [--only native|typescript] [--plain]
+//
+// The readers in C++ are built with AddressSanitizer and UndefinedBehaviorSanitizer, which takes minutes the first time;
+// with --plain they are built without.
+import { parseArgs } from "node:util";
+import { buildNativeTests, fuzzNative, run } from "./build-native-tests.mjs";
+
+const number = { type: "string" };
+const { values } = parseArgs({
+  options: {
+    runs: { ...number, default: "300" },
+    seed: { ...number, default: "1" },
+    first: { ...number, default: "0" },
+    reader: { type: "string" },
+    only: { type: "string" },
+    plain: { type: "boolean", default: false },
+  },
+});
+const { runs, seed, first, reader, only, plain } = values;
+const args = ["--runs", runs, "--seed", seed, "--first", first, ...(reader ? ["--reader", reader] : [])];
+
+if (only !== "native") {
+  run(process.execPath, [
+    ...["--import", "./test/support/typescript-loader.mjs", "--expose-gc"],
+    ...["test/fuzz/main.ts", ...args],
+  ]);
+}
+if (only !== "typescript") fuzzNative(buildNativeTests(plain ? "" : "address,undefined"), args);

@@ -1,0 +1,112 @@
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { FOREIGN_OPTIONS } from "../../../src/cli/other-tools.js";
+import { resolveRequest, resolveTranscriberOptions } from "../../../src/config/options.js";
+import { folderWith } from "../../support/folder-with.js";
+import { runInProcess } from "../../support/run-cli.js";
+
+const refusal = async (...args: string[]) => {
+  const { code, stderr, api } = await runInProcess(["call.wav", ...args]);
+  expect({ code, created: api.created.length }).toEqual({ code: 2, created: 0 });
+  return stderr;
+};
+
+describe("an option of another tool", () => {
+  it.each([
+    [["-osrt"], "-f srt"],
+    [["-otxt"], "-f txt"],
+    [["-of", "out"], "--output-dir"],
+    [["-ml", "1"], "--max-line-width"],
+    [["-tr"], "--task translate"],
+    [["--output_format", "srt"], "--format"],
+    [["--output-srt"], "-f srt"],
+    [["--vad_filter", "True"], "--vad-filter"],
+    [["--vad_onset=0.5"], "--vad-threshold"],
+    [["--beam_size", "5"], "--beam-size"],
+    [["--compute_type", "int8"], "--compute-type"],
+    [["--output_dir", "x"], "--output-dir"],
+    [["--max_speakers", "2"], "--channels each"],
+    [["--diarize"], "--channels each"],
+    [["--prompt", "x"], "--initial-prompt"],
+  ])("is refused with ours: %j", async (args, ours) => {
+    expect(await refusal(...args)).toMatch(new RegExp(`${args[0]!.replace(/=.*/, "")}.*here: .*${ours}`));
+  });
+
+  it("leaves files that are called so alone", async () => {
+    const { stderr } = await runInProcess(["--", "-osrt"]);
+    expect(stderr).toContain("-osrt: no such file");
+  });
+
+  it("-f with a recording is told that files need no option", async () => {
+    expect(await refusal("-f", "talk.wav")).toContain("A file needs no option");
+  });
+
+  it("and each of ours that is misspelt still has its suggestion", async () => {
+    expect(await refusal("--beam-sise", "5")).toContain("--beam-size");
+  });
+
+  const page = readFileSync(new URL("../../../docs/switching.md", import.meta.url), "utf8");
+  const stands = (name: string) => page.includes(`\`${name.replace(/^--?/, "").replaceAll("-", "_")}\``);
+  /** Those of faster-whisper's own command-line relatives. */
+  const relatives = ["--output", "--onset", "--max-new-tokens"];
+
+  it("stands in docs/switching.md", () => {
+    expect(FOREIGN_OPTIONS.filter((name) => !stands(name) && !relatives.includes(name))).toEqual([]);
+  });
+
+  it("is every one of whisper-cli's there, and of those of one dash none is misread here", () => {
+    const folder = createRequire(import.meta.url).resolve("nodejs-whisper/package.json");
+    const source = readFileSync(join(folder, "../cpp/whisper.cpp/examples/cli/cli.cpp"), "utf8");
+    const theirs = [...source.matchAll(/arg == "(--?[a-z][^"]*)"/g)].map(([, name]) => name!);
+    expect(theirs.length).toBeGreaterThan(100);
+    expect(theirs.filter((name) => !stands(name))).toEqual([]);
+    const several = theirs.filter((name) => /^-[a-z]{2}/.test(name));
+    expect(several.filter((name) => !FOREIGN_OPTIONS.includes(name))).toEqual([]);
+  });
+});
+
+it.each([
+  ["--vad", { vadFilter: true }],
+  ["--no-vad", { vadFilter: false }],
+  ["--vad-min-speech=1", { vadOptions: { minSpeechDuration: 1 } }],
+  ["--vad-max-speech=9", { vadOptions: { maxSpeechDuration: 9 } }],
+])("%s is another spelling", async (flag, options) => {
+  const folder = await folderWith("a.wav");
+  const { code, api } = await runInProcess([`${folder}/a.wav`, flag]);
+  expect(code).toBe(0);
+  expect(api.calls[0]!.options).toMatchObject(options);
+});
+
+describe("in the library", () => {
+  const message = (check: (options: object) => unknown, options: object): string => {
+    try {
+      check(options);
+    } catch (error) {
+      return `${(error as { option?: string }).option}: ${(error as Error).message}`;
+    }
+    return "";
+  };
+
+  it.each([
+    [{ vadParameters: {} }, "vadOptions"],
+    [{ vad_parameters: {} }, "vadOptions"],
+    [{ beam_size: 5 }, "did you mean beamSize?"],
+    [{ word_timestamps: true }, "did you mean wordTimestamps?"],
+    [{ max_new_tokens: 5 }, "maxTokens"],
+    [{ vadOptions: { min_silence_duration_ms: 500 } }, "minSilenceDuration, in seconds"],
+    [{ vadOptions: { max_speech_duration_s: 20 } }, "maxSpeechDuration, in seconds"],
+  ])("%j is refused with ours", (options, ours) => {
+    const [name] = Object.keys(options);
+    expect(message(resolveRequest, options)).toMatch(new RegExp(`^${name}.*${ours.replace("?", "\\?")}`));
+  });
+
+  it.each([
+    [{ cpu_threads: 4 }, "threads"],
+    [{ download_root: "x" }, "cacheDir"],
+    [{ model_size_or_path: "base" }, "model"],
+  ])("%j of a transcriber is refused with ours", (options, ours) => {
+    expect(message(resolveTranscriberOptions, options)).toContain(`here it is ${ours}`);
+  });
+});
