@@ -30,7 +30,7 @@ export function withDefaults(given: Partial<ServerSettings>): ServerSettings {
 
 /** @throws TranscriptionError INVALID_ARGUMENT for one that is not its default */
 export function refuseModelSettings(settings: ServerSettings): void {
-  const key = OF_MODEL.find((name) => settings[name] !== fallbackOf(name));
+  const key = OF_MODEL.find((name) => settings[name] !== SETTINGS[name].fallback);
   if (key === undefined) return;
   throw new TranscriptionError(
     "INVALID_ARGUMENT",

@@ -3,13 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { diarizationErrors, errorRate, parseRttm } from "../../bench/diarization/error-rate.js";
-import {
-  convertModel,
-  diarize,
-  formatResult,
-  inspectModel,
-  type TranscriptionResult,
-} from "../../src/index.js";
+import { diarize, formatResult, inspectModel, type TranscriptionResult } from "../../src/index.js";
+import { convertHere } from "../support/convert-here.js";
 import { codeOf, DEMO_WITH_VAD, failure, sharedTranscriber } from "../support/demo.js";
 import { samplePath } from "../support/samples.js";
 import { describeWithShared, sharedPath } from "../support/shared.js";
@@ -81,7 +76,7 @@ describeWithShared("with a diarization model", () => {
   let model: string;
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), "agora-speakers-"));
-    const { kind, files } = await convertModel(sharedPath("diarization")!, { out: folder });
+    const { kind, files } = await convertHere(sharedPath("diarization")!, { out: folder });
     expect(kind).toBe("diarization");
     model = files[0]!.path;
     expect(await inspectModel(model)).toMatchObject({ kind: "diarization", embedding: "ge2e", plda: false });

@@ -227,6 +227,7 @@ it("tells what it has and what it allows", async () => {
     limits: { max_upload_bytes: 209_715_200, max_workers: 3, idle_timeout: 0, request_timeout: 14_400 },
     load: { open_calls: 1, running: 0, waiting: 0 },
   });
+  expect(info.diarization).toEqual(["channels"]);
   expect(info.implementations).toEqual(expect.arrayContaining(["whisper", "whisper-cpp"]));
   expect(info.settings).toMatchObject({
     SERVER_MAX_WORKERS: "3",

@@ -425,6 +425,8 @@ export interface ServerInfo {
    * only is said whether they are set.
    */
   settings: Record<string, string>;
+  /** How it tells speakers apart: "channels", and "community" where it has a diarization model for those of one channel. */
+  diarization: string[];
 }
 
 export interface Model {

@@ -62,6 +62,7 @@ export function serverInfo({ budgets, settings, workers }: Service, openCalls: n
       disk_bytes: budgets.disk.used,
     },
     settings: publicSettings(settings),
+    diarization: process.env.AGORA_DIARIZATION_MODEL ? ["channels", "community"] : ["channels"],
   };
 }
 
