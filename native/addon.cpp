@@ -18,7 +18,7 @@ namespace {
 
 Napi::Object initialise(Napi::Env env, Napi::Object exports) {
     using agora::Instance;
-    env.SetInstanceData(new Instance());
+    env.SetInstanceData(new Instance(env));
     agora::CancelFlag::define(env, exports);
     agora::WhisperModel::define(env, exports);
     agora::BatchedModel::define(env, exports);
@@ -31,8 +31,9 @@ Napi::Object initialise(Napi::Env env, Napi::Object exports) {
     agora::define_model_files(env, exports);
     exports.Set("cancelAll", Napi::Function::New(
                                  env, [](const Napi::CallbackInfo& info) { Instance::of(info.Env()).cancel_all(); }));
-    // A worker thread that is terminated runs no JavaScript any more, but waits for its work.
-    env.AddCleanupHook([](Instance* instance) { instance->cancel_all(); }, &Instance::of(env));
+    // A worker thread that is terminated, and a process that exits, run no JavaScript any more, but wait for their
+    // work.
+    env.AddCleanupHook([](Instance* instance) { instance->close(); }, &Instance::of(env));
     return exports;
 }
 

@@ -49,6 +49,8 @@ export {
   type ComputeTypeName,
   DEVICES,
   type DeviceSelection,
+  PRIORITIES,
+  type Priority,
   TASKS,
   type TranscriptionTask,
 } from "./types/choices.js";

@@ -24,7 +24,7 @@ struct Engine::Parts {
           compute(threads),
           precision(precision_of(compute_type, file, kernels)),
           weights(path, file, precision),
-          projection(weights.decoder, precision, kernels),
+          projection(weights.decoder, precision, kernels, compute),
           encoder(weights.encoder, agora::encoder_shape(file.hparams), precision, kernels, compute,
                   [this](ggml_context* context, ggml_tensor* encoded) { return projection.build(context, encoded); }),
           decoder(weights.decoder, file.hparams, precision, kernels, compute) {}

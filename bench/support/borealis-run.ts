@@ -68,6 +68,8 @@ async function infer(
     systemPrompt: "",
     userPrompt: "",
     maxTokens: tokens,
+    request: 0,
+    priority: "bulk" as const,
   };
   await Promise.all(
     Array.from({ length: count }, (_, seed) =>

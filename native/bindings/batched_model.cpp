@@ -73,11 +73,10 @@ Detection detection_argument(const Napi::Value& value, Napi::Function& on_langua
     return detection;
 }
 
-void tell_languages(WindowRequest& request, const Napi::ThreadSafeFunction& tell) {
-    request.detection.on_languages = [tell](const Languages& languages, float no_speech_prob) {
+void tell_languages(WindowRequest& request, std::function<void(Deliveries::News)> tell) {
+    request.detection.on_languages = [tell = std::move(tell)](const Languages& languages, float no_speech_prob) {
         const DetectedLanguages detected = {languages, no_speech_prob};
-        tell.NonBlockingCall(
-            [detected](Napi::Env env, Napi::Function listener) { listener.Call({to_js(env, detected)}); });
+        tell([detected](Napi::Env env, Deliveries::Awaited& who) { who.listener.Call({to_js(env, detected)}); });
     };
 }
 
@@ -115,7 +114,7 @@ Napi::Value BatchedModel::load(const Napi::CallbackInfo& info) {
         const BatchedOptions options = engine_options(object_argument(info[1], "options"));
         return load_model(info.Env(), [=] {
             capture_logs();
-            return std::make_shared<BatchedWhisper>(path, options);
+            return std::make_shared<BatchedWhisper>(path, options, device_executor(options.gpu));
         });
     });
 }
@@ -173,10 +172,12 @@ Napi::Value BatchedModel::transcribe(const Napi::CallbackInfo& info) {
         }
         request.speech = spans_argument(options.Get("speech"), "speech");
         request.search = search_options(options);
+        request.turn = turn_argument(info.Env(), options);
         request.cancelled = CancelFlag::of(info[2]);
         Napi::Function on_languages;
         if (request.language.empty()) request.detection = detection_argument(info[3], on_languages);
-        const std::vector<std::string> known = whisper_languages(model(info.Env())->file().hparams.language_count());
+        const auto engine = model(info.Env());
+        const std::vector<std::string> known = whisper_languages(engine->file().hparams.language_count());
         if (!request.language.empty() && std::find(known.begin(), known.end(), request.language) == known.end())
             bad_argument("language", "a language of the model");
         const bool words = request.word_timestamps;
@@ -192,21 +193,23 @@ Napi::Value BatchedModel::transcribe(const Napi::CallbackInfo& info) {
             return result;
         };
         return submit_window<WindowOutcome, BatchedWhisper, WindowRequest>(
-            info.Env(), model(info.Env()), std::move(request), to_value, on_languages, tell_languages);
+            info.Env(), engine, engine->on_gpu(), std::move(request), to_value, on_languages, tell_languages);
     });
 }
 
-// detectLanguage(samples, cancel): Promise<{ languages: { language, probability }[], noSpeechProb }>
+// detectLanguage(samples, turn, cancel): Promise<{ languages: { language, probability }[], noSpeechProb }>
 Napi::Value BatchedModel::detect_language(const Napi::CallbackInfo& info) {
     return guarded(info.Env(), [&] {
         WindowRequest request;
         request.samples = samples_argument(info[0], "samples");
         if (request.samples.size() > kMaxWindowSamples) bad_argument("samples", "at most 30 s");
-        request.cancelled = CancelFlag::of(info[1]);
+        request.turn = turn_argument(info.Env(), object_argument(info[1], "turn"));
+        request.cancelled = CancelFlag::of(info[2]);
         const auto to_value = [](Napi::Env env, const WindowOutcome& outcome) {
             return to_js(env, DetectedLanguages{outcome.languages, outcome.no_speech_prob});
         };
-        return submit_window<WindowOutcome>(info.Env(), model(info.Env()), std::move(request), to_value);
+        const auto engine = model(info.Env());
+        return submit_window<WindowOutcome>(info.Env(), engine, engine->on_gpu(), std::move(request), to_value);
     });
 }
 

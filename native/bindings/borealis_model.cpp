@@ -82,7 +82,8 @@ Napi::Value BorealisModel::load(const Napi::CallbackInfo& info) {
         options.share_prompts = boolean_argument(js.Get("sharePrompts"), "sharePrompts");
         return load_model(info.Env(), [=] {
             capture_logs();
-            return std::make_shared<BatchedBorealis>(language, audio, options);
+            return std::make_shared<BatchedBorealis>(language, audio, options,
+                                                     device_executor(options.place == BorealisPlace::Gpu));
         });
     });
 }
@@ -119,12 +120,14 @@ Napi::Value BorealisModel::transcribe(const Napi::CallbackInfo& info) {
         request.system_prompt = string_argument(options.Get("systemPrompt"), "systemPrompt");
         request.user_prompt = string_argument(options.Get("userPrompt"), "userPrompt");
         request.generation = generation_options(options);
+        request.turn = turn_argument(info.Env(), options);
         request.cancelled = CancelFlag::of(info[2]);
         const double seconds = static_cast<double>(request.samples.size()) / kSampleRate;
         const auto to_value = [seconds](Napi::Env env, const BorealisOutcome& outcome) {
             return to_js(env, segments_of(outcome.text, seconds), false);
         };
-        return submit_window<BorealisOutcome>(info.Env(), model(info.Env()), std::move(request), to_value);
+        const auto engine = model(info.Env());
+        return submit_window<BorealisOutcome>(info.Env(), engine, engine->on_gpu(), std::move(request), to_value);
     });
 }
 

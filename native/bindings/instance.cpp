@@ -2,7 +2,14 @@
 
 #include <algorithm>
 
+#include "bindings/device_rounds.h"
+
 namespace agora {
+
+Instance::Instance(Napi::Env env) : deliveries(Deliveries::create(env)) {
+    static std::atomic<uint64_t> count{0};
+    number_ = ++count;
+}
 
 void Instance::add(const std::shared_ptr<std::atomic<bool>>& flag) {
     const std::lock_guard<std::mutex> lock(mutex_);
@@ -15,6 +22,12 @@ void Instance::cancel_all() {
     for (const auto& weak : flags_) {
         if (const auto flag = weak.lock()) flag->store(true, std::memory_order_relaxed);
     }
+}
+
+void Instance::close() {
+    cancel_all();
+    deliveries->close();
+    drop_cancelled_windows();
 }
 
 }  // namespace agora

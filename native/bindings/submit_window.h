@@ -6,45 +6,54 @@
 #include <memory>
 #include <utility>
 
-#include "bindings/async.h"
+#include "bindings/arguments.h"
+#include "bindings/deliveries.h"
+#include "bindings/device_rounds.h"
+#include "bindings/instance.h"
 
 namespace agora {
 
-// Queues `request` with a batched model, and a worker to run the model if none does. Promise of what `to_value` makes
-// of the outcome on the JavaScript thread. `listener`, unless empty, is called with what is heard on the way: `listen`
-// gets the request and what calls it, always before the promise is settled.
+// Whose window it is, and how urgent: { request, priority }. `request` numbers those of the environment, from 1; 0: one
+// of its own.
+inline JobTraits turn_argument(Napi::Env env, const Napi::Object& options) {
+    JobTraits turn;
+    constexpr double kMostRequests = 1e12;
+    const auto number = static_cast<uint64_t>(number_argument(options.Get("request"), "request", 0, kMostRequests));
+    if (number > 0) turn.request = Instance::of(env).number() << 42 | number;
+    const auto priority = parse_priority(string_argument(options.Get("priority"), "priority"));
+    if (!priority) bad_argument("priority", "\"live\", \"interactive\" or \"bulk\"");
+    turn.priority = *priority;
+    return turn;
+}
+
+// Queues `request` with a model whose steps run on the CPU's or the GPU's executor. Promise of what `to_value` makes of
+// the outcome on the JavaScript thread. `listener`, unless empty, is called with what is heard on the way: `listen`
+// gets the request and what calls it with news, always before the promise is settled.
 template <typename Outcome, typename Model, typename Request>
-Napi::Promise submit_window(Napi::Env env, const std::shared_ptr<Model>& model, Request request,
+Napi::Promise submit_window(Napi::Env env, const std::shared_ptr<Model>& model, bool gpu, Request request,
                             const std::function<Napi::Value(Napi::Env, const Outcome&)>& to_value,
                             const Napi::Function& listener = {},
-                            const std::function<void(Request&, const Napi::ThreadSafeFunction&)>& listen = {}) {
-    const auto deferred = std::make_shared<Napi::Promise::Deferred>(Napi::Promise::Deferred::New(env));
-    const Napi::Promise promise = deferred->Promise();
-    const Napi::Function nobody = Napi::Function::New(env, [](const Napi::CallbackInfo&) {});
-    auto deliver =
-        Napi::ThreadSafeFunction::New(env, listener.IsEmpty() ? nobody : listener, "transcribed window", 0, 1);
-    if (!listener.IsEmpty()) listen(request, deliver);
-    const bool start = model->submit(std::move(request), [deliver, deferred, to_value](const Outcome& outcome) mutable {
-        // The call fails when the environment is going down: then nobody waits any more.
-        deliver.NonBlockingCall([deferred, to_value, outcome](Napi::Env e, Napi::Function) {
-            try {
-                if (outcome.error) std::rethrow_exception(outcome.error);
-                deferred->Resolve(to_value(e, outcome));
-            } catch (const Napi::Error& error) {
-                deferred->Reject(error.Value());
-            } catch (const std::exception& error) {
-                deferred->Reject(to_js_error(e, error).Value());
-            }
-        });
-        deliver.Release();
-    });
-    if (start) {
-        run_async(env, [model]() -> Finish {
-            model->run();
-            return [](Napi::Env e) { return e.Undefined(); };
-        });
+                            const std::function<void(Request&, std::function<void(Deliveries::News)>)>& listen = {}) {
+    const Napi::Promise::Deferred deferred = Napi::Promise::Deferred::New(env);
+    const std::shared_ptr<Deliveries> deliveries = Instance::of(env).deliveries;
+    const bool listens = !listener.IsEmpty();
+    const uint64_t awaited =
+        deliveries->await(env, {deferred, listens ? Napi::Persistent(listener) : Napi::FunctionReference()});
+    if (listens) {
+        listen(request,
+               [deliveries, awaited](Deliveries::News news) { deliveries->send(awaited, std::move(news), false); });
     }
-    return promise;
+    // The model stays as long as it has a window.
+    const auto done = [deliveries, awaited, to_value, model](Outcome outcome) {
+        const auto settle = [to_value, outcome = std::make_shared<Outcome>(std::move(outcome))](
+                                Napi::Env e, Deliveries::Awaited& who) {
+            if (outcome->error) std::rethrow_exception(outcome->error);
+            who.deferred.Resolve(to_value(e, *outcome));
+        };
+        deliveries->send(awaited, settle, true);
+    };
+    if (model->submit(std::move(request), done)) start_rounds(gpu);
+    return deferred.Promise();
 }
 
 }  // namespace agora

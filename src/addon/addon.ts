@@ -164,7 +164,14 @@ export interface NativeWhisperModel {
   close(): Promise<void>;
 }
 
-export interface NativeSearchOptions {
+/** Whose window it is among those that wait for the device. */
+export interface NativeTurn {
+  /** From 1; 0: a request of its own. */
+  request: number;
+  priority: "live" | "interactive" | "bulk";
+}
+
+export interface NativeSearchOptions extends NativeTurn {
   /** Empty: detected. */
   language: string;
   translate: boolean;
@@ -226,11 +233,11 @@ export interface NativeBatchedModel {
     /** Whether all text passed the guards. */
     reliable: boolean;
   }>;
-  detectLanguage(samples: Float32Array, cancel: CancelFlag): Promise<NativeLanguages>;
+  detectLanguage(samples: Float32Array, turn: NativeTurn, cancel: CancelFlag): Promise<NativeLanguages>;
   close(): Promise<void>;
 }
 
-export interface NativeGenerationOptions {
+export interface NativeGenerationOptions extends NativeTurn {
   /** The first attempt's, and those of new attempts when the text repeats itself. */
   temperatures: number[];
   /** 0: all. */

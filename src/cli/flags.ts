@@ -1,5 +1,5 @@
 import { type Command, Option } from "commander";
-import { COMPUTE_TYPES, DEVICES, OUTPUT_FORMATS, TASKS } from "../index.js";
+import { COMPUTE_TYPES, DEVICES, OUTPUT_FORMATS, PRIORITIES, TASKS } from "../index.js";
 import * as read from "./option-values.js";
 
 /** Declares the options of `agora-transcribe FILE…`, grouped as `--help` shows them. */
@@ -177,6 +177,13 @@ export function addTranscribeOptions(command: Command): void {
     .option("--system-prompt <text>", "borealis: what the model is told first")
     .option("--user-prompt <text>", "borealis: what the model is told before the audio")
     .option("--seed <n>", "seed of sampling (default: 0)", read.wholeNumber)
+
+    .addOption(
+      new Option(
+        "--priority <priority>",
+        "first text soon, or the whole soon (default: interactive, of several files bulk)",
+      ).choices(PRIORITIES),
+    )
 
     .optionsGroup("Limits:")
     .option("--timeout <s>", "seconds that one file may take", read.number)

@@ -103,6 +103,7 @@ const TRANSCRIBE_KEYS = [
   "systemPrompt",
   "userPrompt",
   "seed",
+  "priority",
   "timeout",
 ] as const satisfies readonly (keyof TranscribeOptions)[];
 

@@ -183,6 +183,7 @@ async function transcribeOne(
   let result: TranscriptionResult;
   try {
     result = await transcriber.transcribe(input.path ?? context.stdin, {
+      ...(plan.several && { priority: "bulk" }),
       ...plan.transcribe,
       signal: AbortSignal.any([context.signal, turn.signal]),
       onProgress: (progress) => status.report(index, progress),

@@ -1,6 +1,6 @@
 import { invalidArgument, TranscriptionError } from "../errors.js";
 import type { AudioLimits, ChannelSelection } from "../types/audio.js";
-import { DEVICES, TASKS } from "../types/choices.js";
+import { DEVICES, PRIORITIES, TASKS } from "../types/choices.js";
 import type { TranscribeOptions, TranscriberOptions, VadOptions } from "../types/options.js";
 import type { RoleOptions } from "../types/speakers.js";
 import {
@@ -183,6 +183,7 @@ const REQUEST_CHECKS: Checks<TranscribeOptions> = {
   ...GENERATION_CHECKS,
   limits,
   timeout: positive(WEEK),
+  priority: oneOf(...PRIORITIES),
   signal: abortSignal,
   onSegment: callback(),
   onProgress: callback(),

@@ -1,8 +1,8 @@
-import type { WindowOptions } from "../types/engine.js";
+import type { RequestWindowOptions } from "../types/engine.js";
 import { GENERATION_DEFAULTS } from "./generation.js";
 
 /** Options of each window that depend neither on the model nor on other windows. */
-export type GeneralWindowOptions = Omit<WindowOptions, "language" | "previousText" | "speech" | "maxTokens">;
+export type GeneralWindowOptions = Omit<RequestWindowOptions, "maxTokens">;
 
 /** Their defaults: openai-whisper's and faster-whisper's, but for greedy search and whisper.cpp's plain mean. */
 export const WINDOW_DEFAULTS: GeneralWindowOptions = {
@@ -31,5 +31,6 @@ export const WINDOW_DEFAULTS: GeneralWindowOptions = {
   prependPunctuations: "\"'“¿([{-",
   appendPunctuations: "\"'.。,，!！?？:：”)]}、;…",
   seed: 0,
+  priority: "interactive",
   generation: GENERATION_DEFAULTS,
 };

@@ -114,6 +114,8 @@ function nativeOptions(options: WindowOptions): NativeGenerationOptions {
   const { systemPrompt, userPrompt, ...sampling } = options.generation;
   return {
     ...sampling,
+    request: options.request,
+    priority: options.priority,
     repetitionPenalty: options.repetitionPenalty,
     // As the model's tokenizer has it; libllama leaves texts as they are.
     systemPrompt: systemPrompt.normalize("NFC"),

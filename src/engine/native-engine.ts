@@ -10,6 +10,7 @@ import type {
   ModelInfo,
   WindowOptions,
   WindowResult,
+  WindowTurn,
 } from "../types/engine.js";
 
 /** What every implementation of the addon reads at once, in seconds. */
@@ -50,7 +51,11 @@ export abstract class NativeEngine<Native extends { close(): Promise<void> }> im
     this.#queue = queue;
   }
 
-  abstract detectLanguage(samples: Float32Array, signal?: AbortSignal): Promise<LanguageDetection>;
+  abstract detectLanguage(
+    samples: Float32Array,
+    turn: WindowTurn,
+    signal?: AbortSignal,
+  ): Promise<LanguageDetection>;
 
   abstract transcribeWindow(
     samples: Float32Array,

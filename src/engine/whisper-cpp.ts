@@ -1,4 +1,10 @@
-import { loadAddon, type NativeDecodeOptions, type NativeWhisperModel } from "../addon/addon.js";
+import {
+  type CancelFlag,
+  loadAddon,
+  type NativeDecodeOptions,
+  type NativeLanguages,
+  type NativeWhisperModel,
+} from "../addon/addon.js";
 import { ownComputeType } from "../config/compute-type.js";
 import { invalidArgument } from "../errors.js";
 import type {
@@ -8,6 +14,7 @@ import type {
   RequestWindowOptions,
   WindowOptions,
   WindowResult,
+  WindowTurn,
 } from "../types/engine.js";
 import { loadOnDevice } from "./on-device.js";
 import { BATCHED_WHISPER_ONLY, refuseDraftModel, requireDefaults } from "./refusals.js";
@@ -54,8 +61,16 @@ class WhisperCppEngine extends WhisperModelEngine<NativeWhisperModel> {
   }
 
   override checkOptions(options: RequestWindowOptions): void {
-    nativeOptions({ ...options, language: "en", previousText: "", speech: [] }, "");
+    nativeOptions({ ...options, language: "en", previousText: "", request: 0, speech: [] }, "");
     super.checkOptions(options);
+  }
+
+  protected override listen(
+    samples: Float32Array,
+    _turn: WindowTurn,
+    cancel: CancelFlag,
+  ): Promise<NativeLanguages> {
+    return this.native.detectLanguage(samples, cancel);
   }
 
   protected override countTokens(piece: string): number {

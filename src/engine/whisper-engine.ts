@@ -6,6 +6,7 @@ import type {
   LanguageDetection,
   RequestWindowOptions,
   WindowOptions,
+  WindowTurn,
 } from "../types/engine.js";
 import type { FittedPrompt, PromptTexts } from "../types/prompt.js";
 import { languageDetection } from "./detection.js";
@@ -15,7 +16,6 @@ import { refuseGeneration } from "./refusals.js";
 
 /** What the addon's Whisper models have in common. */
 interface NativeWhisper {
-  detectLanguage(samples: Float32Array, cancel: CancelFlag): Promise<NativeLanguages>;
   close(): Promise<void>;
 }
 
@@ -35,6 +35,13 @@ export abstract class WhisperModelEngine<Native extends NativeWhisper> extends N
   checkOptions(options: RequestWindowOptions): void {
     refuseGeneration(options, this.implementation);
   }
+
+  /** What is heard in a window. */
+  protected abstract listen(
+    samples: Float32Array,
+    turn: WindowTurn,
+    cancel: CancelFlag,
+  ): Promise<NativeLanguages>;
 
   /** Tokens of a piece of text. */
   protected abstract countTokens(piece: string): number;
@@ -61,12 +68,16 @@ export abstract class WhisperModelEngine<Native extends NativeWhisper> extends N
     return Math.floor(this.model.textContext / 2) - 1;
   }
 
-  async detectLanguage(samples: Float32Array, signal?: AbortSignal): Promise<LanguageDetection> {
+  async detectLanguage(
+    samples: Float32Array,
+    turn: WindowTurn,
+    signal?: AbortSignal,
+  ): Promise<LanguageDetection> {
     if (!this.model.multilingual) {
       return { language: "en", probability: 1, probabilities: [{ language: "en", probability: 1 }] };
     }
     const heard = samples.subarray(0, MAX_WINDOW * SAMPLE_RATE);
-    return languageDetection(await this.run(signal, (flag) => this.native.detectLanguage(heard, flag)));
+    return languageDetection(await this.run(signal, (flag) => this.listen(heard, turn, flag)));
   }
 }
 

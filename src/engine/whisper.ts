@@ -1,4 +1,5 @@
 import {
+  type CancelFlag,
   loadAddon,
   type NativeBatchedModel,
   type NativeLanguages,
@@ -13,6 +14,7 @@ import type {
   UnknownLanguageOptions,
   WindowOptions,
   WindowResult,
+  WindowTurn,
 } from "../types/engine.js";
 import { BatchQueue } from "./batch-queue.js";
 import { languageDetection } from "./detection.js";
@@ -84,6 +86,8 @@ class WhisperEngine extends WhisperModelEngine<NativeBatchedModel> {
     const prefix = splitPieces(options.prefix);
     return {
       ...commonOptions(options),
+      request: options.request,
+      priority: options.priority,
       suppressTokens: [...options.suppressTokens, ...(options.suppressNumerals ? this.#numerals() : [])],
       prompt: prompt.length === 0 ? [] : this.native.tokenize(prompt),
       prefix: prefix.length === 0 ? [] : this.native.tokenize(prefix),
@@ -99,6 +103,14 @@ class WhisperEngine extends WhisperModelEngine<NativeBatchedModel> {
       prependPunctuations: [...options.prependPunctuations],
       appendPunctuations: [...options.appendPunctuations],
     };
+  }
+
+  protected override listen(
+    samples: Float32Array,
+    { request, priority }: WindowTurn,
+    cancel: CancelFlag,
+  ): Promise<NativeLanguages> {
+    return this.native.detectLanguage(samples, { request, priority }, cancel);
   }
 
   #numerals(): readonly number[] {

@@ -14,7 +14,7 @@ export async function detectAndTranscribe(
 ): Promise<WindowResult | undefined> {
   if (engine.detectAndTranscribe && use.transcribeFrom <= 1)
     return engine.detectAndTranscribe(samples, options, use, signal);
-  const detection = await engine.detectLanguage(samples, signal);
+  const detection = await engine.detectLanguage(samples, options, signal);
   throwIfAborted(signal);
   use.onDetected(detection);
   const { language, probability } = detection;

@@ -2,6 +2,7 @@ import type { ResolvedRequest } from "../config/options.js";
 import type { DecodedAudio } from "../types/audio.js";
 import type { Engine, LanguageDetection, VadModel } from "../types/engine.js";
 import { LanguageVote } from "./language.js";
+import { newRequestNumber } from "./request-number.js";
 import type { RequestScope } from "./request-scope.js";
 import { type Window, Windower } from "./windows.js";
 
@@ -16,10 +17,11 @@ export async function detectAudioLanguage(
   const maxWindow = Math.min(request.chunkLength, engine.maxWindow);
   const windower = new Windower({ maxWindow, vad, vadOptions: request.vadOptions });
   const vote = new LanguageVote(request.detection);
+  const turn = { request: newRequestNumber(), priority: request.window.priority };
   const listen = async (windows: Window[]): Promise<void> => {
     for (const { samples, speech } of windows) {
       scope.throwIfEnded();
-      if (!vote.isSettled) vote.add(await engine.detectLanguage(samples, scope.signal), speech);
+      if (!vote.isSettled) vote.add(await engine.detectLanguage(samples, turn, scope.signal), speech);
     }
   };
   try {

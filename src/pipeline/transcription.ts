@@ -15,6 +15,7 @@ import { interleave, joinTexts } from "./assemble.js";
 import { detectAndTranscribe } from "./detect-and-transcribe.js";
 import type { ModelRequest } from "./fit-to-model.js";
 import { Limiter } from "./limiter.js";
+import { newRequestNumber } from "./request-number.js";
 import type { RequestScope } from "./request-scope.js";
 import { skippedSoundWarnings } from "./skipped-sound.js";
 import { countCodePoints, countWords, speedFactor } from "./stats.js";
@@ -62,6 +63,7 @@ class Transcription {
   readonly #job: TranscriptionJob;
   readonly #tracks: Track[];
   readonly #limiter: Limiter;
+  readonly #request = newRequestNumber();
   /** All audio has been read. */
   #decoded = false;
   #spokenBy: SpokenBy | undefined;
@@ -303,6 +305,7 @@ class Transcription {
     const { window } = modelRequest;
     return {
       ...window,
+      request: this.#request,
       speech: spoken,
       initialPrompt: isFirst || request.carryInitialPrompt ? window.initialPrompt : "",
       prefix: isFirst ? window.prefix : "",

@@ -7,6 +7,13 @@ export const TASKS = ["transcribe", "translate"] as const;
 export type TranscriptionTask = (typeof TASKS)[number];
 
 /**
+ * `"interactive"`: somebody waits, so the first text comes as soon as it can, and requests take turns. `"bulk"`: nobody
+ * does; it has what others leave of the device, at least a fifth of it, and no window of it waits for another's text.
+ */
+export const PRIORITIES = ["interactive", "bulk"] as const;
+export type Priority = (typeof PRIORITIES)[number];
+
+/**
  * What a model's matrices are kept and multiplied in: `"int8"` has 8-bit weights, `"int8_float16"` and
  * `"int8_bfloat16"` multiply them with 16-bit activations. `"auto"` is what this machine computes fastest without loss.
  */

@@ -1,4 +1,4 @@
-import type { ComputeType, DeviceSelection, TranscriptionTask } from "./choices.js";
+import type { ComputeType, DeviceSelection, Priority, TranscriptionTask } from "./choices.js";
 import type { GenerationOptions } from "./generation.js";
 import type { FittedPrompt, PromptTexts } from "./prompt.js";
 
@@ -44,8 +44,15 @@ export interface SpeechSpan {
   end: number;
 }
 
+/** Whose a window is among those that wait for the same device. */
+export interface WindowTurn {
+  /** Number of the request, from 1: its windows take turns with those of others. 0: a request of its own. */
+  request: number;
+  priority: Priority;
+}
+
 /** Decoding options of one window, all resolved: nothing optional is missing. */
-export interface WindowOptions {
+export interface WindowOptions extends WindowTurn {
   /** A language of the model, never `"auto"`. */
   language: string;
   task: TranscriptionTask;
@@ -101,7 +108,7 @@ export interface RequestTraits {
 export type UnknownLanguageOptions = Omit<WindowOptions, "language">;
 
 /** Options that all windows of a request have in common. */
-export type RequestWindowOptions = Omit<WindowOptions, "language" | "previousText" | "speech">;
+export type RequestWindowOptions = Omit<WindowOptions, "language" | "previousText" | "request" | "speech">;
 
 /** Times are seconds from the start of the window. */
 export interface WindowWord {
@@ -206,7 +213,7 @@ export interface Engine {
    * English-only models answer `en` with probability 1.
    * @throws TranscriptionError CANCELLED, QUEUE_FULL
    */
-  detectLanguage(samples: Float32Array, signal?: AbortSignal): Promise<LanguageDetection>;
+  detectLanguage(samples: Float32Array, turn: WindowTurn, signal?: AbortSignal): Promise<LanguageDetection>;
 
   /**
    * Text of one window of 16 kHz mono samples, at most `maxWindow` seconds. Segments are in order and inside the window.

@@ -1,5 +1,5 @@
 import type { AudioLimits, ChannelSelection } from "./audio.js";
-import type { ComputeTypeName, DeviceSelection, TranscriptionTask } from "./choices.js";
+import type { ComputeTypeName, DeviceSelection, Priority, TranscriptionTask } from "./choices.js";
 import type { DeviceInfo, ModelInfo } from "./engine.js";
 import type { Segment } from "./result.js";
 import type { DiarizationOptions, RoleOptions } from "./speakers.js";
@@ -150,6 +150,12 @@ export interface TranscribeOptions {
   limits?: Partial<AudioLimits>;
   /** Seconds until the request fails with `DEADLINE_EXCEEDED`. Default: none. */
   timeout?: number;
+  /**
+   * `"interactive"`: the first text comes as soon as it can, and requests take turns. `"bulk"`, for work that nobody waits
+   * for: has what others leave of the device, at least a fifth of it, and is done soonest as a whole. With `whisper-cpp`,
+   * which has one window after another, all are the same. Default `"interactive"`.
+   */
+  priority?: Priority;
   /** Stops the request within 200 ms; the promise rejects with `CANCELLED`. */
   signal?: AbortSignal;
   /** Called with finished segments, in order of time within their channel, while the rest is still running. */

@@ -36,6 +36,8 @@ const DEFAULTS: NativeSearchOptions = {
   maxInitialTimestamp: 1,
   prependPunctuations: [],
   appendPunctuations: [],
+  request: 0,
+  priority: "interactive",
   seed: 0,
 };
 /** Names that differ, since the addon takes all temperatures. */

@@ -42,7 +42,7 @@ struct Parts {
           compute(2),
           precision(agora::choose_precision(type, file, kernels)),
           weights(path, file, precision),
-          projection(weights.decoder, precision, kernels),
+          projection(weights.decoder, precision, kernels, compute),
           encoder(weights.encoder, agora::encoder_shape(file.hparams, precision.type == agora::ComputeType::F32),
                   precision, kernels, compute,
                   [this](ggml_context* context, ggml_tensor* encoded) { return projection.build(context, encoded); }),

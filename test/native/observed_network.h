@@ -20,9 +20,12 @@ class ObservedNetwork final : public agora::Network {
     size_t encoder_batch() const override { return network_->encoder_batch(); }
     bool leaves_processor_free() const override { return network_->leaves_processor_free(); }
     std::string compute_type() const override { return network_->compute_type(); }
-    bool encode(const std::vector<agora::EncoderInput>& windows, const std::atomic<bool>* stop) override {
+    void begin_encoding(const std::vector<agora::EncoderInput>& windows) override {
         on_run_(Run::Encoder);
-        return network_->encode(windows, stop);
+        network_->begin_encoding(windows);
+    }
+    agora::Progress go_on_encoding(double seconds, const std::atomic<bool>* stop) override {
+        return network_->go_on_encoding(seconds, stop);
     }
     std::vector<float> encoded(size_t window) const override { return network_->encoded(window); }
     bool adopt(const std::vector<float>& encoded, agora::WindowMemory& memory, const std::atomic<bool>* stop) override {

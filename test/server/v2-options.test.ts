@@ -50,6 +50,7 @@ describe("options", () => {
           system_prompt: "system",
           user_prompt: "user",
           track: { value: 0 },
+          priority: "PRIORITY_BULK",
         },
       },
     });
@@ -70,6 +71,8 @@ describe("options", () => {
         prefix: "So",
         previousText: "",
         speech: [],
+        request: expect.any(Number),
+        priority: "bulk",
         suppressBlank: false,
         suppressTokens: [5, 6],
         suppressNonSpeech: false,

@@ -11,6 +11,7 @@ import type {
   WindowOptions,
   WindowResult,
   WindowSegment,
+  WindowTurn,
 } from "../../src/types/engine.js";
 
 export interface FakeEngineOptions {
@@ -81,7 +82,7 @@ export class FakeEngine implements Engine {
     }
   }
 
-  detectLanguage(samples: Float32Array, signal?: AbortSignal): Promise<LanguageDetection> {
+  detectLanguage(samples: Float32Array, _turn: WindowTurn, signal?: AbortSignal): Promise<LanguageDetection> {
     return this.#work(signal, async () => this.#detect(samples));
   }
 

@@ -7,5 +7,6 @@ export const WINDOW_OPTIONS: WindowOptions = {
   language: "en",
   previousText: "",
   speech: [],
+  request: 0,
   maxTokens: 224,
 };

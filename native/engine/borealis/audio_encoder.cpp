@@ -1,5 +1,7 @@
 #include "engine/borealis/audio_encoder.h"
 
+#include <limits>
+
 #include "engine/audio/mel_filters.h"
 
 namespace agora {
@@ -66,14 +68,25 @@ EncoderHead AudioEncoder::head(const AudioFile& file) const {
     };
 }
 
-const float* AudioEncoder::run(const std::vector<const float*>& spectrograms, const std::atomic<bool>* stop) {
-    const bool done =
-        packed_encoder_ ? packed_encoder_->run(spectrograms.front(), stop) : batch_encoder_->run(spectrograms, stop);
-    if (!done) return nullptr;
+void AudioEncoder::begin(const std::vector<const float*>& spectrograms) {
+    packed_encoder_ ? packed_encoder_->begin(spectrograms.front()) : batch_encoder_->begin(spectrograms);
+}
+
+Progress AudioEncoder::go_on(double seconds, const std::atomic<bool>* stop) {
+    if (packed_encoder_) return packed_encoder_->go_on(seconds, stop);
+    return batch_encoder_->finish(stop) ? Progress::Done : Progress::Stopped;
+}
+
+const float* AudioEncoder::rows() {
     const ggml_tensor* result = last().graph().result();
     auto* rows = static_cast<float*>(rows_.reserve(ggml_nbytes(result)));
     ggml_backend_tensor_get(result, rows, 0, ggml_nbytes(result));
     return rows;
+}
+
+const float* AudioEncoder::run(const std::vector<const float*>& spectrograms, const std::atomic<bool>* stop) {
+    begin(spectrograms);
+    return go_on(std::numeric_limits<double>::infinity(), stop) == Progress::Done ? rows() : nullptr;
 }
 
 }  // namespace agora

@@ -25,8 +25,14 @@ class AudioEncoder {
     // What makes its spectrograms.
     const LogMel& log_mel() const { return log_mel_; }
 
-    // Spectrograms [bands][3000] of 1 to batch() windows to AudioFile::rows() rows of the language model's width for
-    // each, one window after another; valid until the next call. Null when stopped.
+    // Takes spectrograms [bands][3000] of 1 to batch() windows; what it had before is lost.
+    void begin(const std::vector<const float*>& spectrograms);
+    // Computes for about so many seconds, or to the end where it does not work in parts.
+    Progress go_on(double seconds, const std::atomic<bool>* stop);
+    // What it made of them when it is done: AudioFile::rows() rows of the language model's width for each, one window
+    // after another; valid until the next call.
+    const float* rows();
+    // All at once. Null when stopped.
     const float* run(const std::vector<const float*>& spectrograms, const std::atomic<bool>* stop);
 
     // For tests: what the encoder made of a window of the last run, [1500][D].

@@ -49,7 +49,7 @@ PackedLanguageNetwork::PackedLanguageNetwork(const std::string& path, const Lang
       parallel_(compute),
       weights_(path, file, parallel_),
       capacity_(capacity),
-      nodes_(kernels) {
+      nodes_(kernels, compute) {
     for (int i = 0; i < sequences; ++i) memories_.emplace_back(memory_shape(file));
     // Angles as the reference implementation rounds them (Su et al., 2021, RoFormer; transformers,
     // modeling_rope_utils).

@@ -15,13 +15,15 @@ class CrossMemory final : public WindowMemory {
 
     // In 8 bits, half or single precision. Throws OutOfMemory.
     CrossMemory(int layers, int heads, Storage storage)
-        : heads_(heads),
-          pages_(static_cast<size_t>(layers * heads) * PackedHead::bytes(storage, kFrames), Pages::Size::Huge,
-                 "a window") {
+        : heads_(heads), pages_(bytes(layers, heads, storage), Pages::Size::Huge, "a window") {
         const auto count = static_cast<size_t>(layers * heads);
         packed_.reserve(count);
         for (size_t i = 0; i < count; ++i)
             packed_.emplace_back(storage, kFrames, pages_.data() + i * PackedHead::bytes(storage, kFrames));
+    }
+
+    static size_t bytes(int layers, int heads, Storage storage) {
+        return static_cast<size_t>(layers * heads) * PackedHead::bytes(storage, kFrames);
     }
 
     int heads() const { return heads_; }

@@ -14,7 +14,8 @@ namespace agora {
 // layer's matrices. The encoder runs this as its head.
 class CrossProjection {
   public:
-    CrossProjection(const PackedDecoderWeights& weights, const Precision& precision, const KernelSet& kernels);
+    CrossProjection(const PackedDecoderWeights& weights, const Precision& precision, const KernelSet& kernels,
+                    Compute& compute);
     CrossProjection(const CrossProjection&) = delete;
     CrossProjection& operator=(const CrossProjection&) = delete;
 

@@ -56,6 +56,9 @@ class Decoder {
     // Memory for one sequence, and for one window. Throws OutOfMemory.
     virtual std::unique_ptr<SequenceMemory> new_sequence() = 0;
     virtual std::unique_ptr<WindowMemory> new_window() = 0;
+    // Bytes of each; 0: not known.
+    virtual size_t sequence_bytes() const { return 0; }
+    virtual size_t window_bytes() const { return 0; }
 
     // Takes the memory of so many sequences in all, those that are there included, where it is one piece on a device;
     // elsewhere each brings its own. Until then new_sequence() may grow that piece. Throws OutOfMemory, and then what

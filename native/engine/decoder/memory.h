@@ -18,7 +18,12 @@ class KeyValues final : public SequenceMemory {
           layer_heads_(static_cast<size_t>(heads)),
           part_bytes_(static_cast<size_t>(capacity) * row_bytes(exact)),
           exact_(exact),
-          pages_(heads_ * 2 * part_bytes_, Pages::Size::Normal, "a sequence") {}
+          pages_(bytes(layers, heads, capacity, exact), Pages::Size::Normal, "a sequence") {}
+
+    static size_t bytes(int layers, int heads, int capacity, bool exact) {
+        return static_cast<size_t>(layers) * static_cast<size_t>(heads) * 2 * static_cast<size_t>(capacity) *
+               row_bytes(exact);
+    }
 
     bool exact() const { return exact_; }
 

@@ -2,11 +2,13 @@
 #pragma once
 
 #include <functional>
+#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "engine/decoder/decoder.h"
+#include "engine/encoder/graph_parts.h"
 
 namespace agora {
 
@@ -29,9 +31,16 @@ class Network {
     // What matrices are kept and multiplied in: "float16", "int8", …, or the file's own type.
     virtual std::string compute_type() const = 0;
 
-    // Runs the encoder on 1 … encoder_batch() windows. False when stopped.
-    virtual bool encode(const std::vector<EncoderInput>& windows, const std::atomic<bool>* stop) = 0;
-    // The encoder's output for a window of the last run, [1500][D].
+    // Gives the encoder 1 … encoder_batch() windows; what it had before is lost. Spectrograms are read now.
+    virtual void begin_encoding(const std::vector<EncoderInput>& windows) = 0;
+    // Computes for about so many seconds, or to the end where it does not work in parts.
+    virtual Progress go_on_encoding(double seconds, const std::atomic<bool>* stop) = 0;
+    // Both at once. False when stopped.
+    bool encode(const std::vector<EncoderInput>& windows, const std::atomic<bool>* stop) {
+        begin_encoding(windows);
+        return go_on_encoding(std::numeric_limits<double>::infinity(), stop) == Progress::Done;
+    }
+    // The encoder's output for a window of the last run, which is done, [1500][D].
     virtual std::vector<float> encoded(size_t window) const = 0;
     // Takes such output from a model with the same encoder. False when stopped.
     virtual bool adopt(const std::vector<float>& encoded, WindowMemory& memory, const std::atomic<bool>* stop) = 0;

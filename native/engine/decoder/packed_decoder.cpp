@@ -20,9 +20,18 @@ std::unique_ptr<WindowMemory> PackedDecoder::new_window() {
     return std::make_unique<CrossMemory>(hparams_.n_text_layer, hparams_.n_text_head, precision_.memory);
 }
 
+size_t PackedDecoder::sequence_bytes() const {
+    return KeyValues::bytes(hparams_.n_text_layer, hparams_.n_text_head, hparams_.n_text_ctx,
+                            precision_.memory == Storage::F32);
+}
+
+size_t PackedDecoder::window_bytes() const {
+    return CrossMemory::bytes(hparams_.n_text_layer, hparams_.n_text_head, precision_.memory);
+}
+
 PackedDecoder::Plan PackedDecoder::make_plan(int rows, int outputs) {
     Plan created;
-    created.nodes = std::make_unique<KernelNodes>(kernels_);
+    created.nodes = std::make_unique<KernelNodes>(kernels_, compute_);
     const size_t nodes = 32 + 24 * static_cast<size_t>(hparams_.n_text_layer);
     created.graph = std::make_unique<Graph>(compute_.backend(), nodes, [&](ggml_context* context) {
         return build(context, *created.nodes, rows, outputs);

@@ -22,6 +22,8 @@ class PackedDecoder final : public Decoder {
     int context() const override { return hparams_.n_text_ctx; }
     std::unique_ptr<SequenceMemory> new_sequence() override;
     std::unique_ptr<WindowMemory> new_window() override;
+    size_t sequence_bytes() const override;
+    size_t window_bytes() const override;
 
     // Graphs that are kept take at most so many bytes, or that of the last step where it is larger.
     static constexpr size_t kMaxPlanBytes = size_t{64} << 20;

@@ -7,7 +7,7 @@ PackedNetwork::PackedNetwork(const std::string& path, const WhisperFile& file, c
     : compute_(compute),
       precision_(precision),
       weights_(path, file, precision),
-      projection_(weights_.decoder, precision, kernels),
+      projection_(weights_.decoder, precision, kernels, compute),
       decoder_(weights_.decoder, file.hparams, precision, kernels, compute) {
     if (weights_.encoder.blocks.empty()) return;
     encoder_ = std::make_unique<Encoder>(
@@ -15,9 +15,13 @@ PackedNetwork::PackedNetwork(const std::string& path, const WhisperFile& file, c
         [this](ggml_context* context, ggml_tensor* encoded) { return projection_.build(context, encoded); });
 }
 
-bool PackedNetwork::encode(const std::vector<EncoderInput>& windows, const std::atomic<bool>* stop) {
+void PackedNetwork::begin_encoding(const std::vector<EncoderInput>& windows) {
     projection_.write_to(*windows.front().memory);
-    return encoder_->run(windows.front().mel, stop);
+    encoder_->begin(windows.front().mel);
+}
+
+Progress PackedNetwork::go_on_encoding(double seconds, const std::atomic<bool>* stop) {
+    return encoder_->go_on(seconds, stop);
 }
 
 std::vector<float> PackedNetwork::encoded(size_t window) const {

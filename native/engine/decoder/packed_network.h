@@ -18,7 +18,8 @@ class PackedNetwork final : public Network {
     bool leaves_processor_free() const override { return false; }
     std::string compute_type() const override { return compute_type_name(precision_.type); }
 
-    bool encode(const std::vector<EncoderInput>& windows, const std::atomic<bool>* stop) override;
+    void begin_encoding(const std::vector<EncoderInput>& windows) override;
+    Progress go_on_encoding(double seconds, const std::atomic<bool>* stop) override;
     std::vector<float> encoded(size_t window) const override;
     bool adopt(const std::vector<float>& encoded, WindowMemory& memory, const std::atomic<bool>* stop) override;
 

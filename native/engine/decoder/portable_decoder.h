@@ -25,6 +25,8 @@ class PortableDecoder final : public Decoder {
     int context() const override { return hparams_.n_text_ctx; }
     std::unique_ptr<SequenceMemory> new_sequence() override;
     std::unique_ptr<WindowMemory> new_window() override;
+    size_t sequence_bytes() const override { return sequences_.slot_bytes(); }
+    size_t window_bytes() const override { return windows_.slot_bytes(); }
     void reserve_sequences(int count) override { sequences_.reserve(count); }
 
     // Takes memory for a number of windows with a sequence each, at once. Throws OutOfMemory.

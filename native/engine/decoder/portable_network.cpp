@@ -80,7 +80,7 @@ void PortableNetwork::forget_outdated() {
     adoption_graph_.reset();
 }
 
-bool PortableNetwork::encode(const std::vector<EncoderInput>& windows, const std::atomic<bool>* stop) {
+void PortableNetwork::begin_encoding(const std::vector<EncoderInput>& windows) {
     std::vector<const float*> spectrograms;
     std::vector<int32_t> slots;
     for (const EncoderInput& window : windows) {
@@ -91,7 +91,11 @@ bool PortableNetwork::encode(const std::vector<EncoderInput>& windows, const std
     const auto count = static_cast<int>(windows.size());
     encoder_.of(count);
     ggml_backend_tensor_set(projections_.at(count).slots, slots.data(), 0, slots.size() * sizeof(int32_t));
-    return encoder_.run(spectrograms, stop);
+    encoder_.begin(spectrograms);
+}
+
+Progress PortableNetwork::go_on_encoding(double, const std::atomic<bool>* stop) {
+    return encoder_.finish(stop) ? Progress::Done : Progress::Stopped;
 }
 
 std::vector<float> PortableNetwork::encoded(size_t window) const {

@@ -64,6 +64,12 @@ void WindowDecoding::add_inputs(std::vector<DecoderInput>& inputs) const {
     }
 }
 
+size_t WindowDecoding::rows() const {
+    size_t rows = 0;
+    for (const Hypothesis& hypothesis : hypotheses_) rows += hypothesis.finished ? 0 : hypothesis.pending.size();
+    return rows;
+}
+
 int WindowDecoding::draft_room() const {
     const bool greedy = options_.temperatures[attempt_] == 0 && options_.beam_size == 1;
     if (!greedy || prompt_stage_ != 2 || done_) return 0;

@@ -70,6 +70,8 @@ class WindowDecoding {
     const DecodedText& text_in_doubt() const { return attempts_.back(); }
     // What was found: goes on, or ends with silence of that probability.
     void resolve_doubt(bool silence, float no_speech_prob);
+    // Tokens that the next step runs, of all sequences.
+    size_t rows() const;
     // Sequences that the next step runs.
     void add_inputs(std::vector<DecoderInput>& inputs) const;
     // `logits`: [outputs of add_inputs()][n_vocab]

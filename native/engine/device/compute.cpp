@@ -5,6 +5,7 @@
 #include <exception>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "engine/device/backends.h"
@@ -58,6 +59,19 @@ void check(ggml_status status) {
 
 }  // namespace
 
+void Compute::node_failed(std::exception_ptr error) noexcept {
+    const std::lock_guard<std::mutex> lock(failure_mutex_);
+    failure_ = std::move(error);
+    failed_.store(true, std::memory_order_relaxed);
+}
+
+void Compute::throw_failure() {
+    if (!has_failed()) return;
+    const std::lock_guard<std::mutex> lock(failure_mutex_);
+    failed_.store(false, std::memory_order_relaxed);
+    std::rethrow_exception(std::exchange(failure_, nullptr));
+}
+
 CpuCompute::CpuCompute(int threads) : Compute(start_cpu()) {
     ggml_backend_t backend = backend_.get();
     if (threads > 1) {
@@ -72,8 +86,9 @@ CpuCompute::CpuCompute(int threads) : Compute(start_cpu()) {
     cpu_function<ggml_backend_set_abort_callback_t>(backend, "ggml_backend_set_abort_callback")(
         backend,
         [](void* self) {
-            const std::atomic<bool>* stop = static_cast<CpuCompute*>(self)->stop_;
-            return stop != nullptr && stop->load(std::memory_order_relaxed);
+            const auto* compute = static_cast<CpuCompute*>(self);
+            const std::atomic<bool>* stop = compute->stop_;
+            return compute->has_failed() || (stop != nullptr && stop->load(std::memory_order_relaxed));
         },
         this);
 }
@@ -89,6 +104,7 @@ bool CpuCompute::run(ggml_cgraph* graph, const std::atomic<bool>* stop) {
     stop_ = stop;
     const ggml_status status = ggml_backend_graph_compute(backend_.get(), graph);
     stop_ = nullptr;
+    throw_failure();
     if (status == GGML_STATUS_ABORTED) return false;
     check(status);
     return true;

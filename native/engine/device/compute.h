@@ -5,7 +5,9 @@
 #include <ggml-cpp.h>
 
 #include <atomic>
+#include <exception>
 #include <memory>
+#include <mutex>
 #include <string>
 
 struct ggml_threadpool;
@@ -22,13 +24,25 @@ class Compute {
     ggml_backend_t backend() const { return backend_.get(); }
     ggml_backend_dev_t device() const { return ggml_backend_get_device(backend_.get()); }
 
-    // False when `stop` was set before the graph was done. Throws Internal, OutOfMemory.
+    // False when `stop` was set before the graph was done. Throws Internal, OutOfMemory, and what a node has thrown.
     virtual bool run(ggml_cgraph* graph, const std::atomic<bool>* stop) = 0;
+
+    // A node of ours in the graph that runs has thrown, on any of its threads: nothing may be thrown through ggml. The
+    // graph stops, and run() throws it.
+    void node_failed(std::exception_ptr error) noexcept;
 
   protected:
     explicit Compute(ggml_backend_t backend) : backend_(backend) {}
 
+    bool has_failed() const { return failed_.load(std::memory_order_relaxed); }
+    void throw_failure();
+
     ggml_backend_ptr backend_;
+
+  private:
+    std::atomic<bool> failed_{false};
+    std::mutex failure_mutex_;
+    std::exception_ptr failure_;
 };
 
 class CpuCompute : public Compute {

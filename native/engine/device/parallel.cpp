@@ -3,37 +3,34 @@
 #include <ggml.h>
 
 #include <exception>
-#include <mutex>
-#include <vector>
 
 namespace agora {
 
 // A graph of a single node, whose computation is the work.
 struct Parallel::Node {
     const std::function<void(int, int)>* work = nullptr;
-    std::mutex mutex;
-    std::exception_ptr error;
+    CpuCompute* compute = nullptr;
     float value = 0;
     ggml_context_ptr context;
     ggml_cgraph* graph = nullptr;
 
-    static void compute(ggml_tensor*, int thread, int threads, void* data) {
-        auto& node = *static_cast<Node*>(data);
+    static void work_on(ggml_tensor*, int thread, int threads, void* data) {
+        const auto& node = *static_cast<Node*>(data);
         try {
             (*node.work)(thread, threads);
         } catch (...) {
-            const std::lock_guard<std::mutex> lock(node.mutex);
-            node.error = std::current_exception();
+            node.compute->node_failed(std::current_exception());
         }
     }
 };
 
 Parallel::Parallel(Compute& compute) : compute_(dynamic_cast<CpuCompute*>(&compute)), node_(std::make_unique<Node>()) {
     constexpr size_t kNodes = 4;
+    node_->compute = compute_;
     node_->context.reset(
         ggml_init({kNodes * ggml_tensor_overhead() + ggml_graph_overhead_custom(kNodes, false), nullptr, true}));
     node_->graph = ggml_new_graph_custom(node_->context.get(), kNodes, false);
-    ggml_tensor* result = ggml_custom_4d(node_->context.get(), GGML_TYPE_F32, 1, 1, 1, 1, nullptr, 0, Node::compute,
+    ggml_tensor* result = ggml_custom_4d(node_->context.get(), GGML_TYPE_F32, 1, 1, 1, 1, nullptr, 0, Node::work_on,
                                          GGML_N_TASKS_MAX, node_.get());
     result->data = &node_->value;
     ggml_build_forward_expand(node_->graph, result);
@@ -44,9 +41,7 @@ Parallel::~Parallel() = default;
 void Parallel::run(const std::function<void(int, int)>& work) {
     if (compute_ == nullptr) return work(0, 1);
     node_->work = &work;
-    node_->error = nullptr;
     compute_->run(node_->graph, nullptr);
-    if (node_->error) std::rethrow_exception(node_->error);
 }
 
 }  // namespace agora

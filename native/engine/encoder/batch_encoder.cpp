@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
 
 #include "engine/device/operations.h"
 
@@ -30,14 +31,17 @@ void BatchEncoder::forget() {
     encoders_.clear();
 }
 
-bool BatchEncoder::run(const std::vector<const float*>& spectrograms, const std::atomic<bool>* stop) {
+void BatchEncoder::begin(const std::vector<const float*>& spectrograms) {
     const auto length = static_cast<size_t>(shape_.mels) * LogMel::kFrames;
     auto* mel = mel_.reserve_items<float>(length * spectrograms.size());
     for (size_t i = 0; i < spectrograms.size(); ++i)
         std::memcpy(mel + i * length, spectrograms[i], length * sizeof(float));
-    Encoder& encoder = of(static_cast<int>(spectrograms.size()));
-    last_ = &encoder;
-    return encoder.run(mel, stop);
+    last_ = &of(static_cast<int>(spectrograms.size()));
+    last_->begin(mel);
+}
+
+bool BatchEncoder::finish(const std::atomic<bool>* stop) {
+    return last_->go_on(std::numeric_limits<double>::infinity(), stop) == Progress::Done;
 }
 
 }  // namespace agora

@@ -18,19 +18,21 @@ class BatchEncoder {
     // The head of an encoder for a number of windows.
     using HeadOf = std::function<EncoderHead(int windows)>;
 
-    // `weights` must outlive this. They may lack an encoder's layers where run() is never called.
+    // `weights` must outlive this. They may lack an encoder's layers where nothing is ever run.
     BatchEncoder(const EncoderWeights& weights, const EncoderShape& shape, Compute& compute, HeadOf head_of);
 
     // Takes the memory that batches of up to `windows` need. Throws OutOfMemory; DeviceUnavailable where the device
     // lacks an operation.
     void reserve(int windows);
 
-    // Spectrograms [bands][3000], 1 to kWindows of them. False when stopped. Throws as reserve() does.
-    bool run(const std::vector<const float*>& spectrograms, const std::atomic<bool>* stop);
+    // Spectrograms [bands][3000], 1 to kWindows of them. Throws as reserve() does.
+    void begin(const std::vector<const float*>& spectrograms);
+    // False when stopped.
+    bool finish(const std::atomic<bool>* stop);
     // That of the last run.
     const Encoder& last() const { return *last_; }
 
-    // The encoder that the next run() of so many windows uses. Throws as reserve() does.
+    // The encoder that the next run of so many windows uses. Throws as reserve() does.
     Encoder& of(int windows);
     // Has encoders built anew, as what their heads write to is gone.
     void forget();
@@ -42,7 +44,7 @@ class BatchEncoder {
     HeadOf head_of_;
     // Memory for one window, and for one number of several.
     std::map<int, std::unique_ptr<Encoder>> encoders_;
-    const Encoder* last_ = nullptr;  // that ran
+    Encoder* last_ = nullptr;  // that ran
     HostBuffer mel_;
 };
 

@@ -1,5 +1,7 @@
 #include "engine/encoder/encoder.h"
 
+#include <limits>
+
 #include "engine/encoder/encoder_graphs.h"
 #include "engine/error.h"
 
@@ -16,7 +18,7 @@ Encoder::Encoder(const EncoderWeights& weights, const EncoderShape& shape, Compu
 
 Encoder::Encoder(const PackedEncoderWeights& weights, const EncoderShape& shape, const Precision& precision,
                  const KernelSet& kernels, Compute& compute, const EncoderHead& head)
-    : compute_(compute), nodes_(std::make_unique<KernelNodes>(kernels)) {
+    : compute_(compute), nodes_(std::make_unique<KernelNodes>(kernels, compute)) {
     const auto body = [&](ggml_context* context, ggml_tensor* mel) {
         return packed_encoder(context, *nodes_, weights, shape, precision, mel);
     };
@@ -33,11 +35,21 @@ void Encoder::build(const EncoderShape& shape, int windows, const Body& body, co
         return head(context, encoded_);
     });
     if (!graph_->allocated()) throw Error(ErrorCode::OutOfMemory, "No memory for the encoder");
+    parts_ = std::make_unique<GraphParts>(graph_->get());
+}
+
+void Encoder::begin(const float* mel) {
+    ggml_backend_tensor_set(mel_, mel, 0, ggml_nbytes(mel_));
+    parts_->begin();
+}
+
+Progress Encoder::go_on(double seconds, const std::atomic<bool>* stop) {
+    return parts_->go_on(compute_, seconds, stop);
 }
 
 bool Encoder::run(const float* mel, const std::atomic<bool>* stop) {
-    ggml_backend_tensor_set(mel_, mel, 0, ggml_nbytes(mel_));
-    return compute_.run(graph_->get(), stop);
+    begin(mel);
+    return go_on(std::numeric_limits<double>::infinity(), stop) == Progress::Done;
 }
 
 std::vector<float> Encoder::output(int window) const {

@@ -7,6 +7,7 @@
 #include "engine/audio/log_mel.h"
 #include "engine/device/compute.h"
 #include "engine/encoder/graph.h"
+#include "engine/encoder/graph_parts.h"
 #include "engine/model/packed_whisper_weights.h"
 
 namespace agora {
@@ -35,7 +36,11 @@ class Encoder {
     Encoder(const PackedEncoderWeights& weights, const EncoderShape& shape, const Precision& precision,
             const KernelSet& kernels, Compute& compute, const EncoderHead& head);
 
-    // Spectrograms [windows][bands][3000] through the encoder and its head. False when stopped.
+    // Spectrograms [windows][bands][3000] through the encoder and its head, in parts of about so many seconds: as long
+    // as it is unfinished, go_on() goes on with what begin() was given.
+    void begin(const float* mel);
+    Progress go_on(double seconds, const std::atomic<bool>* stop);
+    // The same at once. False when stopped.
     bool run(const float* mel, const std::atomic<bool>* stop);
 
     // The encoder's output of a window of the last run, [1500][D].
@@ -51,6 +56,7 @@ class Encoder {
     ggml_tensor* mel_ = nullptr;
     ggml_tensor* encoded_ = nullptr;
     std::unique_ptr<Graph> graph_;
+    std::unique_ptr<GraphParts> parts_;
 };
 
 }  // namespace agora

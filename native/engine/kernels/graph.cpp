@@ -1,6 +1,7 @@
 #include "engine/kernels/graph.h"
 
 #include <cstring>
+#include <exception>
 #include <utility>
 
 namespace agora {
@@ -25,14 +26,19 @@ Arithmetic format_of(const ggml_tensor* rows) {
 
 ggml_tensor* KernelNodes::custom(ggml_context* context, ggml_type type, int64_t width, int64_t rows,
                                  const std::vector<ggml_tensor*>& inputs, Work work) {
-    works_.push_back(std::move(work));
+    nodes_.push_back({std::move(work), compute_});
     std::vector<ggml_tensor*> arguments = inputs;
     return ggml_custom_4d(
         context, type, width, rows, 1, 1, arguments.data(), static_cast<int>(arguments.size()),
         [](ggml_tensor* result, int thread, int threads, void* data) {
-            (*static_cast<Work*>(data))(result, thread, threads);
+            const Node& node = *static_cast<Node*>(data);
+            try {
+                node.work(result, thread, threads);
+            } catch (...) {
+                node.compute.node_failed(std::current_exception());
+            }
         },
-        GGML_N_TASKS_MAX, &works_.back());
+        GGML_N_TASKS_MAX, &nodes_.back());
 }
 
 ggml_tensor* KernelNodes::rows(ggml_context* context, Arithmetic format, int width, int64_t rows,

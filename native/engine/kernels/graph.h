@@ -8,6 +8,7 @@
 #include <memory>
 #include <vector>
 
+#include "engine/device/compute.h"
 #include "engine/kernels/encoder_attention.h"
 #include "engine/kernels/product.h"
 
@@ -37,7 +38,8 @@ struct ProductNode {
 // A tensor of rows is [inputs, rows] in F32 or BF16, or I8 [row_bytes(Int8, inputs), rows].
 class KernelNodes {
   public:
-    explicit KernelNodes(const KernelSet& kernels) : kernels_(kernels) {}
+    // For graphs that `compute` runs: what the work of a node throws, its run() throws.
+    KernelNodes(const KernelSet& kernels, Compute& compute) : kernels_(kernels), compute_(compute) {}
     KernelNodes(const KernelNodes&) = delete;
     KernelNodes& operator=(const KernelNodes&) = delete;
 
@@ -58,8 +60,14 @@ class KernelNodes {
     const KernelSet& kernels() const { return kernels_; }
 
   private:
+    struct Node {
+        Work work;
+        Compute& compute;
+    };
+
     const KernelSet& kernels_;
-    std::deque<Work> works_;
+    Compute& compute_;
+    std::deque<Node> nodes_;
 };
 
 // Format of a tensor of rows.

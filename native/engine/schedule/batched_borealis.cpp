@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <set>
+#include <utility>
 
 #include "engine/device/operations.h"
 #include "engine/error.h"
@@ -11,6 +13,13 @@ namespace {
 
 // Positions of a sequence beside the audio's: the prompts and the text.
 constexpr int kTextCapacity = 600;
+// libllama has 256 sequences, of which one keeps the prompt's beginning.
+constexpr int kMostWindows = 255;
+
+// Windows that there is memory for: those of a batch, and those that go before it.
+int most_windows(const BorealisOptions& options) {
+    return std::min(options.batch_size + static_cast<int>(express_windows(options.batch_size)), kMostWindows);
+}
 
 class Stopwatch {
   public:
@@ -29,7 +38,7 @@ AudioFile matching_audio_file(const std::string& path, const LanguageFile& langu
 }  // namespace
 
 BatchedBorealis::BatchedBorealis(const std::string& language_path, const std::string& audio_path,
-                                 const BorealisOptions& options)
+                                 const BorealisOptions& options, std::shared_ptr<Executor> executor)
     : language_file_(read_language_file(language_path)),
       audio_file_(matching_audio_file(audio_path, language_file_, language_path)),
       options_(options),
@@ -37,17 +46,28 @@ BatchedBorealis::BatchedBorealis(const std::string& language_path, const std::st
       gpu_(options.place == BorealisPlace::Gpu ? std::make_unique<GpuCompute>() : nullptr),
       parallel_(compute_),
       encoder_(audio_path, audio_file_, gpu_ ? static_cast<Compute&>(*gpu_) : compute_, options.place),
-      language_(language_path, language_file_, compute_, options.threads, options.batch_size + 1,
-                audio_file_.rows() + kTextCapacity, options.place) {
+      language_(language_path, language_file_, compute_, options.threads, most_windows(options) + 1,
+                audio_file_.rows() + kTextCapacity, options.place),
+      shared_sequence_(most_windows(options)),
+      executor_(executor ? std::move(executor) : std::make_shared<Executor>()) {
     // The tokens that it needs are there.
     make_prompt(language_, "", "");
     if (gpu_) check_memory(language_path, gpu_->device());
+    Budget budget;
+    budget.windows = static_cast<size_t>(options.batch_size);
+    budget.sequences = budget.windows;
+    budget.express = static_cast<size_t>(most_windows(options)) - budget.windows;
+    budget.encoder_batch = encoder_.batch();
+    model_id_ = executor_->add(*this, budget);
 }
 
-BatchedBorealis::~BatchedBorealis() = default;
+BatchedBorealis::~BatchedBorealis() {
+    executor_->remove(model_id_);
+}
 
 bool BatchedBorealis::submit(BorealisRequest request, Done done) {
-    return queue_.push(std::make_unique<BorealisWindow>(std::move(request), std::move(done)));
+    const JobTraits traits = request.turn;
+    return executor_->submit(model_id_, std::make_unique<BorealisWindow>(std::move(request), std::move(done)), traits);
 }
 
 BorealisTimings BatchedBorealis::timings() const {
@@ -60,50 +80,20 @@ void BatchedBorealis::record(const std::function<void(BorealisTimings&)>& change
     change(timings_);
 }
 
-void BatchedBorealis::run() {
-    for (;;) {
-        drop_cancelled();
-        encode();
-        admit();
-        if (!active_.empty()) {
-            step();
-        } else if (encoded_.empty() && queue_.stop()) {
-            return;
-        }
-    }
+void BatchedBorealis::take_step(Work work, const Tasks& tasks, const Tasks& ahead) {
+    Windows windows;
+    for (Task* task : tasks) windows.push_back(static_cast<BorealisWindow*>(task));
+    work == Work::Encode ? encode(windows, ahead) : decode(windows, ahead);
 }
 
-void BatchedBorealis::drop_cancelled() {
-    for (const auto& window : queue_.take_cancelled()) window->fail_cancelled();
-    const auto is_dropped = [](const std::unique_ptr<BorealisWindow>& window) {
-        if (!window->cancelled()) return false;
-        window->fail_cancelled();
-        return true;
-    };
-    encoded_.erase(std::remove_if(encoded_.begin(), encoded_.end(), is_dropped), encoded_.end());
-    for (size_t i = active_.size(); i-- > 0;) {
-        if (!active_[i]->cancelled()) continue;
-        const std::unique_ptr<BorealisWindow> window = std::move(active_[i]);
-        leave(i);
-        window->fail_cancelled();
-    }
+size_t BatchedBorealis::looks_ahead() const {
+    return options_.place == BorealisPlace::Cpu ? 0 : encoder_.batch();
 }
 
-// Waiting windows that the encoder takes at once, as far as there is room for them.
-std::vector<std::unique_ptr<BorealisWindow>> BatchedBorealis::take_waiting() {
-    const size_t room = static_cast<size_t>(options_.batch_size) - active_.size();
-    std::vector<std::unique_ptr<BorealisWindow>> windows;
-    while (windows.size() < std::min(room, encoder_.batch())) {
-        std::unique_ptr<BorealisWindow> window = queue_.take();
-        if (!window) break;
-        try {
-            make_prompt_of(*window);
-            windows.push_back(std::move(window));
-        } catch (...) {
-            window->fail(std::current_exception());
-        }
-    }
-    return windows;
+void BatchedBorealis::forget(Task& task) {
+    encoding_.erase(std::remove(encoding_.begin(), encoding_.end(), &task), encoding_.end());
+    const auto found = std::find(active_.begin(), active_.end(), &task);
+    if (found != active_.end()) leave(static_cast<size_t>(found - active_.begin()));
 }
 
 void BatchedBorealis::make_prompt_of(BorealisWindow& window) const {
@@ -121,65 +111,81 @@ void BatchedBorealis::make_prompt_of(BorealisWindow& window) const {
 }
 
 // Has spectrograms computed for windows that are next while the device is busy with those before.
-void BatchedBorealis::prepare_spectrograms() {
-    if (options_.place == BorealisPlace::Cpu) return;
-    queue_.look_ahead(encoder_.batch(), [this](BorealisWindow& window) {
+void BatchedBorealis::prepare_spectrograms(const Tasks& ahead) const {
+    for (Task* task : ahead) {
+        auto& window = *static_cast<BorealisWindow*>(task);
         if (!window.cancelled()) window.prepare_spectrogram(encoder_.log_mel());
-    });
+    }
 }
 
-// Encodes the windows that are next, unless those before still wait for their prompt's step.
-void BatchedBorealis::encode() {
-    if (!encoded_.empty()) return;
-    std::vector<std::unique_ptr<BorealisWindow>> windows = take_waiting();
-    if (windows.empty()) return;
-    const LogMel::Run run_parts = [this](const LogMel::Part& part) { parallel_.run(part); };
+// Has the encoder listen to windows, or go on with the one that it has begun with.
+void BatchedBorealis::encode(const Windows& windows, const Tasks& ahead) {
     const Stopwatch watch;
-    try {
-        std::vector<std::vector<float>> spectrograms;
-        std::vector<const float*> inputs;
-        for (const auto& window : windows) {
-            spectrograms.push_back(window->take_spectrogram(encoder_.log_mel(), run_parts));
-            inputs.push_back(spectrograms.back().data());
-        }
-        prepare_spectrograms();
-        // What several share is not stopped for one of them.
-        const std::atomic<bool>* stop = windows.size() == 1 ? windows.front()->request.cancelled.get() : nullptr;
-        const float* rows = encoder_.run(inputs, stop);
-        if (rows == nullptr) throw cancelled();
+    if (!windows.front()->begun) begin_encoding(windows);
+    if (encoding_.empty()) return;
+    prepare_spectrograms(ahead);
+    // What several share is not stopped for one of them.
+    const std::atomic<bool>* stop = encoding_.size() == 1 ? encoding_.front()->request.cancelled.get() : nullptr;
+    const Progress progress = encoder_.go_on(kStepSeconds, stop);
+    if (progress == Progress::Stopped) throw cancelled();
+    const bool done = progress == Progress::Done;
+    if (done) {
+        const float* rows = encoder_.rows();
         const size_t length = static_cast<size_t>(audio_file_.rows()) * static_cast<size_t>(language_.width());
-        for (size_t i = 0; i < windows.size(); ++i)
-            windows[i]->audio.assign(rows + i * length, rows + (i + 1) * length);
-    } catch (...) {
-        for (const auto& window : windows) window->fail(std::current_exception());
-        return;
+        for (size_t i = 0; i < encoding_.size(); ++i)
+            encoding_[i]->audio.assign(rows + i * length, rows + (i + 1) * length);
+    }
+    for (BorealisWindow* window : encoding_) {
+        window->begun = !done;
+        window->next = done ? Work::Decode : Work::Encode;
     }
     record([&](BorealisTimings& timings) {
         timings.encode_seconds += watch.seconds();
-        timings.windows += windows.size();
+        timings.windows += done ? encoding_.size() : 0;
     });
-    std::move(windows.begin(), windows.end(), std::back_inserter(encoded_));
+    if (done) encoding_.clear();
 }
 
-// Has the next encoded window take part in the next step.
-void BatchedBorealis::admit() {
-    if (encoded_.empty()) return;
-    std::unique_ptr<BorealisWindow> window = std::move(encoded_.front());
-    encoded_.pop_front();
+// What the encoder had begun with before is lost.
+void BatchedBorealis::begin_encoding(const Windows& windows) {
+    for (BorealisWindow* lost : encoding_) lost->begun = false;
+    encoding_.clear();
+    const LogMel::Run run_parts = [this](const LogMel::Part& part) { parallel_.run(part); };
+    std::vector<std::vector<float>> spectrograms;
+    std::vector<const float*> inputs;
+    for (BorealisWindow* window : windows) {
+        try {
+            make_prompt_of(*window);
+        } catch (...) {
+            window->fail(std::current_exception());
+            continue;
+        }
+        encoding_.push_back(window);
+        spectrograms.push_back(window->take_spectrogram(encoder_.log_mel(), run_parts));
+        inputs.push_back(spectrograms.back().data());
+    }
+    if (!inputs.empty()) encoder_.begin(inputs);
+}
+
+// Has the first window whose prompt has not been read take part from now on: one in a round.
+void BatchedBorealis::admit(const Windows& windows) {
+    const auto found =
+        std::find_if(windows.begin(), windows.end(), [](const BorealisWindow* window) { return !window->generation; });
+    if (found == windows.end()) return;
     const auto sequence = static_cast<int>(active_.size());
     try {
-        begin(*window, sequence);
-        active_.push_back(std::move(window));
+        begin(**found, sequence);
+        active_.push_back(*found);
     } catch (...) {
         language_.truncate(sequence, 0);
-        window->fail(std::current_exception());
+        (*found)->fail(std::current_exception());
     }
 }
 
 void BatchedBorealis::begin(BorealisWindow& window, int sequence) {
     if (options_.share_prompts) {
         share_prompt(window.prompt.before);
-        language_.copy(options_.batch_size, sequence);
+        language_.copy(shared_sequence_, sequence);
         record([&](BorealisTimings& timings) { timings.shared_rows += window.prompt.before.size(); });
     } else {
         language_.truncate(sequence, 0);
@@ -195,20 +201,24 @@ void BatchedBorealis::begin(BorealisWindow& window, int sequence) {
 void BatchedBorealis::share_prompt(const std::vector<int>& tokens) {
     if (tokens == shared_prompt_) return;
     shared_prompt_.clear();
-    language_.truncate(options_.batch_size, 0);
+    language_.truncate(shared_sequence_, 0);
     std::vector<float> rows;
     for (const int token : tokens) language_.embed(token, rows);
     const Stopwatch watch;
     try {
-        language_.decode({{options_.batch_size, &rows}});
+        language_.decode({{shared_sequence_, &rows}});
     } catch (...) {
-        // The other windows' sequences are lost with it.
-        for (const auto& window : active_) window->fail(std::current_exception());
-        active_.clear();
+        fail_all(std::current_exception());
         throw;
     }
     record([&](BorealisTimings& timings) { timings.prompt_seconds += watch.seconds(); });
     shared_prompt_ = tokens;
+}
+
+// What was computed is lost, of windows that have no part in the round too, but only that.
+void BatchedBorealis::fail_all(const std::exception_ptr& error) {
+    for (BorealisWindow* window : std::exchange(active_, {})) window->fail(error);
+    shared_prompt_.clear();
 }
 
 // Gives a window's place to the last one.
@@ -216,30 +226,32 @@ void BatchedBorealis::leave(size_t index) {
     const size_t last = active_.size() - 1;
     if (index != last) {
         language_.move(static_cast<int>(last), static_cast<int>(index));
-        active_[index] = std::move(active_[last]);
+        active_[index] = active_[last];
     }
     language_.truncate(static_cast<int>(last), 0);
     active_.pop_back();
 }
 
-void BatchedBorealis::step() {
+void BatchedBorealis::decode(const Windows& windows, const Tasks& ahead) {
+    admit(windows);
+    const std::set<const BorealisWindow*> wanted(windows.begin(), windows.end());
     std::vector<LanguageInput> inputs;
+    std::vector<size_t> places;
     size_t rows = 0;
     for (size_t i = 0; i < active_.size(); ++i) {
+        if (wanted.count(active_[i]) == 0) continue;
+        places.push_back(i);
         inputs.push_back({static_cast<int>(i), &active_[i]->pending});
         rows += active_[i]->pending.size() / static_cast<size_t>(language_.width());
     }
+    if (inputs.empty()) return;
     const float* logits = nullptr;
     const Stopwatch watch;
     try {
-        prepare_spectrograms();
+        prepare_spectrograms(ahead);
         logits = language_.decode(inputs);
     } catch (...) {
-        // What was computed for the batch is lost, but only that.
-        for (const auto& window : active_) window->fail(std::current_exception());
-        active_.clear();
-        shared_prompt_.clear();
-        return;
+        return fail_all(std::current_exception());
     }
     record([&](BorealisTimings& timings) {
         if (rows > inputs.size()) {
@@ -254,8 +266,8 @@ void BatchedBorealis::step() {
     // Looking through the vocabulary takes its time, too.
     const auto vocabulary = static_cast<size_t>(language_.vocabulary());
     parallel_.run([&](int thread, int threads) {
-        for (auto i = static_cast<size_t>(thread); i < active_.size(); i += static_cast<size_t>(threads)) {
-            BorealisWindow& window = *active_[i];
+        for (auto i = static_cast<size_t>(thread); i < places.size(); i += static_cast<size_t>(threads)) {
+            BorealisWindow& window = *active_[places[i]];
             try {
                 window.state = window.generation->advance(logits + i * vocabulary);
             } catch (...) {
@@ -264,7 +276,7 @@ void BatchedBorealis::step() {
         }
     });
     std::vector<size_t> done;
-    for (size_t i = 0; i < active_.size(); ++i) {
+    for (const size_t i : places) {
         if (advance(*active_[i], static_cast<int>(i))) done.push_back(i);
     }
     // From the end, so that the others keep their places until it is their turn.

@@ -1,19 +1,18 @@
 // Borealis: windows of any number of requests, written together by the language model.
 //
-// One thread at a time runs the model (run()). While there is room, each of its rounds encodes the next waiting windows
-// – one on the CPU, some at once on a GPU – and takes one step of the language model for all windows at once: the
-// prompt of one that is new beside the others' tokens. A window that is done, cancelled or failed leaves at once. No
-// window's result depends on which others are there.
+// An executor runs it in steps: the encoder for a window – on the CPU in parts, on a GPU for some windows at once – and
+// rounds of the language model for all windows at once: the prompt of one that is new beside the others' tokens. A
+// window that is done, cancelled or failed leaves between two of them. No window's result depends on which others are
+// there.
 #pragma once
 
-#include <deque>
 #include <functional>
 #include <memory>
 
 #include "engine/borealis/audio_encoder.h"
 #include "engine/device/parallel.h"
 #include "engine/schedule/borealis_window.h"
-#include "engine/schedule/window_queue.h"
+#include "engine/schedule/executor.h"
 
 namespace agora {
 
@@ -36,12 +35,14 @@ struct BorealisOptions {
     bool share_prompts = true;  // off for measurements only
 };
 
-class BatchedBorealis {
+class BatchedBorealis final : public SteppedModel {
   public:
     // Validates and loads both files; the CPU backend must be loaded, and the GPU's where it is to be used.
+    // `executor`: of the device; null: one of its own.
     // Throws ModelNotFound, ModelInvalid, OutOfMemory, DeviceUnavailable.
-    BatchedBorealis(const std::string& language_path, const std::string& audio_path, const BorealisOptions& options);
-    ~BatchedBorealis();
+    BatchedBorealis(const std::string& language_path, const std::string& audio_path, const BorealisOptions& options,
+                    std::shared_ptr<Executor> executor = nullptr);
+    ~BatchedBorealis() override;
     BatchedBorealis(const BatchedBorealis&) = delete;
     BatchedBorealis& operator=(const BatchedBorealis&) = delete;
 
@@ -50,28 +51,34 @@ class BatchedBorealis {
     // Positions of a window for the prompts, without the audio, and the text.
     int text_capacity() const { return language_.capacity() - audio_file_.rows(); }
     BorealisTimings timings() const;
+    bool on_gpu() const { return options_.place == BorealisPlace::Gpu; }
 
     using Done = BorealisWindow::Done;
 
-    // Queues a window. `done` is called once, from run(). True when nobody is running the model: the caller sees to it
-    // that run() is called.
+    // Queues a window. `done` is called once, from a step. True when nobody runs the executor: the caller sees to it.
     bool submit(BorealisRequest request, Done done);
 
-    // Works until no window is left.
-    void run();
+    // Has the executor work until there is nothing to do.
+    void run() { executor_->run(); }
+
+    void take_step(Work work, const Tasks& tasks, const Tasks& ahead) override;
+    size_t looks_ahead() const override;
+    void forget(Task& task) override;
 
   private:
+    using Windows = std::vector<BorealisWindow*>;
+
     void record(const std::function<void(BorealisTimings&)>& change);
-    void encode();
-    std::vector<std::unique_ptr<BorealisWindow>> take_waiting();
-    void prepare_spectrograms();
+    void encode(const Windows& windows, const Tasks& ahead);
+    void begin_encoding(const Windows& windows);
+    void prepare_spectrograms(const Tasks& ahead) const;
     void make_prompt_of(BorealisWindow& window) const;
-    void admit();
+    void admit(const Windows& windows);
     void begin(BorealisWindow& window, int sequence);
     void share_prompt(const std::vector<int>& tokens);
-    void drop_cancelled();
+    void fail_all(const std::exception_ptr& error);
     void leave(size_t index);
-    void step();
+    void decode(const Windows& windows, const Tasks& ahead);
     bool advance(BorealisWindow& window, int sequence);
 
     LanguageFile language_file_;
@@ -82,17 +89,19 @@ class BatchedBorealis {
     Parallel parallel_;
     AudioEncoder encoder_;
     LanguageModel language_;
-    WindowQueue<BorealisWindow> queue_;
 
     mutable std::mutex timings_mutex_;
     BorealisTimings timings_;
 
-    // Of the running thread alone. Encoded windows wait for a step that reads their prompt.
-    std::deque<std::unique_ptr<BorealisWindow>> encoded_;
+    Windows encoding_;  // that the encoder has begun with
     // Windows stand at their sequences' numbers, without gaps: libllama computes neighbours together. The sequence
-    // after the last one keeps the prompt's beginning.
-    std::vector<std::unique_ptr<BorealisWindow>> active_;
+    // after the last one that there can be keeps the prompt's beginning.
+    Windows active_;
+    int shared_sequence_;
     std::vector<int> shared_prompt_;
+
+    std::shared_ptr<Executor> executor_;
+    ModelId model_id_;
 };
 
 }  // namespace agora

@@ -5,15 +5,22 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
-#include <limits>
+#include <utility>
 
 #include "engine/decoder/packed_network.h"
 #include "engine/decoder/portable_network.h"
+#include "engine/device/memory.h"
 #include "engine/error.h"
 #include "engine/text/softmax.h"
 
 namespace agora {
 namespace {
+
+// Beams or samples that every window of a full batch may have: the default number of samples.
+constexpr size_t kSequencesOfWindow = 5;
+// A sequence with more tokens than this in a round reads its prompt, and those of a round are no more than this.
+constexpr size_t kPromptRows = 16;
+constexpr size_t kRoundRows = 256;
 
 std::unique_ptr<Compute> make_compute(const BatchedOptions& options) {
     if (options.gpu) return std::make_unique<GpuCompute>();
@@ -22,7 +29,7 @@ std::unique_ptr<Compute> make_compute(const BatchedOptions& options) {
 
 NetworkLoader network_loader(const BatchedOptions& options, ComputeType type, Compute& compute) {
     const bool portable = options.gpu || options.portable;
-    const int batch_size = options.batch_size;
+    const int batch_size = options.batch_size + static_cast<int>(express_windows(options.batch_size));
     return [=, &compute](const std::string& path, const WhisperFile& file) -> std::unique_ptr<Network> {
         if (portable) return std::make_unique<PortableNetwork>(path, file, type, batch_size, compute);
         const KernelSet& kernels = *kernel_sets().front();
@@ -38,7 +45,8 @@ std::unique_ptr<Network> load_network(const BatchedOptions& options, Compute& co
 
 }  // namespace
 
-BatchedWhisper::BatchedWhisper(const std::string& path, const BatchedOptions& options)
+BatchedWhisper::BatchedWhisper(const std::string& path, const BatchedOptions& options,
+                               std::shared_ptr<Executor> executor)
     : file_(read_whisper_file(path)),
       vocabulary_(read_vocabulary(path, file_)),
       rules_(vocabulary_),
@@ -47,169 +55,153 @@ BatchedWhisper::BatchedWhisper(const std::string& path, const BatchedOptions& op
       parallel_(*compute_),
       network_(load_network(options, *compute_, path, file_)),
       passes_(file_.hparams, vocabulary_, rules_, log_mel_, network_->decoder()),
-      batch_size_(static_cast<size_t>(options.batch_size)) {
-    if (options.draft_path.empty()) return;
-    // A GPU computes in the type of the file, and the draft model's may be another one.
-    const ComputeType type = options.gpu || options.portable ? ComputeType::Auto : options.compute_type;
-    const Target target{path, file_, vocabulary_, rules_};
-    draft_ = std::make_unique<DraftModel>(options.draft_path, target, network_loader(options, type, *compute_));
+      on_gpu_(options.gpu),
+      executor_(executor ? std::move(executor) : std::make_shared<Executor>()) {
+    if (!options.draft_path.empty()) {
+        // A GPU computes in the type of the file, and the draft model's may be another one.
+        const ComputeType type = options.gpu || options.portable ? ComputeType::Auto : options.compute_type;
+        const Target target{path, file_, vocabulary_, rules_};
+        draft_ = std::make_unique<DraftModel>(options.draft_path, target, network_loader(options, type, *compute_));
+    }
+    model_id_ = executor_->add(*this, budget(options));
 }
 
-BatchedWhisper::~BatchedWhisper() = default;
+BatchedWhisper::~BatchedWhisper() {
+    executor_->remove(model_id_);
+}
+
+Budget BatchedWhisper::budget(const BatchedOptions& options) const {
+    Budget budget;
+    budget.windows = static_cast<size_t>(options.batch_size);
+    budget.sequences = kSequencesOfWindow * budget.windows;
+    budget.express = express_windows(budget.windows);
+    budget.encoder_batch = network_->encoder_batch();
+    // A device of its own has taken its memory already.
+    if (!network_->leaves_processor_free()) budget.bytes = available_memory() / 2;
+    return budget;
+}
 
 bool BatchedWhisper::submit(WindowRequest request, Done done) {
-    return queue_.push(std::make_unique<WhisperWindow>(std::move(request), std::move(done)));
+    JobTraits traits = request.turn;
+    traits.sequences = static_cast<size_t>(request.search.sequences());
+    traits.bytes = network_->decoder().window_bytes() + traits.sequences * network_->decoder().sequence_bytes();
+    return executor_->submit(model_id_, std::make_unique<WhisperWindow>(std::move(request), std::move(done)), traits);
 }
 
 BatchedLoad BatchedWhisper::load() const {
-    return {queue_.size(), running_, encoded_};
+    const JobCounts counts = executor_->counts(model_id_);
+    return {counts.waiting, counts.running, encoded_};
 }
 
-void BatchedWhisper::run() {
-    for (;;) {
-        drop_cancelled();
-        admit();
-        if (active_.empty()) {
-            if (queue_.stop()) return;
-            continue;
-        }
-        // Windows that are done, or cannot go on, leave here, one way or the other.
-        for (auto window = active_.begin(); window != active_.end();) {
-            window = prepare(**window) ? std::next(window) : active_.erase(window);
-        }
-        listen();
-        if (!active_.empty()) step();
+void BatchedWhisper::take_step(Work work, const Tasks& tasks, const Tasks& ahead) {
+    Windows windows;
+    for (Task* task : tasks) windows.push_back(static_cast<WhisperWindow*>(task));
+    switch (work) {
+        case Work::Encode:
+            return encode(windows, ahead);
+        case Work::Decode:
+            return decode(windows, ahead);
+        case Work::Settle:
+            return settle(*windows.front());
     }
 }
 
-void BatchedWhisper::drop_cancelled() {
-    for (const auto& window : queue_.take_cancelled()) window->fail_cancelled();
-    active_.remove_if([](const std::unique_ptr<WhisperWindow>& window) {
-        if (!window->cancelled()) return false;
-        window->fail_cancelled();
-        return true;
-    });
+void BatchedWhisper::forget(Task& task) {
+    encoding_.erase(std::remove(encoding_.begin(), encoding_.end(), &task), encoding_.end());
 }
 
-// Moves waiting windows into the batch while there is room.
-void BatchedWhisper::admit() {
-    while (active_.size() < batch_size_) {
-        std::unique_ptr<WhisperWindow> window = queue_.take();
-        if (!window) return;
+size_t BatchedWhisper::looks_ahead() const {
+    return network_->leaves_processor_free() ? network_->encoder_batch() : 0;
+}
+
+// Takes a window over what was decoded of it.
+void BatchedWhisper::settle(WhisperWindow& window) {
+    if (window.choice_error) std::rethrow_exception(window.choice_error);
+    const bool detected = window.detection && window.languages_known();
+    if (detected) settle_language(window);
+    if (window.decoding && window.decoding->in_doubt()) passes_.suspend(window);
+    if (window.checking && window.decoding && window.decoding->done()) passes_.resolve(window);
+    if (window.decoding && window.decoding->done()) passes_.settle(window);
+    if (window.is_finished()) return window.finish();
+    // The encoder's output of the detection serves the first pass.
+    if (detected) passes_.begin(window);
+    window.next = window.following();
+}
+
+// Has spectrograms computed for windows that are next while the device is busy with those before.
+void BatchedWhisper::prepare_spectrograms(const Tasks& ahead) const {
+    for (Task* task : ahead) {
+        auto& window = *static_cast<WhisperWindow*>(task);
+        if (!window.cancelled() && !window.is_finished() && !window.checking) window.prepare_spectrogram(log_mel_);
+    }
+}
+
+// Has the encoder listen to windows, or go on with the one that it has begun with.
+void BatchedWhisper::encode(const Windows& windows, const Tasks& ahead) {
+    if (!windows.front()->begun) begin_encoding(windows);
+    if (encoding_.empty()) return;
+    prepare_spectrograms(ahead);
+    // What several share is not stopped for one of them.
+    const std::atomic<bool>* stop = encoding_.size() == 1 ? encoding_.front()->request.cancelled.get() : nullptr;
+    const Progress progress = network_->go_on_encoding(kStepSeconds, stop);
+    if (progress == Progress::Stopped) throw cancelled();
+    if (progress == Progress::Unfinished) {
+        encoding_.front()->begun = true;
+        return;
+    }
+    encoded_ += encoding_.size();
+    const Windows heard = std::exchange(encoding_, {});
+    for (size_t i = 0; i < heard.size(); ++i) {
+        heard[i]->begun = false;
         try {
-            if (!make_room_for(*window)) {
-                queue_.put_back(std::move(window));
-                return;
-            }
+            begin(*heard[i], i);
+            heard[i]->next = heard[i]->following();
         } catch (...) {
-            window->fail(std::current_exception());
-            continue;
+            heard[i]->fail(std::current_exception());
         }
-        window->enter(running_);
-        active_.push_back(std::move(window));
     }
 }
 
 // Takes the memory that a window's beams and samples may need, so that it does not run short in the middle of them.
 // False where those of the other windows leave no room for it, until some have left. Throws OutOfMemory where there is
 // none even for this window alone.
-bool BatchedWhisper::make_room_for(const WhisperWindow& window) {
-    int sequences = window.sequences();
-    for (const auto& other : active_) sequences += other->sequences();
-    // Memory may have come free since the last time that the batch was empty.
-    if (active_.empty()) too_many_sequences_ = std::numeric_limits<int>::max();
-    if (sequences >= too_many_sequences_) return false;
+bool BatchedWhisper::make_room_for(WhisperWindow& window) {
+    if (window.is_counted()) return true;
     try {
-        network_->decoder().reserve_sequences(sequences);
-        return true;
+        network_->decoder().reserve_sequences(sequences_ + window.sequences());
     } catch (const Error& error) {
-        if (error.code() != ErrorCode::OutOfMemory || active_.empty()) throw;
-    }
-    too_many_sequences_ = sequences;
-    return false;
-}
-
-// Takes a window over its last step. False when it has left.
-bool BatchedWhisper::prepare(WhisperWindow& window) {
-    try {
-        if (window.choice_error) std::rethrow_exception(window.choice_error);
-        const bool detected = window.detection && window.languages_known();
-        if (detected) settle_language(window);
-        if (window.decoding && window.decoding->in_doubt()) passes_.suspend(window);
-        if (window.checking && window.decoding && window.decoding->done()) passes_.resolve(window);
-        if (window.decoding && window.decoding->done()) passes_.settle(window);
-        if (window.is_finished()) {
-            window.finish();
-            return false;
-        }
-        // The encoder's output of the detection serves the first pass.
-        if (detected) passes_.begin(window);
-        return true;
-    } catch (...) {
-        window.fail(std::current_exception());
+        if (error.code() != ErrorCode::OutOfMemory || sequences_ == 0) throw;
         return false;
     }
+    window.count_in(sequences_);
+    return true;
 }
 
-// Has spectrograms computed for windows that are next while the device is busy with those before.
-void BatchedWhisper::prepare_spectrograms() {
-    if (!network_->leaves_processor_free()) return;
-    queue_.look_ahead(network_->encoder_batch(), [this](WhisperWindow& window) {
-        if (!window.cancelled() && !window.is_finished()) window.prepare_spectrogram(log_mel_);
-    });
-}
-
-// Brings windows to where they take part in the next decoder step.
-void BatchedWhisper::listen() {
-    std::vector<WhisperWindow*> windows;
-    const auto flush = [&] {
-        if (windows.empty()) return;
-        encode(windows);
-        windows.clear();
-    };
-    for (const auto& window : active_) {
-        if (window->is_encoded()) continue;
-        windows.push_back(window.get());
-        if (windows.size() == network_->encoder_batch()) flush();
-    }
-    flush();
-    active_.remove_if([](const std::unique_ptr<WhisperWindow>& window) { return !window->is_encoded(); });
-}
-
-// Those that fail stay without a decoding.
-void BatchedWhisper::encode(const std::vector<WhisperWindow*>& windows) {
-    std::vector<WhisperWindow*> heard;
+// What the encoder had begun with before is lost.
+void BatchedWhisper::begin_encoding(const Windows& windows) {
+    for (WhisperWindow* lost : encoding_) lost->begun = false;
+    encoding_.clear();
     std::vector<std::vector<float>> spectrograms;
     std::vector<EncoderInput> inputs;
     const LogMel::Run run_parts = [this](const LogMel::Part& part) { parallel_.run(part); };
-    try {
-        for (WhisperWindow* window : windows) {
-            if (window->cancelled()) {
-                window->fail_cancelled();
-                continue;
-            }
-            heard.push_back(window);
-            if (!window->cross) window->cross = network_->decoder().new_window();
-            spectrograms.push_back(window->take_spectrogram(log_mel_, run_parts));
-            inputs.push_back({spectrograms.back().data(), window->cross.get()});
+    for (WhisperWindow* window : windows) {
+        if (window->is_finished()) {
+            window->finish();
+            continue;
         }
-        if (heard.empty()) return;
-        prepare_spectrograms();
-        // What several share is not stopped for one of them.
-        const std::atomic<bool>* stop = heard.size() == 1 ? heard.front()->request.cancelled.get() : nullptr;
-        if (!network_->encode(inputs, stop)) throw cancelled();
-        encoded_ += inputs.size();
-    } catch (...) {
-        for (WhisperWindow* window : heard) window->fail(std::current_exception());
-        return;
-    }
-    for (size_t i = 0; i < heard.size(); ++i) {
         try {
-            begin(*heard[i], i);
+            window->refused = !make_room_for(*window);
         } catch (...) {
-            heard[i]->fail(std::current_exception());
+            window->fail(std::current_exception());
+            continue;
         }
+        if (window->refused) continue;
+        encoding_.push_back(window);
+        if (!window->cross) window->cross = network_->decoder().new_window();
+        spectrograms.push_back(window->take_spectrogram(log_mel_, run_parts));
+        inputs.push_back({spectrograms.back().data(), window->cross.get()});
     }
+    if (!inputs.empty()) network_->begin_encoding(inputs);
 }
 
 bool BatchedWhisper::wants_draft(const WhisperWindow& window) const {
@@ -243,48 +235,58 @@ void BatchedWhisper::settle_language(WhisperWindow& window) {
         window.request.language = languages.front().language;
 }
 
-void BatchedWhisper::propose_drafts() {
+// Windows that take part in a round: those with one token more each, and as many others as do not make it a long one.
+BatchedWhisper::Windows BatchedWhisper::round_of(const Windows& windows) {
+    Windows chosen;
+    Windows prompts;
+    for (WhisperWindow* window : windows) {
+        const bool reads = window->decoding && window->decoding->rows() > kPromptRows;
+        (reads ? prompts : chosen).push_back(window);
+    }
+    size_t rows = 0;
+    for (WhisperWindow* window : prompts) {
+        rows += window->decoding->rows();
+        if (rows > kRoundRows && rows > window->decoding->rows()) break;
+        chosen.push_back(window);
+    }
+    return chosen;
+}
+
+void BatchedWhisper::propose_drafts(const Windows& windows) {
     std::vector<DraftTask> tasks;
-    for (const auto& window : active_) {
+    for (const WhisperWindow* window : windows) {
         if (window->decoding && window->draft && !window->checking)
             tasks.push_back({window->draft.get(), window->decoding.get()});
     }
     if (!tasks.empty()) draft_->propose(tasks);
 }
 
-void BatchedWhisper::step() {
-    try {
-        prepare_spectrograms();
-        propose_drafts();
-        std::vector<DecoderInput> inputs;
-        std::vector<size_t> counts;
-        for (const auto& window : active_) {
-            const size_t before = inputs.size();
-            if (window->detection) {
-                inputs.push_back({window->detection.get(), window->cross.get(), 0, {vocabulary_.start_of_transcript}});
-            } else if (!window->decoding->done()) {
-                window->decoding->add_inputs(inputs);
-            }
-            counts.push_back(0);
-            for (size_t i = before; i < inputs.size(); ++i) counts.back() += inputs[i].outputs();
+void BatchedWhisper::decode(const Windows& waiting, const Tasks& ahead) {
+    const Windows windows = round_of(waiting);
+    prepare_spectrograms(ahead);
+    propose_drafts(windows);
+    std::vector<DecoderInput> inputs;
+    std::vector<size_t> counts;
+    for (const WhisperWindow* window : windows) {
+        const size_t before = inputs.size();
+        if (window->detection) {
+            inputs.push_back({window->detection.get(), window->cross.get(), 0, {vocabulary_.start_of_transcript}});
+        } else {
+            window->decoding->add_inputs(inputs);
         }
-        // Passes that a resolved doubt has ended need no step.
-        if (!inputs.empty()) choose(network_->decoder().run(inputs, nullptr), counts);
-    } catch (...) {
-        // What was computed for the batch is lost, but only that.
-        for (const auto& window : active_) window->fail(std::current_exception());
-        active_.clear();
+        counts.push_back(0);
+        for (size_t i = before; i < inputs.size(); ++i) counts.back() += inputs[i].outputs();
     }
+    choose(windows, network_->decoder().run(inputs, nullptr), counts);
+    for (WhisperWindow* window : windows) window->next = window->following();
 }
 
 // Every window makes its choice from its logits, of which it has `counts`: a pass over the vocabulary for each.
-void BatchedWhisper::choose(const float* logits, const std::vector<size_t>& counts) {
+void BatchedWhisper::choose(const Windows& windows, const float* logits, const std::vector<size_t>& counts) {
     std::vector<std::pair<WhisperWindow*, const float*>> choices;
-    size_t place = 0;
-    for (const auto& window : active_) {
-        const size_t count = counts[place++];
-        if (count > 0) choices.emplace_back(window.get(), logits);
-        logits += count * static_cast<size_t>(vocabulary_.size);
+    for (size_t i = 0; i < windows.size(); ++i) {
+        choices.emplace_back(windows[i], logits);
+        logits += counts[i] * static_cast<size_t>(vocabulary_.size);
     }
     std::atomic<size_t> next{0};
     const LogMel::Part choose_some = [&](int, int) {
@@ -293,7 +295,7 @@ void BatchedWhisper::choose(const float* logits, const std::vector<size_t>& coun
             try {
                 window->detection ? read_languages(*window, own) : window->decoding->advance(own);
             } catch (...) {
-                // Its own, not the batch's: prepare() fails this window alone.
+                // Its own, not the batch's: settle() fails this window alone.
                 window->choice_error = std::current_exception();
             }
         }

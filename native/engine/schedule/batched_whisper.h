@@ -1,12 +1,10 @@
 // The batched engine: windows of any number of requests, decoded together.
 //
-// One thread at a time runs the model (run()). Each of its rounds admits waiting windows while there is room, encodes
-// them, and takes one decoder step for all sequences of all admitted windows at once. A window that is done, cancelled
-// or failed leaves at once, whether it is in the batch or waits. No window's result depends on which others are there.
+// An executor runs it in steps: the encoder for a window (on a GPU for some), in parts; a round of the decoder for all
+// sequences of the windows that are in the batch; what is made of a window that was decoded. A window that is done,
+// cancelled or failed leaves between two of them, whether it is in the batch or waits. No window's result depends on
+// which others are there.
 #pragma once
-
-#include <limits>
-#include <list>
 
 #include "engine/audio/log_mel.h"
 #include "engine/decoder/draft_model.h"
@@ -14,9 +12,9 @@
 #include "engine/device/compute.h"
 #include "engine/device/parallel.h"
 #include "engine/kernels/compute_type.h"
+#include "engine/schedule/executor.h"
 #include "engine/schedule/whisper_window.h"
 #include "engine/schedule/window_passes.h"
-#include "engine/schedule/window_queue.h"
 
 namespace agora {
 
@@ -38,13 +36,15 @@ struct BatchedOptions {
     std::function<std::unique_ptr<Network>(std::unique_ptr<Network>)> around_network;
 };
 
-class BatchedWhisper {
+class BatchedWhisper final : public SteppedModel {
   public:
-    // Validates and loads; the CPU backend must be loaded, and the GPU's where it is to be used.
+    // Validates and loads; the CPU backend must be loaded, and the GPU's where it is to be used. `executor`: of the
+    // device; null: one of its own.
     // Throws ModelNotFound, ModelInvalid, OutOfMemory, DeviceUnavailable; InvalidArgument when the draft model has
     // another vocabulary, or a GPU is to compute in another type than the file's.
-    BatchedWhisper(const std::string& path, const BatchedOptions& options);
-    ~BatchedWhisper();
+    BatchedWhisper(const std::string& path, const BatchedOptions& options,
+                   std::shared_ptr<Executor> executor = nullptr);
+    ~BatchedWhisper() override;
     BatchedWhisper(const BatchedWhisper&) = delete;
     BatchedWhisper& operator=(const BatchedWhisper&) = delete;
 
@@ -53,30 +53,36 @@ class BatchedWhisper {
     // What matrices are kept and multiplied in: "float16", "int8", …, or the file's own type.
     std::string compute_type() const { return network_->compute_type(); }
     BatchedLoad load() const;
+    bool on_gpu() const { return on_gpu_; }
 
     using Done = WhisperWindow::Done;
 
-    // Queues a window. `done` is called once, from run(). True when nobody is running the model: the caller sees to it
-    // that run() is called.
+    // Queues a window. `done` is called once, from a step. True when nobody runs the executor: the caller sees to it.
     bool submit(WindowRequest request, Done done);
 
-    // Works until no window is left.
-    void run();
+    // Has the executor work until there is nothing to do.
+    void run() { executor_->run(); }
+
+    void take_step(Work work, const Tasks& tasks, const Tasks& ahead) override;
+    size_t looks_ahead() const override;
+    void forget(Task& task) override;
 
   private:
-    void drop_cancelled();
-    void admit();
-    bool make_room_for(const WhisperWindow& window);
-    bool prepare(WhisperWindow& window);
-    void prepare_spectrograms();
-    void listen();
-    void encode(const std::vector<WhisperWindow*>& windows);
+    using Windows = std::vector<WhisperWindow*>;
+
+    Budget budget(const BatchedOptions& options) const;
+    void prepare_spectrograms(const Tasks& ahead) const;
+    void encode(const Windows& windows, const Tasks& ahead);
+    void begin_encoding(const Windows& windows);
+    bool make_room_for(WhisperWindow& window);
+    void settle(WhisperWindow& window);
     bool wants_draft(const WhisperWindow& window) const;
     void begin(WhisperWindow& window, size_t place);
     void settle_language(WhisperWindow& window);
-    void propose_drafts();
-    void step();
-    void choose(const float* logits, const std::vector<size_t>& counts);
+    static Windows round_of(const Windows& windows);
+    void propose_drafts(const Windows& windows);
+    void decode(const Windows& windows, const Tasks& ahead);
+    void choose(const Windows& windows, const float* logits, const std::vector<size_t>& counts);
     void read_languages(WhisperWindow& window, const float* logits) const;
 
     WhisperFile file_;
@@ -88,16 +94,14 @@ class BatchedWhisper {
     std::unique_ptr<Network> network_;
     WindowPasses passes_;
     std::unique_ptr<DraftModel> draft_;
-    size_t batch_size_;
 
-    WindowQueue<WhisperWindow> queue_;
-    std::atomic<size_t> running_{0};
+    bool on_gpu_;
     std::atomic<size_t> encoded_{0};
+    Windows encoding_;   // that the encoder has begun with
+    int sequences_ = 0;  // of windows in the batch
 
-    // Of the running thread alone.
-    std::list<std::unique_ptr<WhisperWindow>> active_;
-    // So many sequences there was no memory for when it was tried last.
-    int too_many_sequences_ = std::numeric_limits<int>::max();
+    std::shared_ptr<Executor> executor_;
+    ModelId model_id_;
 };
 
 }  // namespace agora

@@ -10,7 +10,7 @@
 
 #include "engine/borealis/generation.h"
 #include "engine/borealis/prompt.h"
-#include "engine/error.h"
+#include "engine/schedule/executor.h"
 #include "engine/schedule/spectrogram_ahead.h"
 
 namespace agora {
@@ -21,6 +21,7 @@ struct BorealisRequest {
     std::string user_prompt;     // before the audio; empty: the one of the training
     GenerationOptions generation;
     std::shared_ptr<const std::atomic<bool>> cancelled;
+    JobTraits turn;  // whose window it is, and how urgent
 };
 
 struct BorealisOutcome {
@@ -28,16 +29,18 @@ struct BorealisOutcome {
     std::exception_ptr error;
 };
 
-class BorealisWindow {
+class BorealisWindow final : public Task {
   public:
     using Done = std::function<void(BorealisOutcome)>;
 
     BorealisWindow(BorealisRequest request, Done done) : request(std::move(request)), done_(std::move(done)) {}
 
-    bool cancelled() const { return request.cancelled->load(std::memory_order_relaxed); }
-    void finish(BorealisOutcome outcome) { done_(std::move(outcome)); }
-    void fail(std::exception_ptr error) { finish({{}, std::move(error)}); }
-    void fail_cancelled() { fail(std::make_exception_ptr(agora::cancelled())); }
+    bool cancelled() const override { return request.cancelled->load(std::memory_order_relaxed); }
+    void finish(BorealisOutcome outcome) {
+        next.reset();
+        done_(std::move(outcome));
+    }
+    void fail(std::exception_ptr error) override { finish({{}, std::move(error)}); }
 
     // See SpectrogramAhead.
     void prepare_spectrogram(const LogMel& log_mel) {
@@ -49,10 +52,10 @@ class BorealisWindow {
 
     BorealisRequest request;
     Prompt prompt;
-    int prompt_length = 0;       // positions, the audio's included
-    std::vector<float> audio;    // rows
-    std::vector<float> pending;  // rows that the next step computes
-    std::unique_ptr<Generation> generation;
+    int prompt_length = 0;                                  // positions, the audio's included
+    std::vector<float> audio;                               // rows
+    std::vector<float> pending;                             // rows that the next step computes
+    std::unique_ptr<Generation> generation;                 // once its prompt is read
     Generation::State state = Generation::State::Continue;  // after the last step
     std::exception_ptr error;                               // of the last step
 

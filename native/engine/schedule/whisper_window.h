@@ -16,6 +16,7 @@
 #include "engine/decoder/draft_model.h"
 #include "engine/decoder/window_decoding.h"
 #include "engine/error.h"
+#include "engine/schedule/executor.h"
 #include "engine/schedule/spectrogram_ahead.h"
 #include "engine/text/segments.h"
 #include "engine/text/transcript.h"
@@ -29,7 +30,7 @@ struct Detection {
     // Probability of the first language from which on the window is transcribed in it, by what the encoder has heard
     // of it already; infinite: never.
     double transcribe_from = std::numeric_limits<double>::infinity();
-    // Told of the languages before any text is decoded, from run(). May be empty.
+    // Told of the languages before any text is decoded, from a step. May be empty.
     std::function<void(const Languages&, float no_speech_prob)> on_languages;
 };
 
@@ -48,6 +49,8 @@ struct WindowRequest {
     std::optional<double> hallucination_silence_threshold;
     SearchOptions search;
     std::shared_ptr<const std::atomic<bool>> cancelled;
+    // Whose window it is, and how urgent; the rest follows from the search.
+    JobTraits turn;
 };
 
 struct WindowOutcome {
@@ -69,13 +72,18 @@ inline constexpr size_t kMinSamples = kSampleRate / 10;
 // is heard: the first time that a model gives may be a second, so longer silence would hide the speech after it.
 inline constexpr double kSilentMargin = 0.5;
 
-class WhisperWindow {
+class WhisperWindow final : public Task {
   public:
     using Done = std::function<void(WindowOutcome)>;
 
     WhisperWindow(WindowRequest request, Done done) : request(std::move(request)), done_(std::move(done)) {}
+    ~WhisperWindow() override {
+        if (counted_ != nullptr) *counted_ -= sequences();
+    }
+    WhisperWindow(const WhisperWindow&) = delete;
+    WhisperWindow& operator=(const WhisperWindow&) = delete;
 
-    bool cancelled() const { return request.cancelled->load(std::memory_order_relaxed); }
+    bool cancelled() const override { return request.cancelled->load(std::memory_order_relaxed); }
     size_t remaining() const { return request.samples.size() - position; }
     bool languages_known() const { return !outcome.languages.empty(); }
     bool detects() const { return request.language.empty(); }
@@ -115,21 +123,30 @@ class WhisperWindow {
                is_digital_silence(request.samples.data() + position, remaining());
     }
 
-    // Counts among the `running` ones until it is answered.
-    void enter(std::atomic<size_t>& running) {
-        running_ = &running;
-        ++running;
+    // Counts its sequences among those of the batch, until it goes.
+    bool is_counted() const { return counted_ != nullptr; }
+    void count_in(int& sequences) {
+        counted_ = &sequences;
+        sequences += this->sequences();
     }
+
+    // What it needs as it is now.
+    Work following() const {
+        if (choice_error) return Work::Settle;
+        if (detection) return languages_known() ? Work::Settle : Work::Decode;
+        if (decoding) return decoding->done() || decoding->in_doubt() ? Work::Settle : Work::Decode;
+        return Work::Encode;
+    }
+
     void finish() {
         outcome.language = request.language;
         answer();
     }
-    void fail(std::exception_ptr error) {
+    void fail(std::exception_ptr error) override {
         outcome = {};
         outcome.error = std::move(error);
         answer();
     }
-    void fail_cancelled() { fail(std::make_exception_ptr(agora::cancelled())); }
 
     WindowRequest request;
     WindowOutcome outcome;
@@ -165,12 +182,12 @@ class WhisperWindow {
         return mel;
     }
     void answer() {
-        if (running_ != nullptr) --*running_;
+        next.reset();
         done_(std::move(outcome));
     }
 
     Done done_;
-    std::atomic<size_t>* running_ = nullptr;
+    int* counted_ = nullptr;
     // The last member: it is waited for before what it reads is gone.
     SpectrogramAhead spectrogram_;
 };

@@ -273,6 +273,8 @@ describe("a transcription", () => {
         prefix: "",
         previousText: "",
         speech: [],
+        request: engine.windows[0]?.request,
+        priority: "interactive",
         suppressBlank: true,
         suppressTokens: [],
         suppressNonSpeech: true,

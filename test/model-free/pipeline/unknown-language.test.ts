@@ -28,7 +28,8 @@ async function transcribed(
   const { stats, ...rest } = expected;
   expect(result).toMatchObject(rest);
   expect(stats.windowCount).toBe(result.stats.windowCount);
-  expect(once.windows).toEqual(twice.windows);
+  const withoutRequest = ({ windows }: FakeEngine) => windows.map(({ request: _, ...window }) => window);
+  expect(withoutRequest(once)).toEqual(withoutRequest(twice));
   return { result, heard: once.heard, heardTwice: twice.heard, windows: once.windows };
 }
 

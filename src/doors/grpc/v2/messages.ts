@@ -139,6 +139,8 @@ export interface TranscriptionOptions {
   diarization: Diarization | null;
   /** With diarization: tell seller from client. Default: not. */
   roles: Roles | null;
+  /** How urgent it is. Default: PRIORITY_INTERACTIVE. */
+  priority: Priority | number;
 }
 
 /** Numbers of speakers from 1 to 1000; 0: counted. */
@@ -168,6 +170,8 @@ export type CallDirection =
 export type SpeakerRole = "SPEAKER_ROLE_UNSPECIFIED" | "SPEAKER_ROLE_SELLER" | "SPEAKER_ROLE_CLIENT";
 
 export type Task = "TASK_UNSPECIFIED" | "TASK_TRANSCRIBE" | "TASK_TRANSLATE";
+
+export type Priority = "PRIORITY_UNSPECIFIED" | "PRIORITY_INTERACTIVE" | "PRIORITY_BULK";
 
 export type VadFilter = "VAD_FILTER_UNSPECIFIED" | "VAD_FILTER_AUTO" | "VAD_FILTER_ON" | "VAD_FILTER_OFF";
 

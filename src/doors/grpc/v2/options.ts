@@ -21,6 +21,11 @@ const TASKS = {
   TASK_TRANSCRIBE: "transcribe",
   TASK_TRANSLATE: "translate",
 } as const;
+const PRIORITIES = {
+  PRIORITY_UNSPECIFIED: undefined,
+  PRIORITY_INTERACTIVE: "interactive",
+  PRIORITY_BULK: "bulk",
+} as const;
 const VAD_FILTERS = {
   VAD_FILTER_UNSPECIFIED: undefined,
   VAD_FILTER_AUTO: "auto",
@@ -107,6 +112,7 @@ export function toTranscribeOptions(
     systemPrompt: message.system_prompt === "" ? undefined : message.system_prompt,
     userPrompt: message.user_prompt === "" ? undefined : message.user_prompt,
     track: unwrap(message.track),
+    priority: named("priority", PRIORITIES, message.priority),
     diarize: message.diarization ? diarization(message.diarization) : undefined,
     roles: message.roles ? roles(message.roles) : undefined,
     timeout: orDefault(message.timeout),

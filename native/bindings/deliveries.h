@@ -1,0 +1,53 @@
+// What worker threads bring to the JavaScript thread of one environment, as long as that is there.
+#pragma once
+
+#include <napi.h>
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <unordered_map>
+
+namespace agora {
+
+class Deliveries : public std::enable_shared_from_this<Deliveries> {
+  public:
+    // Something that the JavaScript thread waits for: it is told of its news, the last of which settles it.
+    struct Awaited {
+        Napi::Promise::Deferred deferred;
+        Napi::FunctionReference listener;  // may be empty
+    };
+    using News = std::function<void(Napi::Env, Awaited&)>;
+
+    static std::shared_ptr<Deliveries> create(Napi::Env env);
+    // On the JavaScript thread. Keeps the event loop alive until the last news has come.
+    uint64_t await(Napi::Env env, Awaited awaited);
+
+    // From any thread: brings news of what is awaited, in the order in which they are sent. Nothing happens when the
+    // environment has gone. What the news hold may then be freed on the caller's thread.
+    void send(uint64_t awaited, News news, bool last);
+
+    // On the JavaScript thread, when its environment goes: nothing is delivered any more.
+    void close();
+
+  private:
+    struct Parcel {
+        uint64_t awaited;
+        News news;
+        bool last;
+    };
+
+    void deliver(Napi::Env env);
+
+    // Of the JavaScript thread alone.
+    std::unordered_map<uint64_t, Awaited> awaited_;
+    uint64_t last_id_ = 0;
+
+    std::mutex mutex_;
+    bool closed_ = false;
+    std::deque<Parcel> parcels_;
+    Napi::ThreadSafeFunction wake_;  // without a hold on the event loop while nothing is awaited
+};
+
+}  // namespace agora

@@ -1,0 +1,84 @@
+#include "bindings/device_rounds.h"
+
+#include <cstdlib>
+#include <mutex>
+#include <new>
+
+#include "bindings/libuv.h"
+
+namespace agora {
+namespace {
+
+// An event loop that nobody runs, for work items that belong to no environment: they are queued from worker threads,
+// and go on when the environment that brought the work is gone. One thread at a time uses it.
+class WorkLoop {
+  public:
+    WorkLoop() : loop_(static_cast<uv_loop_t*>(std::malloc(uv_loop_size()))) {
+        if (loop_ == nullptr || uv_loop_init(loop_) != 0) throw std::bad_alloc();
+    }
+
+    void queue(uv_work_cb work, void* data) {
+        const std::lock_guard<std::mutex> lock(mutex_);
+        // Lets go of items that are done.
+        uv_run(loop_, kUvRunNoWait);
+        auto* item = static_cast<uv_work_t*>(std::malloc(uv_req_size(kUvWork)));
+        if (item == nullptr) throw std::bad_alloc();
+        uv_req_set_data(reinterpret_cast<uv_req_t*>(item), data);
+        const auto done = [](uv_work_t* finished, int) { std::free(finished); };
+        if (uv_queue_work(loop_, item, work, done) == 0) return;
+        std::free(item);
+        throw std::bad_alloc();
+    }
+
+  private:
+    std::mutex mutex_;
+    uv_loop_t* loop_;  // of libuv's size, which may differ from that of its header
+};
+
+struct Device {
+    std::shared_ptr<Executor> executor = std::make_shared<Executor>();
+};
+
+// They live as long as the process: worker threads may use them until its end.
+WorkLoop& work_loop() {
+    static auto* loop = new WorkLoop();
+    return *loop;
+}
+
+Device& device(bool gpu) {
+    static auto* devices = new Device[2];
+    return devices[gpu ? 1 : 0];
+}
+
+void queue_step(Device& device);
+
+void take_step(uv_work_t* item) {
+    Device& device = *static_cast<Device*>(uv_req_get_data(reinterpret_cast<uv_req_t*>(item)));
+    while (device.executor->step()) {
+        try {
+            return queue_step(device);
+        } catch (const std::bad_alloc&) {
+            // No memory to wait in line: the next step is taken here.
+        }
+    }
+}
+
+void queue_step(Device& device) {
+    work_loop().queue(take_step, &device);
+}
+
+}  // namespace
+
+std::shared_ptr<Executor> device_executor(bool gpu) {
+    return device(gpu).executor;
+}
+
+void start_rounds(bool gpu) {
+    queue_step(device(gpu));
+}
+
+void drop_cancelled_windows() {
+    for (const bool gpu : {false, true}) device(gpu).executor->drop_cancelled();
+}
+
+}  // namespace agora

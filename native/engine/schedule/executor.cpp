@@ -1,0 +1,166 @@
+#include "engine/schedule/executor.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "engine/error.h"
+
+namespace agora {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+void fail(SteppedModel& model, Task& task, const std::exception_ptr& error) {
+    if (!task.next) return;
+    task.next.reset();
+    try {
+        model.forget(task);
+        task.fail(error);
+    } catch (...) {
+        // Who waits for the answer is gone, or there is no memory to tell him.
+    }
+}
+
+}  // namespace
+
+ModelId Executor::add(SteppedModel& model, const Budget& budget) {
+    const Lock lock(mutex_);
+    const ModelId id = scheduler_.add_model(budget);
+    models_.emplace_back(id, &model);
+    return id;
+}
+
+void Executor::remove(ModelId model) {
+    const Lock lock(mutex_);
+    scheduler_.remove_model(model);
+    models_.erase(std::remove_if(models_.begin(), models_.end(), [=](const auto& each) { return each.first == model; }),
+                  models_.end());
+}
+
+bool Executor::submit(ModelId model, std::unique_ptr<Task> task, const JobTraits& traits) {
+    const Lock lock(mutex_);
+    const auto found =
+        std::find_if(models_.begin(), models_.end(), [=](const auto& each) { return each.first == model; });
+    entries_.reserve(entries_.size() + 1);
+    entries_.push_back({scheduler_.add(model, traits), model, found->second, std::move(task)});
+    const bool start = !running_;
+    running_ = true;
+    return start;
+}
+
+JobCounts Executor::counts(ModelId model) const {
+    const Lock lock(mutex_);
+    return scheduler_.counts(model);
+}
+
+bool Executor::step() {
+    try {
+        return take_step();
+    } catch (...) {
+        // No memory to choose a step by: there may be some again when others have had their turn.
+        const Lock lock(mutex_);
+        stepping_ = false;
+        changed_.notify_all();
+        return true;
+    }
+}
+
+bool Executor::take_step() {
+    {
+        Lock lock(mutex_);
+        changed_.wait(lock, [this] { return !stepping_ && dropping_ == 0; });
+        stepping_ = true;
+    }
+    answer_cancelled();
+    Lock lock(mutex_);
+    const std::optional<Step> step = scheduler_.next();
+    if (step) {
+        SteppedModel* model = nullptr;
+        Tasks tasks;
+        Tasks ahead;
+        for (const JobId id : step->jobs) tasks.push_back(task_of(id));
+        for (const auto& [id, each] : models_) {
+            if (id == step->model) model = each;
+        }
+        if (const size_t count = model->looks_ahead()) {
+            for (const JobId id : scheduler_.ahead(*step, count)) ahead.push_back(task_of(id));
+        }
+        lock.unlock();
+        const auto start = Clock::now();
+        try {
+            model->take_step(step->work, tasks, ahead);
+        } catch (...) {
+            for (Task* task : tasks) fail(*model, *task, std::current_exception());
+        }
+        settle(*step, std::chrono::duration<double>(Clock::now() - start).count());
+        lock.lock();
+    }
+    running_ = !entries_.empty();
+    stepping_ = false;
+    changed_.notify_all();
+    return running_;
+}
+
+void Executor::drop_cancelled() {
+    Lock lock(mutex_);
+    ++dropping_;
+    changed_.wait(lock, [this] { return !stepping_; });
+    --dropping_;
+    stepping_ = true;
+    lock.unlock();
+    try {
+        answer_cancelled();
+    } catch (...) {
+        // The next step tries again.
+    }
+    lock.lock();
+    stepping_ = false;
+    changed_.notify_all();
+}
+
+// Of the one who has the models.
+void Executor::answer_cancelled() {
+    const Entries cancelled = extract([](const Task& task) { return !task.next || task.cancelled(); });
+    if (cancelled.empty()) return;
+    const std::exception_ptr error = std::make_exception_ptr(agora::cancelled());
+    for (const Entry& entry : cancelled) fail(*entry.model, *entry.task, error);
+    // Here their tasks go, and perhaps their model with them.
+}
+
+// Takes tasks out.
+Executor::Entries Executor::extract(bool (*is_wanted)(const Task&)) {
+    const Lock lock(mutex_);
+    Entries extracted;
+    for (Entry& entry : entries_) {
+        if (!is_wanted(*entry.task)) continue;
+        scheduler_.remove(entry.id);
+        extracted.push_back(std::move(entry));
+    }
+    entries_.erase(std::remove_if(entries_.begin(), entries_.end(), [](const Entry& entry) { return !entry.task; }),
+                   entries_.end());
+    return extracted;
+}
+
+Task* Executor::task_of(JobId id) const {
+    const auto entry = std::lower_bound(entries_.begin(), entries_.end(), id,
+                                        [](const Entry& each, JobId wanted) { return each.id < wanted; });
+    return entry->task.get();
+}
+
+// Tells the scheduler what came of a step, and lets go of tasks that have been answered.
+void Executor::settle(const Step& step, Seconds elapsed) {
+    {
+        const Lock lock(mutex_);
+        scheduler_.took(step, elapsed);
+        for (const JobId id : step.jobs) {
+            Task& task = *task_of(id);
+            if (!task.next) continue;
+            scheduler_.needs(id, *task.next, task.begun);
+            if (std::exchange(task.refused, false)) scheduler_.refuse(id);
+        }
+    }
+    extract([](const Task& task) { return !task.next; });
+}
+
+}  // namespace agora
