@@ -2,7 +2,7 @@ import { LANGUAGES } from "../config/languages.js";
 import type { Segment, TranscriptionResult, Word } from "../types/result.js";
 import { shorten } from "./json.js";
 import type { FormatOptions } from "./options.js";
-import { singleLine } from "./text.js";
+import { singleLine, voiceLabel } from "./text.js";
 
 /** Scripts whose words Whisper writes without a space before them. */
 const UNSPACED =
@@ -48,18 +48,21 @@ function bare(word: string): string {
 
 /**
  * What WhisperX (3.8) writes as JSON: segments with their words where those were timed, all words once more as
- * `word_segments`, and the code of the language; seconds and scores have three decimals. `speaker` is the channel, where
- * channels are apart: by its label, else `SPEAKER_00` for the first.
+ * `word_segments`, and the code of the language; seconds and scores have three decimals. `speaker` is who says it, where
+ * speakers were told apart, and missing where it is not known; else the channel, where channels are apart: by its label,
+ * else `SPEAKER_00` for the first.
  */
 export function writeWhisperX(result: TranscriptionResult, options: FormatOptions): string {
   const segments = result.segments.map((segment) => {
     const speaker = speakerOf(segment, options);
+    const wordSpeaker = (word: Word) =>
+      word.speaker === undefined ? speaker : speakerOf({ ...segment, speaker: word.speaker }, options);
     return {
       start: rounded(segment.start),
       end: rounded(segment.end),
       text: segment.text,
       avg_logprob: segment.avgLogProb,
-      ...(segment.words && { words: segment.words.map((word) => wordOf(word, speaker)) }),
+      ...(segment.words && { words: segment.words.map((word) => wordOf(word, wordSpeaker(word))) }),
       ...speaker,
     };
   });
@@ -75,10 +78,16 @@ function wordOf({ text, start, end, confidence }: Word, speaker: { speaker?: str
   return { word: text, start: rounded(start), end: rounded(end), score: rounded(confidence), ...speaker };
 }
 
-function speakerOf({ channel }: Segment, { channelLabels }: FormatOptions): { speaker?: string } {
+function speakerOf(segment: Segment, options: FormatOptions): { speaker?: string } {
+  const { channel, speaker } = segment;
+  if (speaker !== undefined) {
+    const label = voiceLabel(segment, options);
+    return label && "speaker" in label ? label : {};
+  }
   if (channel === undefined) return {};
   return {
-    speaker: singleLine(channelLabels?.[channel] ?? "") || `SPEAKER_${String(channel).padStart(2, "0")}`,
+    speaker:
+      singleLine(options.channelLabels?.[channel] ?? "") || `SPEAKER_${String(channel).padStart(2, "0")}`,
   };
 }
 

@@ -63,9 +63,9 @@ export function formatSegments(
  * - `srt`, `vtt`: subtitles, with the line options; speakers as `[SPEAKER_00]: `, channels as `[channel 0]`, both as voice spans in `vtt`
  * - `tsv`: `start`, `end` (milliseconds), `text` and, where they are apart, `channel` and `speaker`
  * - `lrc`: lyrics, `[mm:ss.xx] text`
- * - `csv`: whisper.cpp's, `start`, `end` (milliseconds), `text` in quotes and, where channels are apart, `channel`
+ * - `csv`: whisper.cpp's, `start`, `end` (milliseconds), `text` in quotes and, where they are apart, `channel` and `speaker`
  * - `verbose_json`: what OpenAI's API answers with `response_format=verbose_json`
- * - `whisperx`: the JSON that WhisperX writes; speakers are the channels, where they are apart
+ * - `whisperx`: the JSON that WhisperX writes; speakers are those told apart, else the channels where they are apart
  *
  * @returns the document, ended by a line break; empty for no segments where the format has no header
  * @throws TranscriptionError INVALID_ARGUMENT

@@ -27,8 +27,9 @@ describe("an option of another tool", () => {
     [["--beam_size", "5"], "--beam-size"],
     [["--compute_type", "int8"], "--compute-type"],
     [["--output_dir", "x"], "--output-dir"],
-    [["--max_speakers", "2"], "--channels each"],
-    [["--diarize"], "--channels each"],
+    [["--max_speakers", "2"], "--max-speakers"],
+    [["-di"], "--diarize"],
+    [["--diarize_model", "x"], "--diarization-model"],
     [["--prompt", "x"], "--initial-prompt"],
   ])("is refused with ours: %j", async (args, ours) => {
     expect(await refusal(...args)).toMatch(new RegExp(`${args[0]!.replace(/=.*/, "")}.*here: .*${ours}`));

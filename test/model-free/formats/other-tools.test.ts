@@ -25,6 +25,16 @@ describe("csv", () => {
     );
   });
 
+  it("names speakers in a column of their own", () => {
+    const segments = [
+      segment(0, 1, "Hi", { speaker: "SPEAKER_00" }),
+      segment(1, 2, "Hey", { speaker: null }),
+    ];
+    expect(formatSegments(segments, "csv")).toBe(
+      'start,end,text,speaker\n0,1000,"Hi","SPEAKER_00"\n1000,2000,"Hey",""\n',
+    );
+  });
+
   it("is a header for nothing", () => {
     expect(formatSegments([], "csv")).toBe("start,end,text\n");
   });
@@ -112,6 +122,21 @@ describe("whisperx", () => {
     expect(json("whisperx", given, { channelLabels: ["agent", "customer"] }).segments[0].speaker).toBe(
       "customer",
     );
+  });
+
+  it("has the speakers who were told apart, and leaves out who is not known", () => {
+    const words = [
+      { start: 0, end: 1, text: "Hi", confidence: 1, speaker: "SPEAKER_01" },
+      { start: 1, end: 2, text: "you", confidence: 1, speaker: null },
+    ];
+    const given = result([
+      segment(0, 2, "Hi you", { speaker: "SPEAKER_01", channel: 0, words }),
+      segment(2, 3, "Who?", { speaker: null }),
+    ]);
+    const { segments } = json("whisperx", given);
+    expect(segments[0]).toMatchObject({ speaker: "SPEAKER_01", words: [{ speaker: "SPEAKER_01" }, {}] });
+    expect(segments[0].words[1]).not.toHaveProperty("speaker");
+    expect(segments[1]).not.toHaveProperty("speaker");
   });
 });
 
