@@ -30,7 +30,7 @@ it("of two channels are told with their turns and roles, in results, segments an
   const result = await v2.transcribe({
     audio: wav([tones(300, [0, 1, 6]), tones(500, [3, 4, 9])], RATE),
     config: {
-      options: { diarization: {}, roles: { seller_channel: { value: 1 } }, word_timestamps: true },
+      options: { diarize: {}, roles: { seller_channel: { value: 1 } }, word_timestamps: true },
     },
   });
   expect(result.speakers).toMatchObject([
@@ -49,10 +49,10 @@ it("of two channels are told with their turns and roles, in results, segments an
 it("of one channel are refused by a server without a diarization model, and impossible numbers by any", async () => {
   const { v2 } = await startV2();
   const ask = (options: object) => failureOf(v2.transcribe({ audio: RECORDING, config: { options } }));
-  expect(await ask({ diarization: {} })).toMatchObject({ reason: "INVALID_ARGUMENT" });
-  const wrong = await ask({ diarization: { num_speakers: 1001 } });
+  expect(await ask({ diarize: {} })).toMatchObject({ reason: "INVALID_ARGUMENT" });
+  const wrong = await ask({ diarize: { num_speakers: 1001 } });
   expect(wrong.reason).toBe("INVALID_ARGUMENT");
-  expect(wrong.message).toContain("config.options.diarization.num_speakers");
+  expect(wrong.message).toContain("config.options.diarize.num_speakers");
 });
 
 it("are not told of where nobody asks", async () => {

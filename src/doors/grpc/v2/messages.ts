@@ -136,8 +136,8 @@ export interface TranscriptionOptions {
    * Tell who says what. Of a recording with two channels whose sound differs each is a speaker; several speakers in one
    * channel need a server with a diarization model, else the call is refused with INVALID_ARGUMENT. Default: not.
    */
-  diarization: Diarization | null;
-  /** With diarization: tell seller from client. Default: not. */
+  diarize: Diarization | null;
+  /** With diarize: tell seller from client. Default: not. */
   roles: Roles | null;
   /** How urgent it is. Default: PRIORITY_INTERACTIVE. */
   priority: Priority | number;
@@ -274,9 +274,9 @@ export interface TranscriptionResult {
   compute_type: string;
   /** Every language of the model, most probable first; empty where the language was given. */
   language_probabilities: LanguageProbability[];
-  /** With diarization: in order of first speech. */
+  /** With diarize: in order of first speech. */
   speakers: Speaker[];
-  /** With diarization: who speaks when, by start; overlaps are kept. */
+  /** With diarize: who speaks when, by start; overlaps are kept. */
   turns: Turn[];
 }
 
@@ -337,9 +337,9 @@ export interface Segment {
   language: string;
   /** Ids of the text's tokens in the model's vocabulary. Empty where the implementation does not tell. */
   tokens: number[];
-  /** With diarization: id of who says it; empty where nobody is heard. */
+  /** With diarize: id of who says it; empty where nobody is heard. */
   speaker: string;
-  /** With diarization: share of the words' time in which that speaker is heard. */
+  /** With diarize: share of the words' time in which that speaker is heard. */
   speaker_confidence: number;
 }
 
@@ -350,7 +350,7 @@ export interface Word {
   text: string;
   /** Mean probability of its tokens. */
   confidence: number;
-  /** With diarization, as of segments. */
+  /** With diarize, as of segments. */
   speaker: string;
   speaker_confidence: number;
 }

@@ -53,9 +53,9 @@ const SPEAKER_ROLES: Readonly<Record<string, SpeakerRole | undefined>> = {
 const FIELDS: Record<string, string> = {
   temperature: "temperatures",
   "limits.maxDuration": "max_duration",
-  "diarize.numSpeakers": "diarization.num_speakers",
-  "diarize.minSpeakers": "diarization.min_speakers",
-  "diarize.maxSpeakers": "diarization.max_speakers",
+  "diarize.numSpeakers": "diarize.num_speakers",
+  "diarize.minSpeakers": "diarize.min_speakers",
+  "diarize.maxSpeakers": "diarize.max_speakers",
 };
 
 /**
@@ -113,7 +113,7 @@ export function toTranscribeOptions(
     userPrompt: message.user_prompt === "" ? undefined : message.user_prompt,
     track: unwrap(message.track),
     priority: named("priority", PRIORITIES, message.priority),
-    diarize: message.diarization ? diarization(message.diarization) : undefined,
+    diarize: message.diarize ? diarization(message.diarize) : undefined,
     roles: message.roles ? roles(message.roles) : undefined,
     timeout: orDefault(message.timeout),
     limits:
