@@ -97,6 +97,7 @@ async function throughCli(transcriber: publicApi.Transcriber, bytes: Uint8Array)
   const createTranscriber = async (): Promise<publicApi.Transcriber> => ({
     ...transcriber,
     info: transcriber.info,
+    load: () => transcriber.load(),
     close: async () => {},
     transcribe: (input, request) => {
       const work = transcriber.transcribe(input, request);
