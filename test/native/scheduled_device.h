@@ -36,6 +36,7 @@ struct Arrival {
     agora::Seconds deadline = std::numeric_limits<agora::Seconds>::infinity();
     size_t sequences = 1;
     size_t bytes = 0;
+    int passes = 1;  // how often it is listened to, with as many tokens each time
 };
 
 struct StepTaken {
@@ -54,7 +55,7 @@ class ScheduledDevice {
 
     // Windows that come one after another, or together where their times are the same.
     size_t arrive(const Arrival& arrival) {
-        windows_.push_back({arrival, arrival.tokens});
+        windows_.push_back({arrival, arrival.tokens, arrival.passes});
         finished.push_back(-1);
         return windows_.size() - 1;
     }
@@ -83,6 +84,7 @@ class ScheduledDevice {
     void step() {
         const auto next = scheduler.next();
         if (!next) throw std::logic_error("There is work, but no step");
+        if (next->jobs.empty()) throw std::logic_error("There is a step, but for nobody");
         StepTaken taken{now, now, next->work, {}};
         for (const agora::JobId id : next->jobs) taken.windows.push_back(jobs_.at(id));
         const StepCosts& costs = models_.at(next->model).first;
@@ -117,6 +119,7 @@ class ScheduledDevice {
     struct Window {
         Arrival arrival;
         int tokens;
+        int passes;
     };
 
     agora::Seconds cost(const agora::Step& step, const StepCosts& costs) {
@@ -153,6 +156,10 @@ class ScheduledDevice {
             case agora::Work::Decode:
                 return scheduler.needs(id, --window.tokens > 0 ? agora::Work::Decode : agora::Work::Settle);
             case agora::Work::Settle:
+                if (--window.passes > 0) {
+                    window.tokens = window.arrival.tokens;
+                    return scheduler.needs(id, agora::Work::Encode);
+                }
                 scheduler.remove(id);
                 jobs_.erase(id);
                 finished[number] = now;

@@ -268,6 +268,21 @@ TEST_CASE("scheduler: the encoder takes windows along where that pays") {
     CHECK(device.steps.front().windows == std::vector<size_t>{0, 1, 2, 3});
 }
 
+TEST_CASE("scheduler: a recording goes on while its first window is listened to again") {
+    for (const auto& [name, costs] : kDevices) {
+        CAPTURE(std::string(name));
+        for (const size_t others : {1, 3, 12}) {
+            ScheduledDevice device(costs, budget_for(costs));
+            Arrival again{0, 1, kShort};
+            again.passes = 3;
+            device.arrive(again);
+            device.arrive(others, {0, 1, kLong});
+            device.run();
+            for (const Seconds finished : device.finished) CHECK(finished > 0);
+        }
+    }
+}
+
 TEST_CASE("scheduler: what is cancelled after any step leaves the others as they are, and room for more") {
     for (int steps = 0; steps < 60; ++steps) {
         CAPTURE(steps);
@@ -300,7 +315,8 @@ TEST_CASE("scheduler: whatever comes and goes, everything is finished") {
         for (size_t i = 0; i < windows; ++i) {
             time += below(3) == 0 ? static_cast<Seconds>(below(1000)) / 2000 : 0;
             device.arrive({time, below(12), static_cast<int>(1 + below(30)), static_cast<Priority>(below(3)), below(2),
-                           time + static_cast<Seconds>(below(10)), 1 + below(8), below(100)});
+                           time + static_cast<Seconds>(below(10)), 1 + below(8), below(100),
+                           static_cast<int>(1 + below(3))});
         }
         std::set<size_t> cancelled;
         for (int i = 0; i < 10; ++i) {

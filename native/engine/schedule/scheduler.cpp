@@ -253,7 +253,8 @@ Step Scheduler::round(Priority priority, const Job& best) const {
         const bool passes_first = slowed && job.had() >= *slowed;
         const bool may_wait = job.traits.priority == Priority::Interactive && !job.is_first();
         const bool steps_aside = may_wait && (ahead_of_first || passes_first);
-        const bool included = job.traits.priority <= priority && !steps_aside;
+        // Whoever's turn it is has it: the device would do nothing instead.
+        const bool included = &job == &best || (job.traits.priority <= priority && !steps_aside);
         if (included || floors_.owes(job.traits.priority)) step.jobs.push_back(job.id);
     }
     return step;
