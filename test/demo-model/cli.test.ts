@@ -79,9 +79,11 @@ test("several files become several documents in a folder", async () => {
 });
 
 test("parties on channels of their own are named", async () => {
-  const { code, stdout } = await demo(
-    ...[samplePath("sales-call-en.stereo.wav"), "--channels", "each", "--channel-labels", "seller,client"],
-  );
+  // With the VAD: most of a party's channel is silence, which the demo model is not made for.
+  const recording = [samplePath("sales-call-en.stereo.wav"), "--model", "demo"];
+  const { code, stdout } = await runCli([
+    ...[...recording, "--channels", "each", "--channel-labels", "seller,client"],
+  ]);
   expect(code).toBe(0);
   expect(stdout).toMatch(/seller.*What is your phone number\?\n.*client.*That is too expensive\./);
 });
