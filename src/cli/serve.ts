@@ -1,6 +1,6 @@
 import { monotonicTime, notifySupervisor } from "../addon/supervisor.js";
 import { tryDecoder } from "../audio/try-decoder.js";
-import { type RunningServer, startServer } from "../doors/server.js";
+import { type RunningServer, startServer } from "../server/server.js";
 import { loadDotenv } from "../service/dotenv.js";
 import { createLog } from "../service/log.js";
 import { isServiceLink, settingAdvice } from "../service/setting-advice.js";

@@ -3,7 +3,6 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
-import { startServer } from "../../src/doors/server.js";
 import {
   createTranscriber,
   type DownloadProgress,
@@ -12,6 +11,7 @@ import {
   listModels,
   removeModel,
 } from "../../src/index.js";
+import { startServer } from "../../src/server/server.js";
 import { readSettings } from "../../src/service/settings.js";
 import { glide } from "../support/audio.js";
 import { writeRunnable } from "../support/borealis-runnable.js";

@@ -1,6 +1,6 @@
 import { expect, it, onTestFinished } from "vitest";
 import { createTranscriber, registerImplementation, type TranscriptionError } from "../../src/index.js";
-import { type ServerSettings, type StartServerOptions, startServer } from "../../src/server.js";
+import { type ServerSettings, type StartServerOptions, startServer } from "../../src/server/index.js";
 import { FakeEngine } from "../support/fake-engine.js";
 import { RECORDING, SOME_FILE } from "../support/server.js";
 import { failureOf, V2Client } from "../support/v2-client.js";

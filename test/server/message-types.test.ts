@@ -5,7 +5,7 @@ import { promisify } from "node:util";
 import { Client, credentials } from "@grpc/grpc-js";
 import { loadSync } from "@grpc/proto-loader";
 import { expect, it, onTestFinished } from "vitest";
-import type { Sent, v2 } from "../../src/server.js";
+import type { Sent, v2 } from "../../src/server/index.js";
 import { fakeSegment } from "../support/fake-engine.js";
 import { RECORDING, startFakeServer } from "../support/server.js";
 

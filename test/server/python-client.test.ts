@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { startServer } from "../../src/doors/server.js";
+import { startServer } from "../../src/server/server.js";
 import { wav } from "../support/audio.js";
 import { decodeStatus } from "../support/decode-status.js";
 import { sampleAudio, sampleTurns } from "../support/samples.js";

@@ -1,5 +1,5 @@
 import { onTestFinished } from "vitest";
-import { type RunningServer, startServer } from "../../src/doors/server.js";
+import { type RunningServer, startServer } from "../../src/server/server.js";
 import { realWhisper } from "./real-whisper.js";
 
 /** A server with real Whisper base on a free port, ready; stopped when the test has finished. */

@@ -1,3 +1,5 @@
+import { GrpcFront } from "../doors/grpc/front.js";
+import { HttpFront } from "../doors/metrics/page.js";
 import {
   createTranscriber,
   type Transcriber,
@@ -11,8 +13,6 @@ import { refuseModelSettings, withDefaults } from "../service/partial-settings.j
 import { Service } from "../service/service.js";
 import { reloadable, type ServerSettings, watchedFiles } from "../service/settings.js";
 import { watchFiles } from "../service/watch-files.js";
-import { GrpcFront } from "./grpc/front.js";
-import { HttpFront } from "./metrics/page.js";
 
 /** A server that listens. Made by {@link startServer}. */
 export interface RunningServer {
