@@ -2,8 +2,15 @@ import type { ServerDuplexStream } from "@grpc/grpc-js";
 import type { Call } from "../../../service/call/call.js";
 import type { Failure } from "../statuses.js";
 import type { TranscriptionEvent, UploadRequest } from "./messages.js";
+import type { SentResult, SentSegment } from "./results.js";
 
-export type EventRpc = ServerDuplexStream<UploadRequest, TranscriptionEvent>;
+/** An event as it is sent. */
+export type SentEvent = Omit<TranscriptionEvent, "segment" | "result"> & {
+  segment?: SentSegment;
+  result?: SentResult;
+};
+
+export type EventRpc = ServerDuplexStream<UploadRequest, SentEvent>;
 
 /** The way of events to a client. Those that a later one replaces are left out while it reads too slowly. */
 export class EventStream {
@@ -16,12 +23,12 @@ export class EventStream {
   }
 
   /** Sends what must not be missed. */
-  send(event: TranscriptionEvent): void {
+  send(event: SentEvent): void {
     if (!this.#call.signal.aborted) this.#rpc.write(event);
   }
 
   /** Sends what may be missed. */
-  offer(event: TranscriptionEvent): void {
+  offer(event: SentEvent): void {
     if (!this.#rpc.writableNeedDrain) this.send(event);
   }
 

@@ -1,7 +1,7 @@
 import type { ServiceDefinition } from "@grpc/grpc-js";
 import { type Segment, TranscriptionError } from "../../../index.js";
 import { loadDefinitions, serviceIn, V2_SERVICE } from "../definitions.js";
-import type { TranscriptionResult } from "./messages.js";
+import type { SentResult } from "./results.js";
 
 /** Bytes of a message that clients of gRPC take unless they are told otherwise. */
 const USUAL = 4 * 1024 ** 2;
@@ -45,7 +45,7 @@ export class ResultSize {
   }
 
   /** `result`, without what stands in it twice if it has to be. @throws ResultTooLarge */
-  fit(result: TranscriptionResult): TranscriptionResult {
+  fit(result: SentResult): SentResult {
     if (bytesOf(result) <= this.#most) return result;
     const warn = (what: string): string[] => [
       ...result.warnings,
@@ -71,7 +71,7 @@ export class ResultSize {
 
 let service: ServiceDefinition | undefined;
 
-function bytesOf(result: TranscriptionResult): number {
+function bytesOf(result: SentResult): number {
   service ??= serviceIn(loadDefinitions(), V2_SERVICE);
   return service.Transcribe!.responseSerialize(result).byteLength;
 }

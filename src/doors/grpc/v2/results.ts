@@ -5,12 +5,20 @@ import type * as messages from "./messages.js";
 
 const ROLES = { seller: "SPEAKER_ROLE_SELLER", client: "SPEAKER_ROLE_CLIENT" } as const;
 
+type Label = "speaker" | "speaker_confidence";
+type SentWord = Omit<messages.Word, Label> & Partial<Pick<messages.Word, Label>>;
+export type SentSegment = Omit<messages.Segment, Label | "words"> &
+  Partial<Pick<messages.Segment, Label>> & { words: SentWord[] };
+
+/** A result as it is sent: words and segments may be without speakers. */
+export type SentResult = Omit<messages.TranscriptionResult, "segments"> & { segments: SentSegment[] };
+
 /** @param stages how long the call took for what */
 export function toResult(
   { result, processing }: Work,
   { unread, uploading, waiting }: Stages,
   requestId: string,
-): messages.TranscriptionResult {
+): SentResult {
   const { channels = [], format, speakers = [], stats, turns = [] } = result;
   return {
     text: result.text,
@@ -69,7 +77,7 @@ export function toResult(
   };
 }
 
-export function toSegment(segment: Segment): messages.Segment {
+export function toSegment(segment: Segment): SentSegment {
   return {
     id: segment.id,
     start: segment.start,
@@ -94,8 +102,9 @@ export function toSegment(segment: Segment): messages.Segment {
   };
 }
 
+/** Nothing where speakers were not asked for: sent with each word, even nothing takes bytes. */
 function toLabel({ speaker, speakerConfidence }: Pick<Segment, "speaker" | "speakerConfidence">) {
-  return { speaker: speaker ?? "", speaker_confidence: speakerConfidence ?? 0 };
+  return speaker === undefined ? {} : { speaker: speaker ?? "", speaker_confidence: speakerConfidence ?? 0 };
 }
 
 export function toProgress({ processed, total, speedFactor }: Progress): messages.TranscriptionEvent {

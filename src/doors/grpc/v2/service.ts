@@ -15,23 +15,22 @@ import type {
   ServerInfo,
   TranscribeRequest,
   TranscriptionConfig,
-  TranscriptionResult,
   UploadRequest,
 } from "./messages.js";
 import { toTranscribeOptions } from "./options.js";
 import { receive } from "./receive.js";
 import { ResultSize, type ResultTooLarge } from "./result-size.js";
-import { toProgress, toResult, toSegment } from "./results.js";
+import { type SentResult, toProgress, toResult, toSegment } from "./results.js";
 import { serverInfo } from "./server-info.js";
 
-type Respond = sendUnaryData<TranscriptionResult>;
-type Stream = ServerReadableStream<UploadRequest, TranscriptionResult>;
+type Respond = sendUnaryData<SentResult>;
+type Stream = ServerReadableStream<UploadRequest, SentResult>;
 
 /** Contract v2: every option, and failures as statuses with details. */
 export class V2Service extends ContractService {
   handlers(calls: Calls): UntypedServiceImplementation {
     return {
-      Transcribe: (rpc: ServerUnaryCall<TranscribeRequest, TranscriptionResult>, respond: Respond) =>
+      Transcribe: (rpc: ServerUnaryCall<TranscribeRequest, SentResult>, respond: Respond) =>
         this.#answer(calls.of(rpc.metadata), respond, (call) => this.#unary(call, rpc.request)),
       TranscribeUpload: (rpc: Stream, respond: Respond) =>
         this.#answer(calls.of(rpc.metadata), respond, (call) =>
@@ -56,7 +55,7 @@ export class V2Service extends ContractService {
     respond(failure);
   }
 
-  async #unary(call: Call, request: TranscribeRequest): Promise<TranscriptionResult> {
+  async #unary(call: Call, request: TranscribeRequest): Promise<SentResult> {
     const { config } = request;
     this.note(call, config?.filename ?? "", request.audio.length);
     const options = this.#optionsOf(config);
@@ -69,7 +68,7 @@ export class V2Service extends ContractService {
     );
   }
 
-  #upload(call: Call, rpc: Stream | EventRpc, events?: EventStream): Promise<TranscriptionResult> {
+  #upload(call: Call, rpc: Stream | EventRpc, events?: EventStream): Promise<SentResult> {
     return this.withUpload(call, async (upload) => {
       let filename = "";
       let options: TranscribeOptions = {};
@@ -109,7 +108,7 @@ export class V2Service extends ContractService {
     );
   }
 
-  #answer(call: Call, respond: Respond, work: (call: Call) => Promise<TranscriptionResult>): Promise<void> {
+  #answer(call: Call, respond: Respond, work: (call: Call) => Promise<SentResult>): Promise<void> {
     return this.attempt(
       call,
       async () => respond(null, await work(call)),
@@ -123,7 +122,7 @@ export class V2Service extends ContractService {
     input: AudioInput,
     options: TranscribeOptions,
     size: ResultSize | undefined,
-  ): Promise<TranscriptionResult> {
+  ): Promise<SentResult> {
     const work = await this.transcribe(call, input, {
       ...options,
       onSegment: (segment) => {
