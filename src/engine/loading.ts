@@ -97,7 +97,7 @@ export async function acquireDiarizer(
     throw new TranscriptionError(
       "INVALID_ARGUMENT",
       "To tell speakers of one channel apart a diarization model is needed, but none is named: give diarize.model " +
-        "(--diarization-model) or AGORA_DIARIZATION_MODEL. `agora-transcribe models convert` makes one",
+        "or set AGORA_DIARIZATION_MODEL. `agora-transcribe models convert` makes one",
       { option: "diarize.model" },
     );
   }
