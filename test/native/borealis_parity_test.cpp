@@ -14,12 +14,14 @@ namespace {
 
 using agora::BorealisPlace;
 
-// Folders that test/support/native-fixtures.ts has written.
+// Folders of Borealis models that test/support/native-fixtures.ts has written.
 std::vector<std::string> models() {
     std::vector<std::string> found;
     const std::filesystem::path folder = AGORA_ROOT "/build/native-fixtures";
     if (!std::filesystem::exists(folder)) return found;
-    for (const auto& entry : std::filesystem::directory_iterator(folder)) found.push_back(entry.path().string());
+    for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+        if (std::filesystem::exists(entry.path() / "audio-f32.gguf")) found.push_back(entry.path().string());
+    }
     return found;
 }
 
