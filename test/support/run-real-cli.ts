@@ -5,6 +5,7 @@ import { Readable } from "node:stream";
 import type { Api } from "../../src/cli/context.js";
 import { run } from "../../src/cli/program.js";
 import * as publicApi from "../../src/index.js";
+import { borrowed } from "./borrowed-transcriber.js";
 import { Capture } from "./capture.js";
 import { realTranscriber } from "./real-whisper.js";
 
@@ -29,10 +30,7 @@ export async function runRealCli(args: readonly string[]): Promise<RealRun> {
   let error: publicApi.TranscriptionError | undefined;
   const createTranscriber: Api["createTranscriber"] = async ({ onDownload: _, ...options } = {}) => {
     const transcriber = await realTranscriber({ computeType: "auto", ...options });
-    return {
-      ...transcriber,
-      info: transcriber.info,
-      close: async () => {},
+    return borrowed(transcriber, {
       transcribe: async (input, request) => {
         try {
           result = await transcriber.transcribe(input, request);
@@ -42,7 +40,7 @@ export async function runRealCli(args: readonly string[]): Promise<RealRun> {
           throw thrown;
         }
       },
-    };
+    });
   };
   const folder = await mkdtemp(join(tmpdir(), "agora-test-"));
   try {

@@ -8,6 +8,7 @@ import { run } from "../../src/cli/program.js";
 import * as publicApi from "../../src/index.js";
 import type { WindowResult } from "../../src/types/engine.js";
 import { pieces } from "./audio.js";
+import { borrowed } from "./borrowed-transcriber.js";
 import { Capture } from "./capture.js";
 import { fakeSegment } from "./fake-engine.js";
 import { temporaryFolder } from "./temporary-folder.js";
@@ -94,17 +95,14 @@ async function ofLibrary(work: Promise<publicApi.TranscriptionResult>): Promise<
 
 async function throughCli(transcriber: publicApi.Transcriber, bytes: Uint8Array): Promise<Outcome> {
   let outcome: Promise<Outcome> | undefined;
-  const createTranscriber = async (): Promise<publicApi.Transcriber> => ({
-    ...transcriber,
-    info: transcriber.info,
-    load: () => transcriber.load(),
-    close: async () => {},
-    transcribe: (input, request) => {
-      const work = transcriber.transcribe(input, request);
-      outcome = ofLibrary(work);
-      return work;
-    },
-  });
+  const createTranscriber = async (): Promise<publicApi.Transcriber> =>
+    borrowed(transcriber, {
+      transcribe: (input, request) => {
+        const work = transcriber.transcribe(input, request);
+        outcome = ofLibrary(work);
+        return work;
+      },
+    });
   const context = {
     stdin: Readable.from(pieces(bytes, 4096)),
     stdout: new Capture(),
