@@ -10,12 +10,24 @@ namespace {
 
 constexpr double kPi = 3.14159265358979;
 
-// Of `seconds`, by the time of each sample.
+// `seconds` of sound, by the time of each sample.
 template <typename Sample>
-bool is_steady(double seconds, Sample sample) {
+std::vector<float> sound(double seconds, Sample sample) {
     std::vector<float> samples(static_cast<size_t>(seconds * 16000));
     for (size_t i = 0; i < samples.size(); ++i) samples[i] = static_cast<float>(sample(static_cast<double>(i) / 16000));
+    return samples;
+}
+
+template <typename Sample>
+bool is_steady(double seconds, Sample sample) {
+    const std::vector<float> samples = sound(seconds, sample);
     return agora::is_steady_sound(samples.data(), samples.size());
+}
+
+template <typename Sample>
+bool rise_and_fall(double seconds, Sample sample) {
+    const std::vector<float> samples = sound(seconds, sample);
+    return agora::rises_and_falls(samples.data(), samples.size());
 }
 
 double dial_tone(double t) {
@@ -23,6 +35,19 @@ double dial_tone(double t) {
 }
 
 }  // namespace
+
+TEST_CASE("syllables rise and fall, with breaks too; noise and tones do not") {
+    std::mt19937 generator(1);
+    std::normal_distribution<double> normal(0, 0.1);
+    CHECK(rise_and_fall(5, [&](double t) { return normal(generator) * (1 + 0.9 * std::sin(2 * kPi * 4 * t)); }));
+    CHECK(rise_and_fall(5, [&](double t) {
+        return std::fmod(t, 2) < 1 ? 0 : normal(generator) * (1 + 0.9 * std::sin(2 * kPi * 4 * t));
+    }));
+    CHECK_FALSE(rise_and_fall(5, [&](double) { return normal(generator); }));
+    CHECK_FALSE(rise_and_fall(5, [&](double t) { return std::fmod(t, 1) < 0.5 ? dial_tone(t) : 0; }));
+    double pink = 0;
+    CHECK_FALSE(rise_and_fall(5, [&](double) { return pink = 0.95 * pink + normal(generator); }));
+}
 
 TEST_CASE("tones of machines are steady, with breaks too; what rises and falls like syllables is not") {
     CHECK(is_steady(5, dial_tone));

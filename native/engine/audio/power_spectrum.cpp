@@ -63,8 +63,9 @@ void PowerSpectrum::compute(const float* frame, float* power) const {
     for (int i = 0; i < half; ++i) pairs[i] = {frame[2 * i], frame[2 * i + 1]};
     transform(pairs, half, 1, half_, packed);
     for (int k = 0; k <= half; ++k) {
-        const Complex a = packed[k % half];
-        const Complex b = std::conj(packed[(half - k) % half]);
+        // What comes after the last is the first again.
+        const Complex a = packed[k == half ? 0 : k];
+        const Complex b = std::conj(packed[k == 0 ? 0 : half - k]);
         const Complex even = 0.5f * (a + b);
         const Complex odd = times({0, -0.5f}, a - b);
         // The last twiddle is that of half the circle.

@@ -10,4 +10,7 @@ namespace agora {
 // that comes and goes is steady too. What holds less than a second of sound is not judged.
 bool is_steady_sound(const float* samples, size_t count);
 
+// Whether they rise and fall as much as the syllables of a voice that nothing covers, breaks left out. Noise does not.
+bool rises_and_falls(const float* samples, size_t count);
+
 }  // namespace agora

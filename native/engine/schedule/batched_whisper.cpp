@@ -40,7 +40,8 @@ NetworkLoader network_loader(const BatchedOptions& options, ComputeType type, Co
 std::unique_ptr<Network> load_network(const BatchedOptions& options, Compute& compute, const std::string& path,
                                       const WhisperFile& file) {
     std::unique_ptr<Network> network = network_loader(options, options.compute_type, compute)(path, file);
-    return options.around_network ? options.around_network(std::move(network)) : std::move(network);
+    if (options.around_network) network = options.around_network(std::move(network));
+    return network;
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "engine/audio/steady_sound.h"
 #include "engine/encoder/encoder.h"
 #include "engine/error.h"
 #include "engine/text/hallucination.h"
@@ -161,13 +162,15 @@ void WindowPasses::resolve(WhisperWindow& window) const {
     if (silence) window.decoding = std::move(window.suspended);
 }
 
-// Whether a text is as sure, and as long for the sound that there is, as only speech makes it: models take synthetic
-// voices and dictated numbers for no speech, and write them rightly nevertheless.
+// Whether a text is as sure, and as long for the sound that there is, as only speech makes it, and the sound rises and
+// falls like speech: models take synthetic voices and dictated numbers for no speech, and write them rightly
+// nevertheless, but they are sure of subtitles' credits in noise too.
 bool WindowPasses::is_plausible(const WhisperWindow& window, const DecodedText& text) const {
     const auto is_text = [this](int token) { return vocabulary_.is_text(token); };
     const auto tokens = static_cast<double>(std::count_if(text.tokens.begin(), text.tokens.end(), is_text));
     const double seconds = static_cast<double>(window.remaining()) / kSampleRate;
-    return text.avg_log_prob >= kSure && !text.repetitive && seconds >= kUnheard && tokens >= kSpokenTokens * seconds;
+    return text.avg_log_prob >= kSure && !text.repetitive && seconds >= kUnheard && tokens >= kSpokenTokens * seconds &&
+           rises_and_falls(window.request.samples.data() + window.position, window.remaining());
 }
 
 void WindowPasses::settle(WhisperWindow& window) const {
