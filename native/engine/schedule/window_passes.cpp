@@ -23,6 +23,8 @@ constexpr float kDoubt = 0.2f;
 constexpr float kSure = -0.7f;
 // Tokens a second of speech with pauses in it; what is made up for other sound is shorter.
 constexpr double kSpokenTokens = 1.5;
+// … and those that nobody speaks in a second, in any language: a whole sentence for a note of a piano.
+constexpr double kCrammedTokens = 15;
 // Tokens that show whether there is a text at all.
 constexpr int kCheckTokens = 64;
 // Seconds of sound behind a text that are listened to, how far before them that begins, and what a pass has to have
@@ -154,7 +156,8 @@ void WindowPasses::resolve(WhisperWindow& window) const {
     // The sound that stands over and over in it repeats itself, and so does the text of speech.
     const bool loops =
         text.repetitive && (window.request.speech.empty() || window.suspended->text_in_doubt().repetitive);
-    const bool silence = guessed || (unlikely && (both_ways || text.silence || text.improbable || loops));
+    const bool crammed = token_rate(window, window.suspended->text_in_doubt()) > kCrammedTokens;
+    const bool silence = guessed || (unlikely && (both_ways || text.silence || text.improbable || loops || crammed));
     window.suspended->resolve_doubt(silence, text.no_speech_prob);
     window.decoding = nullptr;
     window.checking = false;
@@ -162,14 +165,21 @@ void WindowPasses::resolve(WhisperWindow& window) const {
     if (silence) window.decoding = std::move(window.suspended);
 }
 
+// Tokens of text for a second of the sound that is left.
+double WindowPasses::token_rate(const WhisperWindow& window, const DecodedText& text) const {
+    const auto is_text = [this](int token) { return vocabulary_.is_text(token); };
+    const auto tokens = static_cast<double>(std::count_if(text.tokens.begin(), text.tokens.end(), is_text));
+    return tokens * kSampleRate / static_cast<double>(std::max<size_t>(window.remaining(), 1));
+}
+
 // Whether a text is as sure, and as long for the sound that there is, as only speech makes it, and the sound rises and
 // falls like speech: models take synthetic voices and dictated numbers for no speech, and write them rightly
 // nevertheless, but they are sure of subtitles' credits in noise too.
 bool WindowPasses::is_plausible(const WhisperWindow& window, const DecodedText& text) const {
-    const auto is_text = [this](int token) { return vocabulary_.is_text(token); };
-    const auto tokens = static_cast<double>(std::count_if(text.tokens.begin(), text.tokens.end(), is_text));
     const double seconds = static_cast<double>(window.remaining()) / kSampleRate;
-    return text.avg_log_prob >= kSure && !text.repetitive && seconds >= kUnheard && tokens >= kSpokenTokens * seconds &&
+    const double rate = token_rate(window, text);
+    return text.avg_log_prob >= kSure && !text.repetitive && seconds >= kUnheard && rate >= kSpokenTokens &&
+           rate <= kCrammedTokens &&
            rises_and_falls(window.request.samples.data() + window.position, window.remaining());
 }
 

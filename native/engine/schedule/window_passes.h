@@ -38,6 +38,7 @@ class WindowPasses {
     std::vector<SoundSpan> sound_of(const WhisperWindow& window, const std::vector<DecodedSegment>& segments) const;
     bool is_short(const std::vector<DecodedSegment>& segments, double offset,
                   const std::vector<SoundSpan>& sound) const;
+    double token_rate(const WhisperWindow& window, const DecodedText& text) const;
     bool is_plausible(const WhisperWindow& window, const DecodedText& text) const;
     bool is_contracted(const WhisperWindow& window, const PassSegments& pass, double offset, double end) const;
     double end_of_text(WhisperWindow& window, double offset, const std::vector<DecodedSegment>& segments,
