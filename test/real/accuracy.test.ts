@@ -26,8 +26,8 @@ const PEER = {
   stereoCall: 8 + 23,
   longForms: [84, 82, 21],
 };
-/** What the order of sums alone may change. */
-const MARGIN = 1.01;
+/** With what the order of sums alone may change: a word, or one of a hundred. */
+const about = (peer: number): number => peer + Math.max(1, peer / 100);
 
 async function errorsIn(
   recordings: readonly RealRecording[],
@@ -45,39 +45,37 @@ async function errorsIn(
 
 describeWithRealWhisper("word errors are no more than faster-whisper's", () => {
   it("in LibriSpeech, greedy", async () => {
-    expect(await errorsIn(librispeech())).toBeLessThanOrEqual(PEER.librispeechGreedy * MARGIN);
+    expect(await errorsIn(librispeech())).toBeLessThanOrEqual(about(PEER.librispeechGreedy));
   });
 
   it("in LibriSpeech, with five beams", async () => {
-    expect(await errorsIn(librispeech(), { beamSize: 5 })).toBeLessThanOrEqual(
-      PEER.librispeechBeams * MARGIN,
-    );
+    expect(await errorsIn(librispeech(), { beamSize: 5 })).toBeLessThanOrEqual(about(PEER.librispeechBeams));
   });
 
   it("in Russian", async () => {
-    expect(await errorsIn(russian())).toBeLessThanOrEqual(PEER.russian * MARGIN);
+    expect(await errorsIn(russian())).toBeLessThanOrEqual(about(PEER.russian));
   });
 
   it.each(["wav", "flac", "m4a", "aac", "ogg"] as const)("in a dialogue as %s", async (format) => {
-    expect(await errorsIn([dialogue(format)])).toBeLessThanOrEqual(PEER.dialogue.wav * MARGIN);
+    expect(await errorsIn([dialogue(format)])).toBeLessThanOrEqual(about(PEER.dialogue.wav));
   });
 
   // What a codec leaves of a word decides by chance: the two programs trip over different ones.
   it("in a dialogue that lossy codecs have been through, taken together", async () => {
     const { mp3, opus, webm } = PEER.dialogue;
     const errors = await errorsIn([dialogue("mp3"), dialogue("opus"), dialogue("webm")]);
-    expect(errors).toBeLessThanOrEqual((mp3 + opus + webm) * MARGIN);
+    expect(errors).toBeLessThanOrEqual(about(mp3 + opus + webm));
   });
 
   it("in a telephone call that is mixed to one channel", async () => {
-    expect(await errorsIn([monoCall()])).toBeLessThanOrEqual(PEER.monoCall * MARGIN);
+    expect(await errorsIn([monoCall()])).toBeLessThanOrEqual(about(PEER.monoCall));
   });
 
   it("in a telephone call with a channel for each party", async () => {
     const { path, language, texts } = stereoCall();
     const { channels } = await (await realTranscriber()).transcribe(path, { language, channels: "each" });
     const errors = texts.map((text, i) => wordErrorRate(text, channels![i]!.text, englishWords).errors);
-    expect(errors[0]! + errors[1]!).toBeLessThanOrEqual(PEER.stereoCall * MARGIN);
+    expect(errors[0]! + errors[1]!).toBeLessThanOrEqual(about(PEER.stereoCall));
   });
 
   const errorsInLongForm = async (form: LongForm, vadFilter: false | "auto"): Promise<number> => {
@@ -90,13 +88,13 @@ describeWithRealWhisper("word errors are no more than faster-whisper's", () => {
   it.each(LONG_FORMS.map((form, index) => ({ ...form, peer: PEER.longForms[index]! })))(
     "in a long recording with pauses of $pause s",
     async ({ peer, ...form }) => {
-      expect(await errorsInLongForm(form, "auto")).toBeLessThanOrEqual(peer * MARGIN);
+      expect(await errorsInLongForm(form, "auto")).toBeLessThanOrEqual(about(peer));
     },
   );
 
   it("in the long recordings without VAD, taken together", async () => {
     let errors = 0;
     for (const form of LONG_FORMS) errors += await errorsInLongForm(form, false);
-    expect(errors).toBeLessThanOrEqual(PEER.longForms.reduce((sum, each) => sum + each) * MARGIN);
+    expect(errors).toBeLessThanOrEqual(about(PEER.longForms.reduce((sum, each) => sum + each)));
   });
 });
