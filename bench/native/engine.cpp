@@ -13,7 +13,7 @@ agora::Precision precision_of(const std::string& compute_type, const agora::Whis
                               const agora::KernelSet& kernels) {
     const auto type = agora::parse_compute_type(compute_type);
     if (!type) throw std::invalid_argument("there is no compute type " + compute_type);
-    return agora::choose_precision(*type, file, kernels);
+    return agora::choose_precision(*type, file.is_quantised(), kernels);
 }
 
 }  // namespace

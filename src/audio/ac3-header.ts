@@ -1,4 +1,4 @@
-import type { FrameHeader } from "./coded-frames.js";
+import type { FrameHeader } from "./frame-header.js";
 
 const RATES = [48_000, 44_100, 32_000];
 /** kbit/s by the upper bits of `frmsizecod`. */

@@ -1,17 +1,7 @@
 import { invalidArgument } from "../errors.js";
 import type { ChannelSelection } from "../types/audio.js";
+import type { ChannelSelector } from "./channel-selector.js";
 import { PolarityMixer } from "./polarity-mixer.js";
-
-/** Turns interleaved frames into the tracks to be transcribed. */
-export interface ChannelSelector {
-  readonly trackCount: number;
-  /** All arrays are of one length, which may be less or more than that of `interleaved`. */
-  select(interleaved: Float32Array): Float32Array[];
-  /** What `select` still held back. */
-  flush(): Float32Array[];
-  /** What was odd about the channels, at the end. */
-  warnings(): string[];
-}
 
 /** Throws INVALID_ARGUMENT unless `selection` can be right for some recording. */
 export function checkChannelSelection(selection: unknown): asserts selection is ChannelSelection | "parties" {

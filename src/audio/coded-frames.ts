@@ -1,24 +1,7 @@
 import { ac3FrameHeader } from "./ac3-header.js";
 import { dtsFrameHeader } from "./dts-header.js";
+import type { FrameHeader, FrameKind } from "./frame-header.js";
 import { mpegFrameHeader } from "./mpeg-header.js";
-
-/** Codecs whose files are nothing but frames, by FFmpeg's demuxers: MPEG audio of any layer, ADTS, AC-3, E-AC-3, DTS. */
-export const FRAME_KINDS = ["mp3", "aac", "ac3", "eac3", "dts"] as const;
-export type FrameKind = (typeof FRAME_KINDS)[number];
-
-/** A frame by its header. */
-export interface FrameHeader {
-  kind: FrameKind;
-  bytes: number;
-  /** What must not change in the next one. */
-  signature: number;
-  sampleRate: number;
-  /** Samples of a channel. */
-  samples: number;
-  /** Of MPEG audio, 1 to 3; 0 for the others. */
-  layer: number;
-  channels: number;
-}
 
 /** Frames in a row that are no coincidence: the chance is below 1e-8 in 64 KiB of noise. */
 const CONVINCING_FRAMES = 3;
@@ -34,10 +17,6 @@ const SYNC_BYTES: Readonly<Record<FrameKind, number>> = {
   dts: 0x7f,
 };
 const FIRST_BYTES = [0xff, 0x0b, 0x7f];
-
-export function isFrameKind(name: string): name is FrameKind {
-  return (FRAME_KINDS as readonly string[]).includes(name);
-}
 
 /** Place of the next byte from `from` on that a frame of the kind may begin with, or -1. */
 export function nextSync(bytes: Uint8Array, kind: FrameKind, from: number): number {

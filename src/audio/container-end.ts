@@ -1,4 +1,4 @@
-import type { ReadAt } from "./sniff.js";
+import type { ReadAt } from "./read-at.js";
 
 /** Boxes that stand at the top of an MP4 or QuickTime file. */
 const TOP_BOXES =

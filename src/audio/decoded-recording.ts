@@ -5,8 +5,9 @@ import {
   type OpenAudioOptions,
   SAMPLE_RATE,
 } from "../types/audio.js";
+import type { ChannelSelector } from "./channel-selector.js";
 import { ChannelSurvey } from "./channel-survey.js";
-import { type ChannelSelector, createChannelSelector } from "./channels.js";
+import { createChannelSelector } from "./channels.js";
 import type { DecodeTask } from "./decode-task.js";
 import { audioTooLong } from "./errors.js";
 import type { Frames } from "./frames.js";

@@ -1,4 +1,4 @@
-import type { FrameHeader } from "./coded-frames.js";
+import type { FrameHeader } from "./frame-header.js";
 
 /** Hz by `SFREQ`; 0 where it has no meaning. */
 const RATES = [

@@ -2,16 +2,16 @@ import type { FileHandle } from "node:fs/promises";
 import { TranscriptionError } from "../errors.js";
 import { type AudioFormat, SAMPLE_RATE } from "../types/audio.js";
 import { openTrack } from "./audio-tracks.js";
-import { isFrameKind } from "./coded-frames.js";
 import type { Container } from "./containers.js";
 import type { DecodeTask } from "./decode-task.js";
 import type { Decoding, Part } from "./decoded-recording.js";
 import { audioTooLong } from "./errors.js";
 import { FfmpegRun } from "./ffmpeg-run.js";
+import { isFrameKind } from "./frame-header.js";
 import { repairFrames } from "./frame-repair.js";
 import { findJoinedRecordings, type JoinedRecording } from "./joined-recordings.js";
+import { type ReadAt, readerAt } from "./read-at.js";
 import { RecordingClock } from "./recording-clock.js";
-import { type ReadAt, readerAt } from "./sniff.js";
 import { spoolRange } from "./spool.js";
 
 /** Bits per second below which no announced duration is believed: no speech codec goes there. */

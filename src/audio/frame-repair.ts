@@ -1,11 +1,11 @@
 import type { FileHandle } from "node:fs/promises";
-import type { FrameHeader, FrameKind } from "./coded-frames.js";
 import type { Container } from "./containers.js";
 import type { DecodeTask } from "./decode-task.js";
+import type { FrameHeader, FrameKind } from "./frame-header.js";
 import { frameStretches } from "./frame-survey.js";
 import { type FrameInfo, frameInfo } from "./info-frame.js";
 import { matroskaCluster, matroskaHead } from "./matroska-writer.js";
-import type { ReadAt } from "./sniff.js";
+import type { ReadAt } from "./read-at.js";
 import { store } from "./spool.js";
 
 /**

@@ -1,7 +1,8 @@
-import { type FrameHeader, type FrameKind, frameHeader, isChain, nextSync } from "./coded-frames.js";
+import { frameHeader, isChain, nextSync } from "./coded-frames.js";
 import { startsWith } from "./containers.js";
 import type { DecodeTask } from "./decode-task.js";
-import type { ReadAt } from "./sniff.js";
+import type { FrameHeader, FrameKind } from "./frame-header.js";
+import type { ReadAt } from "./read-at.js";
 
 /** A frame with its place in the file, or bytes between frames that are none. */
 export type Stretch =

@@ -1,4 +1,4 @@
-import type { FrameHeader } from "./coded-frames.js";
+import type { FrameHeader } from "./frame-header.js";
 
 /** What an encoder has noted in a first frame that is no sound. */
 export interface FrameInfo {

@@ -1,4 +1,4 @@
-import type { FrameHeader } from "./coded-frames.js";
+import type { FrameHeader } from "./frame-header.js";
 
 /** Matroska (RFC 9559) with one track of sound: frames get times, which their own formats have no place for. */
 

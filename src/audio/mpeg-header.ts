@@ -1,4 +1,4 @@
-import type { FrameHeader } from "./coded-frames.js";
+import type { FrameHeader } from "./frame-header.js";
 
 const SAMPLE_RATES = [44_100, 48_000, 32_000];
 const ADTS_RATES = [

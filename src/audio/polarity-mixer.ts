@@ -1,4 +1,4 @@
-import type { ChannelSelector } from "./channels.js";
+import type { ChannelSelector } from "./channel-selector.js";
 
 /** Seconds that are looked at together: longer than a syllable's swing, shorter than a word that would be lost. */
 const WINDOW = 0.2;

@@ -1,4 +1,3 @@
-import type { FileHandle } from "node:fs/promises";
 import { beginsWithFrames, findFrames, frameHeader, isLoas } from "./coded-frames.js";
 import {
   CONTAINERS,
@@ -12,10 +11,8 @@ import {
 import type { DecodeTask } from "./decode-task.js";
 import { decodeFailed, unsupportedFormat } from "./errors.js";
 import { frameStretches } from "./frame-survey.js";
-import { firstBeginning } from "./joined-recordings.js";
-
-/** Reads up to `count` bytes at `position`. */
-export type ReadAt = (position: number, count: number) => Promise<Uint8Array>;
+import type { ReadAt } from "./read-at.js";
+import { nextBeginning } from "./recording-beginnings.js";
 
 /** As much is searched for frames at a time, after tags and zeros, and as often. */
 const SEARCHED_BYTES = 1024 * 1024;
@@ -52,13 +49,6 @@ const HEADERLESS =
 const HEADERLESS_GSM =
   "it looks like GSM 06.10; sound without a header has to be wrapped first: ffmpeg -f gsm -i FILE out.wav";
 
-export function readerAt(file: FileHandle, task: DecodeTask): ReadAt {
-  return async (position, count) => {
-    const { buffer, bytesRead } = await task.wait(file.read(Buffer.alloc(count), 0, count, position));
-    return buffer.subarray(0, bytesRead);
-  };
-}
-
 /**
  * What the content is, whatever its name. Only what is recognised here ever reaches FFmpeg.
  * @throws TranscriptionError UNSUPPORTED_FORMAT, DECODE_FAILED (tags with nothing after them)
@@ -85,7 +75,7 @@ export async function sniffContainer(readAt: ReadAt, task: DecodeTask): Promise<
     if (found) return found;
     if (bytes.length < SEARCHED_BYTES) break;
   }
-  const prefix = await firstBeginning(readAt, start, start + LONGEST_PREFIX, task);
+  const prefix = await nextBeginning(readAt, start, start + LONGEST_PREFIX, task);
   const behind = prefix === undefined ? undefined : knownContainer(await readAt(prefix, HEAD_BYTES));
   if (behind) return behindOthers(behind, prefix!, task);
   const middle = middleOf(await readAt(start, SEARCHED_BYTES));

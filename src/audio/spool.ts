@@ -5,7 +5,7 @@ import { TranscriptionError } from "../errors.js";
 import type { ByteReader } from "./byte-reader.js";
 import { PIECE_BYTES } from "./byte-source.js";
 import type { DecodeTask } from "./decode-task.js";
-import type { ReadAt } from "./sniff.js";
+import type { ReadAt } from "./read-at.js";
 
 const STEP = 16 * PIECE_BYTES;
 

@@ -1,8 +1,8 @@
 import type { ByteReader } from "./byte-reader.js";
 import { PIECE_BYTES } from "./byte-source.js";
 import { framesPerBlock } from "./frames.js";
-import { beginsRecording } from "./joined-recordings.js";
 import { decodePcm, silenceInvalidSamples } from "./pcm.js";
+import { beginsRecording } from "./recording-beginnings.js";
 import { CHUNK_HEAD, chunksFollow, findKnownChunk, fourCC, isWav, skipChunk, uint32 } from "./riff-chunks.js";
 import { id3Bytes } from "./sniff.js";
 import type { WavHeader } from "./wav-header.js";

@@ -84,7 +84,7 @@ TEST_CASE("a model that shrinks after it was read is invalid") {
     const TemporaryFile shrinking(model);
     const agora::WhisperFile file = agora::read_whisper_file(shrinking.path());
     const agora::Precision precision =
-        agora::choose_precision(agora::ComputeType::F16, file, *agora::kernel_sets().front());
+        agora::choose_precision(agora::ComputeType::F16, file.is_quantised(), *agora::kernel_sets().front());
     for (const size_t size :
          {model.size() - 1, model.size() / 2, static_cast<size_t>(file.tensors_offset), size_t{0}}) {
         std::filesystem::resize_file(shrinking.path(), size);

@@ -40,7 +40,7 @@ struct Parts {
         : kernels(kernels),
           file(agora::read_whisper_file(path)),
           compute(2),
-          precision(agora::choose_precision(type, file, kernels)),
+          precision(agora::choose_precision(type, file.is_quantised(), kernels)),
           weights(path, file, precision),
           projection(weights.decoder, precision, kernels, compute),
           encoder(weights.encoder, agora::encoder_shape(file.hparams, precision.type == agora::ComputeType::F32),

@@ -91,8 +91,9 @@ TEST_CASE("a decoder that has seen prompts of every length keeps no more than it
     const agora::WhisperFile file = agora::read_whisper_file(model.path());
     agora::CpuCompute compute(2);
     const agora::KernelSet& kernels = *agora::kernel_sets().front();
-    agora::PackedNetwork packed(model.path(), file, agora::choose_precision(agora::ComputeType::F32, file, kernels),
-                                kernels, compute);
+    agora::PackedNetwork packed(model.path(), file,
+                                agora::choose_precision(agora::ComputeType::F32, file.is_quantised(), kernels), kernels,
+                                compute);
     auto& decoder = static_cast<agora::PackedDecoder&>(packed.decoder());
     const std::vector<float> before = logits_of(decoder, file, 1, 7);
     for (int tokens = 40; tokens <= 60; tokens += 2) {

@@ -181,8 +181,8 @@ TEST_CASE("the portable decoder looks where the CPU's kernels look") {
     Parts parts(kDemoModelF16);
     const agora::KernelSet& kernels = *agora::kernel_sets().front();
     agora::PackedNetwork packed(kDemoModelF16, parts.file,
-                                agora::choose_precision(agora::ComputeType::F32, parts.file, kernels), kernels,
-                                parts.compute);
+                                agora::choose_precision(agora::ComputeType::F32, parts.file.is_quantised(), kernels),
+                                kernels, parts.compute);
     const std::vector<float> mel = parts.spectrogram(seconds(0, 8));
     const std::vector<int> tokens = some_tokens(parts, kDemoModelF16, 20);
     std::vector<std::vector<float>> weights;

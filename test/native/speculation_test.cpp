@@ -96,8 +96,8 @@ TEST_CASE("an encoder is shared exactly when it is the same") {
         const auto load = [&](const std::string& name, const agora::WhisperFile& draft_file) {
             const agora::KernelSet& kernels = *agora::kernel_sets().front();
             return std::make_unique<agora::PackedNetwork>(
-                name, draft_file, agora::choose_precision(agora::ComputeType::Auto, draft_file, kernels), kernels,
-                compute);
+                name, draft_file, agora::choose_precision(agora::ComputeType::Auto, draft_file.is_quantised(), kernels),
+                kernels, compute);
         };
         const agora::DraftModel draft(path, {kDemoModelF16, file, vocabulary, rules}, load);
         return draft.shares_encoder();

@@ -32,8 +32,4 @@ Precision choose_precision(ComputeType type, bool quantised, const KernelSet& ke
             Arithmetic::Int8,  attention,     Storage::Int8};
 }
 
-Precision choose_precision(ComputeType type, const WhisperFile& file, const KernelSet& kernels) {
-    return choose_precision(type, file.weight_type != "f16" && file.weight_type != "f32", kernels);
-}
-
 }  // namespace agora

@@ -3,7 +3,6 @@
 
 #include "engine/kernels/compute_type.h"
 #include "engine/kernels/kernel_set.h"
-#include "engine/model/whisper_file.h"
 
 namespace agora {
 
@@ -23,6 +22,5 @@ struct Precision {
 
 // `quantised`: whether the model file's own weights have 8 bits or fewer.
 Precision choose_precision(ComputeType type, bool quantised, const KernelSet& kernels);
-Precision choose_precision(ComputeType type, const WhisperFile& file, const KernelSet& kernels);
 
 }  // namespace agora

@@ -45,6 +45,8 @@ struct WhisperFile {
 
     // "tiny", "base", "small", "medium", "large" by the encoder's shape, else "custom".
     std::string type() const;
+    // Whether its matrices have 8 bits or fewer.
+    bool is_quantised() const { return weight_type != "f16" && weight_type != "f32"; }
 };
 
 // Reads everything but the tensors' data. On return the file is known to hold exactly the tensors, shapes and types

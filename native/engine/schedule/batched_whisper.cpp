@@ -33,7 +33,8 @@ NetworkLoader network_loader(const BatchedOptions& options, ComputeType type, Co
     return [=, &compute](const std::string& path, const WhisperFile& file) -> std::unique_ptr<Network> {
         if (portable) return std::make_unique<PortableNetwork>(path, file, type, batch_size, compute);
         const KernelSet& kernels = *kernel_sets().front();
-        return std::make_unique<PackedNetwork>(path, file, choose_precision(type, file, kernels), kernels, compute);
+        return std::make_unique<PackedNetwork>(path, file, choose_precision(type, file.is_quantised(), kernels),
+                                               kernels, compute);
     };
 }
 

@@ -42,7 +42,8 @@ void read_whisper(const std::string& path, Mutator& choice) {
     switch (choice.below(16)) {
         case 0: {
             const agora::KernelSet& kernels = *agora::kernel_sets().front();
-            agora::PackedWhisperWeights(path, file, agora::choose_precision(agora::ComputeType::Auto, file, kernels));
+            agora::PackedWhisperWeights(
+                path, file, agora::choose_precision(agora::ComputeType::Auto, file.is_quantised(), kernels));
             return;
         }
         case 1:
