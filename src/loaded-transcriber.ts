@@ -5,7 +5,7 @@ import { acquireDiarizer, acquireEngine, acquireVad } from "./engine/loading.js"
 import type { Lease } from "./engine/shared.js";
 import { invalidArgument, TranscriptionError } from "./errors.js";
 import { detectAudioLanguage } from "./pipeline/detect-language.js";
-import { fitToModel } from "./pipeline/fit-to-model.js";
+import { fitToModel, timesWordsOf } from "./pipeline/fit-to-model.js";
 import { RequestScope } from "./pipeline/request-scope.js";
 import { SegmentStream } from "./pipeline/segment-stream.js";
 import { transcribeAudio } from "./pipeline/transcription.js";
@@ -57,7 +57,8 @@ export class LoadedTranscriber implements Transcriber {
     // Not the engine's own to say: it is shared with requests for other numbers of threads.
     const { note } = computeThreads(options.threads);
     const noted = note === undefined ? device : { ...device, threadsNote: note };
-    this.info = { implementation, model, device: noted, maxWindow, languages: model.languages };
+    const timesWords = timesWordsOf(engine.value);
+    this.info = { implementation, model, device: noted, maxWindow, languages: model.languages, timesWords };
     this.#options = options;
     this.#engine = engine;
   }

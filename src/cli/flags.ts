@@ -103,7 +103,7 @@ export function addTranscribeOptions(command: Command): void {
     .optionsGroup("Output:")
     .option(
       "-f, --format <list>",
-      `comma list of ${OUTPUT_FORMATS.join(", ")}, or all (default: txt)`,
+      `comma list of ${OUTPUT_FORMATS.join(", ")}, or all (default: txt); whisperx by name times words where the model can`,
       read.choices(OUTPUT_FORMATS),
     )
     .option("-o, --output-dir <dir>", "write <name>.<format> there instead of to standard output")

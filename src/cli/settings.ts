@@ -1,12 +1,14 @@
-import type {
-  FormatOptions,
-  OutputFormat,
-  TranscribeOptions,
-  TranscriberOptions,
-  VadOptions,
+import {
+  type FormatOptions,
+  OUTPUT_FORMATS,
+  type OutputFormat,
+  type TranscribeOptions,
+  type TranscriberInfo,
+  type TranscriberOptions,
+  type VadOptions,
 } from "../index.js";
 import { UsageError } from "./exit.js";
-import { NONE } from "./option-values.js";
+import { ALL, type Chosen, NONE } from "./option-values.js";
 
 /** Files at once: each has a decoder of its own. */
 const MOST_JOBS = 256;
@@ -24,7 +26,7 @@ export interface SpeakerFlags {
 
 /** Options of `agora-transcribe FILE…` as commander leaves them: absent where they were not given. */
 export interface TranscribeFlags extends SpeakerFlags {
-  format?: OutputFormat[];
+  format?: Chosen<OutputFormat>[];
   outputDir?: string;
   /** False for `--no-clobber`. */
   clobber?: boolean;
@@ -136,7 +138,9 @@ const RENAMED = {
 
 /** The library's options that the flags ask for. */
 export interface Settings {
-  formats: OutputFormat[];
+  formats: readonly OutputFormat[];
+  /** A format was asked for by name that has words where they can be had; among all formats it takes what there is. */
+  wantsWords: boolean;
   /** Tell the language alone. */
   detectLanguage: boolean;
   /** Files at once; undefined: as many as suit the engine. */
@@ -162,7 +166,9 @@ export function settingsOf(flags: TranscribeFlags): Settings {
   });
   const format: FormatOptions = pick(flags, FORMAT_KEYS);
   return {
-    formats: flags.format ?? ["txt"],
+    formats: formatsOf(flags),
+    // WhisperX times every word.
+    wantsWords: flags.format?.includes("whisperx") === true,
     detectLanguage: flags.detectLanguage === true,
     ...(flags.jobs !== undefined && { jobs: jobsOf(flags.jobs) }),
     format,
@@ -176,10 +182,28 @@ export function settingsOf(flags: TranscribeFlags): Settings {
       ...speakerOptions(flags),
       ...(Object.keys(vadOptions).length > 0 && { vadOptions }),
       ...(Object.keys(limits).length > 0 && { limits }),
-      // WhisperX times every word.
-      ...((format.highlightWords || flags.format?.includes("whisperx")) && { wordTimestamps: true }),
     },
   };
+}
+
+function formatsOf({ format = ["txt"] }: TranscribeFlags): readonly OutputFormat[] {
+  const named = format.filter((name) => name !== ALL);
+  return named.length < format.length ? OUTPUT_FORMATS : named;
+}
+
+/**
+ * The settings with words where they are wanted and a transcriber times them.
+ * @throws UsageError when words are to be highlighted that nobody times
+ */
+export function withWords<T extends Settings>(settings: T, info: TranscriberInfo): T {
+  const { format, wantsWords, transcribe } = settings;
+  if (format.highlightWords && !info.timesWords) {
+    throw new UsageError(
+      `--highlight-words needs the times of words, which ${info.implementation} does not tell`,
+    );
+  }
+  if (!format.highlightWords && !(wantsWords && info.timesWords)) return settings;
+  return { ...settings, transcribe: { ...transcribe, wordTimestamps: true } };
 }
 
 /** Any flag about speakers asks for them. */

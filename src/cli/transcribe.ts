@@ -9,7 +9,7 @@ import { inOrder, roomFor, type Turn, windowsOf } from "./jobs.js";
 import { describeFor } from "./messages.js";
 import { prepareOutput } from "./output-files.js";
 import { DownloadStatus, FilesStatus } from "./progress.js";
-import { settingsOf, type TranscribeFlags } from "./settings.js";
+import { settingsOf, type TranscribeFlags, withWords } from "./settings.js";
 import type { Terminal } from "./terminal.js";
 import { formatBytes, formatDuration, formatSpeed } from "./units.js";
 
@@ -47,7 +47,7 @@ export async function transcribeFiles(
   }
   const transcriber = await loadTranscriber(plan, context, terminal);
   try {
-    const errors = await transcribeAll(plan, transcriber, context, terminal);
+    const errors = await transcribeAll(withWords(plan, transcriber.info), transcriber, context, terminal);
     return errors.length + failures.length === 0 ? EXIT.ok : failureCode(errors, plan);
   } finally {
     terminal.hideStatus();

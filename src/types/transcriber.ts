@@ -30,6 +30,8 @@ export interface TranscriberInfo {
   maxWindow: number;
   /** Codes of the languages that the model has. */
   languages: readonly string[];
+  /** Whether it tells the times of words: where it does not, `wordTimestamps` is refused. */
+  timesWords: boolean;
 }
 
 /**

@@ -1,6 +1,8 @@
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { nameFlags } from "../../../src/cli/settings.js";
+import { fakeApi } from "../../support/fake-api.js";
 import { folderWith } from "../../support/folder-with.js";
 import { runInProcess } from "../../support/run-cli.js";
 
@@ -145,6 +147,40 @@ describe("options", () => {
     const { api } = await runInProcess([join(folder, "a.wav"), "--highlight-words"]);
     expect(api.calls[0]!.options.wordTimestamps).toBe(true);
   });
+});
+
+describe("WhisperX's JSON", () => {
+  /** What a transcriber that does or does not time words is asked for. */
+  async function words(timesWords: boolean, ...flags: string[]) {
+    const folder = await folderWith("a.wav");
+    const api = fakeApi(undefined, {}, timesWords);
+    const { code, stderr } = await runInProcess([join(folder, "a.wav"), ...flags, "-o", folder], { api });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(await readdir(folder)).toContain("a.whisperx.json");
+    return api.calls[0]!.options.wordTimestamps;
+  }
+
+  it.each([["whisperx"], ["srt,whisperx"], ["all,whisperx"]])("as -f %s asks for words", async (format) => {
+    expect(await words(true, "-f", format)).toBe(true);
+  });
+
+  it("among all formats leaves the times of the others as they are", async () => {
+    expect(await words(true, "-f", "all")).toBeUndefined();
+    expect(await words(true, "-f", "all", "--word-timestamps")).toBe(true);
+  });
+
+  it.each([["whisperx"], ["all"]])("as -f %s is written without words by what times none", async (format) => {
+    expect(await words(false, "-f", format)).toBeUndefined();
+  });
+});
+
+it("words that are to be highlighted are refused by their own flag where none are timed", async () => {
+  const folder = await folderWith("a.wav");
+  const api = fakeApi(undefined, {}, false);
+  const run = await runInProcess([join(folder, "a.wav"), "-f", "srt", "--highlight-words"], { api });
+  expect(run).toMatchObject({ code: 2, stdout: "", stderr: expect.stringContaining("--highlight-words") });
+  expect(run.stderr).not.toContain("--word-timestamps");
+  expect({ calls: api.calls, closed: api.closed }).toEqual({ calls: [], closed: 1 });
 });
 
 describe("wrong options", () => {

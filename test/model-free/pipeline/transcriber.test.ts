@@ -67,6 +67,19 @@ describe("a transcriber", () => {
     });
   });
 
+  it.each([
+    [undefined, true],
+    [true, true],
+    [false, false],
+  ])(
+    "says whether words are timed, as they are unless the engine denies it: %s",
+    async (timesWords, told) => {
+      fake.behaviour = timesWords === undefined ? {} : { timesWords };
+      await using transcriber = await createTranscriber(fake.options);
+      expect(transcriber.info.timesWords).toBe(told);
+    },
+  );
+
   it("sums up what the draft model did", async () => {
     fake.behaviour.answer = () => ({ segments: [], draft: { proposed: 10, accepted: 7 } });
     await using transcriber = await createTranscriber(fake.options);
