@@ -1,9 +1,9 @@
 import { openAudio } from "./audio/open.js";
-import { type ResolvedRequest, resolveRequest } from "./config/options.js";
+import { type ResolvedRequest, resolveDetection, resolveRequest } from "./config/options.js";
 import { computeThreads } from "./engine/cores.js";
 import { acquireDiarizer, acquireEngine, acquireVad } from "./engine/loading.js";
 import type { Lease } from "./engine/shared.js";
-import { invalidArgument, TranscriptionError } from "./errors.js";
+import { TranscriptionError } from "./errors.js";
 import { detectAudioLanguage } from "./pipeline/detect-language.js";
 import { fitToModel, timesWordsOf } from "./pipeline/fit-to-model.js";
 import { RequestScope } from "./pipeline/request-scope.js";
@@ -99,9 +99,7 @@ export class LoadedTranscriber implements Transcriber {
   }
 
   async detectLanguage(input: AudioInput, options: DetectLanguageOptions = {}): Promise<LanguageDetection> {
-    const request = resolveRequest(options, this.#options.limits);
-    if (request.channels === "each")
-      throw invalidArgument("channels", '"mix" or the index of a channel', "each");
+    const request = resolveDetection(options, this.#options.limits);
     return this.#run(input, request, (audio, vad, scope) =>
       detectAudioLanguage(audio, this.#engine.value, vad, request, scope),
     );

@@ -49,9 +49,18 @@ export function wholeNumbers(value: string): number[] {
 }
 
 export function channels(value: string): ChannelSelection {
-  if (value === "mix" || value === "each") return value;
+  return value === "each" ? value : channelOr(value, "mix, each");
+}
+
+/** For commands that cannot have each channel apart. */
+export function oneChannel(value: string): Exclude<ChannelSelection, "each"> {
+  return channelOr(value, "mix");
+}
+
+function channelOr(value: string, words: string): Exclude<ChannelSelection, "each"> {
+  if (value === "mix") return value;
   if (/^\d+$/.test(value)) return wholeNumber(value);
-  throw new InvalidArgumentError("Expected mix, each or the number of a channel, counted from 0.");
+  throw new InvalidArgumentError(`Expected ${words} or the number of a channel, counted from 0.`);
 }
 
 /** Stands for every choice of a list; what is named beside it is remembered. */
@@ -73,3 +82,9 @@ export function choices<T extends string>(
 }
 
 export type Chosen<T> = T | typeof ALL;
+
+/** What {@link choices} has read, {@link ALL} as every one of `known`. */
+export function allOr<T extends string>(known: readonly T[], chosen: readonly Chosen<T>[]): readonly T[] {
+  const named = chosen.filter((name): name is T => name !== ALL);
+  return named.length < chosen.length ? known : named;
+}

@@ -1,15 +1,14 @@
-import { Command, CommanderError, Option } from "commander";
+import { Command, CommanderError } from "commander";
 import type { FlagValues } from "../service/settings.js";
 import type { CliContext } from "./context.js";
 import { type DiarizeFlags, diarizeFiles } from "./diarize.js";
 import { doctor } from "./doctor.js";
 import { EXIT, exitCodeOf, Interruption, OutputClosed, UsageError } from "./exit.js";
-import { addTranscribeOptions } from "./flags.js";
+import { addDiarizeOptions, addTranscribeOptions } from "./flags.js";
 import { HELP } from "./help.js";
 import { describe } from "./messages.js";
 import * as models from "./models.js";
 import { type ConvertFlags, convertModel } from "./models-convert.js";
-import * as read from "./option-values.js";
 import { hintFor, refuseForeignShorts } from "./other-tools.js";
 import { printable } from "./printable.js";
 import type { TranscribeFlags } from "./settings.js";
@@ -105,20 +104,13 @@ function withHint(text: string, program: Command): string {
 }
 
 function addDiarize(program: Command, context: CliContext, perform: Perform): void {
-  program
+  const command = program
     .command("diarize <file...>")
     .description("who speaks when, without text")
-    .addOption(new Option("-f, --format <format>", "rttm (default) or json").choices(["rttm", "json"]))
-    .option("--diarization-model <path>", "model for speakers of one channel (AGORA_DIARIZATION_MODEL)")
-    .option("--num-speakers <n>", "exactly so many speakers (default: counted)", read.wholeNumber)
-    .option("--min-speakers <n>", "at least so many speakers", read.wholeNumber)
-    .option("--max-speakers <n>", "at most so many speakers", read.wholeNumber)
-    .option("--seller-channel <n>", "json: the channel that the seller is on", read.wholeNumber)
-    .option("-t, --threads <n>", "compute threads", read.wholeNumber)
-    .option("-q, --quiet", "no progress")
     .action((files: string[], flags: DiarizeFlags) =>
       perform(flags, (terminal) => diarizeFiles(files, flags, context, terminal)),
     );
+  addDiarizeOptions(command);
 }
 
 /** Values are checked with those of the environment, so that one message names all that is wrong. */
