@@ -1,4 +1,4 @@
-import { LANGUAGES } from "../config/languages.js";
+import { LANGUAGES } from "../types/languages.js";
 import type { Segment, TranscriptionResult, Word } from "../types/result.js";
 import { shorten } from "./json.js";
 import type { FormatOptions } from "./options.js";

@@ -34,8 +34,11 @@ export interface TranscriptionStream extends AsyncIterableIterator<Segment> {
 
 /** What a transcriber works with. */
 export interface TranscriberInfo {
+  /** What runs the model: `"whisper"`, `"whisper-cpp"`, `"borealis"` or one of your own. */
   implementation: string;
+  /** What is loaded. */
   model: ModelInfo;
+  /** What it runs on. */
   device: DeviceInfo;
   /** Longest window in seconds. */
   maxWindow: number;
@@ -50,6 +53,7 @@ export interface TranscriberInfo {
  * and settings share one copy of it.
  */
 export interface Transcriber extends AsyncDisposable {
+  /** What it works with: model, device, languages. */
   readonly info: TranscriberInfo;
 
   /**

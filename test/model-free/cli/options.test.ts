@@ -272,3 +272,16 @@ describe("messages of the library", () => {
     expect(nameFlags(message)).toBe(named);
   });
 });
+
+it.each([
+  [["a.wav", "--nope"], "agora-transcribe --help"],
+  [["diarize"], "agora-transcribe diarize --help"],
+  [["diarize", "a.wav", "--skip-existing"], "agora-transcribe diarize --help"],
+  [["models", "inspect"], "agora-transcribe models inspect --help"],
+  [["models", "convert", "folder", "--nope"], "agora-transcribe models convert --help"],
+  [["serve", "--nope"], "agora-transcribe serve --help"],
+])("an error of %j names the help of its command", async (args, help) => {
+  const { code, stderr } = await runInProcess(args);
+  expect(code).toBe(2);
+  expect(stderr).toContain(`\nTry '${help}'.\n`);
+});
