@@ -16,6 +16,7 @@ import { watchFiles } from "../service/watch-files.js";
 
 /** A server that listens. Made by {@link startServer}. */
 export interface RunningServer {
+  /** Port of gRPC. */
   readonly port: number;
   /** Port of metrics and probes; undefined without `SERVER_HTTP_PORT`. */
   readonly httpPort: number | undefined;
@@ -43,8 +44,11 @@ export interface RunningServer {
 export interface ServedModel {
   /** Version of this package. */
   version: string;
+  /** What runs the model: `"whisper"`, `"whisper-cpp"`, `"borealis"` or one of your own. */
   implementation: string;
+  /** Name of the model. */
   model: string;
+  /** Name of what it runs on. */
   device: string;
 }
 

@@ -32,9 +32,13 @@ export interface LogFields extends Fields {
 
 /** What `console` and most logging libraries have; levels of their own are theirs. */
 export interface ServerLogger {
+  /** What only a search for a fault needs. */
   debug(message: string, fields: LogFields): void;
+  /** What happens. */
   info(message: string, fields: LogFields): void;
+  /** What is odd, or went wrong for one caller. */
   warn(message: string, fields: LogFields): void;
+  /** What keeps the server from working. */
   error(message: string, fields: LogFields): void;
 }
 
