@@ -36,7 +36,7 @@ export async function loadTranscriber(
   const transcriber = new LoadedTranscriber(options, await acquireEngine(options, signal));
   try {
     // A VAD model that was named has to be there; one that was not is looked for when a request wants it.
-    if (typeof options.vadModel === "string") await transcriber.findVad("auto", options.download);
+    if (typeof options.vadModel === "string") await transcriber.findVad("auto", options.download ?? true);
     return transcriber;
   } catch (error) {
     await transcriber.close();

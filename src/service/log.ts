@@ -72,7 +72,7 @@ const LAYOUTS: Record<LogFormat, (entry: Entry) => string> = {
         name,
         request_id: requestId,
         message,
-        ...Object.fromEntries(Object.entries(fields).map(([key, value]) => [key, shown(value)])),
+        ...fields,
       }),
     ),
 };
@@ -111,7 +111,8 @@ export function createLog(
       (message: string, fields: Fields = {}) => {
         if (LEVELS.indexOf(level) < LEVELS.indexOf(least())) return;
         const entry = { time: now(), name, level, requestId, message: cut(message, LONGEST_MESSAGE) };
-        write({ ...entry, fields: { ...common, ...fields } });
+        const all = Object.entries({ ...common, ...fields }).map(([key, value]) => [key, shown(value)]);
+        write({ ...entry, fields: Object.fromEntries(all) });
       };
     return {
       debug: at("DEBUG"),

@@ -84,6 +84,11 @@ export interface DecodedAudio {
   readonly warnings: readonly string[];
   /** Planar blocks of about a second or less: one array per track, all of one length, samples finite. */
   blocks(): AsyncIterableIterator<Float32Array[]>;
+  /**
+   * Opens the same recording anew, to be read and closed by itself; absent where its bytes come once.
+   * @throws TranscriptionError
+   */
+  again?(): Promise<DecodedAudio>;
   /** Ends the decoder and removes temporary files. Safe to call at any time, more than once. */
   close(): Promise<void>;
 }
