@@ -101,11 +101,25 @@ export async function acquireDiarizer(
       { option: "diarize.model" },
     );
   }
+  if (await holdsParts(model)) {
+    throw new TranscriptionError(
+      "MODEL_INVALID",
+      `${model} holds the parts of a diarization model. \`agora-transcribe models convert\` makes the model of them, ` +
+        "one file",
+    );
+  }
   const { download, onDownload, cacheDir, threads } = options;
   const resolving = { download, onDownload, signal };
   const file = await resolveModel(model, resolving, environmentFor(undefined, cacheDir));
   const count = computeThreads(threads).threads;
   return diarizers.acquire(`${await identity(file)},${count}`, () => loadDiarizer(file.path, count));
+}
+
+async function holdsParts(path: string): Promise<boolean> {
+  if (!(await stat(path).catch(() => undefined))?.isDirectory()) return false;
+  // Loaded when needed, with the readers of checkpoints.
+  const { isPipelineFolder } = await import("../models/convert/speakers/sources.js");
+  return isPipelineFolder(path);
 }
 
 /** With the default model of an implementation that has one of its own, unless `AGORA_MODEL` names another. */
