@@ -75,7 +75,10 @@ try {
   let work = 0;
   for (const { group, name, audio: file, rttm, recording } of CLIPS) {
     const [path, truth] = [sharedPath(file), sharedPath(rttm)];
-    if (!path || !truth) continue;
+    if (!path || !truth) {
+      console.error(`${name} is not scored: there is no ${path ? rttm : file} beside the repository`);
+      continue;
+    }
     const reference = parseRttm(readFileSync(truth, "utf8"), recording);
     const { turns, speakers, duration, processingTime } = await diarize(path, { model, channels: "mix" });
     audio += duration;
@@ -109,7 +112,12 @@ try {
         `speakers counted right in ${right} of ${errors.length}`,
     );
   }
-  console.log(`${(audio / work).toFixed(0)} times real time`);
+  if (groups.size === 0) {
+    console.error("Nothing was scored");
+    process.exitCode = 1;
+  } else {
+    console.log(`${(audio / work).toFixed(0)} times real time`);
+  }
 } finally {
   rmSync(temporary, { recursive: true, force: true });
 }

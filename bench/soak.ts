@@ -83,7 +83,8 @@ const level = warmed.reduce((sum, { residentMiB }) => sum + residentMiB, 0) / wa
 const checks = {
   "the server lived, and stopped with 0": survived && code === 0,
   "every call was answered or ended": report.unanswered === 0,
-  "calls that were left alone got the right text": report.wrong.length === 0,
+  "calls that were left alone got the right text, and only decoders that were killed are blamed":
+    report.wrong.length === 0,
   "nothing is left in any queue or budget": Object.values(report.left).every((value) => value === 0),
   "no decoder is left": report.decoders === 0,
   [`memory grew by less than ${MOST_GROWTH_PERCENT} % or ${MOST_GROWTH_MIB} MiB since the warm-up`]:
@@ -92,6 +93,7 @@ const checks = {
 };
 console.log(`${report.calls} calls in ${minutes} min, ended like this:`);
 console.table(report.endings);
+console.log(`${report.kills} decoders were killed`);
 console.log(
   `Resident since ${warmUp} s: ${level.toFixed(0)} MiB, by the line through it ${growth.toFixed(1)} MiB more at the end; ` +
     "at rest afterwards:",

@@ -1,6 +1,6 @@
 // Reads mutated recordings, checkpoints and model files: see docs/robustness.md.
 //
-//   npm run fuzz -- [--runs N] [--seed S] [--reader NAME] [--first I] [--only native|typescript] [--plain]
+//   npm run fuzz -- [--runs N] [--seed S] [--first I] [--only native|typescript [--reader NAME]] [--plain]
 //
 // The readers in C++ are built with AddressSanitizer and UndefinedBehaviorSanitizer, which takes minutes the first time;
 // with --plain they are built without.
@@ -19,6 +19,10 @@ const { values } = parseArgs({
   },
 });
 const { runs, seed, first, reader, only, plain } = values;
+if (reader && !only) {
+  console.error("A reader belongs to one language: say --only native or --only typescript too");
+  process.exit(1);
+}
 const args = ["--runs", runs, "--seed", seed, "--first", first, ...(reader ? ["--reader", reader] : [])];
 
 if (only !== "native") {

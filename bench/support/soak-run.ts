@@ -35,8 +35,13 @@ export interface SoakReport {
   calls: number;
   /** How calls ended: name of the mischief, and status or "text". */
   endings: Record<string, number>;
-  /** Calls that nothing was done to and that were not answered with the right text. */
+  /**
+   * Calls that nothing was done to and that were not answered with the right text, and those that blame a decoder that
+   * they did not have or that was not killed.
+   */
   wrong: string[];
+  /** Decoders that were killed. */
+  kills: number;
   /** Calls that had not ended long after the disorder. */
   unanswered: number;
   samples: Sample[];
@@ -53,6 +58,15 @@ export interface SoakReport {
 const PATIENCE = 60_000;
 const SAMPLE_EVERY = 5000;
 const MIB = 1024 * 1024;
+
+/** Metrics of what the server holds. */
+const TELLING = [
+  "agora_open_calls",
+  "agora_workers_busy",
+  "agora_budget_used_bytes",
+  "agora_queue_length",
+  "agora_batch_windows",
+];
 
 /** What may happen to a call. */
 type Mischief =
@@ -116,12 +130,18 @@ export async function runSoak(options: SoakOptions): Promise<SoakReport> {
     calls: 0,
     endings: {} as Record<string, number>,
     wrong: [] as string[],
+    kills: 0,
     samples: [before],
   };
   const pending = new Set<Promise<unknown>>();
+  let blamed = 0;
 
   const note = (mischief: Mischief, file: number, { status, text, message }: Ended): void => {
     const isKilled = DECODER_KILLED.test(message ?? "");
+    if (isKilled) blamed++;
+    // A forged header may name a codec of the decoder's.
+    const hasDecoder = mischief === "bad file" || !isWav(files[file]!);
+    if (isKilled && !hasDecoder) report.wrong.push(`${mischief}: WAV needs no decoder, but ${message}`);
     const outcome = isKilled ? "decoder killed" : text === undefined ? `status ${status}` : "text";
     const ending = `${mischief}: ${outcome}`;
     report.endings[ending] = (report.endings[ending] ?? 0) + 1;
@@ -149,6 +169,7 @@ export async function runSoak(options: SoakOptions): Promise<SoakReport> {
     if (one === undefined) return;
     try {
       process.kill(one, "SIGKILL");
+      report.kills++;
     } catch {
       // It has ended by itself.
     }
@@ -165,6 +186,8 @@ export async function runSoak(options: SoakOptions): Promise<SoakReport> {
   ]);
   clearInterval(timer);
   clearInterval(killing);
+  if (blamed > report.kills)
+    report.wrong.push(`${blamed} calls blame decoders that were killed, of ${report.kills}`);
   const unanswered = pending.size;
   const left = await settle(httpPort);
   calm.close();
@@ -282,21 +305,24 @@ function sendNoise(port: number, chance: () => number): Promise<Ended> {
   });
 }
 
-/** What of all calls is left, once as little is left as ever will be. */
+function isWav(file: Buffer): boolean {
+  return file.toString("latin1", 0, 4) === "RIFF";
+}
+
+/**
+ * What of all calls is left, once as little is left as ever will be.
+ * @throws Error where the server does not tell
+ */
 async function settle(httpPort: number): Promise<Record<string, number>> {
   const until = performance.now() + PATIENCE;
   for (;;) {
     const metrics = await readMetrics(httpPort);
     const left = Object.fromEntries(
-      [...metrics].filter(
-        ([name]) =>
-          name === "agora_open_calls" ||
-          name === "agora_workers_busy" ||
-          name.startsWith("agora_budget_used_bytes") ||
-          name.startsWith("agora_queue_length") ||
-          name.startsWith("agora_batch_windows"),
-      ),
+      [...metrics].filter(([name]) => TELLING.includes(name.replace(/\{.*/s, ""))),
     );
+    for (const name of TELLING)
+      if (!Object.keys(left).some((each) => each.startsWith(name)))
+        throw new Error(`No metric is called ${name}`);
     if (Object.values(left).every((value) => value === 0) || performance.now() > until) return left;
     await new Promise((resolve) => setTimeout(resolve, 100));
   }

@@ -290,6 +290,7 @@ export interface NativeBorealisModel {
 }
 
 export interface DiarizationFileInfo {
+  /** What it is made of: pyannote's community pipeline. */
   pipeline: "community";
   /** The speaker encoder. */
   embedding: "ge2e" | "wespeaker-resnet34";

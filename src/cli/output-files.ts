@@ -3,6 +3,14 @@ import { access, mkdir, readdir, realpath, rename, rm, writeFile } from "node:fs
 import { join } from "node:path";
 import { UsageError } from "./exit.js";
 
+/** Options about files that are written. */
+export interface OutputFlags {
+  outputDir?: string;
+  /** False for `--no-clobber`. */
+  clobber?: boolean;
+  skipExisting?: boolean;
+}
+
 /** Names of the output files without extension, one per input, in a folder. */
 export interface Output {
   directory: string;

@@ -3,11 +3,11 @@ import { SAMPLE_RATE } from "../types/audio.js";
 import type { DraftCount, WindowResult } from "../types/engine.js";
 import type { Segment } from "../types/result.js";
 import { joinTexts, placeSegments, type Span } from "./assemble.js";
-import { ClipWindower } from "./clips.js";
+import { windowerFor } from "./clips.js";
 import { compressionRatio } from "./compression-ratio.js";
 import { LanguageVote } from "./language.js";
 import { unheardSpeech } from "./unheard.js";
-import { type Window, Windower, type WindowerOptions } from "./windows.js";
+import type { Window, WindowerOptions } from "./windows.js";
 
 /** Characters of text before a window: more than any decoder takes. */
 const LONGEST_CONTEXT = 4096;
@@ -69,7 +69,7 @@ export class Track {
   >;
   /** Until the first window is delivered. */
   #textBefore: string;
-  readonly #windower: Windower | ClipWindower;
+  readonly #windower: ReturnType<typeof windowerFor>;
   /** Windows not yet delivered. */
   readonly #jobs: WindowJob[] = [];
 
@@ -82,7 +82,7 @@ export class Track {
     this.vote = new LanguageVote(detection);
     this.#trust = options;
     this.#textBefore = textBefore;
-    this.#windower = clips ? new ClipWindower(rest, clips) : new Windower(rest);
+    this.#windower = windowerFor(rest, clips);
   }
 
   /** Seconds of the track that need no more work. */

@@ -5,13 +5,15 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ByteReader } from "../../src/audio/byte-reader.js";
 import { DecodeTask } from "../../src/audio/decode-task.js";
-import { FRAME_KINDS } from "../../src/audio/frame-header.js";
+import { FRAME_KINDS, type FrameKind, isFrameKind } from "../../src/audio/frame-header.js";
 import { repairFrames } from "../../src/audio/frame-repair.js";
+import { frameStretches } from "../../src/audio/frame-survey.js";
 import { findJoinedRecordings } from "../../src/audio/joined-recordings.js";
 import { MatroskaReader } from "../../src/audio/matroska-reader.js";
 import { type ReadAt, readerAt } from "../../src/audio/read-at.js";
 import { refuseForeign, sniffContainer } from "../../src/audio/sniff.js";
 import { DEFAULT_AUDIO_LIMITS } from "../../src/config/limits.js";
+import { TranscriptionError } from "../../src/errors.js";
 import { chunk, glide, int16, open, pieces, rawWav, wav } from "../support/audio.js";
 import type { Mutator } from "./mutator.js";
 import type { Reader } from "./reader.js";
@@ -141,28 +143,32 @@ function doubled(recordings: readonly Buffer[]): Buffer[] {
 }
 
 /** From memory or from a stream, which is spooled where it turns out to be something else. */
-async function readWav(bytes: Buffer, choice: Mutator): Promise<void> {
+async function readWav(bytes: Buffer, choice: Mutator): Promise<number> {
   const { AGORA_FFMPEG } = process.env;
   // What would be FFmpeg's work is none here.
   process.env.AGORA_FFMPEG = "/nonexistent/ffmpeg";
   try {
     const input = choice.below(3) === 0 ? pieces(bytes, 1 + choice.below(9000)) : bytes;
     const audio = await open(input, { channels: choice.one(["mix", "each"]), limits: { maxDuration: 600 } });
-    for await (const tracks of audio.blocks()) finite(tracks);
+    let blocks = 0;
+    for await (const tracks of audio.blocks()) blocks += finite(tracks);
+    return blocks;
   } finally {
     if (AGORA_FFMPEG === undefined) delete process.env.AGORA_FFMPEG;
     else process.env.AGORA_FFMPEG = AGORA_FFMPEG;
   }
 }
 
-function finite(tracks: readonly Float32Array[]): void {
+/** The number of blocks, which is one where there are samples. @throws Error where one is no number */
+export function finite(tracks: readonly Float32Array[]): number {
   for (const samples of tracks) {
     const wrong = samples.find((sample) => !Number.isFinite(sample));
     if (wrong !== undefined) throw new Error(`a sample is ${wrong}`);
   }
+  return tracks.some(({ length }) => length > 0) ? 1 : 0;
 }
 
-async function sniff(bytes: Buffer): Promise<void> {
+async function sniff(bytes: Buffer): Promise<number> {
   const task = newTask();
   const readAt: ReadAt = async (position, count) => bytes.subarray(position, position + count);
   refuseForeign(bytes.subarray(0, 4096), task);
@@ -172,27 +178,46 @@ async function sniff(bytes: Buffer): Promise<void> {
     if (!(start >= 0 && start <= end && end <= bytes.length))
       throw new Error(`a recording of ${start} to ${end}`);
   }
+  return found.length;
 }
 
-async function repair(bytes: Buffer, choice: Mutator): Promise<void> {
+/** As the kind that it begins with, or as any where it begins with none. */
+async function repair(bytes: Buffer, choice: Mutator): Promise<number> {
   const task = newTask();
   const folder = await mkdtemp(join(tmpdir(), "agora-fuzz-"));
   try {
     await writeFile(join(folder, "file"), bytes);
     const file = await task.owning(openFile(join(folder, "file")));
-    const kind = choice.one(FRAME_KINDS);
+    const readAt = readerAt(file, task);
+    const kind = (await kindOf(readAt, task)) ?? choice.one(FRAME_KINDS);
     const container = { name: kind, demuxer: kind, skip: choice.below(4) === 0 ? choice.below(100) : 0 };
-    await repairFrames(file, container, kind, readerAt(file, task), task);
+    await repairFrames(file, container, kind, readAt, task);
+    let frames = 0;
+    for await (const stretches of frameStretches(kind, readAt, container.skip, task))
+      frames += stretches.filter(({ frame }) => frame !== undefined).length;
+    return frames;
   } finally {
     await task.close();
     await rm(folder, { recursive: true });
   }
 }
 
-async function readMatroska(bytes: Buffer, choice: Mutator): Promise<void> {
+async function kindOf(readAt: ReadAt, task: DecodeTask): Promise<FrameKind | undefined> {
+  try {
+    const { demuxer } = await sniffContainer(readAt, task);
+    return isFrameKind(demuxer) ? demuxer : undefined;
+  } catch (error) {
+    if (error instanceof TranscriptionError) return undefined;
+    throw error;
+  }
+}
+
+async function readMatroska(bytes: Buffer, choice: Mutator): Promise<number> {
   const stream = pieces(bytes, 1 + choice.below(5000));
   const source = { size: undefined, next: async () => (await stream.next()).value as Uint8Array | undefined };
   const reader = new MatroskaReader(new ByteReader(source, newTask()));
-  if (!(await reader.open())) return;
-  for await (const { samples } of reader.blocks()) finite([samples]);
+  if (!(await reader.open())) return 0;
+  let blocks = 0;
+  for await (const { samples } of reader.blocks()) blocks += finite([samples]);
+  return blocks;
 }

@@ -107,7 +107,8 @@ export async function checkpointReaders(): Promise<Reader[]> {
       seeds: [pickleOf(TENSORS), pickleOf(new Map([...TENSORS].slice(0, 1)))],
       words: PICKLE_WORDS,
       read: async (bytes) => {
-        readPickle(bytes, (problem) => new TranscriptionError("MODEL_INVALID", problem));
+        const value = readPickle(bytes, (problem) => new TranscriptionError("MODEL_INVALID", problem));
+        return value instanceof Map ? value.size : 0;
       },
       refusals,
     },
@@ -155,16 +156,19 @@ function pickleOf(tensors: TestTensors): Buffer {
 function tensorsOf(
   path: string,
   read: (file: SourceFile) => Promise<StoredTensor[]>,
-): (bytes: Buffer) => Promise<void> {
+): (bytes: Buffer) => Promise<number> {
   return async (bytes) => {
     await writeFile(path, bytes);
     const file = await SourceFile.open(path);
     try {
       const tensors = await read(file);
+      let count = 0;
       for (const tensor of tensors.slice(0, TENSORS_READ)) {
         // Whole numbers without a scale are no weights.
-        if (tensor.type.includes("F") || tensor.scale) for await (const _ of readValues(tensor));
+        if (tensor.type.includes("F") || tensor.scale)
+          for await (const { length } of readValues(tensor)) count += length;
       }
+      return count;
     } finally {
       await file.close();
     }
@@ -195,7 +199,7 @@ function tokenReaders(folder: string): Reader[] {
       await writeFile(join(folder, file), bytes);
       const checkpoint = await Checkpoint.open(folder);
       try {
-        textTokens(await readTokens(checkpoint), 3);
+        return textTokens(await readTokens(checkpoint), 3).length;
       } finally {
         await checkpoint.close();
       }
@@ -223,11 +227,12 @@ async function conversionReaders(root: string): Promise<Reader[]> {
       await rm(folder, { recursive: true, force: true });
       cpSync(intact, folder, { recursive: true });
       await writeFile(join(folder, file), bytes);
-      await convertHere(folder, {
+      const { files } = await convertHere(folder, {
         out: join(folder, "out"),
         type: choice.one(["f16", "q8_0"]),
         overwrite: true,
       });
+      return files.length;
     },
     refusals: ["MODEL_INVALID", "MODEL_NOT_FOUND", "INVALID_ARGUMENT"],
   });

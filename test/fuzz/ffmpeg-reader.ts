@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { open } from "../support/audio.js";
-import { RECORDINGS, recording } from "./audio-readers.js";
+import { finite, RECORDINGS, recording } from "./audio-readers.js";
 import type { Reader } from "./reader.js";
 
 /** Seconds without an answer of the decoder's that are a hang, on a busy machine too. */
@@ -19,9 +19,9 @@ export function ffmpegReader(): (Reader & { settle(): Promise<void> }) | undefin
       const limits = { maxDuration: 600, decodeTimeout: TIMEOUT };
       try {
         const audio = await open(bytes, { channels: "mix", limits });
-        for await (const [samples] of audio.blocks()) {
-          if (samples!.some((sample) => !Number.isFinite(sample))) throw new Error("a sample is no number");
-        }
+        let blocks = 0;
+        for await (const tracks of audio.blocks()) blocks += finite(tracks);
+        return blocks;
       } catch (error) {
         if ((error as Error).message.includes("timeout, the audio did not arrive")) {
           throw new Error(`the decoder hangs: ${(error as Error).message}`);

@@ -67,5 +67,5 @@ await ffmpeg?.settle();
 if (values.reader === undefined || values.reader === "ffmpeg") {
   if (!ffmpeg) console.error("There is no FFmpeg: recordings that it decodes were left out");
 }
-if (known === 0 && values.reader) console.error(`There is no reader ${values.reader}`);
-process.exitCode = faults === 0 ? 0 : 1;
+if (known === 0) console.error(`There is no reader ${values.reader}`);
+process.exitCode = known > 0 && faults === 0 ? 0 : 1;

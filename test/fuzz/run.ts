@@ -8,6 +8,9 @@ const MOST_SECONDS = 10;
 /** Memory that one run may take beyond what there was: files have half a megabyte at most. */
 const MOST_BYTES = 256 * 1024 ** 2;
 
+/** Of fewer runs all may be refused: a file that is tried again is one. */
+const FEW = 20;
+
 export interface Summary {
   runs: number;
   refused: number;
@@ -47,6 +50,8 @@ export async function fuzz(
     const fault = faultOf(reader, failure, seconds, held() - memory);
     if (fault !== undefined) summary.faults.push(`${place}: ${fault}`);
   }
+  if (runs >= FEW && summary.refused === runs)
+    summary.faults.push(`--reader ${reader.name}: every file was refused, so nothing was tried`);
   summary.seconds = (performance.now() - started) / 1000;
   return summary;
 }

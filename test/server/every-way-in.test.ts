@@ -24,7 +24,7 @@ async function outcomeOf(bytes: Uint8Array, names?: readonly string[]): Promise<
   const outcomes: Record<string, Outcome> = {};
   for (const name of names ?? Object.keys(ways)) outcomes[name] = await ways[name]!(bytes);
   const [first] = Object.values(outcomes);
-  // Contract v1 has no place for warnings and codes.
+  // Contract v1 has no place for warnings and codes, the command line none for codes.
   const whole = (outcome: Outcome) => ({ ...first, ...outcome });
   for (const [name, outcome] of Object.entries(outcomes))
     expect({ [name]: whole(outcome) }).toEqual({ [name]: first });
@@ -118,6 +118,21 @@ describe("what is no recording is refused for the same reason by every way in", 
         message: expect.stringMatching(/it is empty$/),
       });
     }
+    const { server, client } = await startFakeServer({ settings: { implementation: IMPLEMENTATION } });
+    const ways = waysIn(transcriber, client, new V2Client(server.port));
+    const none = (where: string): Outcome => ({
+      code: "INVALID_ARGUMENT",
+      reason: `Expected the bytes of a recording ${where} but received none`,
+    });
+    const expected: Record<string, Outcome> = {
+      "standard input of the command line": { reason: "it is empty" },
+      "v1 at once": { reason: "Данные файла пустые" },
+      "v1 as a stream": { reason: "Данные файла пустые" },
+      "v2 at once": none("for audio"),
+      "v2 as an upload": none("after the configuration"),
+    };
+    for (const [name, outcome] of Object.entries(expected))
+      expect({ [name]: await ways[name]!(new Uint8Array(0)) }).toEqual({ [name]: outcome });
   });
 });
 

@@ -2,28 +2,19 @@ import { writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { status } from "@grpc/grpc-js";
-import { expect, it, onTestFinished } from "vitest";
+import { afterEach, expect, it, onTestFinished, vi } from "vitest";
+import { Storage } from "../../src/service/storage.js";
 import { wav } from "../support/audio.js";
 import { bursts } from "../support/fake-engine.js";
 import { checkHealth } from "../support/grpc-services.js";
-import { RECORDING, startFakeServer, until } from "../support/server.js";
+import { RECORDING, startFakeServer, startUnready, until } from "../support/server.js";
 import { temporaryFolder } from "../support/temporary-folder.js";
 import { failureOf, uploadOf, V2Client } from "../support/v2-client.js";
 import { startV2 } from "../support/v2-server.js";
 
-const HTTP = { httpHost: "localhost", httpPort: 0 };
+afterEach(() => void vi.unstubAllEnvs());
 
-/** Puts `value` into the environment until the test has finished. */
-function setVariable(name: string, value: string): () => void {
-  const before = process.env[name];
-  const restore = () => {
-    if (before === undefined) delete process.env[name];
-    else process.env[name] = before;
-  };
-  process.env[name] = value;
-  onTestFinished(restore);
-  return restore;
-}
+const HTTP = { httpHost: "localhost", httpPort: 0 };
 
 /** A place where no file can be made, whoever asks: root may write to folders that are read-only. */
 async function noFolder(): Promise<string> {
@@ -38,19 +29,19 @@ async function readiness(port: number | undefined): Promise<string> {
 }
 
 it("is found missing at the start, told by readiness, and found again", async () => {
-  const restore = setVariable("TMPDIR", await noFolder());
+  vi.stubEnv("TMPDIR", await noFolder());
   const { client, lines, server } = await startFakeServer({ settings: HTTP });
   expect(await readiness(server.httpPort)).toBe("503 storage\n");
   expect(await checkHealth(client.client)).toBe("NOT_SERVING");
   expect(lines.join("")).toMatch(/ERROR - Not ready: Cannot store uploads in the temporary folder .*TMPDIR/);
-  restore();
+  vi.unstubAllEnvs();
   await until(async () => (await readiness(server.httpPort)) === "200 ok\n");
   expect(await checkHealth(client.client)).toBe("SERVING");
 });
 
 it("that is gone is the server's fault, with a hint when to try again, and no recording's", async () => {
   const { v2, client, server, lines } = await startV2({ settings: HTTP });
-  const restore = setVariable("TMPDIR", await noFolder());
+  vi.stubEnv("TMPDIR", await noFolder());
   const large = wav([bursts(10)], 16_000);
   for (const call of [() => v2.upload(uploadOf(RECORDING)), () => v2.transcribe({ audio: large })]) {
     const failure = await failureOf(call());
@@ -64,15 +55,25 @@ it("that is gone is the server's fault, with a hint when to try again, and no re
   // What needs no storage is answered all the same.
   expect((await client.unary({ audio_data: RECORDING, filename: "a.wav" })).success).toBe(true);
   expect(lines.filter((line) => line.includes("Not ready"))).toHaveLength(1);
-  restore();
+  vi.unstubAllEnvs();
   await until(async () => (await readiness(server.httpPort)) === "200 ok\n");
   expect((await v2.upload(uploadOf(RECORDING))).text).toBe("1");
+});
+
+it("that does not answer keeps nobody from stopping the server", async () => {
+  const attempt = vi.spyOn(Storage.prototype, "attempt");
+  onTestFinished(() => attempt.mockRestore());
+  attempt.mockImplementation(() => new Promise(() => {}));
+  const { server, client } = await startUnready();
+  expect(await checkHealth(client.client)).toBe("NOT_SERVING");
+  await server.stop();
+  await expect(server.ready).rejects.toMatchObject({ code: "CANCELLED" });
 });
 
 it("may be fine and the decoder not: that is the server's fault too", async () => {
   const { server } = await startFakeServer();
   const v2 = new V2Client(server.port);
-  setVariable("AGORA_FFMPEG", join(await temporaryFolder(), "none"));
+  vi.stubEnv("AGORA_FFMPEG", join(await temporaryFolder(), "none"));
   const flac = Buffer.concat([Buffer.from("fLaC\0\0\0\x22"), Buffer.alloc(1000)]);
   for (const call of [() => v2.upload(uploadOf(flac)), () => v2.transcribe({ audio: flac })]) {
     const failure = await failureOf(call());

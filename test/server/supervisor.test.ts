@@ -1,10 +1,11 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { notifySupervisor } from "../../src/addon/supervisor.js";
 import { startCli } from "../support/cli.js";
 import { SOME_FILE } from "../support/server.js";
@@ -61,33 +62,45 @@ describe.skipIf(!hasPython)("a supervisor (needs python3)", () => {
   );
 });
 
+it.skipIf(!hasPython)("is not told of a server that reads its settings again before it serves", async () => {
+  const folder = await temporaryFolder();
+  const [address, loading] = [join(folder, "notify"), join(folder, "loading")];
+  const told = await supervisor(address);
+  const env = {
+    MODEL_NAME: SOME_FILE,
+    AGORA_CACHE_DIR: folder,
+    NOTIFY_SOCKET: address,
+    FAKE_LOADING: loading,
+  };
+  const args = ["serve", "--port", "0", "--host", "localhost", "--implementation", "fake"];
+  const running = startCli(args, { script: SCRIPT, cwd: folder, env });
+  onTestFinished(() => void running.child.kill("SIGKILL"));
+  await running.stderrHas("and loads the model");
+  running.child.kill("SIGHUP");
+  await running.stderrHas("Read certificates");
+  await writeFile(loading, "");
+  await has(told, /^READY=1 STATUS=/);
+  expect(told).toHaveLength(1);
+});
+
 it("is told nothing where there is none, or it is gone", () => {
-  const { NOTIFY_SOCKET } = process.env;
-  onTestFinished(() => {
-    if (NOTIFY_SOCKET === undefined) delete process.env.NOTIFY_SOCKET;
-    else process.env.NOTIFY_SOCKET = NOTIFY_SOCKET;
-  });
-  delete process.env.NOTIFY_SOCKET;
+  onTestFinished(() => void vi.unstubAllEnvs());
+  vi.stubEnv("NOTIFY_SOCKET", undefined);
   notifySupervisor("READY=1");
   for (const address of ["/no/such/socket", "@nobody", "x".repeat(200)]) {
-    process.env.NOTIFY_SOCKET = address;
+    vi.stubEnv("NOTIFY_SOCKET", address);
     notifySupervisor("READY=1");
   }
 });
 
 const hasAnalyze = spawnSync("systemd-analyze", ["--version"]).status === 0;
 
-describe.skipIf(!hasAnalyze)("the unit (needs systemd-analyze)", () => {
+describe("the unit", () => {
   const unit = fileURLToPath(new URL("../../deploy/agora-transcribe.service", import.meta.url));
 
-  it("leaves little for whoever gets into the server", () => {
-    const { stdout, stderr } = spawnSync(
-      "systemd-analyze",
-      ["security", "--offline=true", "--no-pager", unit],
-      {
-        encoding: "utf8",
-      },
-    );
+  it.skipIf(!hasAnalyze)("leaves little for whoever gets into the server (needs systemd-analyze)", () => {
+    const args = ["security", "--offline=true", "--no-pager", unit];
+    const { stdout, stderr } = spawnSync("systemd-analyze", args, { encoding: "utf8" });
     const [, exposure] = /Overall exposure level for \S+: ([\d.]+)/.exec(stdout) ?? [];
     expect(Number(exposure), stdout + stderr).toBeLessThanOrEqual(2);
   });

@@ -168,6 +168,13 @@ describe("health and reflection", () => {
   });
 });
 
+it("a deadline further off than any timer is none", async () => {
+  const { client } = await startFakeServer();
+  const days = 24 * 60 * 60 * 1000;
+  for (const deadline of [60 * days, 4000 * days])
+    expect((await client.unary(REQUEST, { deadline: Date.now() + deadline })).success).toBe(true);
+});
+
 describe("what a client chooses comes back cut", () => {
   const long = "я".repeat(3000);
   const LONGEST = 1000;

@@ -1,14 +1,22 @@
+import { once } from "node:events";
 import { copyFile, rm } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { status } from "@grpc/grpc-js";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { modelPath } from "../../src/models/cache.js";
+import { registry } from "../../src/models/registry.js";
 import { wav } from "../support/audio.js";
 import { bursts } from "../support/fake-engine.js";
 import { RECORDING } from "../support/server.js";
 import { temporaryFolder } from "../support/temporary-folder.js";
+import { failureOf } from "../support/v2-client.js";
 import { startV2 } from "../support/v2-server.js";
+
+/** In the catalogue, but no part of the package. */
+const UNCACHED_VAD = "silero-v5.1.2";
 
 describe("options", () => {
   it("reach the engine, every one of them", async () => {
@@ -146,22 +154,44 @@ describe("options", () => {
       requests++;
       response.writeHead(404).end();
     }).listen(0, "localhost");
-    const before = process.env.AGORA_MODEL_MIRROR;
     onTestFinished(() => {
       hub.close();
-      if (before === undefined) delete process.env.AGORA_MODEL_MIRROR;
-      else process.env.AGORA_MODEL_MIRROR = before;
+      vi.unstubAllEnvs();
     });
-    await new Promise((resolve) => hub.once("listening", resolve));
-    process.env.AGORA_MODEL_MIRROR = `http://localhost:${(hub.address() as AddressInfo).port}`;
+    await once(hub, "listening");
+    vi.stubEnv("AGORA_MODEL_MIRROR", `http://localhost:${(hub.address() as AddressInfo).port}`);
+    vi.stubEnv("AGORA_OFFLINE", "");
+    const cache = await temporaryFolder();
+    vi.stubEnv("AGORA_CACHE_DIR", cache);
+    // Its own start does, for a model that it is told to have.
+    await expect(startV2({ settings: { vadModel: UNCACHED_VAD } })).rejects.toMatchObject({
+      code: "MODEL_NOT_FOUND",
+    });
+    expect(requests).toBeGreaterThan(0);
+    requests = 0;
     const bundled = fileURLToPath(new URL("../../models/silero-v6.2.0.bin", import.meta.url));
-    const named = join(await temporaryFolder(), "vad.bin");
-    await copyFile(bundled, named);
-    for (const vadModel of [undefined, null, named]) {
+    // There at the start, gone at the requests; as long as what the catalogue has under the name.
+    const files: Record<string, string> = {
+      [UNCACHED_VAD]: modelPath(registry().find(UNCACHED_VAD)!, cache),
+      [join(cache, "named.bin")]: join(cache, "named.bin"),
+    };
+    for (const vadModel of [undefined, null, ...Object.keys(files)]) {
+      const file = files[vadModel ?? ""];
+      if (file) await copyFile(bundled, file);
       const { v2 } = await startV2({ settings: { vadModel } });
-      if (vadModel === named) await rm(named);
-      for (const vad_filter of ["VAD_FILTER_ON", "VAD_FILTER_AUTO", "VAD_FILTER_OFF"])
-        await v2.transcribe({ audio: RECORDING, config: { options: { vad_filter } } }).catch(() => {});
+      if (file) await rm(file);
+      for (const vad_filter of ["VAD_FILTER_ON", "VAD_FILTER_AUTO", "VAD_FILTER_OFF"]) {
+        const call = v2.transcribe({ audio: RECORDING, config: { options: { vad_filter } } });
+        if (vadModel === null && vad_filter === "VAD_FILTER_ON") {
+          const { INVALID_ARGUMENT: code } = status;
+          expect(await failureOf(call)).toMatchObject({ code, reason: "INVALID_ARGUMENT" });
+        } else if (file && vad_filter !== "VAD_FILTER_OFF") {
+          const { FAILED_PRECONDITION: code } = status;
+          expect(await failureOf(call)).toMatchObject({ code, reason: "MODEL_NOT_FOUND" });
+        } else {
+          expect(await call).toHaveProperty("text");
+        }
+      }
     }
     expect(requests).toBe(0);
   });

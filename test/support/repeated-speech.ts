@@ -136,11 +136,11 @@ const REPEATED_UTTERANCES = ["1998-15444-0008", "1688-142285-0009"];
 export async function repeatedSpeech(): Promise<RepeatedSpeech[]> {
   const folder = mkdtempSync(path.join(tmpdir(), "agora-repeated-"));
   try {
-    const made: RepeatedSpeech[] = [];
+    const recordings: RepeatedSpeech[] = [];
     for (const [name, { language, pause, turns }] of Object.entries(SYNTHETIC)) {
       const said: Float32Array[] = [];
       for (const turn of turns) said.push(await spoken(folder, turn));
-      made.push({
+      recordings.push({
         name,
         language,
         text: turns.map(({ text }) => text).join(" "),
@@ -151,24 +151,36 @@ export async function repeatedSpeech(): Promise<RepeatedSpeech[]> {
       const said: Float32Array[] = [];
       for (const change of CHANGES) said.push(await changed(folder, recording.path, change));
       const text = CHANGES.map(() => recording.text).join(" ");
-      made.push({ name: `utterance ${recording.name}`, language: "en", text, samples: inRoom(said, 0.4) });
+      recordings.push({
+        name: `utterance ${recording.name}`,
+        language: "en",
+        text,
+        samples: inRoom(said, 0.4),
+      });
     }
-    return made;
+    return recordings;
   } finally {
     rmSync(folder, { recursive: true });
   }
 }
 
-async function spoken(folder: string, { text, voice, speed = 150, pitch = 50 }: Turn): Promise<Float32Array> {
-  const file = path.join(folder, "turn.wav");
+function spoken(folder: string, { text, voice, speed = 150, pitch = 50 }: Turn): Promise<Float32Array> {
   const settings = ["-v", voice, "-s", String(speed), "-p", String(pitch), "-a", "60"];
-  execFileSync("espeak-ng", [...settings, "-w", file, text], { stdio: "ignore" });
-  return (await decode(file)).tracks[0]!;
+  return made(folder, "espeak-ng", (file) => [...settings, "-w", file, text]);
 }
 
-async function changed(folder: string, recording: string, effects: readonly string[]): Promise<Float32Array> {
-  const file = path.join(folder, "changed.wav");
-  execFileSync("sox", [recording, file, ...effects], { stdio: "ignore" });
+function changed(folder: string, recording: string, effects: readonly string[]): Promise<Float32Array> {
+  return made(folder, "sox", (file) => [recording, file, ...effects]);
+}
+
+/** The sound that a program writes to the file that its arguments name. */
+async function made(
+  folder: string,
+  program: string,
+  args: (file: string) => string[],
+): Promise<Float32Array> {
+  const file = path.join(folder, "made.wav");
+  execFileSync(program, args(file), { stdio: "ignore" });
   return (await decode(file)).tracks[0]!;
 }
 

@@ -81,7 +81,7 @@ const milliseconds = (seconds: number) => Math.round(seconds * 1000) / 1000;
 const reasonOf = (message: string) =>
   message
     .replace(/^.*?Cannot decode (?:the given \w+|"[^"]*"): /, "")
-    .replace("SERVER_MAX_AUDIO_DURATION", "limits.maxDuration");
+    .replace(/SERVER_MAX_AUDIO_DURATION|--max-duration/, "limits.maxDuration");
 
 async function ofLibrary(work: Promise<publicApi.TranscriptionResult>): Promise<Outcome> {
   try {
@@ -94,15 +94,7 @@ async function ofLibrary(work: Promise<publicApi.TranscriptionResult>): Promise<
 }
 
 async function throughCli(transcriber: publicApi.Transcriber, bytes: Uint8Array): Promise<Outcome> {
-  let outcome: Promise<Outcome> | undefined;
-  const createTranscriber = async (): Promise<publicApi.Transcriber> =>
-    borrowed(transcriber, {
-      transcribe: (input, request) => {
-        const work = transcriber.transcribe(input, request);
-        outcome = ofLibrary(work);
-        return work;
-      },
-    });
+  const createTranscriber = async (): Promise<publicApi.Transcriber> => borrowed(transcriber, {});
   const context = {
     stdin: Readable.from(pieces(bytes, 4096)),
     stdout: new Capture(),
@@ -111,10 +103,9 @@ async function throughCli(transcriber: publicApi.Transcriber, bytes: Uint8Array)
     api: { ...publicApi, createTranscriber },
   };
   const exitCode = await run(["-", "-f", "json"], context);
-  const told = await outcome!;
-  if ((exitCode === 0) !== (told.code === undefined)) throw new Error(`It ended with exit code ${exitCode}`);
-  const { text, duration, warnings } = exitCode === 0 ? JSON.parse(context.stdout.text) : {};
-  return exitCode === 0 ? { text, duration: milliseconds(duration), warnings } : told;
+  if (exitCode !== 0) return { reason: reasonOf(context.stderr.text.trim()) };
+  const { text, duration, warnings } = JSON.parse(context.stdout.text);
+  return { text, duration: milliseconds(duration), warnings };
 }
 
 type V1Response = Awaited<ReturnType<TranscriptionClient["unary"]>>;

@@ -1,6 +1,8 @@
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { nameFlags } from "../../../src/cli/settings.js";
+import { fakeApi } from "../../support/fake-api.js";
 import { folderWith } from "../../support/folder-with.js";
 import { runInProcess } from "../../support/run-cli.js";
 
@@ -147,6 +149,40 @@ describe("options", () => {
   });
 });
 
+describe("WhisperX's JSON", () => {
+  /** What a transcriber that does or does not time words is asked for. */
+  async function words(timesWords: boolean, ...flags: string[]) {
+    const folder = await folderWith("a.wav");
+    const api = fakeApi(undefined, {}, timesWords);
+    const { code, stderr } = await runInProcess([join(folder, "a.wav"), ...flags, "-o", folder], { api });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(await readdir(folder)).toContain("a.whisperx.json");
+    return api.calls[0]!.options.wordTimestamps;
+  }
+
+  it.each([["whisperx"], ["srt,whisperx"], ["all,whisperx"]])("as -f %s asks for words", async (format) => {
+    expect(await words(true, "-f", format)).toBe(true);
+  });
+
+  it("among all formats leaves the times of the others as they are", async () => {
+    expect(await words(true, "-f", "all")).toBeUndefined();
+    expect(await words(true, "-f", "all", "--word-timestamps")).toBe(true);
+  });
+
+  it.each([["whisperx"], ["all"]])("as -f %s is written without words by what times none", async (format) => {
+    expect(await words(false, "-f", format)).toBeUndefined();
+  });
+});
+
+it("words that are to be highlighted are refused by their own flag where none are timed", async () => {
+  const folder = await folderWith("a.wav");
+  const api = fakeApi(undefined, {}, false);
+  const run = await runInProcess([join(folder, "a.wav"), "-f", "srt", "--highlight-words"], { api });
+  expect(run).toMatchObject({ code: 2, stdout: "", stderr: expect.stringContaining("--highlight-words") });
+  expect(run.stderr).not.toContain("--word-timestamps");
+  expect({ calls: api.calls, closed: api.closed }).toEqual({ calls: [], closed: 1 });
+});
+
 describe("wrong options", () => {
   it.each([
     [["--thread", "2"], "--threads"],
@@ -235,4 +271,17 @@ describe("messages of the library", () => {
   ])("speak of flags: %s", (message, named) => {
     expect(nameFlags(message)).toBe(named);
   });
+});
+
+it.each([
+  [["a.wav", "--nope"], "agora-transcribe --help"],
+  [["diarize"], "agora-transcribe diarize --help"],
+  [["diarize", "a.wav", "--skip-existing"], "agora-transcribe diarize --help"],
+  [["models", "inspect"], "agora-transcribe models inspect --help"],
+  [["models", "convert", "folder", "--nope"], "agora-transcribe models convert --help"],
+  [["serve", "--nope"], "agora-transcribe serve --help"],
+])("an error of %j names the help of its command", async (args, help) => {
+  const { code, stderr } = await runInProcess(args);
+  expect(code).toBe(2);
+  expect(stderr).toContain(`\nTry '${help}'.\n`);
 });

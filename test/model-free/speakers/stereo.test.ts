@@ -4,18 +4,15 @@ import { Parties } from "../../../src/speakers/parties.js";
 import { StereoProbe } from "../../../src/speakers/stereo.js";
 import { concat } from "../../support/audio.js";
 import { FakeAudio } from "../../support/fake-audio.js";
+import { seededRandom } from "../../support/random.js";
 
 const RATE = 16_000;
 
 /** Noise in bursts, as speech comes: `seconds` in all, `speaks` where there is any. */
 function bursts(seed: number, seconds: number, speaks: (second: number) => boolean): Float32Array {
-  let state = seed;
-  const random = () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state / 2 ** 31 - 1;
-  };
+  const random = seededRandom(seed);
   return Float32Array.from({ length: seconds * RATE }, (_, i) =>
-    speaks(Math.floor(i / RATE)) ? 0.1 * random() : 0,
+    speaks(Math.floor(i / RATE)) ? 0.1 * (2 * random() - 1) : 0,
   );
 }
 

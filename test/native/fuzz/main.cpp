@@ -31,6 +31,8 @@ constexpr size_t kMostBytes = size_t{256} << 20;
 constexpr double kMostSeconds = 20;
 // Of one run, before the process is taken to hang.
 constexpr unsigned kHangSeconds = 300;
+// Of fewer runs all may be refused: a file that is tried again is one.
+constexpr uint32_t kFew = 20;
 
 std::atomic<bool> asked_for_too_much{false};
 
@@ -107,6 +109,10 @@ int fuzz(const Reader& reader, const Options& options) {
         if (fault.empty()) continue;
         ++faults;
         std::printf("FAULT %s: %s\n", place.c_str(), fault.c_str());
+    }
+    if (options.runs >= kFew && refused == options.runs) {
+        ++faults;
+        std::printf("FAULT --reader %s: every file was refused, so nothing was tried\n", reader.name.c_str());
     }
     std::printf("%-16s %6u runs, %6u refused, %6u read, %d faults, %.1f s\n", reader.name.c_str(), options.runs,
                 refused, options.runs - refused, faults, processor_seconds() - start);

@@ -108,7 +108,7 @@ export const TEXT_CHECKS: Record<string, readonly Check[]> = {
   ],
   "repeat-turn-10.opus": [
     // Base hears "reader" for "router", in whisper.cpp too.
-    repeated(/sorry we do not have the red \w+/g, 10, {
+    repeated(/sorry we do not have the red (?:router|reader)/g, 10, {
       only: true,
       temperature: Number.POSITIVE_INFINITY,
     }),

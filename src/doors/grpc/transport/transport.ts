@@ -33,6 +33,10 @@ interface Internals {
 
 /** Numbers of gRPC's timeouts have at most 8 digits. */
 const TIMEOUT = /^\d{1,8}[HMSmun]$/;
+/** In milliseconds, but for those that always fit. */
+const UNITS: Record<string, number> = { H: 3_600_000, M: 60_000, S: 1000 };
+/** Milliseconds of the longest timer: grpc-js makes a moment of what is longer. */
+const LONGEST_TIMER = 2 ** 31 - 1;
 
 /**
  * The HTTP/2 under a gRPC server. grpc-js leaves Node's limits as they are, closes connections whose pings it cannot send
@@ -88,6 +92,7 @@ export class Transport {
       if (!connection) return void stream.destroy();
       connection.admit(stream);
       if (stream.destroyed || this.#refuse(stream, headers)) return;
+      shortenTimeout(headers);
       this.#origin = { stream, connection };
       try {
         for (const handler of handlers) handler(stream, headers, ...rest);
@@ -113,6 +118,13 @@ export class Transport {
     }
     return true;
   }
+}
+
+/** 24 days for those who would wait longer. */
+function shortenTimeout(headers: IncomingHttpHeaders): void {
+  const timeout = String(headers["grpc-timeout"] ?? "");
+  const milliseconds = Number(timeout.slice(0, -1)) * (UNITS[timeout.slice(-1)] ?? 0);
+  if (milliseconds > LONGEST_TIMER) headers["grpc-timeout"] = `${Math.floor(LONGEST_TIMER / 1000)}S`;
 }
 
 function respond(stream: ServerHttp2Stream, code: status, message: string): void {
