@@ -101,6 +101,15 @@ export async function acquireDiarizer(
       { option: "diarize.model" },
     );
   }
+  const isFolder = (await stat(model).catch(() => undefined))?.isDirectory() ?? false;
+  if (isFolder) {
+    throw new TranscriptionError(
+      "MODEL_INVALID",
+      `Expected a diarization model but ${JSON.stringify(model)} is a folder: \`agora-transcribe models convert\` makes one ` +
+        "of the parts in it",
+      { option: "diarize.model" },
+    );
+  }
   const { download, onDownload, cacheDir, threads } = options;
   const resolving = { download, onDownload, signal };
   const file = await resolveModel(model, resolving, environmentFor(undefined, cacheDir));
