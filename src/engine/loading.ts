@@ -101,11 +101,21 @@ export async function acquireDiarizer(
       { option: "diarize.model" },
     );
   }
+<<<<<<< HEAD
   if (await holdsParts(model)) {
     throw new TranscriptionError(
       "MODEL_INVALID",
       `${model} holds the parts of a diarization model. \`agora-transcribe models convert\` makes the model of them, ` +
         "one file",
+=======
+  const isFolder = (await stat(model).catch(() => undefined))?.isDirectory() ?? false;
+  if (isFolder) {
+    throw new TranscriptionError(
+      "MODEL_INVALID",
+      `Expected a diarization model but ${JSON.stringify(model)} is a folder: \`agora-transcribe models convert\` makes one ` +
+        "of the parts in it",
+      { option: "diarize.model" },
+>>>>>>> h-snd
     );
   }
   const { download, onDownload, cacheDir, threads } = options;
