@@ -225,16 +225,21 @@ export interface NativeBatchedModel {
       /** Called once, before the promise resolves. */
       onLanguages: (detected: NativeLanguages) => void;
     },
-  ): Promise<{
-    segments: NativeSegment[];
-    draft: { proposed: number; accepted: number };
-    /** Of the segments; empty where none was sure enough. */
-    language: string;
-    /** Whether all text passed the guards. */
-    reliable: boolean;
-  }>;
+  ): Promise<NativeTranscription>;
   detectLanguage(samples: Float32Array, turn: NativeTurn, cancel: CancelFlag): Promise<NativeLanguages>;
   close(): Promise<void>;
+}
+
+/** What is heard in a window. */
+export interface NativeTranscription {
+  segments: NativeSegment[];
+  draft: { proposed: number; accepted: number };
+  /** Of the segments; empty where none was sure enough. */
+  language: string;
+  /** Seconds of the window, where text was left out that the model is sure of. */
+  dropped: { start: number; end: number }[];
+  /** Whether all text passed the guards. */
+  reliable: boolean;
 }
 
 export interface NativeGenerationOptions extends NativeTurn {

@@ -62,6 +62,8 @@ export class Track {
 
   /** Speech without text, on the track's clock. */
   readonly unheard: Span[] = [];
+  /** Sound whose text was left out as invented, though it may be speech, on the track's clock. */
+  readonly dropped: Span[] = [];
 
   readonly #trust: Pick<
     TrackOptions,
@@ -152,8 +154,9 @@ export class Track {
     const before = [this.#textBefore, this.previousText, joinTexts(segments)].filter(Boolean).join(" ");
     this.previousText = trusted ? before.slice(-LONGEST_CONTEXT) : "";
     this.#textBefore = "";
-    const onClock = spoken.map(({ start, end }) => ({ start: start + span.start, end: end + span.start }));
-    this.unheard.push(...unheardSpeech(onClock, segments));
+    const onClock = ({ start, end }: Span) => ({ start: start + span.start, end: end + span.start });
+    this.unheard.push(...unheardSpeech(spoken.map(onClock), segments));
+    this.dropped.push(...(result.dropped ?? []).map(onClock));
     if (draft) {
       const { proposed, accepted } = this.draft ?? { proposed: 0, accepted: 0 };
       this.draft = { proposed: proposed + draft.proposed, accepted: accepted + draft.accepted };

@@ -173,6 +173,11 @@ export interface WindowSegment {
 export interface WindowResult {
   /** In order, inside the window. */
   segments: WindowSegment[];
+  /**
+   * Seconds of the window, where text was left out that the model is sure of: it takes the sound for no speech itself,
+   * and nothing else says that it is.
+   */
+  dropped?: readonly { start: number; end: number }[];
   /** False where some of the text did not pass the guards; undefined where the implementation does not tell. */
   reliable?: boolean;
   /** With a draft model. */
