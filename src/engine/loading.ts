@@ -101,21 +101,17 @@ export async function acquireDiarizer(
       { option: "diarize.model" },
     );
   }
-<<<<<<< HEAD
-  if (await holdsParts(model)) {
+  if ((await stat(model).catch(() => undefined))?.isDirectory()) {
+    // Loaded when needed, with the readers of checkpoints.
+    const { isPipelineFolder } = await import("../models/convert/speakers/sources.js");
+    const holdsParts = await isPipelineFolder(model);
     throw new TranscriptionError(
       "MODEL_INVALID",
-      `${model} holds the parts of a diarization model. \`agora-transcribe models convert\` makes the model of them, ` +
-        "one file",
-=======
-  const isFolder = (await stat(model).catch(() => undefined))?.isDirectory() ?? false;
-  if (isFolder) {
-    throw new TranscriptionError(
-      "MODEL_INVALID",
-      `Expected a diarization model but ${JSON.stringify(model)} is a folder: \`agora-transcribe models convert\` makes one ` +
-        "of the parts in it",
+      `Expected a diarization model but ${JSON.stringify(model)} is a folder` +
+        (holdsParts
+          ? " with the parts of one: `agora-transcribe models convert` makes the model of them, one file"
+          : ""),
       { option: "diarize.model" },
->>>>>>> h-snd
     );
   }
   const { download, onDownload, cacheDir, threads } = options;
@@ -123,13 +119,6 @@ export async function acquireDiarizer(
   const file = await resolveModel(model, resolving, environmentFor(undefined, cacheDir));
   const count = computeThreads(threads).threads;
   return diarizers.acquire(`${await identity(file)},${count}`, () => loadDiarizer(file.path, count));
-}
-
-async function holdsParts(path: string): Promise<boolean> {
-  if (!(await stat(path).catch(() => undefined))?.isDirectory()) return false;
-  // Loaded when needed, with the readers of checkpoints.
-  const { isPipelineFolder } = await import("../models/convert/speakers/sources.js");
-  return isPipelineFolder(path);
 }
 
 /** With the default model of an implementation that has one of its own, unless `AGORA_MODEL` names another. */
