@@ -316,7 +316,8 @@ export interface NativeSpeakerTurn {
 }
 
 export interface NativeDiarizationModel {
-  info(): DiarizationFileInfo;
+  /** `batch`: windows, one for each second, that keep all threads busy at once. */
+  info(): DiarizationFileInfo & { batch: number };
   open(): NativeDiarizationStream;
   close(): Promise<void>;
 }

@@ -1,3 +1,4 @@
+import { resolveRequest } from "../config/options.js";
 import type { AudioLimits, DiarizationResult, DiarizeOptions } from "../index.js";
 import type { CliContext } from "./context.js";
 import { deliver } from "./delivery.js";
@@ -38,7 +39,7 @@ interface DiarizationPlan extends FilePlan<TurnFormat> {
 /**
  * `agora-transcribe diarize FILE…`: every file in turn; one that fails does not stop the others.
  * @returns exit code
- * @throws UsageError, OutputFailed, and the reason of an interrupt
+ * @throws UsageError, OutputFailed, TranscriptionError for wrong options, and the reason of an interrupt
  */
 export async function diarizeFiles(
   args: readonly string[],
@@ -51,26 +52,33 @@ export async function diarizeFiles(
     joinable: TURN_FORMATS,
     extensionOf: (format: TurnFormat) => EXTENSIONS[format],
   };
+  const options = optionsOf(flags);
   const files = await planFiles(args, flags, writable, context, terminal);
   const done = doneWithoutWork(files, terminal);
   if (done !== undefined) return done;
-  const plan = { ...files, ids: recordingIds(files.inputs), options: optionsOf(flags) };
+  const plan = { ...files, ids: recordingIds(files.inputs), options };
   // A model hears one recording at a time.
   return workThrough(plan, roomFor(1), (job) => diarizeOne(job, context, terminal), context, terminal, "");
 }
 
+/** @throws TranscriptionError INVALID_ARGUMENT */
 function optionsOf(flags: DiarizeFlags): DiarizeOptions {
   const { channels, track, threads, timeout } = flags;
   const { diarize, roles } = speakerOptions(flags);
   const limits: Partial<AudioLimits> = limitsOf(flags);
-  return {
-    ...(typeof diarize === "object" && diarize),
+  const heard = {
     ...(typeof roles === "object" && { roles }),
     ...(channels !== undefined && { channels }),
     ...(track !== undefined && { track }),
-    ...(threads !== undefined && { threads }),
     ...(timeout !== undefined && { timeout }),
     ...(Object.keys(limits).length > 0 && { limits }),
+  };
+  // Once for all files.
+  resolveRequest({ ...heard, ...(diarize !== undefined && { diarize }) });
+  return {
+    ...heard,
+    ...(typeof diarize === "object" && diarize),
+    ...(threads !== undefined && { threads }),
   };
 }
 

@@ -48,10 +48,17 @@ async function expand(arg: string): Promise<Input[] | string> {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code !== "ENOENT" && code !== "ENOTDIR" && code !== "ENAMETOOLONG") return `${path}: ${message}`;
   }
-  if (!isDynamicPattern(path)) return `${path}: no such file`;
+  if (!isDynamicPattern(path)) return `${path}: no such file${adviceFor(path)}`;
   const matches = await glob(path, { expandDirectories: false, absolute: path.startsWith("/") });
   if (matches.length === 0) return `${path}: no file matches this pattern`;
   return matches.sort().map((match) => ({ name: match, path: match }));
+}
+
+/** What is meant where a word is no file. */
+function adviceFor(word: string): string {
+  if (word === "help") return "; try: agora-transcribe --help";
+  if (word === "version") return "; try: agora-transcribe --version";
+  return word === "transcribe" ? "; files need no command before them" : "";
 }
 
 /**

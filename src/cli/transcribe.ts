@@ -1,3 +1,5 @@
+import { resolveRequest } from "../config/options.js";
+import { checkFormatOptions } from "../formats/options.js";
 import type { DownloadProgress, Transcriber, TranscriptionResult } from "../index.js";
 import type { CliContext } from "./context.js";
 import { deliver, isLive, LiveText, type Plan } from "./delivery.js";
@@ -23,6 +25,9 @@ export async function transcribeFiles(
 ): Promise<number> {
   const settings = settingsOf(flags);
   if (settings.detectLanguage) checkDetection(settings, flags);
+  // Before a model is downloaded, and once for all files.
+  resolveRequest(settings.transcribe);
+  checkFormatOptions(settings.format);
   const writable = {
     formats: settings.formats,
     joinable: ["txt", "json"] as const,

@@ -327,11 +327,11 @@ export interface EngineFactory {
 /** Voice activity detection over one stream of audio. */
 export interface VadSession {
   /**
-   * Speech probability, 0 to 1, of each 512-sample frame (32 ms) completed by `samples` (16 kHz mono);
-   * what does not fill a frame is kept for the next call.
+   * Takes 16 kHz mono and gives the speech probability, 0 to 1, of the next 512-sample frames (32 ms), as many as are
+   * ready: of frames that are complete some may come with a later call.
    */
   push(samples: Float32Array): Promise<Float32Array>;
-  /** Probability of the last, zero-padded frame, or an empty array. */
+  /** Probabilities of the rest, with the last frame zero-padded, or an empty array. */
   flush(): Promise<Float32Array>;
   close(): void;
 }

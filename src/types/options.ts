@@ -182,9 +182,10 @@ export interface Progress {
 /** Options of a transcriber: what is loaded once and shared by its requests. */
 export interface TranscriberOptions {
   /**
-   * Name in the registry, path of a model file, folder of a converted Borealis model or of a checkpoint (Hugging Face's
-   * layout or faster-whisper's), or name of a Whisper or Borealis checkpoint on the Hugging Face Hub. Default: `"Vikhrmodels/Borealis"` for the implementation `borealis`, else see
-   * README, “Models”.
+   * Name in the registry (`listModels()`), path of a model file, folder of a converted Borealis model or of a checkpoint
+   * (Hugging Face's layout or faster-whisper's), or name of a Whisper or Borealis checkpoint on the Hugging Face Hub.
+   * Default: `AGORA_MODEL` of the environment, else `"large-v3-turbo-q5_0"`, with the implementation `borealis`
+   * `"Vikhrmodels/Borealis"`.
    */
   model?: ModelName;
   /**
@@ -215,7 +216,7 @@ export interface TranscriberOptions {
   vadModel?: VadModelName | null;
   /** Download models that are not cached. Default true, unless `AGORA_OFFLINE` is set. */
   download?: boolean;
-  /** Folder of downloaded and converted models. Default: `AGORA_CACHE_DIR`, else as README says. */
+  /** Folder of downloaded and converted models. Default: `AGORA_CACHE_DIR`, else `~/.cache/agora-transcribe/models`. */
   cacheDir?: string;
   /** Called while a model is downloaded, or converted after that. */
   onDownload?: (progress: DownloadProgress) => void;

@@ -13,8 +13,8 @@ export interface DiarizationOptions {
   /** Default: what the model is for. */
   engine?: DiarizationEngine;
   /**
-   * Path of a diarization model, or of a folder with the parts of one. Needed where one channel holds several speakers;
-   * two parties on two channels need none. Default: `AGORA_DIARIZATION_MODEL`.
+   * Path of a diarization model's file, which `convertModel()` makes of its parts. Needed where one channel holds several
+   * speakers; two parties on two channels need none. Default: `AGORA_DIARIZATION_MODEL` of the environment.
    */
   model?: string;
   /** Exactly so many speakers, 1 to 1000. Default: counted. */

@@ -62,7 +62,7 @@ describe("options", () => {
       ...["--without-timestamps", "--word-timestamps", "--max-tokens", "100", "--chunk-length", "20"],
       ...["--repetition-penalty", "1.2", "--no-repeat-ngram-size", "3", "--max-initial-timestamp", "2"],
       ...["--hallucination-silence-threshold", "2", "--prompt-reset-on-temperature", "0.3"],
-      ...["--multilingual", "--language-detection-threshold", "0.7", "--language-detection-segments", "2"],
+      ...["--language-detection-threshold", "0.7", "--language-detection-segments", "2"],
       ...["--clip-timestamps", "1,2.5,7", "--prepend-punctuations", "(", "--append-punctuations", ")."],
       ...["--seed", "7", "--timeout", "1.5", "--temperature", "0"],
     );
@@ -95,13 +95,16 @@ describe("options", () => {
       maxInitialTimestamp: 2,
       hallucinationSilenceThreshold: 2,
       promptResetOnTemperature: 0.3,
-      multilingual: true,
       languageDetectionThreshold: 0.7,
       languageDetectionSegments: 2,
       clipTimestamps: [1, 2.5, 7],
       prependPunctuations: "(",
       appendPunctuations: ").",
     });
+  });
+
+  it("have a language, or one for each window", async () => {
+    expect((await asked("--multilingual")).transcribe).toMatchObject({ multilingual: true });
   });
 
   it("read lists, none and channels", async () => {
@@ -284,4 +287,27 @@ it.each([
   const { code, stderr } = await runInProcess(args);
   expect(code).toBe(2);
   expect(stderr).toContain(`\nTry '${help}'.\n`);
+});
+
+it.each([
+  [["a.wav", "--beam-size", "99"], "an integer from 1 to 8 for --beam-size"],
+  [["a.wav", "-l", "klingon"], "for --language but received"],
+  [["a.wav", "-l", "ru", "--multilingual"], "for --language"],
+  [["a.wav", "--vad-threshold", "2"], "a number from 0.01 to 1 for --vad-threshold"],
+  [["a.wav", "-f", "srt", "--max-line-width", "0"], "for --max-line-width"],
+  [["a.wav", "--detect-language", "--chunk-length", "60"], "a number from 1 to 30 for --chunk-length"],
+  [["diarize", "a.wav", "--num-speakers", "0"], "for --num-speakers"],
+  [["diarize", "a.wav", "--track", "-1"], "for --track"],
+])("%j is refused once, before any model is loaded", async (args, about) => {
+  const folder = await folderWith("a.wav", "b.wav");
+  const paths = args.flatMap((arg) => (arg === "a.wav" ? [join(folder, arg), join(folder, "b.wav")] : arg));
+  const asked: unknown[] = [];
+  const diarize = async (input: unknown) => {
+    asked.push(input);
+    throw new Error("Not to be called");
+  };
+  const { code, stderr, api } = await runInProcess(paths, { api: fakeApi(undefined, { diarize }) });
+  expect({ code, created: api.created, asked }).toEqual({ code: 2, created: [], asked: [] });
+  expect(stderr.match(/Expected /g)).toHaveLength(1);
+  expect(stderr).toContain(about);
 });

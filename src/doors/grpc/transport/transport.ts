@@ -3,6 +3,7 @@ import type { Server as NetServer, Socket } from "node:net";
 import { type Server, status } from "@grpc/grpc-js";
 import { TranscriptionError } from "../../../index.js";
 import { cut } from "../../../service/text.js";
+import { LONGEST_TIMER } from "../../../service/timers.js";
 import { Connection, type ConnectionOptions } from "./connection.js";
 import { http2Options } from "./limits.js";
 
@@ -35,8 +36,6 @@ interface Internals {
 const TIMEOUT = /^\d{1,8}[HMSmun]$/;
 /** In milliseconds, but for those that always fit. */
 const UNITS: Record<string, number> = { H: 3_600_000, M: 60_000, S: 1000 };
-/** Milliseconds of the longest timer: grpc-js makes a moment of what is longer. */
-const LONGEST_TIMER = 2 ** 31 - 1;
 
 /**
  * The HTTP/2 under a gRPC server. grpc-js leaves Node's limits as they are, closes connections whose pings it cannot send
@@ -120,7 +119,7 @@ export class Transport {
   }
 }
 
-/** 24 days for those who would wait longer. */
+/** 24 days for those who would wait longer, whom grpc-js would give up at once. */
 function shortenTimeout(headers: IncomingHttpHeaders): void {
   const timeout = String(headers["grpc-timeout"] ?? "");
   const milliseconds = Number(timeout.slice(0, -1)) * (UNITS[timeout.slice(-1)] ?? 0);
