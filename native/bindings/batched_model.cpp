@@ -6,6 +6,7 @@
 
 #include "bindings/arguments.h"
 #include "bindings/cancel_flag.h"
+#include "bindings/device_rounds.h"
 #include "bindings/model_info.h"
 #include "bindings/segments.h"
 #include "bindings/submit_window.h"
@@ -192,8 +193,8 @@ Napi::Value BatchedModel::transcribe(const Napi::CallbackInfo& info) {
             result.Set("reliable", outcome.reliable);
             return result;
         };
-        return submit_window<WindowOutcome, BatchedWhisper, WindowRequest>(
-            info.Env(), engine, engine->on_gpu(), std::move(request), to_value, on_languages, tell_languages);
+        return submit_window<WindowOutcome, BatchedWhisper, WindowRequest>(info.Env(), engine, std::move(request),
+                                                                           to_value, on_languages, tell_languages);
     });
 }
 
@@ -209,7 +210,7 @@ Napi::Value BatchedModel::detect_language(const Napi::CallbackInfo& info) {
             return to_js(env, DetectedLanguages{outcome.languages, outcome.no_speech_prob});
         };
         const auto engine = model(info.Env());
-        return submit_window<WindowOutcome>(info.Env(), engine, engine->on_gpu(), std::move(request), to_value);
+        return submit_window<WindowOutcome>(info.Env(), engine, std::move(request), to_value);
     });
 }
 

@@ -5,6 +5,7 @@
 
 #include "bindings/arguments.h"
 #include "bindings/cancel_flag.h"
+#include "bindings/device_rounds.h"
 #include "bindings/model_info.h"
 #include "bindings/segments.h"
 #include "bindings/submit_window.h"
@@ -127,7 +128,7 @@ Napi::Value BorealisModel::transcribe(const Napi::CallbackInfo& info) {
             return to_js(env, segments_of(outcome.text, seconds), false);
         };
         const auto engine = model(info.Env());
-        return submit_window<BorealisOutcome>(info.Env(), engine, engine->on_gpu(), std::move(request), to_value);
+        return submit_window<BorealisOutcome>(info.Env(), engine, std::move(request), to_value);
     });
 }
 

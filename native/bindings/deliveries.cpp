@@ -25,15 +25,19 @@ uint64_t Deliveries::await(Napi::Env env, Awaited awaited) {
     return id;
 }
 
-void Deliveries::send(uint64_t awaited, News news, bool last) {
+void Deliveries::forget(Napi::Env env, uint64_t awaited) {
+    if (awaited_.erase(awaited) > 0 && awaited_.empty()) wake_.Unref(env);
+}
+
+void Deliveries::send(Parcels& parcels) {
     const std::lock_guard<std::mutex> lock(mutex_);
     if (closed_) return;
-    parcels_.push_back({awaited, std::move(news), last});
+    parcels_.splice(parcels_.end(), parcels);
     wake_.NonBlockingCall();
 }
 
 void Deliveries::close() {
-    std::deque<Parcel> lost;
+    Parcels lost;
     {
         const std::lock_guard<std::mutex> lock(mutex_);
         closed_ = true;
@@ -43,7 +47,7 @@ void Deliveries::close() {
 }
 
 void Deliveries::deliver(Napi::Env env) {
-    std::deque<Parcel> parcels;
+    Parcels parcels;
     {
         const std::lock_guard<std::mutex> lock(mutex_);
         parcels.swap(parcels_);
@@ -63,7 +67,8 @@ void Deliveries::deliver(Napi::Env env) {
             parcel.last = true;
         }
         if (!parcel.last) continue;
-        awaited_.erase(found);
+        // By its name: what was told may have begun to wait for something else, which moves the places.
+        awaited_.erase(parcel.awaited);
         if (awaited_.empty()) wake_.Unref(env);
     }
 }

@@ -3,8 +3,8 @@
 
 #include <napi.h>
 
-#include <deque>
 #include <functional>
+#include <list>
 #include <memory>
 #include <mutex>
 #include <unordered_map>
@@ -19,25 +19,29 @@ class Deliveries : public std::enable_shared_from_this<Deliveries> {
         Napi::FunctionReference listener;  // may be empty
     };
     using News = std::function<void(Napi::Env, Awaited&)>;
-
-    static std::shared_ptr<Deliveries> create(Napi::Env env);
-    // On the JavaScript thread. Keeps the event loop alive until the last news has come.
-    uint64_t await(Napi::Env env, Awaited awaited);
-
-    // From any thread: brings news of what is awaited, in the order in which they are sent. Nothing happens when the
-    // environment has gone. What the news hold may then be freed on the caller's thread.
-    void send(uint64_t awaited, News news, bool last);
-
-    // On the JavaScript thread, when its environment goes: nothing is delivered any more.
-    void close();
-
-  private:
     struct Parcel {
         uint64_t awaited;
         News news;
         bool last;
     };
+    using Parcels = std::list<Parcel>;
 
+    static std::shared_ptr<Deliveries> create(Napi::Env env);
+    // On the JavaScript thread. Keeps the event loop alive until the last news has come.
+    uint64_t await(Napi::Env env, Awaited awaited);
+
+    // Nobody waits for it any more. On the JavaScript thread.
+    void forget(Napi::Env env, uint64_t awaited);
+
+    // From any thread: brings news of what is awaited, in the order in which they are sent; takes them out of
+    // `parcels`, and no memory. Nothing happens when the environment has gone. What the news hold may be freed on
+    // any thread.
+    void send(Parcels& parcels);
+
+    // On the JavaScript thread, when its environment goes: nothing is delivered any more.
+    void close();
+
+  private:
     void deliver(Napi::Env env);
 
     // Of the JavaScript thread alone.
@@ -46,7 +50,7 @@ class Deliveries : public std::enable_shared_from_this<Deliveries> {
 
     std::mutex mutex_;
     bool closed_ = false;
-    std::deque<Parcel> parcels_;
+    Parcels parcels_;
     Napi::ThreadSafeFunction wake_;  // without a hold on the event loop while nothing is awaited
 };
 

@@ -5,6 +5,7 @@
 #include <new>
 
 #include "bindings/libuv.h"
+#include "engine/error.h"
 
 namespace agora {
 namespace {
@@ -14,7 +15,9 @@ namespace {
 class WorkLoop {
   public:
     WorkLoop() : loop_(static_cast<uv_loop_t*>(std::malloc(uv_loop_size()))) {
-        if (loop_ == nullptr || uv_loop_init(loop_) != 0) throw std::bad_alloc();
+        if (loop_ != nullptr && uv_loop_init(loop_) == 0) return;
+        std::free(loop_);
+        throw Error(ErrorCode::Internal, "No event loop for the engine's work: has the process too many open files?");
     }
 
     void queue(uv_work_cb work, void* data) {
@@ -35,9 +38,7 @@ class WorkLoop {
     uv_loop_t* loop_;  // of libuv's size, which may differ from that of its header
 };
 
-struct Device {
-    std::shared_ptr<Executor> executor = std::make_shared<Executor>();
-};
+void queue_step(Executor& executor);
 
 // They live as long as the process: worker threads may use them until its end.
 WorkLoop& work_loop() {
@@ -45,36 +46,38 @@ WorkLoop& work_loop() {
     return *loop;
 }
 
-Device& device(bool gpu) {
-    static auto* devices = new Device[2];
-    return devices[gpu ? 1 : 0];
-}
-
-void queue_step(Device& device);
-
 void take_step(uv_work_t* item) {
-    Device& device = *static_cast<Device*>(uv_req_get_data(reinterpret_cast<uv_req_t*>(item)));
-    while (device.executor->step()) {
+    Executor& executor = *static_cast<Executor*>(uv_req_get_data(reinterpret_cast<uv_req_t*>(item)));
+    while (executor.step()) {
         try {
-            return queue_step(device);
+            return queue_step(executor);
         } catch (const std::bad_alloc&) {
             // No memory to wait in line: the next step is taken here.
         }
     }
 }
 
-void queue_step(Device& device) {
-    work_loop().queue(take_step, &device);
+// Each step is a work item of its own behind what waits for a worker thread already: files, names and others wait for
+// one step at most.
+void queue_step(Executor& executor) {
+    work_loop().queue(take_step, &executor);
+}
+
+struct Device {
+    std::shared_ptr<Executor> executor = std::make_shared<Executor>([this] { queue_step(*executor); });
+};
+
+Device& device(bool gpu) {
+    static auto* devices = new Device[2];
+    return devices[gpu ? 1 : 0];
 }
 
 }  // namespace
 
 std::shared_ptr<Executor> device_executor(bool gpu) {
+    // What steps need is there before the first window comes: with a model, or there is none.
+    work_loop();
     return device(gpu).executor;
-}
-
-void start_rounds(bool gpu) {
-    queue_step(device(gpu));
 }
 
 void drop_cancelled_windows() {

@@ -8,7 +8,6 @@
 
 #include "bindings/arguments.h"
 #include "bindings/deliveries.h"
-#include "bindings/device_rounds.h"
 #include "bindings/instance.h"
 
 namespace agora {
@@ -26,11 +25,11 @@ inline JobTraits turn_argument(Napi::Env env, const Napi::Object& options) {
     return turn;
 }
 
-// Queues `request` with a model whose steps run on the CPU's or the GPU's executor. Promise of what `to_value` makes of
-// the outcome on the JavaScript thread. `listener`, unless empty, is called with what is heard on the way: `listen`
-// gets the request and what calls it with news, always before the promise is settled.
+// Queues `request` with a model whose steps run on a device's executor. Promise of what `to_value` makes of the outcome
+// on the JavaScript thread. `listener`, unless empty, is called with what is heard on the way: `listen` gets the
+// request and what calls it with news, always before the promise is settled.
 template <typename Outcome, typename Model, typename Request>
-Napi::Promise submit_window(Napi::Env env, const std::shared_ptr<Model>& model, bool gpu, Request request,
+Napi::Promise submit_window(Napi::Env env, const std::shared_ptr<Model>& model, Request request,
                             const std::function<Napi::Value(Napi::Env, const Outcome&)>& to_value,
                             const Napi::Function& listener = {},
                             const std::function<void(Request&, std::function<void(Deliveries::News)>)>& listen = {}) {
@@ -39,20 +38,32 @@ Napi::Promise submit_window(Napi::Env env, const std::shared_ptr<Model>& model, 
     const bool listens = !listener.IsEmpty();
     const uint64_t awaited =
         deliveries->await(env, {deferred, listens ? Napi::Persistent(listener) : Napi::FunctionReference()});
-    if (listens) {
-        listen(request,
-               [deliveries, awaited](Deliveries::News news) { deliveries->send(awaited, std::move(news), false); });
-    }
-    // The model stays as long as it has a window.
-    const auto done = [deliveries, awaited, to_value, model](Outcome outcome) {
-        const auto settle = [to_value, outcome = std::make_shared<Outcome>(std::move(outcome))](
-                                Napi::Env e, Deliveries::Awaited& who) {
+    try {
+        if (listens) {
+            listen(request, [deliveries, awaited](Deliveries::News news) {
+                Deliveries::Parcels parcels;
+                parcels.push_back({awaited, std::move(news), false});
+                deliveries->send(parcels);
+            });
+        }
+        // All that the answer needs is there before the work begins: then memory may be short.
+        const auto outcome = std::make_shared<Outcome>();
+        const auto answer = std::make_shared<Deliveries::Parcels>();
+        const auto settle = [to_value, outcome](Napi::Env e, Deliveries::Awaited& who) {
             if (outcome->error) std::rethrow_exception(outcome->error);
             who.deferred.Resolve(to_value(e, *outcome));
         };
-        deliveries->send(awaited, settle, true);
-    };
-    if (model->submit(std::move(request), done)) start_rounds(gpu);
+        answer->push_back({awaited, settle, true});
+        // The model stays as long as it has a window.
+        const auto done = [deliveries, outcome, answer, model](Outcome result) {
+            *outcome = std::move(result);
+            deliveries->send(*answer);
+        };
+        model->submit(std::move(request), done);
+    } catch (...) {
+        deliveries->forget(env, awaited);
+        throw;
+    }
     return deferred.Promise();
 }
 

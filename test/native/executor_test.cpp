@@ -23,6 +23,7 @@ struct Answer {
     std::atomic<int> finished{0};
     std::atomic<int> failed{0};
     std::string error;
+    std::function<void()> heard;  // when it comes; may be empty
 };
 
 class CountedTask final : public agora::Task {
@@ -31,17 +32,14 @@ class CountedTask final : public agora::Task {
         : rounds(rounds), flag_(std::move(flag)), answer_(answer) {}
 
     bool cancelled() const override { return flag_ && *flag_; }
-    void finish() {
-        next.reset();
-        ++answer_.finished;
-    }
-    void fail(std::exception_ptr error) override {
-        ++answer_.failed;
+    void answer() override {
+        ++(failure ? answer_.failed : answer_.finished);
         try {
-            std::rethrow_exception(error);
+            if (failure) std::rethrow_exception(failure);
         } catch (const std::exception& caught) {
             answer_.error = caught.what();
         }
+        if (answer_.heard) answer_.heard();
     }
 
     int rounds;
@@ -81,6 +79,7 @@ class CountedModel final : public agora::SteppedModel {
         busy_ = false;
     }
     void forget(agora::Task&) override { ++forgotten; }
+    agora::JobCounts counts() const { return executor_.counts(id_); }
 
     int steps = 0;
     int forgotten = 0;
@@ -93,10 +92,10 @@ class CountedModel final : public agora::SteppedModel {
                 if (!task.begun) task.next = Work::Decode;
                 return;
             case Work::Decode:
-                if (--task.rounds == 0) task.next = Work::Settle;
+                if (--task.rounds == 0 && task.next) task.next = Work::Settle;
                 return;
             case Work::Settle:
-                return task.finish();
+                return task.next.reset();
         }
     }
 
@@ -169,6 +168,34 @@ TEST_CASE("executor: what is cancelled is answered before the next step, whereve
     }
 }
 
+TEST_CASE("executor: who is answered finds that his window has left, however it ended") {
+    enum class End { Finished, Failed, StepFailed, Cancelled };
+    for (const End end : {End::Finished, End::Failed, End::StepFailed, End::Cancelled}) {
+        CAPTURE(static_cast<int>(end));
+        const auto flag = std::make_shared<std::atomic<bool>>(false);
+        Executor executor;
+        CountedModel model(executor, [&](Work work, const Tasks& tasks) {
+            if (work != Work::Decode) return;
+            const auto error = std::make_exception_ptr(std::bad_alloc());
+            if (end == End::Failed) tasks.back()->fail(error);
+            if (end == End::StepFailed) std::rethrow_exception(error);
+            if (end == End::Cancelled) *flag = true;
+        });
+        Answer answer;
+        size_t left = 2;
+        answer.heard = [&] {
+            --left;
+            CHECK(model.counts().waiting + model.counts().running <= left);
+        };
+        model.submit(answer, 3, flag);
+        model.submit(answer, 3, flag);
+        executor.run();
+        CHECK(left == 0);
+        CHECK(answer.finished == (end == End::Finished ? 2 : 0));
+        CHECK(model.counts().waiting + model.counts().running == 0);
+    }
+}
+
 TEST_CASE("executor: models of a device take their steps one after another") {
     Executor executor;
     std::vector<int> order;
@@ -183,6 +210,31 @@ TEST_CASE("executor: models of a device take their steps one after another") {
     CHECK(answer.finished == 6);
     const auto last_of_a = std::find(order.rbegin(), order.rend(), 0);
     CHECK(std::count(order.begin(), last_of_a.base(), 1) > 3);
+}
+
+TEST_CASE("executor: a window whose steps nobody can be found for is not taken, and the next one finds somebody") {
+    int asked = 0;
+    bool able = false;
+    Executor executor([&] {
+        ++asked;
+        if (!able) throw std::bad_alloc();
+    });
+    CountedModel model(executor);
+    Answer lost;
+    Answer kept;
+    for (int i = 1; i < 3; ++i) {
+        CHECK_THROWS_AS(model.submit(lost, 3), std::bad_alloc);
+        CHECK(asked == i);
+        CHECK_FALSE(executor.step());
+    }
+    able = true;
+    // Who is asked to call step() does, and not who brings the window.
+    CHECK_FALSE(model.submit(kept, 3));
+    CHECK_FALSE(model.submit(kept, 3));
+    CHECK(asked == 3);
+    executor.run();
+    CHECK(kept.finished == 2);
+    CHECK(lost.finished + lost.failed == 0);
 }
 
 TEST_SUITE_BEGIN("threads");

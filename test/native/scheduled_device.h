@@ -36,7 +36,8 @@ struct Arrival {
     agora::Seconds deadline = std::numeric_limits<agora::Seconds>::infinity();
     size_t sequences = 1;
     size_t bytes = 0;
-    int passes = 1;  // how often it is listened to, with as many tokens each time
+    int passes = 1;   // how often it is listened to, with as many tokens each time
+    size_t rows = 0;  // sequences that it has in a round; 0: as many as it may have
 };
 
 struct StepTaken {
@@ -126,7 +127,10 @@ class ScheduledDevice {
         if (step.work == agora::Work::Settle) return 0.0005;
         if (step.work == agora::Work::Decode) {
             size_t sequences = 0;
-            for (const agora::JobId id : step.jobs) sequences += windows_[jobs_.at(id)].arrival.sequences;
+            for (const agora::JobId id : step.jobs) {
+                const Arrival& arrival = windows_[jobs_.at(id)].arrival;
+                sequences += arrival.rows > 0 ? arrival.rows : arrival.sequences;
+            }
             return costs.round_of(sequences);
         }
         if (step.jobs.size() > 1)

@@ -80,6 +80,50 @@ TEST_CASE("scheduler: windows of requests are encoded in turn, those of one requ
     }
 }
 
+TEST_CASE("scheduler: what sequences windows may have, and do not, changes nothing of their turns") {
+    for (const auto& [name, costs] : kDevices) {
+        CAPTURE(std::string(name));
+        const auto steps = [&, costs = costs](size_t sequences) {
+            ScheduledDevice device(costs, budget_for(costs));
+            Seconds time = 0;
+            for (uint64_t request = 1; request <= 6; ++request, time += costs.alone(kLong) / 2) {
+                Arrival window{time, request, request % 2 == 0 ? kShort : kLong};
+                window.sequences = sequences;
+                window.rows = 1;
+                device.arrive(request % 2 == 0 ? 1 : 8, window);
+            }
+            device.run();
+            return device.steps;
+        };
+        const std::vector<StepTaken> few = steps(1);
+        // A power of two, so that shares are the same to the last bit.
+        const std::vector<StepTaken> many = steps(4);
+        REQUIRE(few.size() == many.size());
+        for (size_t i = 0; i < few.size(); ++i) {
+            CAPTURE(i);
+            REQUIRE(few[i].work == many[i].work);
+            REQUIRE(few[i].windows == many[i].windows);
+        }
+    }
+}
+
+TEST_CASE("scheduler: the first text of a long recording comes in time when windows may have samples, too") {
+    for (const auto& [name, costs] : kDevices) {
+        CAPTURE(std::string(name));
+        ScheduledDevice device(costs, budget_for(costs));
+        Arrival window{0, 1, kLong};
+        window.sequences = 5;
+        window.rows = 1;
+        for (uint64_t request = 1; request <= 3; ++request) {
+            window.time = device.now;
+            window.request = request;
+            const size_t first = device.arrive(17, window);
+            device.run();
+            CHECK(device.finished[first] - window.time <= 1.5 * costs.alone(kLong));
+        }
+    }
+}
+
 TEST_CASE("scheduler: at most one window is encoded between two rounds when sequences wait") {
     for (const Priority priority : {Priority::Interactive, Priority::Bulk}) {
         ScheduledDevice device(kTwoCores, budget_for(kTwoCores));

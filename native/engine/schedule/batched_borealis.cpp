@@ -271,7 +271,7 @@ void BatchedBorealis::decode(const Windows& windows, const Tasks& ahead) {
             try {
                 window.state = window.generation->advance(logits + i * vocabulary);
             } catch (...) {
-                window.error = std::current_exception();
+                window.choice_error = std::current_exception();
             }
         }
     });
@@ -287,7 +287,7 @@ void BatchedBorealis::decode(const Windows& windows, const Tasks& ahead) {
 bool BatchedBorealis::advance(BorealisWindow& window, int sequence) {
     window.pending.clear();
     try {
-        if (window.error) std::rethrow_exception(window.error);
+        if (window.choice_error) std::rethrow_exception(window.choice_error);
         switch (window.state) {
             case Generation::State::Continue:
                 language_.embed(window.generation->last(), window.pending);
@@ -303,7 +303,7 @@ bool BatchedBorealis::advance(BorealisWindow& window, int sequence) {
         window.fail(std::current_exception());
         return true;
     }
-    window.finish({window.generation->text(), nullptr});
+    window.finish(window.generation->text());
     return true;
 }
 

@@ -51,7 +51,6 @@ class BatchedBorealis final : public SteppedModel {
     // Positions of a window for the prompts, without the audio, and the text.
     int text_capacity() const { return language_.capacity() - audio_file_.rows(); }
     BorealisTimings timings() const;
-    bool on_gpu() const { return options_.place == BorealisPlace::Gpu; }
 
     using Done = BorealisWindow::Done;
 

@@ -57,7 +57,6 @@ BatchedWhisper::BatchedWhisper(const std::string& path, const BatchedOptions& op
       parallel_(*compute_),
       network_(load_network(options, *compute_, path, file_)),
       passes_(file_.hparams, vocabulary_, rules_, log_mel_, network_->decoder()),
-      on_gpu_(options.gpu),
       executor_(executor ? std::move(executor) : std::make_shared<Executor>()) {
     if (!options.draft_path.empty()) {
         // A GPU computes in the type of the file, and the draft model's may be another one.

@@ -53,7 +53,6 @@ class BatchedWhisper final : public SteppedModel {
     // What matrices are kept and multiplied in: "float16", "int8", …, or the file's own type.
     std::string compute_type() const { return network_->compute_type(); }
     BatchedLoad load() const;
-    bool on_gpu() const { return on_gpu_; }
 
     using Done = WhisperWindow::Done;
 
@@ -95,7 +94,6 @@ class BatchedWhisper final : public SteppedModel {
     WindowPasses passes_;
     std::unique_ptr<DraftModel> draft_;
 
-    bool on_gpu_;
     std::atomic<size_t> encoded_{0};
     Windows encoding_;   // that the encoder has begun with
     int sequences_ = 0;  // of windows in the batch

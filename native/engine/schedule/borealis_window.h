@@ -33,14 +33,19 @@ class BorealisWindow final : public Task {
   public:
     using Done = std::function<void(BorealisOutcome)>;
 
-    BorealisWindow(BorealisRequest request, Done done) : request(std::move(request)), done_(std::move(done)) {}
+  private:
+    // The first member: it may hold the model, which goes after what refers to it.
+    Done done_;
+
+  public:
+    BorealisWindow(BorealisRequest request, Done done) : done_(std::move(done)), request(std::move(request)) {}
 
     bool cancelled() const override { return request.cancelled->load(std::memory_order_relaxed); }
-    void finish(BorealisOutcome outcome) {
+    void finish(GeneratedText generated) {
+        text = std::move(generated);
         next.reset();
-        done_(std::move(outcome));
     }
-    void fail(std::exception_ptr error) override { finish({{}, std::move(error)}); }
+    void answer() override { done_({failure ? GeneratedText{} : std::move(text), failure}); }
 
     // See SpectrogramAhead.
     void prepare_spectrogram(const LogMel& log_mel) {
@@ -57,10 +62,10 @@ class BorealisWindow final : public Task {
     std::vector<float> pending;                             // rows that the next step computes
     std::unique_ptr<Generation> generation;                 // once its prompt is read
     Generation::State state = Generation::State::Continue;  // after the last step
-    std::exception_ptr error;                               // of the last step
+    std::exception_ptr choice_error;                        // of the last step
+    GeneratedText text;                                     // when it is finished
 
   private:
-    Done done_;
     // The last member: it is waited for before what it reads is gone.
     SpectrogramAhead spectrogram_;
 };

@@ -2,9 +2,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <new>
 #include <utility>
-
-#include "engine/error.h"
 
 namespace agora {
 namespace {
@@ -13,13 +12,8 @@ using Clock = std::chrono::steady_clock;
 
 void fail(SteppedModel& model, Task& task, const std::exception_ptr& error) {
     if (!task.next) return;
-    task.next.reset();
-    try {
-        model.forget(task);
-        task.fail(error);
-    } catch (...) {
-        // Who waits for the answer is gone, or there is no memory to tell him.
-    }
+    task.fail(error);
+    model.forget(task);
 }
 
 }  // namespace
@@ -44,9 +38,19 @@ bool Executor::submit(ModelId model, std::unique_ptr<Task> task, const JobTraits
         std::find_if(models_.begin(), models_.end(), [=](const auto& each) { return each.first == model; });
     entries_.reserve(entries_.size() + 1);
     entries_.push_back({scheduler_.add(model, traits), model, found->second, std::move(task)});
-    const bool start = !running_;
+    if (running_) return false;
+    if (start_) {
+        try {
+            start_();
+        } catch (...) {
+            scheduler_.remove(entries_.back().id);
+            task = std::move(entries_.back().task);
+            entries_.pop_back();
+            throw;
+        }
+    }
     running_ = true;
-    return start;
+    return !start_;
 }
 
 JobCounts Executor::counts(ModelId model) const {
@@ -122,20 +126,34 @@ void Executor::drop_cancelled() {
 // Of the one who has the models.
 void Executor::answer_cancelled() {
     const Entries cancelled = extract([](const Task& task) { return !task.next || task.cancelled(); });
-    if (cancelled.empty()) return;
-    const std::exception_ptr error = std::make_exception_ptr(agora::cancelled());
-    for (const Entry& entry : cancelled) fail(*entry.model, *entry.task, error);
+    for (const Entry& entry : cancelled) fail(*entry.model, *entry.task, cancelled_);
+    answer(cancelled);
     // Here their tasks go, and perhaps their model with them.
 }
 
-// Takes tasks out.
+// Of tasks that were taken out: who waits for one may ask for the counts at once.
+void Executor::answer(const Entries& entries) {
+    for (const Entry& entry : entries) {
+        try {
+            entry.task->answer();
+        } catch (...) {
+            // Who waits for it is gone.
+        }
+    }
+}
+
+// Takes tasks out. Where there is no memory for that, they stay.
 Executor::Entries Executor::extract(bool (*is_wanted)(const Task&)) {
     const Lock lock(mutex_);
-    Entries extracted;
+    std::vector<Entry*> wanted;
     for (Entry& entry : entries_) {
-        if (!is_wanted(*entry.task)) continue;
-        scheduler_.remove(entry.id);
-        extracted.push_back(std::move(entry));
+        if (is_wanted(*entry.task)) wanted.push_back(&entry);
+    }
+    Entries extracted;
+    extracted.reserve(wanted.size());
+    for (Entry* entry : wanted) {
+        scheduler_.remove(entry->id);
+        extracted.push_back(std::move(*entry));
     }
     entries_.erase(std::remove_if(entries_.begin(), entries_.end(), [](const Entry& entry) { return !entry.task; }),
                    entries_.end());
@@ -148,11 +166,15 @@ Task* Executor::task_of(JobId id) const {
     return entry->task.get();
 }
 
-// Tells the scheduler what came of a step, and lets go of tasks that have been answered.
+// Tells the scheduler what came of a step, and answers the tasks that are done.
 void Executor::settle(const Step& step, Seconds elapsed) {
     {
         const Lock lock(mutex_);
-        scheduler_.took(step, elapsed);
+        try {
+            scheduler_.took(step, elapsed);
+        } catch (const std::bad_alloc&) {
+            // Nobody is charged for it.
+        }
         for (const JobId id : step.jobs) {
             Task& task = *task_of(id);
             if (!task.next) continue;
@@ -160,7 +182,7 @@ void Executor::settle(const Step& step, Seconds elapsed) {
             if (std::exchange(task.refused, false)) scheduler_.refuse(id);
         }
     }
-    extract([](const Task& task) { return !task.next; });
+    answer(extract([](const Task& task) { return !task.next; }));
 }
 
 }  // namespace agora

@@ -1,16 +1,20 @@
 // Runs the steps of a device's models, one at a time, as its scheduler chooses.
 //
-// It has no thread: whoever is told so by submit() sees to it that step() is called, again and again as long as that
-// says so. A step is short where the model allows, so the caller can let others have its thread between two of them.
+// It has no thread: whoever is told so – by `start`, else by submit() – sees to it that step() is called, again and
+// again as long as that says so. A step is short where the model allows, so that the caller can let others have its
+// thread between two of them.
 #pragma once
 
 #include <condition_variable>
 #include <exception>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <utility>
 #include <vector>
 
+#include "engine/error.h"
 #include "engine/schedule/scheduler.h"
 
 namespace agora {
@@ -24,11 +28,18 @@ class Task {
     virtual ~Task() = default;
 
     virtual bool cancelled() const = 0;
-    // Answers with an error. Not called once it has been answered.
-    virtual void fail(std::exception_ptr error) = 0;
+    // Tells who waits for it what came of it: its failure, or what it has. Called once, when nothing of it is left in
+    // the executor, so that whoever has his answer finds its place free. Takes no memory, so that no answer is lost.
+    virtual void answer() = 0;
 
-    // What it needs next; none once it has been answered.
+    void fail(std::exception_ptr error) {
+        next.reset();
+        failure = std::move(error);
+    }
+
+    // What it needs next; nothing when it is done or has failed.
     std::optional<Work> next = Work::Encode;
+    std::exception_ptr failure;
     // Its encoding goes on with the next step.
     bool begun = false;
     // There was no memory for it beside the others in the batch.
@@ -42,8 +53,8 @@ class SteppedModel {
   public:
     virtual ~SteppedModel() = default;
 
-    // Takes a step and leaves in each task what it needs next. Where it throws, all tasks of the step fail; others may
-    // have been failed by it. `ahead`: tasks that are likely to be encoded after this step.
+    // Takes a step and leaves in each task what it needs next. Where it throws, all tasks of the step fail that are not
+    // done; others may have been failed by it. `ahead`: tasks that are likely to be encoded after this step.
     virtual void take_step(Work work, const Tasks& tasks, const Tasks& ahead) = 0;
     // Windows that take_step() wants to know of ahead.
     virtual size_t looks_ahead() const { return 0; }
@@ -53,7 +64,9 @@ class SteppedModel {
 
 class Executor {
   public:
-    Executor() = default;
+    // `start` is to have step() called by others, and called itself when a window comes while nobody does that. It must
+    // not call step() itself. Where it throws, the window is not taken. Empty: submit() says so.
+    explicit Executor(std::function<void()> start = {}) : start_(std::move(start)) {}
     Executor(const Executor&) = delete;
     Executor& operator=(const Executor&) = delete;
 
@@ -62,9 +75,10 @@ class Executor {
     void remove(ModelId model);
 
     // True when nobody calls step(): the caller has become the one who sees to it. From any thread, as all members.
+    // Where it throws, the task is gone, and everything else as it was.
     bool submit(ModelId model, std::unique_ptr<Task> task, const JobTraits& traits);
 
-    // Takes a step. True when it is to be called again; else nobody is to, until submit() says so. Never throws.
+    // Takes a step. True when it is to be called again; else nobody is to, until the next window comes. Never throws.
     bool step();
     // Until there is nothing to do.
     void run() {
@@ -72,8 +86,8 @@ class Executor {
         }
     }
 
-    // Answers tasks that have been cancelled, and forgets them, as the next step would: when this returns, they are
-    // gone. Waits for a step in progress.
+    // Answers tasks that have been cancelled, as the next step would: when this returns, they are gone. Waits for a
+    // step in progress.
     void drop_cancelled();
 
     JobCounts counts(ModelId model) const;
@@ -90,10 +104,13 @@ class Executor {
 
     bool take_step();
     void answer_cancelled();
+    static void answer(const Entries& entries);
     Entries extract(bool (*is_wanted)(const Task&));
     Task* task_of(JobId id) const;
     void settle(const Step& step, Seconds elapsed);
 
+    const std::function<void()> start_;
+    const std::exception_ptr cancelled_ = std::make_exception_ptr(cancelled());
     mutable std::mutex mutex_;
     std::condition_variable changed_;
     Scheduler scheduler_;

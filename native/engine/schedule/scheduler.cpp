@@ -339,11 +339,13 @@ void Scheduler::took(const Step& step, Seconds elapsed) {
     turns_.charge(shares);
     floors_.charge(elapsed, parts, waits);
     Model& model = models_.at(step.model);
-    if (step.work == Work::Encode) approach(model.encoding_step, elapsed / total);
-    if (step.work == Work::Decode && (total <= 2 || model.round == 0)) approach(model.round, elapsed);
-    if (step.work == Work::Decode && total > 2) {
+    // By windows: how many of its sequences a window really has in a round is not known here, and most have one.
+    const auto windows = static_cast<double>(step.jobs.size());
+    if (step.work == Work::Encode) approach(model.encoding_step, elapsed / windows);
+    if (step.work == Work::Decode && (windows <= 2 || model.round == 0)) approach(model.round, elapsed);
+    if (step.work == Work::Decode && windows > 2) {
         model.round = std::min(model.round, elapsed);
-        approach(model.another, (elapsed - model.round) / (total - 1));
+        approach(model.another, (elapsed - model.round) / (windows - 1));
     }
     note_first_jobs(step, elapsed);
     if (step.work == Work::Decode) round_due_ = false;

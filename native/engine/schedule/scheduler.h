@@ -101,7 +101,7 @@ class Scheduler {
         size_t windows = 0, sequences = 0, bytes = 0;  // in the batch
         JobId begun = 0;                               // whose encoding goes on; 0: none
 
-        // About what it takes: the encoding of a window and one step of it; a round of one sequence or two, and of each
+        // About what it takes: the encoding of a window and one step of it; a round of one window or two, and of each
         // more; and how many rounds a window has.
         Seconds encoding = 0, encoding_step = 0, round = 0, another = 0;
         double rounds = 80;

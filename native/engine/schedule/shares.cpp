@@ -14,11 +14,14 @@ Request& Turns::arrive(uint64_t id, Priority priority, uint64_t job) {
     if (id == 0) id = anonymous_++;
     Request& request = requests_[id];
     if (request.id == 0) {
+        request.place.push_back(id);
+        request.idle = request.place.begin();
         request.id = id;
         request.priority = priority;
         request.first_job = job;
     }
     if (request.jobs++ == 0) {
+        if (request.place.empty()) request.place.splice(request.place.begin(), idle_, request.idle);
         ++active_[request.priority];
         request.used = std::max(request.used, clock_[request.priority]);
     }
@@ -37,14 +40,13 @@ void Turns::leave(Request& request, uint64_t job) {
         requests_.erase(request.id);
         return;
     }
-    idle_.push_back(request.id);
+    idle_.splice(idle_.end(), request.place);
     forget_idle();
 }
 
 void Turns::forget_idle() {
     while (idle_.size() > kIdle) {
-        const auto found = requests_.find(idle_.front());
-        if (found != requests_.end() && found->second.jobs == 0) requests_.erase(found);
+        requests_.erase(idle_.front());
         idle_.pop_front();
     }
 }

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
+#include <list>
 #include <unordered_map>
 #include <vector>
 
@@ -32,6 +32,10 @@ struct Request {
     Seconds others = 0;
     Seconds encoding = 0;
     size_t rounds = 0;
+
+    // Its id, which goes to those without jobs and comes back, and where it is.
+    std::list<uint64_t> place;
+    std::list<uint64_t>::iterator idle;
 };
 
 // Fair queueing (Demers, Keshav and Shenker, 1989) of the requests of each priority: each is due an equal share, who
@@ -53,7 +57,7 @@ class Turns {
     void forget_idle();
 
     std::unordered_map<uint64_t, Request> requests_;
-    std::deque<uint64_t> idle_;  // in the order in which they had their last job
+    std::list<uint64_t> idle_;  // requests without jobs, once each, in the order in which they had their last one
     uint64_t anonymous_ = uint64_t{1} << 63;
     ByPriority<size_t> active_;
     ByPriority<Seconds> clock_;  // virtual time of one who has had exactly his share

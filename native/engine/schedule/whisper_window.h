@@ -76,7 +76,12 @@ class WhisperWindow final : public Task {
   public:
     using Done = std::function<void(WindowOutcome)>;
 
-    WhisperWindow(WindowRequest request, Done done) : request(std::move(request)), done_(std::move(done)) {}
+  private:
+    // The first member: it may hold the model, whose decoder goes after the memory below.
+    Done done_;
+
+  public:
+    WhisperWindow(WindowRequest request, Done done) : done_(std::move(done)), request(std::move(request)) {}
     ~WhisperWindow() override {
         if (counted_ != nullptr) *counted_ -= sequences();
     }
@@ -140,12 +145,12 @@ class WhisperWindow final : public Task {
 
     void finish() {
         outcome.language = request.language;
-        answer();
+        next.reset();
     }
-    void fail(std::exception_ptr error) override {
-        outcome = {};
-        outcome.error = std::move(error);
-        answer();
+    void answer() override {
+        if (failure) outcome = {};
+        outcome.error = failure;
+        done_(std::move(outcome));
     }
 
     WindowRequest request;
@@ -181,12 +186,7 @@ class WhisperWindow final : public Task {
         log_mel.compute(filled.data(), filled.size(), mel.data(), run);
         return mel;
     }
-    void answer() {
-        next.reset();
-        done_(std::move(outcome));
-    }
 
-    Done done_;
     int* counted_ = nullptr;
     // The last member: it is waited for before what it reads is gone.
     SpectrogramAhead spectrogram_;
