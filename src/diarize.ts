@@ -12,11 +12,12 @@ import type { AudioInput, DecodedAudio } from "./types/audio.js";
 import type { TranscribeOptions, TranscriberOptions } from "./types/options.js";
 import type { DiarizationOptions, DiarizationResult, RoleOptions, SpeakerTurn } from "./types/speakers.js";
 
+/** Options of {@link diarize}. */
 export interface DiarizeOptions
   extends DiarizationOptions,
     Pick<TranscribeOptions, "track" | "limits" | "timeout" | "signal">,
     Pick<TranscriberOptions, "threads" | "download" | "cacheDir" | "onDownload"> {
-  /** A channel's index, or `"mix"`: all in one. Default: parties on two channels apart, else mixed. */
+  /** A channel's index, 0 to 63, or `"mix"`: all in one. Default: parties on two channels apart, else mixed. */
   channels?: "mix" | number;
   /** What is known of the roles; what is said is not. Default: none. */
   roles?: RoleOptions;

@@ -39,6 +39,7 @@ export const ERROR_CODES = [
   "INTERNAL",
 ] as const;
 
+/** What went wrong, for programs: see {@link ERROR_CODES}. */
 export type ErrorCode = (typeof ERROR_CODES)[number];
 
 /** The one error class of this package. `message` names the option or file, what was given and what was expected. */

@@ -1,6 +1,5 @@
 export { releaseMemory } from "./addon/memory.js";
 export { parseLanguage, suggestLanguage } from "./config/language-names.js";
-export { LANGUAGES } from "./config/languages.js";
 export { DEFAULT_AUDIO_LIMITS as DEFAULT_LIMITS } from "./config/limits.js";
 export { type DiarizeOptions, diarize } from "./diarize.js";
 export { implementationNames, registerImplementation } from "./engine/implementations.js";
@@ -71,6 +70,14 @@ export type {
   WindowSegment,
   WindowWord,
 } from "./types/engine.js";
+export { LANGUAGES, type LanguageCode } from "./types/languages.js";
+export type {
+  ImplementationName,
+  LanguageName,
+  ModelName,
+  VadModelName,
+  WeightType,
+} from "./types/names.js";
 export type {
   DownloadProgress,
   Progress,

@@ -1,11 +1,11 @@
 import { openAudio } from "./audio/open.js";
-import { type ResolvedRequest, resolveRequest } from "./config/options.js";
+import { type ResolvedRequest, resolveDetection, resolveRequest } from "./config/options.js";
 import { computeThreads } from "./engine/cores.js";
 import { acquireDiarizer, acquireEngine, acquireVad } from "./engine/loading.js";
 import type { Lease } from "./engine/shared.js";
-import { invalidArgument, TranscriptionError } from "./errors.js";
+import { TranscriptionError } from "./errors.js";
 import { detectAudioLanguage } from "./pipeline/detect-language.js";
-import { fitToModel } from "./pipeline/fit-to-model.js";
+import { fitToModel, timesWordsOf } from "./pipeline/fit-to-model.js";
 import { RequestScope } from "./pipeline/request-scope.js";
 import { SegmentStream } from "./pipeline/segment-stream.js";
 import { transcribeAudio } from "./pipeline/transcription.js";
@@ -57,7 +57,8 @@ export class LoadedTranscriber implements Transcriber {
     // Not the engine's own to say: it is shared with requests for other numbers of threads.
     const { note } = computeThreads(options.threads);
     const noted = note === undefined ? device : { ...device, threadsNote: note };
-    this.info = { implementation, model, device: noted, maxWindow, languages: model.languages };
+    const timesWords = timesWordsOf(engine.value);
+    this.info = { implementation, model, device: noted, maxWindow, languages: model.languages, timesWords };
     this.#options = options;
     this.#engine = engine;
   }
@@ -98,9 +99,7 @@ export class LoadedTranscriber implements Transcriber {
   }
 
   async detectLanguage(input: AudioInput, options: DetectLanguageOptions = {}): Promise<LanguageDetection> {
-    const request = resolveRequest(options, this.#options.limits);
-    if (request.channels === "each")
-      throw invalidArgument("channels", '"mix" or the index of a channel', "each");
+    const request = resolveDetection(options, this.#options.limits);
     return this.#run(input, request, (audio, vad, scope) =>
       detectAudioLanguage(audio, this.#engine.value, vad, request, scope),
     );

@@ -63,6 +63,17 @@ std::vector<SoundSpan> spans_argument(const Napi::Value& value, const char* name
     return spans;
 }
 
+Napi::Array spans_to_js(Napi::Env env, const std::vector<SoundSpan>& spans) {
+    Napi::Array result = Napi::Array::New(env, spans.size());
+    for (size_t i = 0; i < spans.size(); ++i) {
+        Napi::Object span = Napi::Object::New(env);
+        span.Set("start", spans[i].start);
+        span.Set("end", spans[i].end);
+        result.Set(static_cast<uint32_t>(i), span);
+    }
+    return result;
+}
+
 // What is to become of a window without a language: { transcribeFrom, onLanguages }. `on_languages` gets the callback.
 Detection detection_argument(const Napi::Value& value, Napi::Function& on_languages) {
     const Napi::Object js = object_argument(value, "detection");
@@ -152,8 +163,8 @@ Napi::Value BatchedModel::current_load(const Napi::CallbackInfo& info) {
     return result;
 }
 
-// transcribe(samples, options, cancel, detection): Promise<{ segments, draft, language, reliable }>; `detection` says
-// what to do where the options have no language.
+// transcribe(samples, options, cancel, detection): Promise<{ segments, draft, language, dropped, reliable }>;
+// `detection` says what to do where the options have no language.
 Napi::Value BatchedModel::transcribe(const Napi::CallbackInfo& info) {
     return guarded(info.Env(), [&] {
         const Napi::Object options = object_argument(info[1], "options");
@@ -190,6 +201,7 @@ Napi::Value BatchedModel::transcribe(const Napi::CallbackInfo& info) {
             draft.Set("accepted", outcome.draft.accepted);
             result.Set("draft", draft);
             result.Set("language", outcome.language);
+            result.Set("dropped", spans_to_js(env, outcome.dropped));
             result.Set("reliable", outcome.reliable);
             return result;
         };

@@ -76,7 +76,12 @@ Napi::Value DiarizationModelObject::load(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value DiarizationModelObject::info(const Napi::CallbackInfo& info) {
-    return guarded(info.Env(), [&]() -> Napi::Value { return to_js(info.Env(), model(info.Env())->file()); });
+    return guarded(info.Env(), [&]() -> Napi::Value {
+        const auto loaded = model(info.Env());
+        Napi::Object js = to_js(info.Env(), loaded->file());
+        js.Set("batch", loaded->batch());
+        return js;
+    });
 }
 
 // open(): DiarizationStream

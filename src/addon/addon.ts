@@ -225,16 +225,21 @@ export interface NativeBatchedModel {
       /** Called once, before the promise resolves. */
       onLanguages: (detected: NativeLanguages) => void;
     },
-  ): Promise<{
-    segments: NativeSegment[];
-    draft: { proposed: number; accepted: number };
-    /** Of the segments; empty where none was sure enough. */
-    language: string;
-    /** Whether all text passed the guards. */
-    reliable: boolean;
-  }>;
+  ): Promise<NativeTranscription>;
   detectLanguage(samples: Float32Array, turn: NativeTurn, cancel: CancelFlag): Promise<NativeLanguages>;
   close(): Promise<void>;
+}
+
+/** What is heard in a window. */
+export interface NativeTranscription {
+  segments: NativeSegment[];
+  draft: { proposed: number; accepted: number };
+  /** Of the segments; empty where none was sure enough. */
+  language: string;
+  /** Seconds of the window, where text was left out that the model is sure of. */
+  dropped: { start: number; end: number }[];
+  /** Whether all text passed the guards. */
+  reliable: boolean;
 }
 
 export interface NativeGenerationOptions extends NativeTurn {
@@ -290,6 +295,7 @@ export interface NativeBorealisModel {
 }
 
 export interface DiarizationFileInfo {
+  /** What it is made of: pyannote's community pipeline. */
   pipeline: "community";
   /** The speaker encoder. */
   embedding: "ge2e" | "wespeaker-resnet34";
@@ -310,7 +316,8 @@ export interface NativeSpeakerTurn {
 }
 
 export interface NativeDiarizationModel {
-  info(): DiarizationFileInfo;
+  /** `batch`: windows, one for each second, that keep all threads busy at once. */
+  info(): DiarizationFileInfo & { batch: number };
   open(): NativeDiarizationStream;
   close(): Promise<void>;
 }

@@ -3,6 +3,9 @@ import type { DecodeTask } from "./decode-task.js";
 import type { AudioStream } from "./ffmpeg-log.js";
 import type { FfmpegRun } from "./ffmpeg-run.js";
 
+/** Tracks of no use that are told of one by one. */
+const MOST_TOLD = 8;
+
 /** Starts decoding one of the audio streams. */
 type Start = (track: number) => Promise<FfmpegRun>;
 
@@ -43,7 +46,7 @@ export async function openTrack(
       task,
     );
     if (sound) {
-      task.warnings.push(explain(streams, order, index, faults));
+      task.warn(explain(streams, order, index, faults));
       return run;
     }
     faults.set(index, fault ? `cannot be decoded (${fault.message})` : "is silent");
@@ -53,7 +56,7 @@ export async function openTrack(
   const silent = order.find((index) => faults.get(index) === "is silent") ?? order[0]!;
   const run = await start(silent);
   await run.open();
-  task.warnings.push(explain(streams, order, silent, faults));
+  task.warn(explain(streams, order, silent, faults));
   return run;
 }
 
@@ -73,7 +76,7 @@ async function warnOfSilence(chosen: FfmpegRun, start: Start, task: DecodeTask):
     );
     await other.close();
     if (!sound) continue;
-    task.warnings.push(`Track ${chosen.track}, which was chosen, is silent, while track ${index} has sound`);
+    task.warn(`Track ${chosen.track}, which was chosen, is silent, while track ${index} has sound`);
     return;
   }
 }
@@ -113,7 +116,10 @@ function explain(
   return [
     `There are ${streams.length} audio tracks; track ${used} (${about}) was used, ${why}`,
     ...(faults.has(used) ? [`track ${used} ${faults.get(used)}`] : []),
-    ...others.map(([index, fault]) => `track ${index} ${fault}`),
+    ...others.slice(0, MOST_TOLD).map(([index, fault]) => `track ${index} ${fault}`),
+    ...(others.length > MOST_TOLD
+      ? [`${others.length - MOST_TOLD} more are silent or cannot be decoded`]
+      : []),
     'the option "track" chooses another',
   ].join("; ");
 }

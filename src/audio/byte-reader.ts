@@ -5,8 +5,11 @@ const NOTHING = new Uint8Array(0);
 
 /** Reads a source by the number of bytes wanted. Can look ahead, and go back to the start while it is held. */
 export class ByteReader {
+  /** What is held, of which {@link #offset} bytes are consumed. What has been given out are views of it: it never changes. */
   #buffer: Uint8Array = NOTHING;
   #offset = 0;
+  /** Bytes behind those of {@link #buffer} that are free, where it lies in memory of ours. */
+  #free = 0;
   #ended = false;
   #held = false;
   #keeps = false;
@@ -47,6 +50,7 @@ export class ByteReader {
     if (!this.#keeps) {
       this.source.restart!();
       this.#buffer = NOTHING;
+      this.#free = 0;
       this.#ended = false;
       this.#position = this.#offset;
     }
@@ -119,7 +123,32 @@ export class ByteReader {
       return false;
     }
     if (!this.keeps) this.#drop();
-    this.#buffer = this.#buffer.byteLength === 0 ? chunk : Buffer.concat([this.#buffer, chunk]);
+    this.#append(chunk);
     return true;
+  }
+
+  /**
+   * In memory that doubles, so that however small the chunks are and however much is held meanwhile, no byte is copied
+   * more than a few times.
+   */
+  #append(chunk: Uint8Array): void {
+    const held = this.#buffer.byteLength;
+    if (held === 0) {
+      this.#buffer = chunk;
+      this.#free = 0;
+      return;
+    }
+    const length = held + chunk.byteLength;
+    if (chunk.byteLength > this.#free) {
+      const memory = new Uint8Array(2 * length);
+      memory.set(this.#buffer);
+      this.#buffer = memory.subarray(0, held);
+      this.#free = memory.byteLength - held;
+    }
+    const { buffer, byteOffset } = this.#buffer;
+    const joined = new Uint8Array(buffer, byteOffset, length);
+    joined.set(chunk, held);
+    this.#buffer = joined;
+    this.#free -= chunk.byteLength;
   }
 }

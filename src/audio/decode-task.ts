@@ -3,13 +3,19 @@ import type { AudioLimits } from "../types/audio.js";
 import { decodeFailed } from "./errors.js";
 
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
+/** Different warnings that are kept: of a thousand recordings that were joined, each might have several. */
+const MOST_WARNINGS = 50;
+/** Characters of one: it may quote what a file says. */
+const LONGEST_WARNING = 1000;
 
 /**
  * One decoding from opening to end: what it holds, how long it may still wait, and whether it has been stopped.
  * Abort, timeout and `close` all end it the same way: the wait in progress rejects and everything held is released.
  */
 export class DecodeTask {
-  readonly warnings: string[] = [];
+  /** How often each was given. */
+  readonly #warnings = new Map<string, number>();
+  #warningsLeftOut = 0;
   readonly #releases: Array<() => void | Promise<void>> = [];
   readonly #onAbort = () => this.#stop(cancelled(this.signal));
   #patience: number;
@@ -26,6 +32,23 @@ export class DecodeTask {
     this.#patience = limits.decodeTimeout * 1000;
     if (signal?.aborted) this.#onAbort();
     else signal?.addEventListener("abort", this.#onAbort, { once: true });
+  }
+
+  /** Notes what was odd about the input but survivable. */
+  warn(...warnings: string[]): void {
+    for (const warning of warnings) {
+      const text = warning.length > LONGEST_WARNING ? `${warning.slice(0, LONGEST_WARNING)}…` : warning;
+      const known = this.#warnings.get(text);
+      if (known === undefined && this.#warnings.size === MOST_WARNINGS) this.#warningsLeftOut++;
+      else this.#warnings.set(text, (known ?? 0) + 1);
+    }
+  }
+
+  /** What was odd so far, each once with its count; of very many the first, and how many more there are. */
+  get warnings(): string[] {
+    const texts = [...this.#warnings].map(([text, count]) => (count > 1 ? `${text} (${count} times)` : text));
+    if (this.#warningsLeftOut > 0) texts.push(`and ${this.#warningsLeftOut} more warnings`);
+    return texts;
   }
 
   /** Has `release` called once when the task ends, or now if it has ended. */

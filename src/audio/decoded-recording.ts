@@ -14,11 +14,16 @@ import type { Frames } from "./frames.js";
 import { IntegerScale } from "./integer-scale.js";
 import { createResamplers } from "./resample.js";
 
+/** Codecs, by FFmpeg's names, of numbers that somebody wrote as floating point: only those can have the wrong scale. */
+const FLOATING_POINT = /^(pcm_f|wavpack$)/;
+
 /** A stretch of a recording with one rate and one number of channels. */
 export interface Part {
   /** Rate of `frames`, in Hz. */
   readonly frameRate: number;
   readonly channels: number;
+  /** FFmpeg's name of what it is coded as, where that is known. */
+  readonly codec: string | undefined;
   readonly frames: Frames;
 }
 
@@ -39,14 +44,24 @@ export async function* onePart(part: Part): AsyncGenerator<Part> {
 /** Frames of any rate and channel count as 16 kHz tracks, within `limits.maxDuration`. */
 export class DecodedRecording implements DecodedAudio {
   readonly trackCount: number;
+  readonly again?: () => Promise<DecodedAudio>;
   readonly #task: DecodeTask;
   readonly #decoding: Decoding;
   readonly #selection: OpenAudioOptions["channels"];
   #samples = 0;
   #started = false;
 
-  /** @throws TranscriptionError INVALID_ARGUMENT when the chosen channel does not exist */
-  constructor(task: DecodeTask, decoding: Decoding, channels: OpenAudioOptions["channels"]) {
+  /**
+   * @param again opens the same recording anew, where that is possible
+   * @throws TranscriptionError INVALID_ARGUMENT when the chosen channel does not exist
+   */
+  constructor(
+    task: DecodeTask,
+    decoding: Decoding,
+    channels: OpenAudioOptions["channels"],
+    again: (() => Promise<DecodedAudio>) | undefined,
+  ) {
+    if (again) this.again = again;
     this.#task = task;
     this.#decoding = decoding;
     this.#selection = channels;
@@ -89,27 +104,33 @@ export class DecodedRecording implements DecodedAudio {
   }
 
   async *#tracks(part: Part): AsyncGenerator<Float32Array[], void, undefined> {
-    const { frames, frameRate, channels } = part;
+    const { frames, frameRate, channels, codec } = part;
     const { maxDuration } = this.#task.limits;
     const resamplers = await createResamplers(frameRate, this.trackCount);
     const selector = this.#selector(part);
     const survey = new ChannelSurvey(channels, frameRate);
-    const scale = new IntegerScale();
+    const scale = FLOATING_POINT.test(codec ?? "") ? new IntegerScale(channels, frameRate) : undefined;
     const start = this.duration;
     let received = 0;
     const resampled = (tracks: Float32Array[]) =>
       this.#counted(tracks.map((samples, track) => resamplers[track]!.process(samples)));
+    const selected = (interleaved: Float32Array) => {
+      survey.add(interleaved);
+      return resampled(selector.select(interleaved));
+    };
     for await (const interleaved of frames) {
       received += interleaved.length / channels;
       if (start + received / frameRate > maxDuration) throw audioTooLong(this.#task.name, maxDuration);
-      scale.apply(interleaved);
-      survey.add(interleaved);
-      yield* resampled(selector.select(interleaved));
+      for (const block of scale?.push(interleaved) ?? [interleaved]) yield* selected(block);
     }
+    for (const block of scale?.flush() ?? []) yield* selected(block);
     yield* resampled(selector.flush());
     yield* this.#counted(resamplers.map((resampler) => resampler.flush()));
-    const { warnings } = this.#task;
-    warnings.push(...scale.warnings(), ...selector.warnings(), ...survey.warnings(this.#heard));
+    this.#task.warn(
+      ...(scale?.warnings() ?? []),
+      ...selector.warnings(),
+      ...(await survey.warnings(this.#heard)),
+    );
   }
 
   /** What the selection comes to. */
@@ -122,7 +143,7 @@ export class DecodedRecording implements DecodedAudio {
   #selector({ channels, frameRate }: Part): ChannelSelector {
     const selection = this.#selection;
     if (typeof selection === "number" && selection >= channels) {
-      this.#task.warnings.push(
+      this.#task.warn(
         `A recording that was joined on has only ${channels} channels: all of them were mixed in place of channel ${selection}`,
       );
       return createChannelSelector("mix", channels, frameRate);

@@ -129,13 +129,19 @@ class FfmpegDecoder implements Decoding {
   async *#recording(recording: Recording): AsyncGenerator<Part> {
     const { run, container, number } = recording;
     const clock = new RecordingClock(container, run.channels, this.task, this.#origin);
-    yield { frameRate: SAMPLE_RATE, channels: run.channels, frames: this.#frames(recording, clock) };
-    this.task.warnings.push(...clock.warnings(), ...run.warnings());
+    const { codec } = run.streams[run.track] ?? {};
+    yield {
+      frameRate: SAMPLE_RATE,
+      channels: run.channels,
+      codec,
+      frames: this.#frames(recording, clock),
+    };
+    this.task.warn(...clock.warnings(), ...run.warnings());
     const difference = durationDifference(recording, clock.seconds);
     const which = this.#joined.length > 1 ? ` of recording ${number} in the file` : "";
-    if (difference) this.task.warnings.push(`The container announces ${difference}${which}`);
+    if (difference) this.task.warn(`The container announces ${difference}${which}`);
     if (container.times === undefined && run.hasLost)
-      this.task.warnings.push(`${lostWithoutClock(run, clock.seconds)}${which}`);
+      this.task.warn(`${lostWithoutClock(run, clock.seconds)}${which}`);
     this.#origin += clock.seconds;
     await recording.close();
   }
@@ -203,7 +209,7 @@ class FfmpegDecoder implements Decoding {
   #warn(number: number, error: unknown): void {
     const { start, end } = this.#joined[number - 1]!;
     const { message } = TranscriptionError.from(error);
-    this.task.warnings.push(
+    this.task.warn(
       `Of ${this.#joined.length} recordings that were joined in the file, number ${number} (bytes ${start} to ${end}) could not be decoded: ${message}`,
     );
   }

@@ -14,6 +14,8 @@ import { store } from "./spool.js";
  */
 const NEIGHBOURS = 30;
 const CLUSTER_MS = 5000;
+/** Breaks that are each kept with the frames around them; of further ones the mean frame of the file tells the rest. */
+const MOST_BREAKS = 10_000;
 /** Bytes behind the last frame that are worth a word. */
 const NOTED_REST = 4096;
 
@@ -31,7 +33,12 @@ interface Survey {
   frames: number;
   /** All frames are of one kind and rate. */
   uniform: boolean;
+  /** The first {@link MOST_BREAKS}. */
   breaks: Break[];
+  /** Those behind them. */
+  further: { count: number; bytes: number; last: number };
+  /** Bytes of all frames. */
+  frameBytes: number;
   /** What the encoder has noted in the first frame. */
   info: FrameInfo | undefined;
   /** There are tags between frames, which FFmpeg takes for frames. */
@@ -61,9 +68,8 @@ export async function repairFrames(
     return { file, container: uniform ? { ...container, times: "stream" } : container };
   }
   const missing = missingFrames(survey);
-  const lost = lostFrames(breaks, missing);
-  if (breaks.length > 0) warnOfBreaks(survey, lost, missing !== undefined, task);
-  const repaired = await wrap(kind, readAt, from, survey, lost, task);
+  if (breaks.length > 0) warnOfBreaks(survey, missing, task);
+  const repaired = await wrap(kind, readAt, from, survey, lostFrames(survey, missing), task);
   const { name } = container;
   const lead = (info?.delay ?? 0) / first.sampleRate;
   return { file: repaired, container: { name, demuxer: "matroska", times: "file", lead } };
@@ -76,36 +82,71 @@ function missingFrames({ info, frames, cutOff }: Survey): number | undefined {
   return missing < 0 || missing > info.frames / 2 ? undefined : missing;
 }
 
-/** Frames that were lost in each break. @param missing in all of them, where that is known */
-function lostFrames(breaks: readonly Break[], missing: number | undefined): number[] {
-  const held = breaks.map(({ bytes, sizes }) => (bytes * sizes.count) / sizes.sum);
-  const all = sumOf(held);
-  if (missing === undefined) return held.map(Math.round);
+type Place = Pick<Break, "offset" | "bytes">;
+
+/** Frames that the bytes of a break would have held; 0 where none is. */
+function heldFrames({ breaks, further, frames, frameBytes }: Survey): (place: Place) => number {
+  const known = new Map(
+    breaks.map(({ offset, bytes, sizes }) => [offset, (bytes * sizes.count) / sizes.sum]),
+  );
+  const last = breaks.at(-1)?.offset ?? 0;
+  return ({ offset, bytes }) => {
+    const isFurther = offset > last && offset <= further.last;
+    return known.get(offset) ?? (isFurther ? (bytes * frames) / Math.max(frameBytes, 1) : 0);
+  };
+}
+
+/**
+ * Frames that were lost in a break, each of which is asked for once, in order.
+ * @param missing in all of them, where that is known
+ */
+function lostFrames(survey: Survey, missing: number | undefined): (place: Place) => number {
+  const held = heldFrames(survey);
+  if (missing === undefined) return (place) => Math.round(held(place));
+  const all = allHeld(survey);
   let before = 0;
   let given = 0;
-  return held.map((frames) => {
-    before += frames;
+  return (place) => {
+    before += held(place);
     const lost = Math.round((missing * before) / all) - given;
     given += lost;
     return lost;
-  });
+  };
 }
 
-function warnOfBreaks(
-  { breaks, first }: Survey,
-  lost: readonly number[],
-  known: boolean,
-  { warnings }: DecodeTask,
-): void {
-  const { samples, sampleRate } = first!;
+/** In all breaks. */
+function allHeld(survey: Survey): number {
+  const { breaks, further, frames, frameBytes } = survey;
+  return sumOf(breaks.map(heldFrames(survey))) + (further.bytes * frames) / Math.max(frameBytes, 1);
+}
+
+function warnOfBreaks(survey: Survey, missing: number | undefined, task: DecodeTask): void {
+  const { breaks, further } = survey;
+  const { samples, sampleRate } = survey.first!;
   const { offset, frames } = breaks[0]!;
   const seconds = (count: number) => ((count * samples) / sampleRate).toFixed(1);
-  const bytes = sumOf(breaks.map((each) => each.bytes));
-  const places = breaks.length === 1 ? "one place" : `${breaks.length} places`;
-  const doubt = known ? "" : "; if bytes are missing there altogether, all times behind are early by as much";
-  warnings.push(
-    `The file is damaged in ${places} (${bytes} bytes in all, the first at byte ${offset}, ${seconds(frames)} s): about ${seconds(sumOf(lost))} s of sound were lost and became silence${doubt}`,
+  const bytes = sumOf(breaks.map((each) => each.bytes)) + further.bytes;
+  const count = breaks.length + further.count;
+  const places = count === 1 ? "one place" : `${count} places`;
+  const doubt =
+    missing === undefined
+      ? "; if bytes are missing there altogether, all times behind are early by as much"
+      : "";
+  task.warn(
+    `The file is damaged in ${places} (${bytes} bytes in all, the first at byte ${offset}, ${seconds(frames)} s): about ${seconds(missing ?? allHeld(survey))} s of sound were lost and became silence${doubt}`,
   );
+}
+
+/** @returns the break, where it is kept */
+function noteBreak({ breaks, further }: Survey, found: Break): Break | undefined {
+  if (breaks.length < MOST_BREAKS) {
+    breaks.push(found);
+    return found;
+  }
+  further.count++;
+  further.bytes += found.bytes;
+  further.last = found.offset;
+  return undefined;
 }
 
 async function surveyFrames(
@@ -119,6 +160,8 @@ async function surveyFrames(
     frames: 0,
     uniform: true,
     breaks: [],
+    further: { count: 0, bytes: 0, last: 0 },
+    frameBytes: 0,
     info: undefined,
     hasTagsInside: false,
     cutOff: false,
@@ -127,6 +170,8 @@ async function surveyFrames(
   let rest = 0;
   let tagged = false;
   let pending: Break | undefined;
+  /** The last break, where the frames behind it are looked at. */
+  let open: Break | undefined;
   for await (const stretches of frameStretches(kind, readAt, from, task)) {
     for (const stretch of stretches) {
       const { frame, bytes, offset } = stretch;
@@ -143,7 +188,7 @@ async function surveyFrames(
         continue;
       }
       if (tagged) survey.hasTagsInside = true;
-      if (pending) survey.breaks.push(pending);
+      if (pending) open = noteBreak(survey, pending);
       pending = undefined;
       survey.cutOff = false;
       if (!survey.first) {
@@ -153,19 +198,19 @@ async function surveyFrames(
       }
       if (frame.signature !== survey.first.signature) survey.uniform = false;
       survey.frames++;
+      survey.frameBytes += bytes;
       recent.push(bytes);
       if (recent.length > NEIGHBOURS) recent.shift();
-      const last = survey.breaks.at(-1);
-      if (last && recent.length < NEIGHBOURS) {
-        last.sizes.sum += bytes;
-        last.sizes.count++;
+      if (open && recent.length < NEIGHBOURS) {
+        open.sizes.sum += bytes;
+        open.sizes.count++;
       }
     }
   }
   if (pending && rest >= NOTED_REST) {
-    task.warnings.push(`There are no frames of sound in the last ${rest} bytes`);
+    task.warn(`There are no frames of sound in the last ${rest} bytes`);
   } else if (survey.cutOff) {
-    task.warnings.push("The file is cut off in its last frame: the recording may have gone on");
+    task.warn("The file is cut off in its last frame: the recording may have gone on");
   }
   // A break before the first frame is what the search for frames has skipped.
   survey.breaks = survey.breaks.filter(({ sizes }) => sizes.count > 0);
@@ -177,10 +222,9 @@ async function wrap(
   readAt: ReadAt,
   from: number,
   survey: Survey,
-  lost: readonly number[],
+  lost: (place: Place) => number,
   task: DecodeTask,
 ): Promise<FileHandle> {
-  const places = new Map(survey.breaks.map(({ offset }, i) => [offset, lost[i]!]));
   const pieces = clusters();
   return store(task, async () => (await pieces.next()).value ?? new Uint8Array(0));
 
@@ -193,7 +237,7 @@ async function wrap(
       for (const stretch of stretches) {
         if (!stretch.frame) {
           const { samples, sampleRate } = survey.first!;
-          seconds += ((places.get(stretch.offset) ?? 0) * samples) / sampleRate;
+          if (!stretch.isTag) seconds += (lost(stretch) * samples) / sampleRate;
           continue;
         }
         const { frame, data } = stretch;

@@ -1,38 +1,160 @@
-/** Samples beyond this are no sound at full scale ±1, however hot. */
+/** A sample beyond this is none at full scale ±1, however hot; a few are damage. */
 const LARGEST_FLOAT = 64;
-/** Where only whole numbers occur, the least that is no full scale of ±1. */
+/** Share of a second's sound that has to lie beyond. */
+const MUCH = 0.25;
+/** Where nearly all are whole numbers, the least that is no full scale of ±1, and the share of the sound that reaches it. */
 const LEAST_INTEGER = 2;
+const NEARLY_ALL = 0.99;
+const SOME = 0.1;
+/** Seconds of sound that are judged one by one before what tells nothing is let go. */
+const MOST = 3;
+/** Seconds, zeros and all, that are held back. */
+const LONGEST_HELD = 6;
+/** The same in samples of all channels: 16 MiB. */
+const MOST_HELD = 4 * 1024 * 1024;
 const FULL_SCALE = 2 ** 15;
 
 /**
  * Floating-point samples that are 16-bit numbers, ±32768 in place of ±1, as programs write that convert the type and forget
- * the scale: speech at that level is none to any model. From where they show they are brought to scale, in place.
+ * the scale: speech at that level is none to any model.
+ *
+ * Samples pass as they are until one is whole or beyond full scale. From that one on they are held back until what most
+ * of a second of sound is tells the scale, once for all that follows; single samples of absurd size are damage, tell
+ * nothing of the rest and become silence. What is given does not depend on the blocks in which it comes.
  */
 export class IntegerScale {
+  readonly #channels: number;
+  /** Samples of all channels. */
+  readonly #second: number;
+  readonly #longest: number;
   #isInteger = false;
-  #isFloat = false;
+  #suspects = false;
+  #held: Float32Array[] = [];
+  /** Samples that are held back, and whole seconds of sound among them. */
+  #length = 0;
+  #judged = 0;
+  #tally = new Tally();
+  #damaged = 0;
 
-  apply(samples: Float32Array): void {
-    if (!this.#isInteger) this.#look(samples);
-    if (this.#isInteger) for (let i = 0; i < samples.length; i++) samples[i]! /= FULL_SCALE;
+  /** @param rate Hz */
+  constructor(channels: number, rate: number) {
+    this.#channels = channels;
+    this.#second = channels * rate;
+    this.#longest = Math.min(LONGEST_HELD * this.#second, MOST_HELD);
+  }
+
+  /** What is ready of all samples until now, brought to scale, in place. @param interleaved whole frames */
+  push(interleaved: Float32Array): Float32Array[] {
+    const ready: Float32Array[] = [];
+    let given = 0;
+    for (let frame = 0; frame < interleaved.length && !this.#isInteger; frame += this.#channels) {
+      const end = frame + this.#channels;
+      if (!this.#suspects) {
+        if (!anySuspect(interleaved, frame, end)) continue;
+        this.#suspects = true;
+        if (given < frame) ready.push(interleaved.subarray(given, frame));
+        given = frame;
+      }
+      for (let i = frame; i < end; i++) this.#tally.add(interleaved[i]!);
+      this.#length += this.#channels;
+      if (this.#goesOn()) continue;
+      this.#held.push(interleaved.subarray(given, end));
+      given = end;
+      ready.push(...this.#release());
+    }
+    if (given === interleaved.length) return ready;
+    const rest = interleaved.subarray(given);
+    if (this.#suspects) this.#held.push(rest);
+    else ready.push(this.#scaled(rest));
+    return ready;
+  }
+
+  /** What is still held back. */
+  flush(): Float32Array[] {
+    this.#isInteger ||= this.#tally.isInteger;
+    return this.#release();
   }
 
   warnings(): string[] {
-    if (!this.#isInteger) return [];
+    const damage = `${this.#damaged} samples were far beyond full scale and became silence`;
+    if (!this.#isInteger) return this.#damaged > 0 ? [damage] : [];
     return [
+      ...(this.#damaged > 0 ? [damage] : []),
       `The samples are numbers of 16 bits (±${FULL_SCALE}) in a floating-point format: they were divided by ${FULL_SCALE}`,
     ];
   }
 
-  #look(samples: Float32Array): void {
-    let largest = 0;
-    let whole = true;
-    for (const sample of samples) {
-      const magnitude = Math.abs(sample);
-      if (magnitude > largest) largest = magnitude;
-      if (whole && !Number.isInteger(sample)) whole = false;
-    }
-    this.#isInteger = largest > LARGEST_FLOAT || (!this.#isFloat && whole && largest >= LEAST_INTEGER);
-    if (!whole) this.#isFloat = true;
+  /** Whether what is held back tells nothing yet. */
+  #goesOn(): boolean {
+    if (this.#tally.sound < this.#second) return this.#length < this.#longest;
+    this.#isInteger = this.#tally.isInteger;
+    this.#judged++;
+    const tellsNothing = this.#tally.isOdd;
+    this.#tally = new Tally();
+    return !this.#isInteger && tellsNothing && this.#judged < MOST && this.#length < this.#longest;
+  }
+
+  #release(): Float32Array[] {
+    const blocks = this.#held.map((samples) => this.#scaled(samples));
+    if (!this.#isInteger) for (const samples of blocks) this.#damaged += silenceBeyond(samples);
+    this.#held = [];
+    this.#length = 0;
+    this.#judged = 0;
+    this.#tally = new Tally();
+    this.#suspects = false;
+    return blocks;
+  }
+
+  #scaled(samples: Float32Array): Float32Array {
+    if (this.#isInteger) for (let i = 0; i < samples.length; i++) samples[i]! /= FULL_SCALE;
+    return samples;
+  }
+}
+
+/** Puts 0 for what is no sound at full scale ±1, and says how often. */
+function silenceBeyond(samples: Float32Array): number {
+  let count = 0;
+  for (let i = 0; i < samples.length; i++) {
+    if (Math.abs(samples[i]!) <= LARGEST_FLOAT) continue;
+    samples[i] = 0;
+    count++;
+  }
+  return count;
+}
+
+function anySuspect(samples: Float32Array, from: number, to: number): boolean {
+  for (let i = from; i < to; i++) {
+    const sample = samples[i]!;
+    if (sample !== 0 && (Math.abs(sample) >= LEAST_INTEGER || Number.isInteger(sample))) return true;
+  }
+  return false;
+}
+
+/** What samples are like. */
+class Tally {
+  /** Samples that are not 0. */
+  sound = 0;
+  #beyond = 0;
+  #whole = 0;
+  #large = 0;
+
+  add(sample: number): void {
+    if (sample === 0) return;
+    this.sound++;
+    const magnitude = Math.abs(sample);
+    if (magnitude > LARGEST_FLOAT) this.#beyond++;
+    if (magnitude >= LEAST_INTEGER) this.#large++;
+    if (Number.isInteger(sample)) this.#whole++;
+  }
+
+  get isInteger(): boolean {
+    if (this.sound === 0) return false;
+    if (this.#beyond >= MUCH * this.sound) return true;
+    return this.#whole >= NEARLY_ALL * this.sound && this.#large >= SOME * this.sound;
+  }
+
+  /** Whether it is not what sound at full scale ±1 is, clipped or not. */
+  get isOdd(): boolean {
+    return this.#large > 0 || this.#whole >= NEARLY_ALL * this.sound;
   }
 }

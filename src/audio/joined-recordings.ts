@@ -45,7 +45,7 @@ export async function findJoinedRecordings(
     if (!next) return recordings;
     current.end = next.start;
     if (recordings.length === MOST_RECORDINGS) {
-      task.warnings.push(
+      task.warn(
         `More than ${MOST_RECORDINGS} recordings were joined in the file: the ${size - next.start} bytes behind them were left out`,
       );
       return recordings;
@@ -67,7 +67,7 @@ async function recordingAfter(
   const from = Math.max(end ?? 0, start + Math.max(container.skip ?? 0, 1));
   const until = own ?? size;
   if (end !== undefined && end > until && TOLD_BY_END.has(demuxer)) {
-    task.warnings.push(
+    task.warn(
       `The recording is cut off: by its structure it has ${end - start} bytes, ${until - start} are there`,
     );
   }
@@ -110,7 +110,7 @@ async function noteRest(end: number, until: number, readAt: ReadAt, task: Decode
   if (bytes < NOTED_REST) return;
   const head = Buffer.from(await readAt(end, NOTED_REST));
   if (head.every((byte) => byte === 0) || head.toString("latin1", 0, 8) === "APETAGEX") return;
-  task.warnings.push(
+  task.warn(
     `${bytes} bytes behind the end of the recording, from byte ${end} on, are in no known format and were left out`,
   );
 }

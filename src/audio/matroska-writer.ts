@@ -1,11 +1,9 @@
 import type { FrameHeader } from "./frame-header.js";
+import { AAC_RATES } from "./mpeg-header.js";
 
 /** Matroska (RFC 9559) with one track of sound: frames get times, which their own formats have no place for. */
 
 const CODECS = { aac: "A_AAC", ac3: "A_AC3", eac3: "A_EAC3", dts: "A_DTS" };
-const ADTS_RATE_INDEX = [
-  ...[96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8000, 7350],
-];
 
 /** What comes before the clusters: a segment of unknown length, with times in milliseconds. */
 export function matroskaHead(first: FrameHeader): Buffer {
@@ -39,7 +37,7 @@ export function matroskaCluster(blocks: ReadonlyArray<{ time: number; data: Uint
 /** ISO/IEC 14496-3, 1.6.2.1: what an ADTS header says, in the form that other containers have. */
 function audioSpecificConfig({ sampleRate, channels }: FrameHeader, signature: number): Buffer {
   const objectType = ((signature >>> 14) & 3) + 1;
-  const config = (objectType << 11) | (ADTS_RATE_INDEX.indexOf(sampleRate) << 7) | (channels << 3);
+  const config = (objectType << 11) | (AAC_RATES.indexOf(sampleRate) << 7) | (channels << 3);
   return Buffer.from([config >>> 8, config & 0xff]);
 }
 

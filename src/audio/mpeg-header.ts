@@ -1,7 +1,8 @@
 import type { FrameHeader } from "./frame-header.js";
 
 const SAMPLE_RATES = [44_100, 48_000, 32_000];
-const ADTS_RATES = [
+/** Hz by the index that ADTS headers and MPEG-4's configuration have. */
+export const AAC_RATES: readonly number[] = [
   ...[96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8000, 7350],
 ];
 
@@ -30,7 +31,7 @@ export function mpegFrameHeader(bytes: Uint8Array, offset: number): FrameHeader 
 }
 
 function adtsHeader(bytes: Uint8Array, offset: number, header: number): FrameHeader | undefined {
-  const sampleRate = ADTS_RATES[(header >>> 10) & 15];
+  const sampleRate = AAC_RATES[(header >>> 10) & 15];
   if (sampleRate === undefined || offset + 7 > bytes.length) return undefined;
   const length = ((header & 3) << 11) | (bytes[offset + 4]! << 3) | (bytes[offset + 5]! >>> 5);
   if (length < 7) return undefined;

@@ -1,7 +1,7 @@
 import { TranscriptionError } from "../errors.js";
 import type { AudioInput, DecodedAudio, OpenAudioOptions } from "../types/audio.js";
 import { ByteReader } from "./byte-reader.js";
-import { type EncodedInput, inputName, openByteSource, PIECE_BYTES } from "./byte-source.js";
+import { type ByteSource, inputName, openByteSource, PIECE_BYTES } from "./byte-source.js";
 import { checkChannelSelection } from "./channels.js";
 import { DecodeTask } from "./decode-task.js";
 import { DecodedRecording, type Decoding, type Part } from "./decoded-recording.js";
@@ -18,6 +18,8 @@ import { readWavHeader, type WavHeader } from "./wav-header.js";
 import { WavSamples } from "./wav-samples.js";
 
 const SIGNATURE_BYTES = 12;
+/** WAV files that are read one behind the other, which takes no process for each. */
+const MOST_JOINED = 100_000;
 const HEAD_BYTES = 4096;
 
 /**
@@ -36,10 +38,15 @@ export async function openAudio(input: AudioInput, options: OpenAudioOptions): P
   const task = new DecodeTask(inputName(input), options.limits, options.signal);
   try {
     task.check();
-    const decoding = isRawAudio(input)
-      ? openRawAudio(input, task, options.track)
-      : await openEncoded(input, task, options.track);
-    return new DecodedRecording(task, decoding, options.channels);
+    if (isRawAudio(input)) {
+      const decoding = openRawAudio(input, task, options.track);
+      return new DecodedRecording(task, decoding, options.channels, () => openAudio(input, options));
+    }
+    const source = await openByteSource(input, task);
+    const isOnce = source.file === undefined && source.restart === undefined && !(input instanceof Blob);
+    const decoding = await openEncoded(source, task, options.track);
+    const again = isOnce ? undefined : () => openAudio(input, options);
+    return new DecodedRecording(task, decoding, options.channels, again);
   } catch (error) {
     await task.close();
     throw error;
@@ -47,11 +54,10 @@ export async function openAudio(input: AudioInput, options: OpenAudioOptions): P
 }
 
 async function openEncoded(
-  input: EncodedInput,
+  source: ByteSource,
   task: DecodeTask,
   track: number | undefined,
 ): Promise<Decoding> {
-  const source = await openByteSource(input, task);
   const plain = new ByteReader(source, task);
   const reader = (await isBigEndianWav(plain)) ? new ByteReader(littleEndianWav(plain), task) : plain;
   const signature = await reader.peek(SIGNATURE_BYTES);
@@ -89,22 +95,26 @@ async function openWav(reader: ByteReader, header: WavHeader, track: number | un
 }
 
 /** A WAV file and those that were joined to it byte by byte. */
-async function* wavParts(reader: ByteReader, first: WavHeader): AsyncGenerator<Part> {
+async function* wavParts(from: ByteReader, first: WavHeader): AsyncGenerator<Part> {
+  let reader = from;
   let header = first;
-  for (;;) {
-    const { sampleRate, channels } = header.format;
-    yield { frameRate: sampleRate, channels, frames: new WavSamples(reader, header).frames() };
+  for (let number = 1; ; number++) {
+    const { sampleRate, channels, codec } = header.format;
+    yield { frameRate: sampleRate, channels, codec, frames: new WavSamples(reader, header).frames() };
+    if (await isBigEndianWav(reader)) reader = new ByteReader(littleEndianWav(reader), reader.task);
     if (!isWav(await reader.peek(SIGNATURE_BYTES))) {
       if (!beginsRecording(await reader.peek(PIECE_BYTES))) return;
       break;
+    }
+    if (number === MOST_JOINED) {
+      reader.task.warn(`More than ${MOST_JOINED} WAV files were joined: what lies behind them was left out`);
+      return;
     }
     try {
       header = await readWavHeader(reader);
     } catch (error) {
       reader.task.check();
-      reader.task.warnings.push(
-        `A second WAV file was joined on and could not be read: ${(error as Error).message}`,
-      );
+      reader.task.warn(`A second WAV file was joined on and could not be read: ${(error as Error).message}`);
       return;
     }
     if (!header.format.codec) break;
@@ -118,7 +128,7 @@ async function* wavParts(reader: ByteReader, first: WavHeader): AsyncGenerator<P
     task.check();
     const { code, message } = TranscriptionError.from(error);
     if (code !== "DECODE_FAILED" && code !== "UNSUPPORTED_FORMAT") throw error;
-    task.warnings.push(`What was joined on behind the WAV file could not be decoded: ${message}`);
+    task.warn(`What was joined on behind the WAV file could not be decoded: ${message}`);
   }
 }
 

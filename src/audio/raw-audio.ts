@@ -34,17 +34,14 @@ export function openRawAudio(input: RawAudio, task: DecodeTask, track: number | 
   }
   const duration = samples.length / channels / sampleRate;
   if (duration > task.limits.maxDuration) throw audioTooLong(task.name, task.limits.maxDuration, duration);
+  const codec = samples instanceof Int16Array ? "pcm_s16le" : "pcm_f32le";
   return {
-    format: {
-      container: "raw",
-      codec: samples instanceof Int16Array ? "pcm_s16le" : "pcm_f32le",
-      sampleRate,
-      channels,
-    },
+    format: { container: "raw", codec, sampleRate, channels },
     expectedDuration: duration,
     parts: onePart({
       frameRate: sampleRate,
       channels,
+      codec,
       frames: rawFrames(samples, channels, sampleRate, task),
     }),
   };
@@ -68,5 +65,5 @@ async function* rawFrames(
     yield block;
   }
   if (invalid > 0)
-    task.warnings.push(`${invalid} samples were not finite numbers of sensible size and became silence`);
+    task.warn(`${invalid} samples were not finite numbers of sensible size and became silence`);
 }

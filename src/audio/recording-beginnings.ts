@@ -94,7 +94,7 @@ export function beginsRecording(head: Uint8Array): boolean {
     const isMark = latin1(bytes, before, before + mark.length) === mark;
     return isMark && begins(bytes, 0) && (demuxer !== "ogg" || isFirstPage(bytes, 0));
   });
-  if (marked) return true;
+  if (marked || (latin1(bytes, 0, 4) === "RIFX" && latin1(bytes, 8, 12) === "WAVE")) return true;
   const isTag = latin1(bytes, 0, 3) === "ID3" && bytes[3]! < 5 && bytes.length > 10;
   return isTag || (beginsWithFrames(bytes) && findFrames(bytes, false)?.offset === 0);
 }

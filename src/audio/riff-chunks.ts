@@ -70,15 +70,18 @@ export function isWav(head: Uint8Array): boolean {
 export async function skipChunk(reader: ByteReader, size: number, left: number): Promise<void> {
   await reader.skip(left);
   if (size % 2 === 0) return;
+  if ((await reader.peek(4)).byteLength < 4) return reader.skip(4);
+  if (await hasPad(reader)) await reader.skip(1);
+}
+
+/** Whether the byte that makes an odd size even is there, behind such a chunk. */
+export async function hasPad(reader: ByteReader): Promise<boolean> {
   const next = await reader.peek(1 + 4);
-  if (next.byteLength < 4) return reader.skip(next.byteLength);
-  if (next[0] === 0) return reader.skip(1);
+  if (next.byteLength < 4 || next[0] === 0) return next.byteLength > 0;
   const padded = fourCC(next, 1);
   const unpadded = fourCC(next, 0);
   const expected = (id: string) => isKnownChunk(id) || id === "data" || id === "fmt ";
-  if (expected(padded) || (!expected(unpadded) && (isChunkName(padded) || !isChunkName(unpadded)))) {
-    await reader.skip(1);
-  }
+  return expected(padded) || (!expected(unpadded) && (isChunkName(padded) || !isChunkName(unpadded)));
 }
 
 /**

@@ -87,9 +87,7 @@ export async function sniffContainer(readAt: ReadAt, task: DecodeTask): Promise<
 }
 
 function behindOthers(container: Container, place: number, task: DecodeTask): Container {
-  task.warnings.push(
-    `The first ${place} bytes are no recording and were left out: times count from what follows`,
-  );
+  task.warn(`The first ${place} bytes are no recording and were left out: times count from what follows`);
   return { ...container, skip: place };
 }
 

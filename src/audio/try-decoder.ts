@@ -14,12 +14,16 @@ function smallRecording(): Uint8Array {
 
 /**
  * Decodes a recording of its own as those of callers are decoded: stored in the temporary folder, by FFmpeg.
- * @throws TranscriptionError DECODER_UNAVAILABLE, STORAGE_FAILED
+ * @throws TranscriptionError DECODER_UNAVAILABLE, STORAGE_FAILED; CANCELLED when `signal` fires
  */
-export async function tryDecoder(): Promise<void> {
+export async function tryDecoder(signal?: AbortSignal): Promise<void> {
   const limits = { maxBytes: 1e6, maxDuration: 60, decodeTimeout: 30 };
-  const audio = await openAudio(smallRecording(), { channels: "mix", limits });
-  for await (const _ of audio.blocks()) {
-    // Read to its end, where FFmpeg's exit code is.
+  const audio = await openAudio(smallRecording(), { channels: "mix", limits, ...(signal && { signal }) });
+  try {
+    for await (const _ of audio.blocks()) {
+      // Read to its end, where FFmpeg's exit code is.
+    }
+  } finally {
+    await audio.close();
   }
 }

@@ -25,7 +25,8 @@ const MAX_KEPT_BYTES = 16 * 1024 * 1024;
  * @throws TranscriptionError DECODE_FAILED, UNSUPPORTED_FORMAT (RIFF, but not WAVE)
  */
 export async function readWavHeader(reader: ByteReader): Promise<WavHeader> {
-  const { name, warnings } = reader.task;
+  const { task } = reader;
+  const { name } = task;
   const damaged = (what: string) => decodeFailed(name, `its WAV header is ${what}`);
   reader.hold();
   const riff = await reader.read(12);
@@ -50,7 +51,7 @@ export async function readWavHeader(reader: ByteReader): Promise<WavHeader> {
     if (id === "data") {
       if (!format) throw damaged("damaged: there is no fmt chunk before the samples");
       const announced = size === 0xffff_ffff && longDataBytes !== undefined ? longDataBytes : size;
-      warnings.push(...format.warnings);
+      task.warn(...format.warnings);
       const dataBytes = trustedDataBytes(announced, uint32(riff, 4), reader.position - start + 12);
       return { ...(await settleLoose(reader, format, dataBytes)), dataBytes };
     }
@@ -95,7 +96,7 @@ async function settleLoose(
     const found = "and its samples are not of so many bits in 4 bytes";
     throw decodeFailed(reader.task.name, `its WAV header is damaged: ${contradiction}, ${found}`);
   }
-  reader.task.warnings.push(
+  reader.task.warn(
     `The WAV header is wrong, which does not matter: ${contradiction}, expected ${tight.frameBytes}`,
   );
   return { format: { ...format, ...tight }, scale: 1 };

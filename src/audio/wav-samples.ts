@@ -35,18 +35,18 @@ export class WavSamples {
     if (dataBytes === undefined) yield* this.#toTheEnd();
     else yield* this.#announced(dataBytes);
     yield* this.#behind();
-    const { warnings } = this.#reader.task;
+    const { task } = this.#reader;
     if (dataBytes !== undefined && this.#received < dataBytes) {
       const [announced, there] = [this.#seconds(dataBytes), this.#seconds(this.#received)];
-      warnings.push(`The file is cut off: its header announces ${announced} s, ${there} s are there`);
+      task.warn(`The file is cut off: its header announces ${announced} s, ${there} s are there`);
     } else if (dataBytes !== undefined && this.#received > dataBytes) {
       const more = this.#received - dataBytes;
-      warnings.push(
+      task.warn(
         `The header announces ${this.#seconds(dataBytes)} s, but samples go on behind that: ${more} bytes more were read, ${this.#seconds(this.#received)} s in all`,
       );
     }
     if (this.#invalid > 0)
-      warnings.push(`${this.#invalid} samples were not finite numbers of sensible size and became silence`);
+      task.warn(`${this.#invalid} samples were not finite numbers of sensible size and became silence`);
   }
 
   #seconds(bytes: number): string {
@@ -143,7 +143,7 @@ export class WavSamples {
   async #skipZeros(rest: Uint8Array): Promise<boolean> {
     if (rest.byteLength === PIECE_BYTES || rest.some((byte) => byte !== 0)) return false;
     await this.#reader.skip(rest.byteLength);
-    this.#reader.task.warnings.push(`${rest.byteLength} zero bytes behind the samples were left out`);
+    this.#reader.task.warn(`${rest.byteLength} zero bytes behind the samples were left out`);
     return true;
   }
 }

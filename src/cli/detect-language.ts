@@ -1,20 +1,21 @@
+import { DETECTION_OPTIONS } from "../config/options.js";
 import type { DetectLanguageOptions, TranscribeOptions, Transcriber } from "../index.js";
 import type { CliContext } from "./context.js";
-import type { Job } from "./delivery.js";
+import { deliver, type Plan } from "./delivery.js";
 import { UsageError } from "./exit.js";
-import type { Turn } from "./jobs.js";
-import type { Settings, TranscribeFlags } from "./settings.js";
+import type { Job } from "./files.js";
+import { flagsOfText, type Settings, type TranscribeFlags } from "./settings.js";
 import type { Terminal } from "./terminal.js";
 
-/** Options of a transcription that say what is listened to. */
-const HEARD = ["vadFilter", "vadOptions", "chunkLength", "channels", "track", "limits", "timeout"] as const;
-
 /** Refuses what has nothing to do with `--detect-language`. @throws UsageError */
-export function checkDetection({ formats, transcribe }: Settings, { outputDir }: TranscribeFlags): void {
-  if (outputDir !== undefined)
+export function checkDetection({ formats, transcribe }: Settings, flags: TranscribeFlags): void {
+  if (flags.outputDir !== undefined)
     throw new UsageError("--detect-language writes to standard output, not to --output-dir");
-  if (transcribe.language !== undefined) throw new UsageError("--detect-language needs no --language");
-  const [format = "txt"] = formats;
+  const useless = flagsOfText(flags, DETECTION_OPTIONS);
+  if (useless.length > 0) throw new UsageError(`--detect-language has no use for ${useless.join(", ")}`);
+  if (transcribe.channels === "each")
+    throw new UsageError("--detect-language hears one channel: --channels mix, or the number of one");
+  const [format] = formats;
   if (formats.length > 1 || (format !== "txt" && format !== "json")) {
     throw new UsageError(`--detect-language is written as txt or json, not as ${formats.join(", ")}`);
   }
@@ -25,21 +26,21 @@ export function checkDetection({ formats, transcribe }: Settings, { outputDir }:
  * every language that was considered.
  */
 export async function detectOne(
-  { input, plan }: Job,
-  turn: Turn,
+  job: Job<Plan>,
   transcriber: Transcriber,
-  context: CliContext,
+  { stdin }: CliContext,
   terminal: Terminal,
 ): Promise<void> {
-  const signal = AbortSignal.any([context.signal, turn.signal]);
-  const options = { ...heardOf(plan.transcribe), signal };
-  const detection = await transcriber.detectLanguage(input.path ?? context.stdin, options);
-  await turn.comes;
-  turn.signal.throwIfAborted();
-  const { language, probability, probabilities } = detection;
+  const { input, plan, signal } = job;
+  const options = { ...(plan.several && { priority: "bulk" as const }), ...heardOf(plan.transcribe), signal };
+  const { language, probability, probabilities } = await transcriber.detectLanguage(
+    input.path ?? stdin,
+    options,
+  );
+  await job.mayWrite();
   if (plan.formats[0] === "json") {
-    const document = { ...(plan.several && { file: input.name }), language, probability, probabilities };
-    await terminal.print(`${JSON.stringify(document, null, plan.several ? 0 : 2)}\n`);
+    const document = `${JSON.stringify({ language, probability, probabilities }, undefined, 2)}\n`;
+    await deliver(job, () => document, terminal);
   } else {
     const row = [language || "none", probability.toFixed(2)];
     await terminal.print(`${(plan.several ? [input.name, ...row] : row).join("\t")}\n`);
@@ -47,8 +48,8 @@ export async function detectOne(
 }
 
 function heardOf(options: TranscribeOptions): DetectLanguageOptions {
-  const heard = Object.fromEntries(
-    HEARD.flatMap((name) => (options[name] === undefined ? [] : [[name, options[name]]])),
+  const heard = DETECTION_OPTIONS.flatMap((name) =>
+    options[name] === undefined ? [] : [[name, options[name]] as const],
   );
-  return heard as DetectLanguageOptions;
+  return Object.fromEntries(heard) as DetectLanguageOptions;
 }

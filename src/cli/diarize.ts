@@ -1,77 +1,108 @@
-import { basename, extname } from "node:path";
-import type { DiarizationResult } from "../index.js";
+import { resolveRequest } from "../config/options.js";
+import type { AudioLimits, DiarizationResult, DiarizeOptions } from "../index.js";
 import type { CliContext } from "./context.js";
-import { EXIT, exitCodeOf, UsageError } from "./exit.js";
-import { expandInputs, type Input } from "./inputs.js";
-import { describeFor } from "./messages.js";
-import { type SpeakerFlags, speakerOptions } from "./settings.js";
+import { deliver } from "./delivery.js";
+import { doneWithoutWork, type FilePlan, type Job, planFiles, workThrough } from "./files.js";
+import { recordingIds } from "./inputs.js";
+import { roomFor } from "./jobs.js";
+import { allOr, type Chosen } from "./option-values.js";
+import type { OutputFlags } from "./output-files.js";
+import { type LimitFlags, limitsOf, type SpeakerFlags, speakerOptions } from "./settings.js";
 import type { Terminal, Verbosity } from "./terminal.js";
 import { formatDuration, formatSpeed } from "./units.js";
 
-export type DiarizeFlags = Verbosity & SpeakerFlags & { format?: "rttm" | "json"; threads?: number };
+/** What turns can be written as. */
+export const TURN_FORMATS = ["rttm", "json"] as const;
 
-/** `agora-transcribe diarize FILE…`: every file in turn; one that fails does not stop the others. */
+type TurnFormat = (typeof TURN_FORMATS)[number];
+
+/** Endings of their files. A transcript in the same folder is JSON, too. */
+const EXTENSIONS: Readonly<Record<TurnFormat, string>> = { rttm: "rttm", json: "diarization.json" };
+
+export type DiarizeFlags = Verbosity &
+  Omit<SpeakerFlags, "diarize" | "roles"> &
+  OutputFlags &
+  LimitFlags & {
+    format?: Chosen<TurnFormat>[];
+    channels?: "mix" | number;
+    track?: number;
+    threads?: number;
+    timeout?: number;
+  };
+
+interface DiarizationPlan extends FilePlan<TurnFormat> {
+  /** Names of the recordings in RTTM, no two alike. */
+  ids: readonly string[];
+  options: DiarizeOptions;
+}
+
+/**
+ * `agora-transcribe diarize FILE…`: every file in turn; one that fails does not stop the others.
+ * @returns exit code
+ * @throws UsageError, OutputFailed, TranscriptionError for wrong options, and the reason of an interrupt
+ */
 export async function diarizeFiles(
   args: readonly string[],
   flags: DiarizeFlags,
   context: CliContext,
   terminal: Terminal,
 ): Promise<number> {
-  if (args.includes("-") && context.stdin.isTTY) {
-    throw new UsageError("- reads standard input, but nothing is piped in");
-  }
-  const { inputs, failures } = await expandInputs(args);
-  for (const failure of failures) terminal.error(failure);
-  const codes: number[] = failures.length > 0 ? [EXIT.failed] : [];
-  for (const input of inputs) {
-    try {
-      const result = await diarizeOne(input, flags, context, terminal);
-      await terminal.print(written(input, result, flags, context, inputs.length > 1));
-      for (const warning of result.warnings) terminal.note(`${input.name}: ${warning}`);
-      const speed = formatSpeed(result.duration / Math.max(result.processingTime, 1e-3));
-      const count = result.speakers.length;
-      terminal.summary(
-        `${input.name}: ${count} ${count === 1 ? "speaker" : "speakers"} in ${formatDuration(result.duration)}, ${speed}`,
-      );
-    } catch (error) {
-      context.signal.throwIfAborted();
-      terminal.error(describeFor(input.name, error));
-      codes.push(inputs.length === 1 ? exitCodeOf(error) : EXIT.failed);
-    }
-  }
-  return codes[0] ?? EXIT.ok;
+  const writable = {
+    formats: allOr(TURN_FORMATS, flags.format ?? ["rttm"]),
+    joinable: TURN_FORMATS,
+    extensionOf: (format: TurnFormat) => EXTENSIONS[format],
+  };
+  const options = optionsOf(flags);
+  const files = await planFiles(args, flags, writable, context, terminal);
+  const done = doneWithoutWork(files, terminal);
+  if (done !== undefined) return done;
+  const plan = { ...files, ids: recordingIds(files.inputs), options };
+  // A model hears one recording at a time.
+  return workThrough(plan, roomFor(1), (job) => diarizeOne(job, context, terminal), context, terminal, "");
+}
+
+/** @throws TranscriptionError INVALID_ARGUMENT */
+function optionsOf(flags: DiarizeFlags): DiarizeOptions {
+  const { channels, track, threads, timeout } = flags;
+  const { diarize, roles } = speakerOptions(flags);
+  const limits: Partial<AudioLimits> = limitsOf(flags);
+  const heard = {
+    ...(typeof roles === "object" && { roles }),
+    ...(channels !== undefined && { channels }),
+    ...(track !== undefined && { track }),
+    ...(timeout !== undefined && { timeout }),
+    ...(Object.keys(limits).length > 0 && { limits }),
+  };
+  // Once for all files.
+  resolveRequest({ ...heard, ...(diarize !== undefined && { diarize }) });
+  return {
+    ...heard,
+    ...(typeof diarize === "object" && diarize),
+    ...(threads !== undefined && { threads }),
+  };
 }
 
 async function diarizeOne(
-  input: Input,
-  flags: DiarizeFlags,
-  { api, stdin, signal }: CliContext,
+  job: Job<DiarizationPlan>,
+  { api, stdin }: CliContext,
   terminal: Terminal,
-): Promise<DiarizationResult> {
-  const { diarize, roles } = speakerOptions(flags);
-  terminal.showStatus(() => input.name);
-  try {
-    return await api.diarize(input.path ?? stdin, {
-      ...(typeof diarize === "object" && diarize),
-      ...(typeof roles === "object" && { roles }),
-      ...(flags.threads !== undefined && { threads: flags.threads }),
-      signal,
-    });
-  } finally {
-    terminal.hideStatus();
-  }
+): Promise<void> {
+  const { input, index, plan, signal } = job;
+  const result = await api.diarize(input.path ?? stdin, { ...plan.options, signal });
+  await job.mayWrite();
+  for (const warning of result.warnings) terminal.note(`${input.name}: warning: ${warning}`);
+  const textOf = (format: TurnFormat): string =>
+    format === "rttm"
+      ? api.formatTurns(result.turns, plan.ids[index]!)
+      : `${JSON.stringify(result, undefined, 2)}\n`;
+  await deliver(job, textOf, terminal);
+  summarize(input.name, result, terminal);
 }
 
-function written(
-  input: Input,
-  result: DiarizationResult,
-  { format = "rttm" }: DiarizeFlags,
-  { api }: CliContext,
-  several: boolean,
-): string {
-  if (format === "rttm") return api.formatTurns(result.turns, basename(input.name, extname(input.name)));
-  // JSON Lines where there are several.
-  return several
-    ? `${JSON.stringify({ file: input.name, ...result })}\n`
-    : `${JSON.stringify(result, undefined, 2)}\n`;
+function summarize(name: string, result: DiarizationResult, terminal: Terminal): void {
+  const speed = formatSpeed(result.duration / Math.max(result.processingTime, 1e-3));
+  const count = result.speakers.length;
+  terminal.summary(
+    `${name}: ${count} ${count === 1 ? "speaker" : "speakers"} in ${formatDuration(result.duration)}, ${speed}`,
+  );
 }

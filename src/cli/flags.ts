@@ -1,5 +1,6 @@
 import { type Command, Option } from "commander";
 import { COMPUTE_TYPES, DEVICES, OUTPUT_FORMATS, PRIORITIES, TASKS } from "../index.js";
+import { TURN_FORMATS } from "./diarize.js";
 import * as read from "./option-values.js";
 
 /** Declares the options of `agora-transcribe FILE…`, grouped as `--help` shows them. */
@@ -13,11 +14,7 @@ export function addTranscribeOptions(command: Command): void {
     .addOption(
       new Option("-d, --device <device>", "auto (CUDA where it works), cpu or cuda").choices(DEVICES),
     )
-    .option(
-      "-t, --threads <n>",
-      "compute threads, at most the cores of this process (default: those, at most 8)",
-      read.wholeNumber,
-    )
+    .addOption(SHARED.threads())
     .option(
       "--implementation <name>",
       "whisper (batched), whisper-cpp (one window after another) or borealis (default: by the model)",
@@ -61,20 +58,13 @@ export function addTranscribeOptions(command: Command): void {
       read.channels,
     )
     .option("--diarize", "tell who says what: two parties on two channels, or by a diarization model")
-    .option(
-      "--diarization-model <path>",
-      "model for speakers of one channel, made by `models convert` (default: AGORA_DIARIZATION_MODEL)",
-    )
-    .option("--num-speakers <n>", "exactly so many speakers (default: counted)", read.wholeNumber)
-    .option("--min-speakers <n>", "at least so many speakers", read.wholeNumber)
-    .option("--max-speakers <n>", "at most so many speakers", read.wholeNumber)
+    .addOption(SHARED.diarizationModel())
+    .addOption(SHARED.numSpeakers())
+    .addOption(SHARED.minSpeakers())
+    .addOption(SHARED.maxSpeakers())
     .option("--roles", "with --diarize: tell seller from client, by what they say")
     .option("--seller-channel <n>", "the channel that the seller is on; implies --roles", read.wholeNumber)
-    .option(
-      "--track <n>",
-      "audio track n, from 0 (default: the file's default one, else the first with sound)",
-      read.wholeNumber,
-    )
+    .addOption(SHARED.track())
     .option("--word-timestamps", "time and confidence of each word")
     .option("--prepend-punctuations <chars>", "punctuation that is part of the word after it")
     .option("--append-punctuations <chars>", "punctuation that is part of the word before it")
@@ -103,20 +93,20 @@ export function addTranscribeOptions(command: Command): void {
     .optionsGroup("Output:")
     .option(
       "-f, --format <list>",
-      `comma list of ${OUTPUT_FORMATS.join(", ")}, or all (default: txt)`,
+      `comma list of ${OUTPUT_FORMATS.join(", ")}, or all (default: txt); whisperx by name times words where the model can`,
       read.choices(OUTPUT_FORMATS),
     )
-    .option("-o, --output-dir <dir>", "write <name>.<format> there instead of to standard output")
-    .option("--no-clobber", "end before the work where a file in --output-dir would be replaced")
-    .option("--skip-existing", "leave out inputs whose files are in --output-dir already")
+    .addOption(SHARED.outputDir())
+    .addOption(SHARED.noClobber())
+    .addOption(SHARED.skipExisting())
     .option("-j, --jobs <n>", "files at once (default: as many short ones as fill a batch)", read.wholeNumber)
     .option("--max-line-width <n>", "srt, vtt: characters in a line", read.wholeNumber)
     .option("--max-line-count <n>", "srt, vtt: lines shown at once", read.wholeNumber)
     .option("--max-words-per-line <n>", "srt, vtt: words in a line", read.wholeNumber)
     .option("--highlight-words", "srt, vtt: underline words as they are spoken; implies --word-timestamps")
     .option("--channel-labels <list>", "names for --channels each, e.g. agent,customer", read.list)
-    .option("-q, --quiet", "no progress, notes, warnings or headers; errors still show")
-    .option("-v, --verbose", "what is loaded, detected and measured")
+    .addOption(SHARED.quiet())
+    .addOption(SHARED.verbose())
 
     .optionsGroup("Decoding:")
     .option("--beam-size <n>", "beams of beam search; 1 is greedy (default: 1)", read.wholeNumber)
@@ -185,12 +175,79 @@ export function addTranscribeOptions(command: Command): void {
       ).choices(PRIORITIES),
     )
 
-    .optionsGroup("Limits:")
+    .optionsGroup("Limits:");
+  addLimitOptions(command);
+}
+
+/** Declares the options of `agora-transcribe diarize FILE…`: those of a transcription that concern who speaks when. */
+export function addDiarizeOptions(command: Command): void {
+  command
+    .option(
+      "-f, --format <list>",
+      `comma list of ${TURN_FORMATS.join(", ")}, or all (default: ${TURN_FORMATS[0]})`,
+      read.choices(TURN_FORMATS),
+    )
+    .addOption(SHARED.outputDir("write <name>.rttm, <name>.diarization.json there, not to standard output"))
+    .addOption(SHARED.noClobber())
+    .addOption(SHARED.skipExisting())
+    .addOption(SHARED.diarizationModel())
+    .addOption(SHARED.numSpeakers())
+    .addOption(SHARED.minSpeakers())
+    .addOption(SHARED.maxSpeakers())
+    .option("--seller-channel <n>", "json: the channel that the seller is on", read.wholeNumber)
+    .option(
+      "--channels <mix|n>",
+      "mix all channels, or channel n only (default: two parties on two channels apart, else mix)",
+      read.oneChannel,
+    )
+    .addOption(SHARED.track())
+    .addOption(SHARED.threads())
+    .addOption(SHARED.quiet())
+    .addOption(SHARED.verbose());
+  addLimitOptions(command);
+}
+
+function addLimitOptions(command: Command): void {
+  command
     .option("--timeout <s>", "seconds that one file may take", read.number)
     .option("--max-duration <s>", "longest recording in seconds (default: 12 hours)", read.number)
     .option("--max-bytes <n>", "largest input in bytes (default: 4 GiB)", read.wholeNumber)
     .option("--decode-timeout <s>", "seconds spent waiting for the decoder (default: 600)", read.number);
 }
+
+/** Options that several commands have. */
+const SHARED = {
+  threads: () =>
+    new Option(
+      "-t, --threads <n>",
+      "compute threads, at most the cores of this process (default: those, at most 8)",
+    ).argParser(read.wholeNumber),
+  track: () =>
+    new Option(
+      "--track <n>",
+      "audio track n, from 0 (default: the file's default one, else the first with sound)",
+    ).argParser(read.wholeNumber),
+  diarizationModel: () =>
+    new Option(
+      "--diarization-model <path>",
+      "model for speakers of one channel, made by `models convert` (default: AGORA_DIARIZATION_MODEL)",
+    ),
+  numSpeakers: () =>
+    new Option("--num-speakers <n>", "exactly so many speakers (default: counted)").argParser(
+      read.wholeNumber,
+    ),
+  minSpeakers: () =>
+    new Option("--min-speakers <n>", "at least so many speakers").argParser(read.wholeNumber),
+  maxSpeakers: () => new Option("--max-speakers <n>", "at most so many speakers").argParser(read.wholeNumber),
+  outputDir: (does = "write <name>.<format> there instead of to standard output") =>
+    new Option("-o, --output-dir <dir>", does),
+  noClobber: () =>
+    new Option("--no-clobber", "end before the work where a file in --output-dir would be replaced"),
+  skipExisting: () =>
+    new Option("--skip-existing", "leave out inputs whose files are in --output-dir already"),
+  quiet: () => new Option("-q, --quiet", "no progress, notes, warnings or headers; errors still show"),
+  verbose: () => new Option("-v, --verbose", "what is loaded, detected and measured"),
+};
 
 /** An option with a value whose name begins with `no`, which commander would take for the opposite of another. */
 function valueNamedNo(flags: string, description: string): Option {

@@ -2,8 +2,9 @@ import { stat } from "node:fs/promises";
 import { basename, extname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { glob, isDynamicPattern } from "tinyglobby";
+import { recordingId } from "../formats/rttm.js";
 
-/** One recording to transcribe. */
+/** One recording. */
 export interface Input {
   /** As the user knows it. */
   name: string;
@@ -47,10 +48,17 @@ async function expand(arg: string): Promise<Input[] | string> {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code !== "ENOENT" && code !== "ENOTDIR" && code !== "ENAMETOOLONG") return `${path}: ${message}`;
   }
-  if (!isDynamicPattern(path)) return `${path}: no such file`;
+  if (!isDynamicPattern(path)) return `${path}: no such file${adviceFor(path)}`;
   const matches = await glob(path, { expandDirectories: false, absolute: path.startsWith("/") });
   if (matches.length === 0) return `${path}: no file matches this pattern`;
   return matches.sort().map((match) => ({ name: match, path: match }));
+}
+
+/** What is meant where a word is no file. */
+function adviceFor(word: string): string {
+  if (word === "help") return "; try: agora-transcribe --help";
+  if (word === "version") return "; try: agora-transcribe --version";
+  return word === "transcribe" ? "; files need no command before them" : "";
 }
 
 /**
@@ -65,23 +73,46 @@ export function outputNames(
   directory: string,
   extensions: readonly string[],
 ): string[] {
-  const short = inputs.map(({ name }) => basename(name, extname(name)));
   const taken = new Set(inputs.flatMap(({ path }) => (path ? [resolve(path)] : [])));
+  const filesOf = (name: string) => extensions.map((extension) => resolve(directory, `${name}.${extension}`));
+  return namesApart(
+    inputs.map(({ name }) => basename(name)),
+    (name) => !filesOf(name).some((file) => taken.has(file)),
+    (name) => {
+      for (const file of filesOf(name)) taken.add(file);
+    },
+  );
+}
+
+/** What RTTM calls each input, no two alike: as {@link outputNames}, wherever the turns are written. */
+export function recordingIds(inputs: readonly Input[]): string[] {
+  const taken = new Set<string>();
+  return namesApart(
+    inputs.map(({ name }) => recordingId(basename(name))),
+    (id) => !taken.has(id),
+    (id) => taken.add(id),
+  );
+}
+
+/** Each base name without its extension where that tells it apart, else with it, and numbered where it must be. */
+function namesApart(
+  bases: readonly string[],
+  isFree: (name: string) => boolean,
+  take: (name: string) => void,
+): string[] {
+  const short = bases.map((base) => basename(base, extname(base)));
   const uses = new Map<string, number>();
   for (const name of short) uses.set(name, (uses.get(name) ?? 0) + 1);
   // Where the numbers of a base name have got to, so that many inputs of one name are not counted anew for each.
   const numbers = new Map<string, number>();
-  const filesOf = (name: string) => extensions.map((extension) => resolve(directory, `${name}.${extension}`));
-  const isFree = (name: string) => !filesOf(name).some((file) => taken.has(file));
-  return inputs.map((input, index) => {
-    const base =
-      uses.get(short[index]!) === 1 && isFree(short[index]!) ? short[index]! : basename(input.name);
+  return bases.map((whole, index) => {
+    const base = uses.get(short[index]!) === 1 && isFree(short[index]!) ? short[index]! : whole;
     let name = base;
     for (let number = numbers.get(base) ?? 2; !isFree(name); number++) {
       name = `${base}-${number}`;
       numbers.set(base, number + 1);
     }
-    for (const file of filesOf(name)) taken.add(file);
+    take(name);
     return name;
   });
 }

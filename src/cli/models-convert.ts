@@ -33,7 +33,7 @@ export async function convertModel(
         phase = source;
         done = fraction;
       },
-      ...(type !== undefined && { type }),
+      ...(type !== undefined && { type: type.toLowerCase() }),
     });
     terminal.hideStatus();
     for (const { path } of files) await terminal.print(`${path}\n`);

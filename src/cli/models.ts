@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
-import { basename, resolve } from "node:path";
+import { stat } from "node:fs/promises";
+import { basename, join, resolve } from "node:path";
 import type { DownloadProgress } from "../index.js";
 import type { CliContext } from "./context.js";
 import { EXIT, UsageError } from "./exit.js";
@@ -121,13 +122,14 @@ export async function removeModels(
 /** `agora-transcribe models quantize SOURCE TYPE [DESTINATION]` */
 export async function quantizeModel(
   source: string,
-  type: string,
+  givenType: string,
   destination: string | undefined,
   flags: CacheFlag & { force?: boolean },
   { api, signal }: CliContext,
   terminal: Terminal,
 ): Promise<number> {
-  const target = destination ?? quantizedName(source, type);
+  const type = givenType.toLowerCase();
+  const target = await targetOf(destination, quantizedName(source, type));
   if (!flags.force && existsSync(target)) {
     throw new UsageError(`${target} exists; --force replaces it`);
   }
@@ -144,6 +146,13 @@ export async function quantizeModel(
   } finally {
     terminal.hideStatus();
   }
+}
+
+/** The file that is named, or one called `name` in the folder that is. */
+async function targetOf(destination: string | undefined, name: string): Promise<string> {
+  if (destination === undefined) return name;
+  const status = await stat(destination).catch(() => undefined);
+  return status?.isDirectory() ? join(destination, name) : destination;
 }
 
 /** `ggml-base-q5_0.bin` in the current folder for `models/ggml-base-f16.bin` or `ggml-base.bin`. */

@@ -49,22 +49,42 @@ export function wholeNumbers(value: string): number[] {
 }
 
 export function channels(value: string): ChannelSelection {
-  if (value === "mix" || value === "each") return value;
-  if (/^\d+$/.test(value)) return wholeNumber(value);
-  throw new InvalidArgumentError("Expected mix, each or the number of a channel, counted from 0.");
+  return value === "each" ? value : channelOr(value, "mix, each");
 }
 
-/** Entries of a comma list or of several uses of the option; `all` stands for every choice. */
-export function choices<T extends string>(known: readonly T[]): (value: string, previous?: T[]) => T[] {
+/** For commands that cannot have each channel apart. */
+export function oneChannel(value: string): Exclude<ChannelSelection, "each"> {
+  return channelOr(value, "mix");
+}
+
+function channelOr(value: string, words: string): Exclude<ChannelSelection, "each"> {
+  if (value === "mix") return value;
+  if (/^\d+$/.test(value)) return wholeNumber(value);
+  throw new InvalidArgumentError(`Expected ${words} or the number of a channel, counted from 0.`);
+}
+
+/** Stands for every choice of a list; what is named beside it is remembered. */
+export const ALL = "all";
+
+/** Entries of a comma list or of several uses of the option, each once, {@link ALL} among them. */
+export function choices<T extends string>(
+  known: readonly T[],
+): (value: string, previous?: Chosen<T>[]) => Chosen<T>[] {
   return (value, previous = []) => {
-    const chosen = list(value.toLowerCase()).flatMap((item): readonly string[] =>
-      item === "all" ? known : [item],
-    );
-    const unknown = chosen.find((item) => !(known as readonly string[]).includes(item));
+    const chosen = list(value.toLowerCase());
+    const unknown = chosen.find((item) => item !== ALL && !(known as readonly string[]).includes(item));
     if (unknown !== undefined || chosen.length === 0) {
       const hint = unknown?.includes(".") ? " A file needs no option." : "";
       throw new InvalidArgumentError(`Expected a comma list of ${known.join(", ")}, or all.${hint}`);
     }
-    return [...new Set([...previous, ...(chosen as T[])])];
+    return [...new Set([...previous, ...(chosen as Chosen<T>[])])];
   };
+}
+
+export type Chosen<T> = T | typeof ALL;
+
+/** What {@link choices} has read, {@link ALL} as every one of `known`. */
+export function allOr<T extends string>(known: readonly T[], chosen: readonly Chosen<T>[]): readonly T[] {
+  const named = chosen.filter((name): name is T => name !== ALL);
+  return named.length < chosen.length ? known : named;
 }

@@ -1,7 +1,16 @@
 import { constants } from "node:fs";
-import { access, mkdir, readdir, realpath, rename, rm, writeFile } from "node:fs/promises";
+import { access, readdir, realpath, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { makeFolder } from "../models/make-folder.js";
 import { UsageError } from "./exit.js";
+
+/** Options about files that are written. */
+export interface OutputFlags {
+  outputDir?: string;
+  /** False for `--no-clobber`. */
+  clobber?: boolean;
+  skipExisting?: boolean;
+}
 
 /** Names of the output files without extension, one per input, in a folder. */
 export interface Output {
@@ -43,7 +52,7 @@ export async function prepareOutput(
 /** What is in the folder, and whether that is a folder; makes the one that is not there. */
 async function contentOf(directory: string): Promise<Map<string, boolean>> {
   try {
-    await mkdir(directory, { recursive: true });
+    await makeFolder(directory);
     await access(directory, constants.W_OK | constants.X_OK);
     const entries = await readdir(directory, { withFileTypes: true });
     return new Map(entries.map((entry) => [entry.name, entry.isDirectory()]));

@@ -1,15 +1,14 @@
-import { Command, CommanderError, Option } from "commander";
+import { Command, CommanderError } from "commander";
 import type { FlagValues } from "../service/settings.js";
 import type { CliContext } from "./context.js";
 import { type DiarizeFlags, diarizeFiles } from "./diarize.js";
 import { doctor } from "./doctor.js";
 import { EXIT, exitCodeOf, Interruption, OutputClosed, UsageError } from "./exit.js";
-import { addTranscribeOptions } from "./flags.js";
+import { addDiarizeOptions, addTranscribeOptions } from "./flags.js";
 import { HELP } from "./help.js";
 import { describe } from "./messages.js";
 import * as models from "./models.js";
 import { type ConvertFlags, convertModel } from "./models-convert.js";
-import * as read from "./option-values.js";
 import { hintFor, refuseForeignShorts } from "./other-tools.js";
 import { printable } from "./printable.js";
 import type { TranscribeFlags } from "./settings.js";
@@ -28,13 +27,37 @@ export async function run(args: readonly string[], context: CliContext): Promise
     verbose = flags.verbose === true;
     exitCode = await command(new Terminal(context.stdout, context.stderr, flags));
   };
+  const program = createProgram(context, perform);
   try {
     if (!COMMANDS.includes(args[0] ?? "")) refuseForeignShorts(args);
-    await createProgram(context, perform).parseAsync(args.map(spelled), { from: "user" });
+    await program.parseAsync(args.map(spelled), { from: "user" });
     return exitCode;
   } catch (error) {
-    return reportFailure(error, context, verbose);
+    return reportFailure(error, context, verbose, adviceOf(commandOf(program, args)));
   }
+}
+
+/** The command that a command line is for: `models inspect`, or the program itself. */
+function commandOf(program: Command, args: readonly string[]): Command {
+  let command = program;
+  for (const arg of args) {
+    const inner = command.commands.find((candidate) => candidate.name() === arg);
+    if (!inner) break;
+    command = inner;
+  }
+  return command;
+}
+
+/** Where to read on after an error. */
+function adviceOf(command: Command): string {
+  let name = command.name();
+  for (let outer = command.parent; outer; outer = outer.parent) name = `${outer.name()} ${name}`;
+  return `Try '${name} --help'.`;
+}
+
+function advise(command: Command): void {
+  command.showHelpAfterError(adviceOf(command));
+  for (const inner of command.commands) advise(inner);
 }
 
 /** Commands that have options of their own. */
@@ -76,7 +99,6 @@ function createProgram(context: CliContext, perform: Perform): Command {
       getOutHelpWidth: () => Math.min(context.stdout.columns ?? 100, 120),
       getErrHelpWidth: () => Math.min(context.stderr.columns ?? 100, 120),
     })
-    .showHelpAfterError("Try 'agora-transcribe --help'.")
     .action((files: string[], flags: TranscribeFlags) => {
       if (files.length === 0) throw new UsageError("No input. Name a file, or - for standard input.");
       return perform(flags, (terminal) => transcribeFiles(files, flags, context, terminal));
@@ -93,6 +115,7 @@ function createProgram(context: CliContext, perform: Perform): Command {
   addServe(program, context, perform);
   addDoctor(program, context, perform);
   addModels(program, context, perform);
+  advise(program);
   return program;
 }
 
@@ -105,20 +128,13 @@ function withHint(text: string, program: Command): string {
 }
 
 function addDiarize(program: Command, context: CliContext, perform: Perform): void {
-  program
+  const command = program
     .command("diarize <file...>")
     .description("who speaks when, without text")
-    .addOption(new Option("-f, --format <format>", "rttm (default) or json").choices(["rttm", "json"]))
-    .option("--diarization-model <path>", "model for speakers of one channel (AGORA_DIARIZATION_MODEL)")
-    .option("--num-speakers <n>", "exactly so many speakers (default: counted)", read.wholeNumber)
-    .option("--min-speakers <n>", "at least so many speakers", read.wholeNumber)
-    .option("--max-speakers <n>", "at most so many speakers", read.wholeNumber)
-    .option("--seller-channel <n>", "json: the channel that the seller is on", read.wholeNumber)
-    .option("-t, --threads <n>", "compute threads", read.wholeNumber)
-    .option("-q, --quiet", "no progress")
     .action((files: string[], flags: DiarizeFlags) =>
       perform(flags, (terminal) => diarizeFiles(files, flags, context, terminal)),
     );
+  addDiarizeOptions(command);
 }
 
 /** Values are checked with those of the environment, so that one message names all that is wrong. */
@@ -159,7 +175,8 @@ function addDoctor(program: Command, context: CliContext, perform: Perform): voi
 function addModels(program: Command, context: CliContext, perform: Perform): void {
   const group = program
     .command("models")
-    .description("list, download, inspect, remove, quantize and convert models");
+    .description("list, download, inspect, remove, quantize and convert models")
+    .helpCommand(false);
   group
     .command("list")
     .description("all known models and whether they are here")
@@ -193,7 +210,9 @@ function addModels(program: Command, context: CliContext, perform: Perform): voi
     );
   group
     .command("quantize <source> <type> [destination]")
-    .description("write a smaller copy of a model, e.g. as q8_0, q5_0 or q4_0")
+    .description(
+      "write a smaller copy of a model, e.g. as q8_0, q5_0 or q4_0, into a file or folder (default: the current one); prints its path",
+    )
     .option(...CACHE_DIR)
     .option("--force", "replace an existing file")
     .option("-q, --quiet", "no progress")
@@ -220,12 +239,17 @@ const CACHE_DIR = ["--cache-dir <dir>", "folder of downloaded models (default: A
 type QuantizeFlags = Verbosity & models.CacheFlag & { force?: boolean };
 
 /** Says what went wrong, once, and returns the exit code. */
-function reportFailure(error: unknown, { stderr, signal }: CliContext, verbose: boolean): number {
+function reportFailure(
+  error: unknown,
+  { stderr, signal }: CliContext,
+  verbose: boolean,
+  advice: string,
+): number {
   if (signal.reason instanceof Interruption) return signal.reason.exitCode;
   if (error instanceof OutputClosed) return EXIT.ok;
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
   if (error instanceof UsageError) {
-    stderr.write(`error: ${printable(error.message)}\nTry 'agora-transcribe --help'.\n`);
+    stderr.write(`error: ${printable(error.message)}\n${advice}\n`);
     return EXIT.usage;
   }
   stderr.write(`error: ${printable(describe(error))}\n`);

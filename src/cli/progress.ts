@@ -3,9 +3,16 @@ import { formatBytes, formatDuration, formatSpeed } from "./units.js";
 
 const BAR_WIDTH = 24;
 
-/** ` 43 % ██████░░░░░░  5:10 / 12:00  18×  0:22 left  call.mp3` */
-export function transcriptionStatus(progress: Progress | undefined, label: string): string {
-  if (!progress) return `starting  ${label}`;
+/**
+ * ` 43 % ██████░░░░░░  5:10 / 12:00  18×  0:22 left  call.mp3`
+ * @param waiting what stands before the label while there is no progress
+ */
+export function transcriptionStatus(
+  progress: Progress | undefined,
+  label: string,
+  waiting = "starting",
+): string {
+  if (!progress) return joined(waiting, label);
   const { processed, total, speedFactor } = progress;
   const speed = speedFactor > 0 ? formatSpeed(speedFactor) : "";
   if (!total) return joined(formatDuration(processed), speed, label);
@@ -17,12 +24,17 @@ export function transcriptionStatus(progress: Progress | undefined, label: strin
 /** The state of several files, of which some are being transcribed at once. */
 export class FilesStatus {
   readonly #total: number;
+  readonly #waiting: string | undefined;
   readonly #running = new Map<number, { name: string; progress?: Progress }>();
   readonly #done = new Set<number>();
 
-  /** @param total files in all */
-  constructor(total: number) {
+  /**
+   * @param total files in all
+   * @param waiting what is said of a file of which no progress is known
+   */
+  constructor(total: number, waiting?: string) {
     this.#total = total;
+    this.#waiting = waiting;
   }
 
   begin(index: number, name: string): void {
@@ -50,7 +62,8 @@ export class FilesStatus {
     if (!first) return "";
     const [index, { name, progress }] = first;
     if (files.length === 1) {
-      return transcriptionStatus(progress, this.#total > 1 ? `[${index + 1}/${this.#total}] ${name}` : name);
+      const label = this.#total > 1 ? `[${index + 1}/${this.#total}] ${name}` : name;
+      return transcriptionStatus(progress, label, this.#waiting);
     }
     const parts = files.map(([, file]) =>
       file.progress?.total ? file.progress.processed / file.progress.total : 0,

@@ -26,14 +26,16 @@ export async function serve(flags: FlagValues, { signal, stderr }: CliContext): 
   const { variables, settings } = read();
   const log = createLog(settings.loggingLevel, write, settings.logFormat)("Server");
   for (const advice of settingAdvice(variables)) log.warning(advice);
+  let isReady = false;
   const reload = async (server: RunningServer) => {
-    notifySupervisor("RELOADING=1", monotonicTime());
+    if (isReady) notifySupervisor("RELOADING=1", monotonicTime());
     try {
       await server.reload(read().settings);
     } catch (error) {
       log.error(`Settings stay as they were: ${(error as Error).message}`);
     }
-    notifySupervisor("READY=1");
+    // Who counts as started while the model is loaded would be sent calls.
+    if (isReady) notifySupervisor("READY=1");
   };
   let server: RunningServer | undefined;
   // Whenever it comes, it must not end the process.
@@ -46,10 +48,14 @@ export async function serve(flags: FlagValues, { signal, stderr }: CliContext): 
       else signal.addEventListener("abort", () => resolve(), { once: true });
     });
     // Plain WAV needs no decoder, so that the server goes on without.
-    const trial = tryDecoder().catch((error: Error) =>
-      log.error(`Not all recordings can be read: ${error.message}`),
-    );
-    await Promise.race([server.ready.then(() => notifySupervisor("READY=1", "STATUS=Serving")), interrupted]);
+    const trial = tryDecoder(signal).catch((error: Error) => {
+      if (!signal.aborted) log.error(`Not all recordings can be read: ${error.message}`);
+    });
+    const serving = server.ready.then(() => {
+      isReady = true;
+      notifySupervisor("READY=1", "STATUS=Serving");
+    });
+    await Promise.race([serving, interrupted]);
     await Promise.all([interrupted, trial]);
     return EXIT.ok;
   } finally {

@@ -1,12 +1,16 @@
-import type {
-  FormatOptions,
-  OutputFormat,
-  TranscribeOptions,
-  TranscriberOptions,
-  VadOptions,
+import {
+  type AudioLimits,
+  type FormatOptions,
+  OUTPUT_FORMATS,
+  type OutputFormat,
+  type TranscribeOptions,
+  type TranscriberInfo,
+  type TranscriberOptions,
+  type VadOptions,
 } from "../index.js";
 import { UsageError } from "./exit.js";
-import { NONE } from "./option-values.js";
+import { allOr, type Chosen, NONE } from "./option-values.js";
+import type { OutputFlags } from "./output-files.js";
 
 /** Files at once: each has a decoder of its own. */
 const MOST_JOBS = 256;
@@ -22,13 +26,16 @@ export interface SpeakerFlags {
   sellerChannel?: number;
 }
 
+/** Options about limits on the input. */
+export interface LimitFlags {
+  maxBytes?: number;
+  maxDuration?: number;
+  decodeTimeout?: number;
+}
+
 /** Options of `agora-transcribe FILE…` as commander leaves them: absent where they were not given. */
-export interface TranscribeFlags extends SpeakerFlags {
-  format?: OutputFormat[];
-  outputDir?: string;
-  /** False for `--no-clobber`. */
-  clobber?: boolean;
-  skipExisting?: boolean;
+export interface TranscribeFlags extends SpeakerFlags, OutputFlags, LimitFlags {
+  format?: Chosen<OutputFormat>[];
   jobs?: number;
   detectLanguage?: boolean;
   quiet?: boolean;
@@ -43,9 +50,6 @@ export interface TranscribeFlags extends SpeakerFlags {
   vadMinSilenceDuration?: number;
   vadSpeechPad?: number;
   vadMaxSpeechDuration?: number;
-  maxBytes?: number;
-  maxDuration?: number;
-  decodeTimeout?: number;
 }
 
 /** Flags that carry the very names of the library's options. */
@@ -107,6 +111,16 @@ const TRANSCRIBE_KEYS = [
   "timeout",
 ] as const satisfies readonly (keyof TranscribeOptions)[];
 
+const SPEAKER_KEYS = [
+  "diarize",
+  "diarizationModel",
+  "numSpeakers",
+  "minSpeakers",
+  "maxSpeakers",
+  "roles",
+  "sellerChannel",
+] as const satisfies readonly (keyof SpeakerFlags)[];
+
 const FORMAT_KEYS = [
   "maxLineWidth",
   "maxLineCount",
@@ -136,7 +150,9 @@ const RENAMED = {
 
 /** The library's options that the flags ask for. */
 export interface Settings {
-  formats: OutputFormat[];
+  formats: readonly OutputFormat[];
+  /** A format was asked for by name that has words where they can be had; among all formats it takes what there is. */
+  wantsWords: boolean;
   /** Tell the language alone. */
   detectLanguage: boolean;
   /** Files at once; undefined: as many as suit the engine. */
@@ -155,14 +171,12 @@ export function settingsOf(flags: TranscribeFlags): Settings {
     speechPad: flags.vadSpeechPad,
     maxSpeechDuration: flags.vadMaxSpeechDuration,
   });
-  const limits = defined({
-    maxBytes: flags.maxBytes,
-    maxDuration: flags.maxDuration,
-    decodeTimeout: flags.decodeTimeout,
-  });
+  const limits = limitsOf(flags);
   const format: FormatOptions = pick(flags, FORMAT_KEYS);
   return {
-    formats: flags.format ?? ["txt"],
+    formats: allOr(OUTPUT_FORMATS, flags.format ?? ["txt"]),
+    // WhisperX times every word.
+    wantsWords: flags.format?.includes("whisperx") === true,
     detectLanguage: flags.detectLanguage === true,
     ...(flags.jobs !== undefined && { jobs: jobsOf(flags.jobs) }),
     format,
@@ -176,10 +190,27 @@ export function settingsOf(flags: TranscribeFlags): Settings {
       ...speakerOptions(flags),
       ...(Object.keys(vadOptions).length > 0 && { vadOptions }),
       ...(Object.keys(limits).length > 0 && { limits }),
-      // WhisperX times every word.
-      ...((format.highlightWords || flags.format?.includes("whisperx")) && { wordTimestamps: true }),
     },
   };
+}
+
+/**
+ * The settings with words where they are wanted and a transcriber times them.
+ * @throws UsageError when words are to be highlighted that nobody times
+ */
+export function withWords<T extends Settings>(settings: T, info: TranscriberInfo): T {
+  const { format, wantsWords, transcribe } = settings;
+  if (format.highlightWords && !info.timesWords) {
+    throw new UsageError(
+      `--highlight-words needs the times of words, which ${info.implementation} does not tell`,
+    );
+  }
+  if (!format.highlightWords && !(wantsWords && info.timesWords)) return settings;
+  return { ...settings, transcribe: { ...transcribe, wordTimestamps: true } };
+}
+
+export function limitsOf({ maxBytes, maxDuration, decodeTimeout }: LimitFlags): Partial<AudioLimits> {
+  return defined({ maxBytes, maxDuration, decodeTimeout });
 }
 
 /** Any flag about speakers asks for them. */
@@ -199,6 +230,19 @@ export function speakerOptions(flags: SpeakerFlags): Pick<TranscribeOptions, "di
 function jobsOf(jobs: number): number {
   if (jobs >= 1 && jobs <= MOST_JOBS) return jobs;
   throw new UsageError(`Expected a whole number from 1 to ${MOST_JOBS} for --jobs but received ${jobs}`);
+}
+
+/** Flags that were given and are about the text, its decoding, speakers or layout, but for the `others`. */
+export function flagsOfText(flags: TranscribeFlags, others: readonly string[]): string[] {
+  const ofText = [...TRANSCRIBE_KEYS, ...SPEAKER_KEYS, ...FORMAT_KEYS, "draftModel"];
+  const given = flags as Readonly<Record<string, unknown>>;
+  return ofText
+    .filter((key) => !others.includes(key) && given[key] !== undefined)
+    .flatMap((key) => {
+      if (key !== "suppressBlank") return flagOf(key);
+      // Commander sets what has a --no- before it.
+      return given[key] === false ? "--no-suppress-blank" : [];
+    });
 }
 
 /** The library's names of options in a message, as the flags that the user knows. */

@@ -1,15 +1,14 @@
+import { resolveRequest } from "../config/options.js";
+import { checkFormatOptions } from "../formats/options.js";
 import type { DownloadProgress, Transcriber, TranscriptionResult } from "../index.js";
-import { TranscriptionError } from "../index.js";
 import type { CliContext } from "./context.js";
-import { deliver, isLive, type Job, LiveText, type Plan } from "./delivery.js";
+import { deliver, isLive, LiveText, type Plan } from "./delivery.js";
 import { checkDetection, detectOne } from "./detect-language.js";
-import { EXIT, exitCodeOf, OutputFailed, UsageError } from "./exit.js";
-import { expandInputs, type Input, outputNames } from "./inputs.js";
-import { inOrder, roomFor, type Turn, windowsOf } from "./jobs.js";
-import { describeFor } from "./messages.js";
-import { prepareOutput } from "./output-files.js";
-import { DownloadStatus, FilesStatus } from "./progress.js";
-import { settingsOf, type TranscribeFlags } from "./settings.js";
+import { doneWithoutWork, type Job, planFiles, workThrough } from "./files.js";
+import type { Input } from "./inputs.js";
+import { roomFor } from "./jobs.js";
+import { DownloadStatus } from "./progress.js";
+import { type Settings, settingsOf, type TranscribeFlags, withWords } from "./settings.js";
 import type { Terminal } from "./terminal.js";
 import { formatBytes, formatDuration, formatSpeed } from "./units.js";
 
@@ -25,57 +24,33 @@ export async function transcribeFiles(
   terminal: Terminal,
 ): Promise<number> {
   const settings = settingsOf(flags);
-  if (args.includes("-") && context.stdin.isTTY) {
-    throw new UsageError("- reads standard input, but nothing is piped in");
-  }
-  const { inputs, failures } = await expandInputs(args);
-  for (const failure of failures) terminal.error(failure);
-  const plan: Plan = { ...settings, inputs, several: Math.max(inputs.length, args.length) > 1 };
-  checkStdout(plan, flags);
   if (settings.detectLanguage) checkDetection(settings, flags);
-  if (inputs.length === 0) return EXIT.failed;
-  if (flags.outputDir !== undefined) {
-    const { outputDir: directory, clobber, skipExisting } = flags;
-    const extensions = settings.formats.map((format) => context.api.extensionOf(format));
-    plan.output = { directory, names: outputNames(inputs, directory, extensions) };
-    plan.states = await prepareOutput(plan.output, extensions, skipExisting || clobber !== false);
-    plan.skips = skipExisting === true;
-  }
-  if (inputs.every((_, index) => isSkipped(plan, index))) {
-    for (const { name } of inputs) terminal.note(`${name}: skipped, its files are there`);
-    return failures.length === 0 ? EXIT.ok : EXIT.failed;
-  }
-  const transcriber = await loadTranscriber(plan, context, terminal);
+  // Before a model is downloaded, and once for all files.
+  resolveRequest(settings.transcribe);
+  checkFormatOptions(settings.format);
+  const writable = {
+    formats: settings.formats,
+    joinable: ["txt", "json"] as const,
+    extensionOf: context.api.extensionOf,
+  };
+  const files = await planFiles(args, flags, writable, context, terminal);
+  const done = doneWithoutWork(files, terminal);
+  if (done !== undefined) return done;
+  const transcriber = await loadTranscriber(settings, context, terminal);
   try {
-    const errors = await transcribeAll(plan, transcriber, context, terminal);
-    return errors.length + failures.length === 0 ? EXIT.ok : failureCode(errors, plan);
+    const plan = withWords({ ...settings, ...files }, transcriber.info);
+    const room = roomFor(plan.jobs, transcriber.load()?.capacity);
+    const work = plan.detectLanguage ? detectOne : transcribeOne;
+    return await workThrough(
+      plan,
+      room,
+      (job) => work(job, transcriber, context, terminal),
+      context,
+      terminal,
+    );
   } finally {
     terminal.hideStatus();
     await transcriber.close();
-  }
-}
-
-function isSkipped({ skips, states }: Plan, index: number): boolean {
-  return skips === true && states?.[index]?.done === true;
-}
-
-/** Refuses what one stream cannot hold. */
-function checkStdout(
-  { formats, several }: Plan,
-  { outputDir, clobber, skipExisting }: TranscribeFlags,
-): void {
-  if (outputDir !== undefined) return;
-  if (skipExisting || clobber === false) {
-    throw new UsageError("--no-clobber and --skip-existing are about files in an --output-dir");
-  }
-  if (formats.length > 1) {
-    throw new UsageError(
-      `Several formats (${formats.join(", ")}) need --output-dir, for instance: --output-dir .`,
-    );
-  }
-  const [format] = formats;
-  if (several && format !== "txt" && format !== "json") {
-    throw new UsageError(`Several files as ${format} need --output-dir, for instance: --output-dir .`);
   }
 }
 
@@ -86,7 +61,7 @@ function startOf({ model, total, converted }: DownloadProgress): string {
 }
 
 async function loadTranscriber(
-  { transcriber }: Plan,
+  { transcriber }: Settings,
   { api, signal }: CliContext,
   terminal: Terminal,
 ): Promise<Transcriber> {
@@ -126,67 +101,21 @@ async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promi
   return Promise.race([promise, aborted]).finally(() => signal.removeEventListener("abort", stop));
 }
 
-/** @returns the errors of the files that failed */
-async function transcribeAll(
-  plan: Plan,
-  transcriber: Transcriber,
-  context: CliContext,
-  terminal: Terminal,
-): Promise<TranscriptionError[]> {
-  const errors: TranscriptionError[] = [];
-  const jobs = plan.inputs.map((input, index) => ({ input, index, plan }));
-  const status = new FilesStatus(jobs.length);
-  const room = roomFor(plan.jobs, transcriber.load()?.capacity);
-  await inOrder(
-    jobs,
-    room,
-    ({ input }) => windowsOf(input),
-    async (job, turn) => {
-      const { name } = job.input;
-      try {
-        if (isSkipped(plan, job.index)) {
-          await turn.comes;
-          terminal.note(`${name}: skipped, its files are there`);
-        } else await transcribeOne(job, turn, transcriber, context, terminal, status);
-      } catch (error) {
-        context.signal.throwIfAborted();
-        if (error instanceof OutputFailed || turn.signal.aborted) throw error;
-        await turn.comes;
-        const failure = TranscriptionError.from(error);
-        errors.push(failure);
-        terminal.error(describeFor(name, error));
-        if (failure.code === "INTERNAL") terminal.detail(failure.stack ?? "");
-      } finally {
-        status.end(job.index);
-        if (status.isIdle) terminal.hideStatus();
-      }
-    },
-  );
-  return errors;
-}
-
 async function transcribeOne(
-  job: Job,
-  turn: Turn,
+  job: Job<Plan>,
   transcriber: Transcriber,
-  context: CliContext,
+  { api, stdin }: CliContext,
   terminal: Terminal,
-  status: FilesStatus,
 ): Promise<void> {
-  const { input, index, plan } = job;
-  const obstacle = plan.states?.[index]?.obstacle;
-  if (obstacle !== undefined) throw new TranscriptionError("INVALID_ARGUMENT", obstacle);
-  status.begin(index, input.name);
-  terminal.showStatus(() => status.render());
-  if (plan.detectLanguage) return detectOne(job, turn, transcriber, context, terminal);
-  const live = isLive(plan, terminal) ? new LiveText(job, turn, context.api, terminal) : undefined;
+  const { input, plan, signal } = job;
+  const live = isLive(plan, terminal) ? new LiveText(job, api, terminal) : undefined;
   let result: TranscriptionResult;
   try {
-    result = await transcriber.transcribe(input.path ?? context.stdin, {
+    result = await transcriber.transcribe(input.path ?? stdin, {
       ...(plan.several && { priority: "bulk" }),
       ...plan.transcribe,
-      signal: AbortSignal.any([context.signal, turn.signal]),
-      onProgress: (progress) => status.report(index, progress),
+      signal,
+      onProgress: (progress) => job.report(progress),
       ...(live && { onSegment: (segment) => live.add(segment) }),
     });
   } catch (error) {
@@ -194,14 +123,10 @@ async function transcribeOne(
     await live?.end();
     throw error;
   }
-  // Files are written as soon as they can be: nobody reads them in order.
-  if (!plan.output) await turn.comes;
-  turn.signal.throwIfAborted();
-  status.end(index);
-  if (status.isIdle) terminal.hideStatus();
+  await job.mayWrite();
   for (const warning of result.warnings) terminal.note(`${input.name}: warning: ${warning}`);
   if (live) await live.end();
-  else await deliver(job, result, context.api, terminal);
+  else await deliver(job, (format) => api.formatResult(result, format, plan.format), terminal);
   summarize(input, result, terminal);
 }
 
@@ -212,10 +137,4 @@ function summarize(input: Input, result: TranscriptionResult, terminal: Terminal
     `${input.name}: ${formatDuration(duration)} in ${formatDuration(stats.processingTime)}` +
       ` (${formatSpeed(stats.speedFactor)}), ${spoken}`,
   );
-}
-
-/** Where every file failed for one reason, such as an option that suits none, the code is that reason's. */
-function failureCode(errors: readonly TranscriptionError[], { inputs }: Plan): number {
-  const codes = new Set(errors.map(exitCodeOf));
-  return errors.length === inputs.length && codes.size === 1 ? [...codes][0]! : EXIT.failed;
 }

@@ -1,4 +1,4 @@
-import { LANGUAGES, type LanguageCode } from "./languages.js";
+import { LANGUAGES, type LanguageCode } from "../types/languages.js";
 import { nearest } from "./nearest.js";
 
 /** Other English names that Whisper's tokenizer knows, and some that are as usual. */

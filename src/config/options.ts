@@ -3,6 +3,7 @@ import type { AudioLimits, ChannelSelection } from "../types/audio.js";
 import { DEVICES, PRIORITIES, TASKS } from "../types/choices.js";
 import type { TranscribeOptions, TranscriberOptions, VadOptions } from "../types/options.js";
 import type { RoleOptions } from "../types/speakers.js";
+import type { DetectLanguageOptions } from "../types/transcriber.js";
 import {
   abortSignal,
   boolean,
@@ -189,6 +190,27 @@ const REQUEST_CHECKS: Checks<TranscribeOptions> = {
   onProgress: callback(),
 };
 
+const DETECTION_CHECKS: Checks<DetectLanguageOptions> = {
+  languageDetectionThreshold: REQUEST_CHECKS.languageDetectionThreshold,
+  languageDetectionSegments: REQUEST_CHECKS.languageDetectionSegments,
+  clipTimestamps: REQUEST_CHECKS.clipTimestamps,
+  vadFilter: REQUEST_CHECKS.vadFilter,
+  vadOptions: REQUEST_CHECKS.vadOptions,
+  chunkLength: REQUEST_CHECKS.chunkLength,
+  track: REQUEST_CHECKS.track,
+  limits: REQUEST_CHECKS.limits,
+  timeout: REQUEST_CHECKS.timeout,
+  priority: REQUEST_CHECKS.priority,
+  signal: REQUEST_CHECKS.signal,
+  channels: (name, value) => {
+    if (value === "each") throw invalidArgument(name, '"mix" or the index of a channel', value);
+    return channels(name, value) as Exclude<ChannelSelection, "each">;
+  },
+};
+
+/** Options of a request that the detection of its language has a use for. */
+export const DETECTION_OPTIONS = Object.keys(DETECTION_CHECKS) as readonly (keyof DetectLanguageOptions)[];
+
 const TRANSCRIBER_CHECKS: Checks<TranscriberOptions> = {
   model: text(1, 4096),
   implementation: text(1, 100),
@@ -248,6 +270,24 @@ export function resolveRequest(options: unknown, defaultLimits: Partial<AudioLim
     onSegment: given.onSegment,
     onProgress: given.onProgress,
   };
+}
+
+/**
+ * Checks the options of a detection and fills in defaults.
+ * @param defaultLimits limits that `options.limits` is laid over
+ * @throws TranscriptionError INVALID_ARGUMENT, also for options that concern the text alone
+ */
+export function resolveDetection(options: object, defaultLimits?: Partial<AudioLimits>): ResolvedRequest {
+  const ofText = Object.entries(options).find(
+    ([key, value]) =>
+      value !== undefined && Object.hasOwn(REQUEST_CHECKS, key) && !Object.hasOwn(DETECTION_CHECKS, key),
+  );
+  if (ofText) {
+    const [option] = ofText;
+    const message = `${option} is for transcriptions: detecting a language has no use for it`;
+    throw new TranscriptionError("INVALID_ARGUMENT", message, { option });
+  }
+  return resolveRequest(checkOptions("options", options, DETECTION_CHECKS), defaultLimits);
 }
 
 /** Checks the options of a transcriber. @throws TranscriptionError INVALID_ARGUMENT */

@@ -1,5 +1,4 @@
 import { loadAddon, type NativeBorealisModel, type NativeGenerationOptions } from "../addon/addon.js";
-import { LANGUAGES } from "../config/languages.js";
 import { invalidArgument, TranscriptionError } from "../errors.js";
 import { audioFileOf, isBorealisModel } from "../models/borealis-files.js";
 import type {
@@ -12,6 +11,7 @@ import type {
   WindowOptions,
   WindowResult,
 } from "../types/engine.js";
+import { LANGUAGES } from "../types/languages.js";
 import { BatchQueue } from "./batch-queue.js";
 import { NativeEngine } from "./native-engine.js";
 import { loadOnDevice } from "./on-device.js";

@@ -30,7 +30,10 @@ export function probeCuda(): Promise<CudaProbe> {
 
 async function runProbe(): Promise<CudaProbe> {
   if (!hasCudaBackend()) {
-    return { devices: [], reason: "this build has no CUDA backend (`npm run build:cuda` makes one)" };
+    return {
+      devices: [],
+      reason: "this build has no CUDA backend (`npm run build:cuda` in the package's folder makes one)",
+    };
   }
   try {
     const { stdout } = await promisify(execFile)(

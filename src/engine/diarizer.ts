@@ -9,9 +9,6 @@ import { TranscriptionError } from "../errors.js";
 import { SAMPLE_RATE } from "../types/audio.js";
 import type { DiarizedRecording, Diarizer, DiarizerSession, SpeakerCount } from "../types/speakers.js";
 
-/** Samples that go to the addon at once: a step of the networks, a few tenths of a second of work. */
-const PIECE = 8 * SAMPLE_RATE;
-
 /**
  * The community pipeline from a model file.
  * @throws TranscriptionError MODEL_NOT_FOUND, MODEL_INVALID, OUT_OF_MEMORY, DEVICE_UNAVAILABLE
@@ -37,7 +34,7 @@ class NativeDiarizer implements Diarizer {
   }
 
   createSession(): DiarizerSession {
-    return new NativeSession(this.#model.open(), (step) => this.#inTurn(step));
+    return new NativeSession(this.#model.open(), this.#model.info().batch, (step) => this.#inTurn(step));
   }
 
   async close(): Promise<void> {
@@ -55,21 +52,28 @@ class NativeDiarizer implements Diarizer {
 class NativeSession implements DiarizerSession {
   readonly #stream: NativeDiarizationStream;
   readonly #inTurn: <T>(step: () => Promise<T>) => Promise<T>;
-  #waiting = new Float32Array(PIECE);
+  /** What goes to the addon at once: a step of the networks, a few tenths of a second of work for all threads. */
+  readonly #waiting: Float32Array;
   #filled = 0;
 
-  constructor(stream: NativeDiarizationStream, inTurn: <T>(step: () => Promise<T>) => Promise<T>) {
+  /** @param batch windows, one for each second, that the model works on at once */
+  constructor(
+    stream: NativeDiarizationStream,
+    batch: number,
+    inTurn: <T>(step: () => Promise<T>) => Promise<T>,
+  ) {
     this.#stream = stream;
+    this.#waiting = new Float32Array(batch * SAMPLE_RATE);
     this.#inTurn = inTurn;
   }
 
   async push(samples: Float32Array, signal: AbortSignal): Promise<void> {
     for (let taken = 0; taken < samples.length; ) {
-      const piece = samples.subarray(taken, taken + PIECE - this.#filled);
+      const piece = samples.subarray(taken, taken + this.#waiting.length - this.#filled);
       this.#waiting.set(piece, this.#filled);
       this.#filled += piece.length;
       taken += piece.length;
-      if (this.#filled === PIECE) await this.#flush(signal);
+      if (this.#filled === this.#waiting.length) await this.#flush(signal);
     }
   }
 

@@ -101,6 +101,19 @@ export async function acquireDiarizer(
       { option: "diarize.model" },
     );
   }
+  if ((await stat(model).catch(() => undefined))?.isDirectory()) {
+    // Loaded when needed, with the readers of checkpoints.
+    const { isPipelineFolder } = await import("../models/convert/speakers/sources.js");
+    const holdsParts = await isPipelineFolder(model);
+    throw new TranscriptionError(
+      "MODEL_INVALID",
+      `Expected a diarization model but ${JSON.stringify(model)} is a folder` +
+        (holdsParts
+          ? " with the parts of one: `agora-transcribe models convert` makes the model of them, one file"
+          : ""),
+      { option: "diarize.model" },
+    );
+  }
   const { download, onDownload, cacheDir, threads } = options;
   const resolving = { download, onDownload, signal };
   const file = await resolveModel(model, resolving, environmentFor(undefined, cacheDir));

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { addonPath, loadAddon } from "../addon/addon.js";
@@ -12,21 +13,30 @@ import { probeCuda } from "./devices.js";
 
 /** What this machine offers and what would be used of it: the content of `agora-transcribe doctor`. */
 export interface SystemInfo {
+  /** Of this package. */
   version: string;
+  /** Version of Node.js. */
   node: string;
+  /** As `process.platform`: `"linux"`. */
   platform: string;
+  /** As `process.arch`: `"x64"`. */
   arch: string;
+  /** The processor, and how much of it this process may use. */
   cpu: {
+    /** Its name. */
     model: string;
+    /** Cores of the machine. */
     cores: number;
     /** Cores that this process may use, and as many threads at most: its affinity and cpuset, and its quota. */
     available: number;
     /** Processor time in cores that a quota grants this process, as containers have it; absent: no quota. */
     quota?: number;
   };
+  /** The native addon; `error` says why it is not loaded. */
   addon: { path?: string; error?: string };
   /** CPU backends beside the addon, best first. */
   variants: { name: string; path: string; supported: boolean; score: number; chosen: boolean }[];
+  /** What can compute; `reason` says why one cannot be used. */
   devices: {
     kind: "cpu" | "cuda";
     name: string;
@@ -36,8 +46,11 @@ export interface SystemInfo {
     usable: boolean;
     reason?: string;
   }[];
+  /** The decoder of all that is not plain WAV; `error` says why it cannot be used. */
   ffmpeg: { path?: string; version?: string; error?: string };
+  /** Folder of downloaded and converted models, and what is in it; sizes in bytes. */
   cache: { directory: string; models: { name: string; bytes: number }[] };
+  /** What is used where no model is named, and whether it is here. */
   defaultModel: { name: string; available: boolean };
 }
 
@@ -73,9 +86,8 @@ export async function getSystemInfo(): Promise<SystemInfo> {
     },
     defaultModel: {
       name: defaultModel,
-      available: models.some(
-        (entry) => entry.name === defaultModel && (entry.state === "cached" || entry.state === "bundled"),
-      ),
+      available:
+        models.some(({ isDefault, path }) => isDefault && path !== undefined) || existsSync(defaultModel),
     },
   };
 }

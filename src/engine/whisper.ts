@@ -4,6 +4,7 @@ import {
   type NativeBatchedModel,
   type NativeLanguages,
   type NativeSearchOptions,
+  type NativeTranscription,
 } from "../addon/addon.js";
 import type {
   DetectionUse,
@@ -53,10 +54,8 @@ class WhisperEngine extends WhisperModelEngine<NativeBatchedModel> {
     signal?: AbortSignal,
   ): Promise<WindowResult> {
     const native = this.#nativeOptions(options);
-    const { segments, draft, reliable } = await this.run(signal, (flag) =>
-      this.native.transcribe(samples, native, flag),
-    );
-    return { segments, reliable, ...(this.#drafts && { draft }) };
+    const result = await this.run(signal, (flag) => this.native.transcribe(samples, native, flag));
+    return this.#resultOf(result);
   }
 
   async detectAndTranscribe(
@@ -70,15 +69,17 @@ class WhisperEngine extends WhisperModelEngine<NativeBatchedModel> {
       transcribeFrom,
       onLanguages: (detected: NativeLanguages) => onDetected(languageDetection(detected)),
     };
-    const { language, segments, draft, reliable } = await this.run(signal, (flag) =>
-      this.native.transcribe(samples, native, flag, detection),
-    );
-    return language === "" ? undefined : { segments, reliable, ...(this.#drafts && { draft }) };
+    const result = await this.run(signal, (flag) => this.native.transcribe(samples, native, flag, detection));
+    return result.language === "" ? undefined : this.#resultOf(result);
   }
 
   override load(): EngineLoad {
     const { running, waiting } = this.native.load();
     return { running, waiting, capacity: this.concurrency };
+  }
+
+  #resultOf({ segments, dropped, reliable, draft }: NativeTranscription): WindowResult {
+    return { segments, dropped, reliable, ...(this.#drafts && { draft }) };
   }
 
   #nativeOptions(options: WindowOptions): NativeSearchOptions {

@@ -1,12 +1,9 @@
-import { LANGUAGES } from "../config/languages.js";
+import { LANGUAGES } from "../types/languages.js";
 import type { Segment, TranscriptionResult, Word } from "../types/result.js";
 import { shorten } from "./json.js";
 import type { FormatOptions } from "./options.js";
-import { singleLine, voiceLabel } from "./text.js";
+import { beginsUnspaced, channelName, voiceLabel } from "./text.js";
 
-/** Scripts whose words Whisper writes without a space before them. */
-const UNSPACED =
-  /^[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]/u;
 /** Punctuation around a word; what is part of a number or a name is not. */
 const EDGES = /^[^\p{L}\p{M}\p{N}\p{S}#@&%]+|[^\p{L}\p{M}\p{N}\p{S}#@&%]+$/gu;
 
@@ -31,7 +28,8 @@ export function writeVerboseJson(result: TranscriptionResult): string {
       seek: Math.round(segment.start * 100),
       start: segment.start,
       end: segment.end,
-      text: `${UNSPACED.test(segment.text) ? "" : " "}${segment.text}`,
+      // Whisper writes a space before words, unless their script has none.
+      text: `${beginsUnspaced(segment.text) ? "" : " "}${segment.text}`,
       tokens: segment.tokens ?? [],
       temperature: segment.temperature,
       avg_logprob: segment.avgLogProb,
@@ -85,10 +83,7 @@ function speakerOf(segment: Segment, options: FormatOptions): { speaker?: string
     return label && "speaker" in label ? label : {};
   }
   if (channel === undefined) return {};
-  return {
-    speaker:
-      singleLine(options.channelLabels?.[channel] ?? "") || `SPEAKER_${String(channel).padStart(2, "0")}`,
-  };
+  return { speaker: channelName(channel, options) || `SPEAKER_${String(channel).padStart(2, "0")}` };
 }
 
 function rounded(value: number): number {

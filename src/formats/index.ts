@@ -1,6 +1,5 @@
 import { TranscriptionError } from "../errors.js";
 import type { Segment, TranscriptionResult } from "../types/result.js";
-import { writeCsv } from "./csv.js";
 import { writeVerboseJson, writeWhisperX } from "./foreign-json.js";
 import { writeJson } from "./json.js";
 import {
@@ -11,7 +10,8 @@ import {
   type OutputFormat,
   type ResultFormat,
 } from "./options.js";
-import { writeLrc, writeSrt, writeTsv, writeTxt, writeVtt } from "./writers.js";
+import { writeCsv, writeTsv } from "./table.js";
+import { writeLrc, writeSrt, writeTxt, writeVtt } from "./writers.js";
 
 export {
   extensionOf,

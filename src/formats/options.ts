@@ -15,10 +15,12 @@ export const OUTPUT_FORMATS = [
   "whisperx",
 ] as const;
 
+/** What a transcript can be written as; `formatResult` tells what each is. */
 export type OutputFormat = (typeof OUTPUT_FORMATS)[number];
 
 /** Those that hold a result, not its segments alone. */
 const OF_RESULTS = ["json", "verbose_json", "whisperx"] as const satisfies readonly OutputFormat[];
+/** Formats that hold a whole result. */
 export type ResultFormat = (typeof OF_RESULTS)[number];
 
 export function isResultFormat(format: OutputFormat): format is ResultFormat {

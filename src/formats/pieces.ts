@@ -1,5 +1,5 @@
 import type { Segment } from "../types/result.js";
-import { codePoints, singleLine } from "./text.js";
+import { codePoints, isUnspaced, singleLine } from "./text.js";
 
 /** A stretch of a segment's text that no line break may divide. */
 export interface Piece {
@@ -11,17 +11,13 @@ export interface Piece {
   end: number;
 }
 
-/** Scripts that are written without white space between words. */
-const UNSPACED =
-  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]/u;
-
 /**
  * Whether a line may end between two pieces: at white space, or where a script has none. A word that was timed in parts
  * (“mother”, “-in-law”) stays whole.
  */
 export function isBreak(before: Piece, after: Piece): boolean {
   if (after.separator !== "") return true;
-  return UNSPACED.test(before.text) || UNSPACED.test(after.text);
+  return isUnspaced(before.text) || isUnspaced(after.text);
 }
 
 /**

@@ -1,5 +1,10 @@
 import type { SpeakerTurn } from "../types/speakers.js";
 
+/** What RTTM calls a recording, whose fields are parted by white space. */
+export function recordingId(name: string): string {
+  return name.trim().replace(/\s+/g, "_") || "recording";
+}
+
 /**
  * Turns in NIST's Rich Transcription Time Marked format, one a line, by start: what scorers of diarization read.
  * Source: NIST, The 2009 (RT-09) Rich Transcription Meeting Recognition Evaluation Plan, appendix A.
@@ -7,7 +12,7 @@ import type { SpeakerTurn } from "../types/speakers.js";
  * @returns lines, each ended by a line break
  */
 export function formatTurns(turns: readonly SpeakerTurn[], name: string): string {
-  const file = name.trim().replace(/\s+/g, "_") || "recording";
+  const file = recordingId(name);
   return turns
     .map(({ start, end, speaker, channel = 0 }) => {
       const times = `${start.toFixed(3)} ${(end - start).toFixed(3)}`;

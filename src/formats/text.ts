@@ -7,6 +7,20 @@ export function singleLine(text: string): string {
   return text.replace(/[\s\p{Cc}]+/gu, " ").trim();
 }
 
+/** A character of a script that is written without white space between words. */
+const UNSPACED =
+  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]/u;
+
+/** Whether some of the text is in a script that is written without white space between words. */
+export function isUnspaced(text: string): boolean {
+  return UNSPACED.test(text);
+}
+
+/** Whether the text begins with such a script. */
+export function beginsUnspaced(text: string): boolean {
+  return text.search(UNSPACED) === 0;
+}
+
 /** Length in Unicode code points. */
 export function codePoints(text: string): number {
   let count = 0;
@@ -19,7 +33,7 @@ export function voiceLabel(
   { speaker, channel }: Pick<Segment, "speaker" | "channel">,
   options: FormatOptions,
 ): { speaker: string } | { channel: string } | undefined {
-  if (speaker) return { speaker: (channel !== undefined && named(channel, options)) || speaker };
+  if (speaker) return { speaker: channelName(channel, options) || speaker };
   const label = channelLabel(channel, options);
   return label === undefined ? undefined : { channel: label };
 }
@@ -27,10 +41,10 @@ export function voiceLabel(
 /** The channel's name for readers, undefined for a segment of no particular channel. */
 export function channelLabel(channel: number | undefined, options: FormatOptions): string | undefined {
   if (channel === undefined) return undefined;
-  return named(channel, options) || `channel ${channel}`;
+  return channelName(channel, options) || `channel ${channel}`;
 }
 
-/** The name that was given, or "". */
-function named(channel: number, options: FormatOptions): string {
-  return singleLine(options.channelLabels?.[channel] ?? "");
+/** The name that was given to the channel, or "". */
+export function channelName(channel: number | undefined, options: FormatOptions): string {
+  return channel === undefined ? "" : singleLine(options.channelLabels?.[channel] ?? "");
 }

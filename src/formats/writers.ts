@@ -2,8 +2,9 @@ import type { Segment } from "../types/result.js";
 import { cuesOf, cueText } from "./cues.js";
 import type { FormatOptions } from "./options.js";
 import { inOrder } from "./order.js";
-import { channelLabel, singleLine, voiceLabel } from "./text.js";
-import { clockTime, lyricsTime, milliseconds } from "./timestamps.js";
+import { timed } from "./table.js";
+import { singleLine, voiceLabel } from "./text.js";
+import { clockTime, lyricsTime } from "./timestamps.js";
 
 type Writer = (segments: readonly Segment[], options: FormatOptions) => string;
 
@@ -45,31 +46,6 @@ export const writeVtt: Writer = (segments, options) => {
 function escapeVtt(text: string): string {
   return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 }
-
-/** The segment with its times in whole milliseconds. */
-function timed(segment: Segment): Segment {
-  return { ...segment, start: milliseconds(segment.start), end: milliseconds(segment.end) };
-}
-
-/** Tab-separated, times in whole milliseconds; further columns name the channel and the speaker where there are any. */
-export const writeTsv: Writer = (segments, options) => {
-  const withChannels = segments.some((segment) => segment.channel !== undefined);
-  const withSpeakers = segments.some((segment) => segment.speaker !== undefined);
-  const rows = inOrder(segments.map(timed)).map((segment) => {
-    const row = [segment.start, segment.end, singleLine(segment.text)];
-    if (withChannels) row.push(channelLabel(segment.channel, options) ?? "");
-    if (withSpeakers) row.push(segment.speaker ?? "");
-    return row;
-  });
-  const header = [
-    "start",
-    "end",
-    "text",
-    ...(withChannels ? ["channel"] : []),
-    ...(withSpeakers ? ["speaker"] : []),
-  ];
-  return [header, ...rows].map((row) => `${row.join("\t")}\n`).join("");
-};
 
 /** A time that players would obey, of a line or, in the enhanced format, of a word. There are no escapes. */
 const LYRICS_TAG = /[[<](\d+:\d+(?:[.:]\d+)?)[\]>]/g;

@@ -1,4 +1,4 @@
-import { mkdir, statfs } from "node:fs/promises";
+import { statfs } from "node:fs/promises";
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Dispatcher, EnvHttpProxyAgent } from "undici";
@@ -8,6 +8,7 @@ import { isComplete } from "./cache.js";
 import { hashFile } from "./hash.js";
 import { type FileResponse, getFile, TransferError } from "./http.js";
 import { withLock } from "./lock.js";
+import { makeFolder } from "./make-folder.js";
 import { PartialFile, writeAll } from "./partial-file.js";
 import { type RetryPolicy, retryDelay } from "./retry.js";
 import { notStored, storageError } from "./storage-error.js";
@@ -44,7 +45,7 @@ export interface DownloadFileOptions {
  */
 export async function downloadFile(file: RemoteFile, options: DownloadFileOptions): Promise<void> {
   try {
-    await mkdir(dirname(file.path), { recursive: true });
+    await makeFolder(dirname(file.path));
     await withLock(file.path, { wait: true, signal: options.signal }, async (signal) => {
       if (await isComplete(file, file.path)) return;
       await new Download(file, options, signal).run();

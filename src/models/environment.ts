@@ -50,7 +50,7 @@ export function modelEnvironment(variables: NodeJS.ProcessEnv = process.env): Mo
 
 /** What the functions about models have in common. */
 export interface CacheOptions {
-  /** Folder of downloaded and converted models. Default: `AGORA_CACHE_DIR`, else as README says. */
+  /** Folder of downloaded and converted models. Default: `AGORA_CACHE_DIR`, else `~/.cache/agora-transcribe/models`. */
   cacheDir?: string;
 }
 

@@ -1,11 +1,12 @@
 import { createHash } from "node:crypto";
-import { mkdir, readdir, readFile, realpath, rm, rmdir, stat, writeFile } from "node:fs/promises";
+import { readdir, readFile, realpath, rm, rmdir, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { borealisModelIn } from "./borealis-files.js";
 import { fileSize } from "./cache.js";
 import type { ModelEnvironment } from "./environment.js";
 import type { HubOptions } from "./hub.js";
 import { splitHubName } from "./hub-name.js";
+import { makeFolder } from "./make-folder.js";
 import { storageError } from "./storage-error.js";
 
 /** What matrices become: half the size of 16 bits, and the fastest on a CPU. */
@@ -31,7 +32,7 @@ export async function folderModelPath(
   const finished = await modelIn(target);
   if (finished !== undefined) return finished;
   try {
-    await mkdir(dirname(target), { recursive: true });
+    await makeFolder(dirname(target));
     const { withLock } = await import("./lock.js");
     return await withLock(target, { wait: true, signal: options.signal }, async (signal) => {
       const made = await modelIn(target);

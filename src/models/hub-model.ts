@@ -1,4 +1,4 @@
-import { mkdir, readdir, rm } from "node:fs/promises";
+import { readdir, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { TranscriptionError } from "../errors.js";
 import type { DownloadProgress } from "../types/options.js";
@@ -8,6 +8,7 @@ import { convertFolder, modelIn } from "./folder-model.js";
 import type { HubOptions } from "./hub.js";
 import { splitHubName } from "./hub-name.js";
 import { cachedSnapshot } from "./hugging-face-cache.js";
+import { makeFolder } from "./make-folder.js";
 import { storageError } from "./storage-error.js";
 
 /** A checkpoint of the Hub that has been made a model. */
@@ -82,7 +83,7 @@ export async function hubModelPath(
     throw notCached(name, environment);
   const folder = folderOf(name, environment);
   try {
-    await mkdir(dirname(folder), { recursive: true });
+    await makeFolder(dirname(folder));
     // Loaded when needed: the HTTP client takes a tenth of a second, and the lock listens for signals of the process.
     const { withLock } = await import("./lock.js");
     return await withLock(folder, { wait: true, signal: options.signal }, async (signal) => {

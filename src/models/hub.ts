@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { mkdir, rename, rm, writeFile } from "node:fs/promises";
+import { rename, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { EnvHttpProxyAgent } from "undici";
@@ -11,6 +11,7 @@ import { downloadFile } from "./download.js";
 import type { ModelEnvironment } from "./environment.js";
 import { getFile, TransferError } from "./http.js";
 import { splitHubName } from "./hub-name.js";
+import { makeFolder } from "./make-folder.js";
 import { retryDelay } from "./retry.js";
 import { HUB, tokenFor } from "./secrets.js";
 import { storageError } from "./storage-error.js";
@@ -208,7 +209,7 @@ function checked(name: string, url: string, content: Buffer, gitBlob: string): B
 async function write(path: string, content: Buffer): Promise<void> {
   const unfinished = `${path}.${process.pid}.partial`;
   try {
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolder(dirname(path));
     await writeFile(unfinished, content);
     await rename(unfinished, path);
   } catch (error) {

@@ -1,9 +1,10 @@
-import { readdir, rm } from "node:fs/promises";
+import { readdir, rm, stat } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { type DiarizationFileInfo, loadAddon } from "../addon/addon.js";
 import { cancellable } from "../addon/cancellation.js";
 import { cancelled, invalidArgument, TranscriptionError } from "../errors.js";
 import type { ModelInfo } from "../types/engine.js";
+import type { ModelName, WeightType } from "../types/names.js";
 import type { DownloadProgress } from "../types/options.js";
 import { audioFileOf, isBorealisModel } from "./borealis-files.js";
 import { fileSize, isComplete, modelPath } from "./cache.js";
@@ -24,6 +25,7 @@ import { type ResolvedModel, resolveEntry, resolveHubModel, resolveModel } from 
  */
 export type ModelState = "bundled" | "cached" | "partial" | "available" | "unknown";
 
+/** One model of {@link listModels}. */
 export interface ModelListing {
   /**
    * For `model` options: name in the registry or on the Hub, path of a checkpoint's folder, or of an unknown file. A
@@ -32,6 +34,7 @@ export interface ModelListing {
   name: string;
   /** Absent for unknown files. */
   kind?: ModelKind | "borealis";
+  /** Whether it is here. */
   state: ModelState;
   /** Whether it is what requests use that name no model. */
   isDefault: boolean;
@@ -41,7 +44,9 @@ export interface ModelListing {
   bytesOnDisk: number;
   /** Of the complete file; absent when there is none. */
   path?: string;
+  /** Name of the licence; absent where it is not known. */
   licence?: string;
+  /** One line about it. */
   description: string;
 }
 
@@ -58,8 +63,11 @@ export async function listModels(
   return [...known, ...(await listConverted(environment)), ...folders, ...(await listUnknown(environment))];
 }
 
+/** Options of {@link downloadModel}. */
 export interface DownloadModelOptions extends CacheOptions {
+  /** Called while it is downloaded, and converted after that. */
   onProgress?: (progress: DownloadProgress) => void;
+  /** Stops the work; what is here already is gone on with the next time. */
   signal?: AbortSignal;
 }
 
@@ -117,9 +125,11 @@ export async function removeModel(
 
 /** What every inspected file has. */
 interface InspectedFile {
+  /** Registry name, name on the Hub, or that of the file. */
   name: string;
   /** Absolute. */
   path: string;
+  /** Size in bytes. */
   fileBytes: number;
   /** Of the file at `path`. */
   sha256: string;
@@ -130,26 +140,50 @@ interface InspectedFile {
 }
 
 /** Of a Borealis model: `path` is its language model's, `fileBytes` both files'. */
-interface InspectedBorealis {
+interface InspectedBorealis extends InspectedFile {
+  /** A speech model of two parts. */
+  kind: "borealis";
   /** The audio encoder's, absolute. */
   audioPath: string;
   /** Of the language model: `"qwen2"` or `"qwen3"`. */
   type: string;
+  /** How the language model's matrices are stored. */
   weightType: string;
+  /** Tokens of the language model. */
   vocabularySize: number;
+  /** Bands of the mel spectrogram. */
   melBands: number;
+  /** Layers of the audio encoder. */
   encoderLayers: number;
+  /** Layers of the language model. */
   decoderLayers: number;
 }
 
-/** Facts about a model file, read from the file itself. */
-export type InspectedModel =
-  | ({ kind: "whisper" } & InspectedFile & Omit<ModelInfo, "computeType">)
-  | ({ kind: "borealis" } & InspectedFile & InspectedBorealis)
-  | ({ kind: "diarization" } & InspectedFile & Pick<DiarizationFileInfo, "pipeline" | "embedding" | "plda">)
-  | ({ kind: "vad" } & InspectedFile & { version: string });
+interface InspectedWhisper extends InspectedFile, Omit<ModelInfo, "computeType" | keyof InspectedFile> {
+  /** A speech model. */
+  kind: "whisper";
+}
 
+interface InspectedDiarization
+  extends InspectedFile,
+    Pick<DiarizationFileInfo, "pipeline" | "embedding" | "plda"> {
+  /** It tells speakers apart. */
+  kind: "diarization";
+}
+
+interface InspectedVad extends InspectedFile {
+  /** It finds speech. */
+  kind: "vad";
+  /** Of Silero's model: `"6.2.0"`. */
+  version: string;
+}
+
+/** Facts about a model file, read from the file itself. */
+export type InspectedModel = InspectedWhisper | InspectedBorealis | InspectedDiarization | InspectedVad;
+
+/** Options of {@link inspectModel}. */
 export interface InspectModelOptions extends CacheOptions {
+  /** Stops the work. */
   signal?: AbortSignal;
 }
 
@@ -212,9 +246,11 @@ async function inspectBorealis(file: InspectedFile): Promise<InspectedModel> {
   }
 }
 
+/** Options of {@link quantizeModel}. */
 export interface QuantizeModelOptions extends CacheOptions {
   /** Called with the fraction that is done, 0 to 1. */
   onProgress?: (fraction: number) => void;
+  /** Stops the work; nothing is left behind. */
   signal?: AbortSignal;
 }
 
@@ -226,9 +262,9 @@ export interface QuantizeModelOptions extends CacheOptions {
  * @throws TranscriptionError INVALID_ARGUMENT, MODEL_NOT_FOUND, MODEL_INVALID, CANCELLED, INTERNAL
  */
 export async function quantizeModel(
-  source: string,
+  source: ModelName,
   destination: string,
-  type: string,
+  type: WeightType,
   options: QuantizeModelOptions = {},
   environment: ModelEnvironment = environmentWith(options),
 ): Promise<ResolvedModel> {
@@ -243,6 +279,7 @@ export async function quantizeModel(
   }
   const target = resolve(destination);
   if (target === path) throw invalidArgument("destination", "another file than the source", destination);
+  if (await isFolder(target)) throw invalidArgument("destination", "a file, not a folder", destination);
   const addon = loadAddon();
   if (!addon.quantizeTypes.includes(type))
     throw invalidArgument("type", `one of ${addon.quantizeTypes.join(", ")}`, type);
@@ -260,6 +297,10 @@ export async function quantizeModel(
   }
   onProgress(1);
   return { name: basename(target), path: target, ...(maxWindow !== undefined && { maxWindow }) };
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined))?.isDirectory() === true;
 }
 
 async function listEntry(entry: RegistryEntry, environment: ModelEnvironment): Promise<ModelListing> {

@@ -75,6 +75,14 @@ export class ClipWindower {
   }
 }
 
+/** What cuts a track into windows: all of it, or the clips that there are. */
+export function windowerFor(
+  options: WindowerOptions,
+  clips: readonly Clip[] | undefined,
+): Windower | ClipWindower {
+  return clips ? new ClipWindower(options, clips) : new Windower(options);
+}
+
 /** Windows of a clip on the track's clock. */
 function place(windows: Window[], clip: Clip): Window[] {
   return windows.map((window) => ({ ...window, start: window.start + clip.start / SAMPLE_RATE }));

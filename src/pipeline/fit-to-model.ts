@@ -34,7 +34,7 @@ export function fitToModel(request: ResolvedRequest, engine: Engine): ModelReque
   );
   // Words are what speakers are told by, where the implementation times them.
   const wordTimestamps =
-    request.window.wordTimestamps || (request.diarize !== undefined && engine.timesWords !== false);
+    request.window.wordTimestamps || (request.diarize !== undefined && timesWordsOf(engine));
   const options = { ...request.window, task, maxTokens, wordTimestamps };
   engine.checkOptions?.(options, { conditionOnPreviousText: request.conditionOnPreviousText });
   const window = { ...options, ...promptFor(engine, options, warnings) };
@@ -44,6 +44,11 @@ export function fitToModel(request: ResolvedRequest, engine: Engine): ModelReque
     window,
     warnings,
   };
+}
+
+/** Whether the engine tells times of words, as it does unless it says otherwise. */
+export function timesWordsOf({ timesWords = true }: Pick<Engine, "timesWords">): boolean {
+  return timesWords;
 }
 
 /** As much of the request's texts as the model takes; `warnings` tell what it does not. */

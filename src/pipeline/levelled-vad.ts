@@ -1,5 +1,6 @@
 import type { VadModel, VadSession } from "../types/engine.js";
 import { DIGITAL_SILENCE, framePower } from "./recording-level.js";
+import { SampleBatches } from "./sample-batches.js";
 import { FRAME_SAMPLES } from "./speech-regions.js";
 
 /** Level in mean square below which sound is listened to a second time, made louder: -45 dBFS. */
@@ -10,6 +11,9 @@ const TARGET = 1e-3;
 
 /** How the level falls from frame to frame: 20 dB a second, so that a quiet turn is heard soon after a loud one. */
 const DECAY = 10 ** ((-2 * FRAME_SAMPLES) / 16_000);
+
+/** Frames that are listened to at once: a second. */
+export const VAD_BATCH = 32;
 
 /** Frames of zeros after which no more are listened to: 10 s. */
 const ENOUGH_ZEROS = Math.ceil((10 * 16_000) / FRAME_SAMPLES);
@@ -22,6 +26,8 @@ const ENOUGH_ZEROS = Math.ceil((10 * 16_000) / FRAME_SAMPLES);
  *
  * Zeros, as the holes of a recording have them, are no speech: after 10 s of them the network is not asked any more, and
  * begins anew with what comes behind them. A hole may last hours.
+ *
+ * Probabilities come a second of sound at a time, the last at the end.
  */
 export class LevelledVad implements VadSession {
   readonly #model: VadModel;
@@ -30,7 +36,7 @@ export class LevelledVad implements VadSession {
   #second: VadSession | undefined;
   /** Of the loudest frame not long ago, as a mean square. */
   #level = 0;
-  #pending = new Float32Array(0);
+  readonly #batches = new SampleBatches(VAD_BATCH * FRAME_SAMPLES);
   /** Frames of zeros in a row. */
   #zeros = 0;
 
@@ -40,19 +46,15 @@ export class LevelledVad implements VadSession {
   }
 
   async push(samples: Float32Array): Promise<Float32Array> {
-    const heard = new Float32Array(this.#pending.length + samples.length);
-    heard.set(this.#pending);
-    heard.set(samples, this.#pending.length);
-    const whole = heard.length - (heard.length % FRAME_SAMPLES);
-    this.#pending = heard.slice(whole);
-    return this.#listen(heard.subarray(0, whole));
+    const probabilities: Float32Array[] = [];
+    for (const batch of this.#batches.push(samples)) probabilities.push(await this.#listen(batch));
+    return joined(probabilities);
   }
 
   async flush(): Promise<Float32Array> {
-    if (this.#pending.length === 0) return new Float32Array(0);
-    const last = new Float32Array(FRAME_SAMPLES);
-    last.set(this.#pending);
-    this.#pending = new Float32Array(0);
+    const rest = this.#batches.rest();
+    const last = new Float32Array(Math.ceil(rest.length / FRAME_SAMPLES) * FRAME_SAMPLES);
+    last.set(rest);
     return this.#listen(last);
   }
 
@@ -114,9 +116,13 @@ export class LevelledVad implements VadSession {
   }
 }
 
-function joined(frames: readonly Float32Array[]): Float32Array {
-  const all = new Float32Array(frames.length * FRAME_SAMPLES);
-  for (const [i, frame] of frames.entries()) all.set(frame, i * FRAME_SAMPLES);
+function joined(parts: readonly Float32Array[]): Float32Array {
+  const all = new Float32Array(parts.reduce((length, part) => length + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
   return all;
 }
 

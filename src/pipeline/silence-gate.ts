@@ -13,6 +13,12 @@ const LEVEL_FRAMES = Math.round((2 * SAMPLE_RATE) / FRAME_SAMPLES);
  */
 const BELOW_LEVEL = 1e-6;
 
+/** Frames before one whose quietest tell what it is quiet beside, 3 s, and which of those: the lower tenth. */
+const SURROUNDINGS = Math.round((3 * SAMPLE_RATE) / FRAME_SAMPLES);
+const QUIET_PLACE = Math.floor(SURROUNDINGS / 10);
+/** Power ratio to those from which a frame may be speech: 10 dB. Steady noise stays within that, syllables do not. */
+const ABOVE_SURROUNDINGS = 10;
+
 /**
  * How the gate's frames become regions. It only has to leave out stretches that hold nothing at all, so that no
  * text is invented for them; everything that might be speech stays, with half a second around it for soft
@@ -36,11 +42,15 @@ const PADDED = (2 * SILENCE_GATE_OPTIONS.speechPad * SAMPLE_RATE) / FRAME_SAMPLE
 
 /**
  * Stands in for a VAD model: 1 for every frame with sound in it, 0 for silence. Silence is what lies far below the level
- * that the recording has had so far, so that a quiet recording keeps what a loud one keeps. A constant offset is no
+ * that the recording has had so far, so that a quiet recording keeps what a loud one keeps, and does not rise above what
+ * is around it: a party that is hardly to be heard beside the other still speaks in syllables. A constant offset is no
  * sound.
  */
 export class SilenceGate implements VadSession {
   readonly #level = new RecordingLevel(LEVEL_FRAMES);
+  /** Powers of the last frames, in turn; as silent before the first. */
+  readonly #around = new Float64Array(SURROUNDINGS);
+  #frames = 0;
   readonly #frame = new Float32Array(FRAME_SAMPLES);
   #filled = 0;
   /** Frames of the silence under way, and those among them that are not digital silence. */
@@ -84,7 +94,11 @@ export class SilenceGate implements VadSession {
     const power = framePower(frame);
     this.#level.add(power);
     const isFaint = power > DIGITAL_SILENCE;
-    if (isFaint && power >= this.#level.power * BELOW_LEVEL) {
+    const isSound =
+      isFaint &&
+      (power >= this.#level.power * BELOW_LEVEL || power >= ABOVE_SURROUNDINGS * this.#surroundings);
+    this.#around[this.#frames++ % SURROUNDINGS] = power;
+    if (isSound) {
       this.#skipped += this.#skippable();
       this.#silent = 0;
       this.#faint = 0;
@@ -93,6 +107,11 @@ export class SilenceGate implements VadSession {
     this.#silent += 1;
     if (isFaint) this.#faint += 1;
     return false;
+  }
+
+  /** Power of what is quiet around here. */
+  get #surroundings(): number {
+    return Math.max(this.#around.toSorted()[QUIET_PLACE]!, DIGITAL_SILENCE);
   }
 
   #skippable(): number {

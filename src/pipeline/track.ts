@@ -3,11 +3,11 @@ import { SAMPLE_RATE } from "../types/audio.js";
 import type { DraftCount, WindowResult } from "../types/engine.js";
 import type { Segment } from "../types/result.js";
 import { joinTexts, placeSegments, type Span } from "./assemble.js";
-import { ClipWindower } from "./clips.js";
+import { windowerFor } from "./clips.js";
 import { compressionRatio } from "./compression-ratio.js";
 import { LanguageVote } from "./language.js";
 import { unheardSpeech } from "./unheard.js";
-import { type Window, Windower, type WindowerOptions } from "./windows.js";
+import type { Window, WindowerOptions } from "./windows.js";
 
 /** Characters of text before a window: more than any decoder takes. */
 const LONGEST_CONTEXT = 4096;
@@ -62,6 +62,8 @@ export class Track {
 
   /** Speech without text, on the track's clock. */
   readonly unheard: Span[] = [];
+  /** Sound whose text was left out as invented, though it may be speech, on the track's clock. */
+  readonly dropped: Span[] = [];
 
   readonly #trust: Pick<
     TrackOptions,
@@ -69,7 +71,7 @@ export class Track {
   >;
   /** Until the first window is delivered. */
   #textBefore: string;
-  readonly #windower: Windower | ClipWindower;
+  readonly #windower: ReturnType<typeof windowerFor>;
   /** Windows not yet delivered. */
   readonly #jobs: WindowJob[] = [];
 
@@ -82,7 +84,7 @@ export class Track {
     this.vote = new LanguageVote(detection);
     this.#trust = options;
     this.#textBefore = textBefore;
-    this.#windower = clips ? new ClipWindower(rest, clips) : new Windower(rest);
+    this.#windower = windowerFor(rest, clips);
   }
 
   /** Seconds of the track that need no more work. */
@@ -152,8 +154,9 @@ export class Track {
     const before = [this.#textBefore, this.previousText, joinTexts(segments)].filter(Boolean).join(" ");
     this.previousText = trusted ? before.slice(-LONGEST_CONTEXT) : "";
     this.#textBefore = "";
-    const onClock = spoken.map(({ start, end }) => ({ start: start + span.start, end: end + span.start }));
-    this.unheard.push(...unheardSpeech(onClock, segments));
+    const onClock = ({ start, end }: Span) => ({ start: start + span.start, end: end + span.start });
+    this.unheard.push(...unheardSpeech(spoken.map(onClock), segments));
+    this.dropped.push(...(result.dropped ?? []).map(onClock));
     if (draft) {
       const { proposed, accepted } = this.draft ?? { proposed: 0, accepted: 0 };
       this.draft = { proposed: proposed + draft.proposed, accepted: accepted + draft.accepted };

@@ -20,7 +20,7 @@ import type { RequestScope } from "./request-scope.js";
 import { skippedSoundWarnings } from "./skipped-sound.js";
 import { countCodePoints, countWords, speedFactor } from "./stats.js";
 import { Track, type WindowJob } from "./track.js";
-import { unheardWarnings } from "./unheard.js";
+import { droppedWarnings, unheardWarnings } from "./unheard.js";
 
 /** What a transcription works with. */
 export interface TranscriptionJob {
@@ -156,6 +156,7 @@ class Transcription {
         ...(this.#spokenBy?.warnings ?? []),
         ...skippedSoundWarnings(tracks),
         ...tracks.flatMap(({ unheard, channel }) => unheardWarnings(unheard, channel)),
+        ...tracks.flatMap(({ dropped, channel }) => droppedWarnings(dropped, channel)),
       ],
       format: audio.format,
       model: engine.model.name,

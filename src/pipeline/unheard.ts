@@ -28,10 +28,20 @@ function add(spans: Span[], start: number, end: number): void {
 
 /** Says how much speech gave no text, and where. `channel`: where there are several. */
 export function unheardWarnings(spans: readonly Span[], channel?: number): string[] {
+  return warnings(spans, channel, "sound like speech but gave no text");
+}
+
+/** Says how much sound gave text that was left out, and where. */
+export function droppedWarnings(spans: readonly Span[], channel?: number): string[] {
+  const what = "gave text that was left out as invented, for the model takes the sound for no speech";
+  return warnings(spans, channel, what);
+}
+
+function warnings(spans: readonly Span[], channel: number | undefined, what: string): string[] {
   if (spans.length === 0) return [];
   const total = spans.reduce((sum, { start, end }) => sum + end - start, 0);
   const named = spans.slice(0, NAMED).map(({ start, end }) => `${start.toFixed(1)}–${end.toFixed(1)} s`);
   const more = spans.length > NAMED ? ` and ${spans.length - NAMED} more` : "";
   const where = channel === undefined ? "" : ` of channel ${channel}`;
-  return [`${total.toFixed(1)} s${where} sound like speech but gave no text: ${named.join(", ")}${more}`];
+  return [`${total.toFixed(1)} s${where} ${what}: ${named.join(", ")}${more}`];
 }

@@ -16,23 +16,26 @@ import { watchFiles } from "../service/watch-files.js";
 
 /** A server that listens. Made by {@link startServer}. */
 export interface RunningServer {
+  /** Port of gRPC. */
   readonly port: number;
   /** Port of metrics and probes; undefined without `SERVER_HTTP_PORT`. */
   readonly httpPort: number | undefined;
   /**
-   * Resolves with what is served when the model is loaded; health is SERVING from then on.
-   * @throws TranscriptionError as `createTranscriber`
+   * Resolves with what is served when the model is loaded; health is SERVING from then on. A failure is in the log, too,
+   * and need not be awaited.
+   * @throws TranscriptionError as `createTranscriber`; CANCELLED when the server is stopped before
    */
   readonly ready: Promise<ServedModel>;
   /**
    * Takes over certificates, tokens and the log's level from `settings`, from their files too, or their defaults where it
    * leaves them out; without any the files are read again. Calls that are open go on. What needs another start is told in the log.
-   * @throws TranscriptionError INVALID_ARGUMENT when a file cannot be used; everything stays as it was then
+   * @throws TranscriptionError INVALID_ARGUMENT when a file cannot be used, or settings do not go together; everything
+   *   stays as it was then
    */
   reload(settings?: Partial<ServerSettings>): Promise<void>;
   /**
    * Stops accepting calls, waits for the open ones as long as the settings allow, ends the others with UNAVAILABLE,
-   * and closes, with the model that it has loaded. Safe to call at any time, more than once.
+   * and closes, with the model that it has loaded; gives up loading one. Safe to call at any time, more than once.
    */
   stop(): Promise<void>;
 }
@@ -41,12 +44,15 @@ export interface RunningServer {
 export interface ServedModel {
   /** Version of this package. */
   version: string;
+  /** What runs the model: `"whisper"`, `"whisper-cpp"`, `"borealis"` or one of your own. */
   implementation: string;
+  /** Name of the model. */
   model: string;
+  /** Name of what it runs on. */
   device: string;
 }
 
-type Phase = "loading" | "serving" | "stopping";
+type Phase = "loading" | "failed" | "serving" | "stopping";
 
 /** What a server may be given by the program that it is part of. */
 export interface StartServerOptions {
@@ -83,7 +89,6 @@ export async function openServer(
 }
 
 class TranscriptionServer implements RunningServer {
-  #settings: ServerSettings;
   #unwatch: (() => void) | undefined;
   readonly #log: Logger;
   readonly #service: Service;
@@ -96,16 +101,23 @@ class TranscriptionServer implements RunningServer {
   #transcriber: Transcriber | undefined;
   /** What it was given, and is not to close. */
   readonly #given: Transcriber | undefined;
+  /** Fires when what is being loaded is not wanted any more. */
+  readonly #unwanted = new AbortController();
+  /** Settles when the last of the reloads that were asked for is done. */
+  #reloaded: Promise<void> = Promise.resolve();
   ready!: Promise<ServedModel>;
 
   constructor(settings: ServerSettings, { transcriber, log = toStandardError }: StartServerOptions) {
     const loggers = createLog(() => this.#settings.loggingLevel, log, settings.logFormat);
-    this.#settings = transcriber ? settingsFor(transcriber, settings) : settings;
     this.#given = transcriber;
     this.#log = loggers("Server");
-    this.#service = new Service(this.#settings, loggers("TranscriptionService"), (fault) =>
+    this.#service = new Service(this.#fitted(settings), loggers("TranscriptionService"), (fault) =>
       this.#onStorage(fault),
     );
+  }
+
+  get #settings(): ServerSettings {
+    return this.#service.settings;
   }
 
   get port(): number {
@@ -124,7 +136,7 @@ class TranscriptionServer implements RunningServer {
   async open(): Promise<void> {
     const { host, httpHost, httpPort } = this.#settings;
     this.#observe();
-    for (const warning of exposureWarnings(this.#settings)) this.#log.warning(warning);
+    this.#warnOfExposure();
     if (httpPort !== undefined) {
       this.#http = await HttpFront.open(httpHost, httpPort, {
         metrics: () => this.#service.metrics.text(),
@@ -140,21 +152,43 @@ class TranscriptionServer implements RunningServer {
       throw error;
     }
     this.#log.info(`agora-transcribe ${VERSION} listens on ${host}, port ${this.port}, and loads the model`);
-    await this.#service.storage.watch();
-    this.ready = this.#load();
+    this.ready = Promise.race([this.#load(), aborted(this.#unwanted.signal)]);
+    this.ready.catch((error: Error) => this.#onLoadFailure(error));
     this.#unwatch = watchFiles(
       () => watchedFiles(this.#settings),
       () => this.#reloadChanged(),
     );
   }
 
-  async reload(given?: Partial<ServerSettings>): Promise<void> {
-    const next = given ? withDefaults(given) : this.#settings;
+  reload(given?: Partial<ServerSettings>): Promise<void> {
+    const reloaded = this.#reloaded.then(() => this.#reload(given));
+    // One after the other: the last one that was asked for counts.
+    this.#reloaded = reloaded.catch(() => {});
+    return reloaded;
+  }
+
+  async #reload(given: Partial<ServerSettings> | undefined): Promise<void> {
+    const next = given ? this.#fitted(withDefaults(given)) : this.#settings;
     const { settings, restart } = reloadable(this.#settings, next);
     await this.#front.reload(settings);
-    this.#settings = settings;
+    this.#service.takeOver(settings);
     this.#log.info("Read certificates, tokens and the log's level again");
     for (const variable of restart) this.#log.warning(`${variable} has changed, which needs another start`);
+    this.#warnOfExposure();
+  }
+
+  #warnOfExposure(): void {
+    for (const warning of exposureWarnings(this.#settings)) this.#log.warning(warning);
+  }
+
+  /**
+   * `settings` as they are with the transcriber that was given, if one was.
+   * @throws TranscriptionError INVALID_ARGUMENT where they say what to load beside it
+   */
+  #fitted(settings: ServerSettings): ServerSettings {
+    if (!this.#given) return settings;
+    refuseModelSettings(settings);
+    return { ...settings, batchSize: this.#given.load()?.capacity ?? settings.batchSize };
   }
 
   /** A certificate and its key change one after the other: what does not fit together now may soon. */
@@ -172,15 +206,27 @@ class TranscriptionServer implements RunningServer {
   }
 
   async #load(): Promise<ServedModel> {
-    const loaded = this.#given ?? (await createTranscriber(transcriberOptions(this.#settings, this.#log)));
-    if (this.#stopped) await this.#release(loaded);
-    else this.#serve(loaded);
+    const { signal } = this.#unwanted;
+    const looking = this.#service.storage.watch();
+    const loaded =
+      this.#given ?? (await createTranscriber({ ...transcriberOptions(this.#settings, this.#log), signal }));
+    // From here on it is closed when the server stops, whatever is still looked at.
+    if (signal.aborted) await this.#release(loaded);
+    else this.#transcriber = loaded;
+    await looking;
+    if (!signal.aborted) this.#serve(loaded);
     return servedModel(loaded);
+  }
+
+  /** Also where nobody waits for {@link ready}: the server stays, and serves nothing. */
+  #onLoadFailure(error: Error): void {
+    if (this.#phase !== "loading") return;
+    this.#phase = "failed";
+    this.#log.error(`Cannot serve: ${error.message}`);
   }
 
   /** @throws TranscriptionError INVALID_ARGUMENT when the model does not have the language of the settings */
   #serve(loaded: Transcriber): void {
-    this.#transcriber = loaded;
     this.#service.workers.use(loaded);
     this.#front.serve();
     this.#phase = "serving";
@@ -210,6 +256,9 @@ class TranscriptionServer implements RunningServer {
     this.#phase = "stopping";
     this.#unwatch?.();
     this.#log.info("Stopping");
+    this.#unwanted.abort(
+      new TranscriptionError("CANCELLED", "The server was stopped before the model was loaded"),
+    );
     await this.#grpc?.close();
     await this.#release(this.#transcriber);
     await this.#closeHttp();
@@ -244,10 +293,10 @@ function toStandardError(line: string): void {
   process.stderr.write(line);
 }
 
-/** @throws TranscriptionError INVALID_ARGUMENT where they say what to load */
-function settingsFor(transcriber: Transcriber, settings: ServerSettings): ServerSettings {
-  refuseModelSettings(settings);
-  return { ...settings, batchSize: transcriber.load()?.capacity ?? settings.batchSize };
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+  });
 }
 
 function transcriberOptions(settings: ServerSettings, log: Logger): TranscriberOptions {

@@ -32,9 +32,13 @@ export interface LogFields extends Fields {
 
 /** What `console` and most logging libraries have; levels of their own are theirs. */
 export interface ServerLogger {
+  /** What only a search for a fault needs. */
   debug(message: string, fields: LogFields): void;
+  /** What happens. */
   info(message: string, fields: LogFields): void;
+  /** What is odd, or went wrong for one caller. */
   warn(message: string, fields: LogFields): void;
+  /** What keeps the server from working. */
   error(message: string, fields: LogFields): void;
 }
 
@@ -68,7 +72,7 @@ const LAYOUTS: Record<LogFormat, (entry: Entry) => string> = {
         name,
         request_id: requestId,
         message,
-        ...Object.fromEntries(Object.entries(fields).map(([key, value]) => [key, shown(value)])),
+        ...fields,
       }),
     ),
 };
@@ -107,7 +111,8 @@ export function createLog(
       (message: string, fields: Fields = {}) => {
         if (LEVELS.indexOf(level) < LEVELS.indexOf(least())) return;
         const entry = { time: now(), name, level, requestId, message: cut(message, LONGEST_MESSAGE) };
-        write({ ...entry, fields: { ...common, ...fields } });
+        const all = Object.entries({ ...common, ...fields }).map(([key, value]) => [key, shown(value)]);
+        write({ ...entry, fields: Object.fromEntries(all) });
       };
     return {
       debug: at("DEBUG"),

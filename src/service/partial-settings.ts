@@ -1,6 +1,6 @@
 import { nearest } from "../config/nearest.js";
 import { invalidArgument, TranscriptionError } from "../errors.js";
-import { SETTINGS, type ServerSettings } from "./settings.js";
+import { requireConsistent, SETTINGS, type ServerSettings } from "./settings.js";
 
 type Key = keyof ServerSettings;
 const KEYS = Object.keys(SETTINGS) as Key[];
@@ -19,13 +19,16 @@ const OF_MODEL = [
 
 /**
  * Settings of a program, each checked as that of an environment would be, with the defaults of those that it leaves out.
- * @throws TranscriptionError INVALID_ARGUMENT that names the setting that is wrong, or unknown
+ * @throws TranscriptionError INVALID_ARGUMENT that names the setting that is wrong, unknown, or does not go with another
  */
 export function withDefaults(given: Partial<ServerSettings>): ServerSettings {
   if (typeof given !== "object" || given === null) throw invalidArgument("settings", "an object", given);
   for (const key of Object.keys(given)) if (!Object.hasOwn(SETTINGS, key)) throw unknownSetting(key);
-  const settings = Object.fromEntries(KEYS.map((key) => [key, checkedValue(key, given[key])]));
-  return settings as ServerSettings;
+  const settings = Object.fromEntries(
+    KEYS.map((key) => [key, checkedValue(key, given[key])]),
+  ) as ServerSettings;
+  requireConsistent(settings, (key) => key);
+  return settings;
 }
 
 /** @throws TranscriptionError INVALID_ARGUMENT for one that is not its default */

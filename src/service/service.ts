@@ -22,22 +22,34 @@ export class Service {
   readonly storage: Storage;
   /** The calls of all doors. */
   readonly calls = new OpenCalls(() => this.#rest());
+  #settings: ServerSettings;
   #restTimer: NodeJS.Timeout | undefined;
   #sinceRest = 0;
 
   /**
-   * @param settings as they were at the start
+   * @param settings as they are at the start
    * @param log lines about calls
    * @param onStorage called with what keeps uploads from being stored, and with undefined when nothing does any more
    */
   constructor(
-    readonly settings: ServerSettings,
+    settings: ServerSettings,
     readonly log: Logger,
     onStorage: (fault: string | undefined) => void,
   ) {
+    this.#settings = settings;
     this.workers = new Workers(settings, this.metrics);
     this.budgets = createBudgets(settings);
     this.storage = new Storage(onStorage);
+  }
+
+  /** Those that are in force. */
+  get settings(): ServerSettings {
+    return this.#settings;
+  }
+
+  /** Others are in force from now on, of which those alone differ that can be taken over while the server runs. */
+  takeOver(settings: ServerSettings): void {
+    this.#settings = settings;
   }
 
   /** Does `work` with a new upload of `holder`, which is gone afterwards. */

@@ -133,7 +133,7 @@ export const SETTINGS = {
   maxDuration: setting("SERVER_MAX_AUDIO_DURATION", number(0.001, 10_000 * 3600), DEFAULT_LIMITS.maxDuration),
   /** Seconds spent waiting for the decoder of one recording. */
   decodeTimeout: setting("SERVER_DECODE_TIMEOUT", number(0.001, 7 * DAY), DEFAULT_LIMITS.decodeTimeout),
-  /** Seconds between two chunks of a stream. */
+  /** Seconds that a client may send nothing while its call is read, and take to read each MiB that it is sent. */
   idleTimeout: setting("SERVER_IDLE_TIMEOUT", limit(0.001, DAY), 60),
   /** Seconds until a request has arrived completely. */
   uploadTimeout: setting("SERVER_UPLOAD_TIMEOUT", limit(0.001, 7 * DAY), 1800),
@@ -222,6 +222,7 @@ const RELOADED: ReadonlySet<Key> = new Set<Key>([...WATCHED, "apiToken", "nextAp
 /**
  * What a running server can take over from settings that were read again.
  * @returns its new settings, and the variables whose change needs another start
+ * @throws TranscriptionError INVALID_ARGUMENT where what can be taken over does not go with what stays
  */
 export function reloadable(
   current: ServerSettings,
@@ -236,6 +237,7 @@ export function reloadable(
     return RELOADED.has(key);
   });
   const settings = { ...current, ...Object.fromEntries(taken.map((key) => [key, next[key]])) };
+  requireConsistent(settings);
   return { settings, restart: changed.filter((key) => !taken.includes(key)).map(variableOf) };
 }
 
@@ -302,7 +304,7 @@ export function readSettings(
   const settings = Object.fromEntries(
     (Object.keys(SETTINGS) as Key[]).map((key) => [key, read(key)]),
   ) as ServerSettings;
-  problems.push(...contradictions(settings));
+  problems.push(...contradictions(settings).map(({ setting, problem }) => `${setting}: ${problem}`));
   if (problems.length === 0) return settings;
   const heading = problems.length === 1 ? "Wrong setting" : `${problems.length} wrong settings`;
   throw new TranscriptionError("INVALID_ARGUMENT", [`${heading}:`, ...problems].join("\n  "), {
@@ -314,32 +316,47 @@ function kebab(key: string): string {
   return key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
-function contradictions(settings: ServerSettings): string[] {
-  const { tlsCertificate, tlsKey, tlsClientAuthority, requireToken } = settings;
-  const { variable: certificate } = SETTINGS.tlsCertificate;
-  const { variable: key } = SETTINGS.tlsKey;
-  const problems: string[] = [];
-  if (tlsCertificate && !tlsKey)
-    problems.push(`${key}: expected the path of a PEM file, since ${certificate} is set`);
-  if (tlsKey && !tlsCertificate)
-    problems.push(`${certificate}: expected the path of a PEM file, since ${key} is set`);
-  if (tlsClientAuthority && !tlsCertificate) {
-    problems.push(`${SETTINGS.tlsClientAuthority.variable}: needs ${certificate} and ${key}`);
-  }
+/**
+ * Refuses settings of which each is right and that do not go together: they would protect less than they say.
+ * @param nameOf what settings are called in messages
+ * @throws TranscriptionError INVALID_ARGUMENT that names them all
+ */
+export function requireConsistent(settings: ServerSettings, nameOf: (key: Key) => string = variableOf): void {
+  const found = contradictions(settings, nameOf);
+  const [first] = found;
+  if (!first) return;
+  const message = found.map(({ setting, problem }) => `${setting}: ${problem}`).join("\n  ");
+  throw new TranscriptionError("INVALID_ARGUMENT", message, { option: first.setting });
+}
+
+interface Contradiction {
+  setting: string;
+  problem: string;
+}
+
+function contradictions(
+  settings: ServerSettings,
+  nameOf: (key: Key) => string = variableOf,
+): Contradiction[] {
+  const found: Contradiction[] = [];
+  const isSet = (key: Key): boolean => settings[key] !== undefined;
+  const add = (key: Key, problem: string) => found.push({ setting: nameOf(key), problem });
+  const [certificate, key] = [nameOf("tlsCertificate"), nameOf("tlsKey")];
+  if (isSet("tlsCertificate") && !isSet("tlsKey"))
+    add("tlsKey", `expected the path of a PEM file, since ${certificate} is set`);
+  if (isSet("tlsKey") && !isSet("tlsCertificate"))
+    add("tlsCertificate", `expected the path of a PEM file, since ${key} is set`);
+  if (isSet("tlsClientAuthority") && !isSet("tlsCertificate"))
+    add("tlsClientAuthority", `needs ${certificate} and ${key}`);
   for (const [token, file] of TOKEN_SETTINGS) {
-    if (settings[token] !== undefined && settings[file] !== undefined)
-      problems.push(`${variableOf(file)}: expected no file, since ${variableOf(token)} is set`);
+    if (isSet(token) && isSet(file)) add(file, `expected no file, since ${nameOf(token)} is set`);
   }
-  const [first, next] = TOKEN_SETTINGS.map((keys) => keys.some((one) => settings[one] !== undefined));
-  if (next && !first) {
-    const [token, file] = TOKEN_SETTINGS[0].map(variableOf);
-    problems.push(`${variableOf("nextApiToken")}: needs ${token} or ${file}`);
-  }
-  if (requireToken && !first) {
-    const [token, file] = TOKEN_SETTINGS[0].map(variableOf);
-    problems.push(`${token}: expected a token, or ${file}, since ${variableOf("requireToken")} is set`);
-  }
-  return problems;
+  const [first, next] = TOKEN_SETTINGS.map((keys) => keys.some(isSet));
+  const [token, file] = TOKEN_SETTINGS[0].map(nameOf) as [string, string];
+  if (next && !first) add("nextApiToken", `needs ${token} or ${file}`);
+  if (settings.requireToken && !first)
+    add("apiToken", `expected a token, or ${file}, since ${nameOf("requireToken")} is set`);
+  return found;
 }
 
 /** `::1` for `[::1]`; an IPv6 address may stand without brackets, so its last group is no port. */

@@ -32,6 +32,11 @@ export class Storage {
     this.#again();
   }
 
+  /** Looks again at once: somebody else could store nothing there. */
+  suspect(): void {
+    if (this.#fault === undefined) void this.watch();
+  }
+
   close(): void {
     this.#isClosed = true;
     clearTimeout(this.#timer);
@@ -89,9 +94,14 @@ export class Storage {
 
 async function openAnonymousFile(): Promise<FileHandle> {
   const folder = await mkdtemp(join(tmpdir(), "agora-upload-"));
+  let file: FileHandle | undefined;
   try {
-    return await open(join(folder, "audio"), "wx+", 0o600);
+    file = await open(join(folder, "audio"), "wx+", 0o600);
   } finally {
-    await rm(folder, { recursive: true, force: true });
+    await rm(folder, { recursive: true, force: true }).catch(async (error) => {
+      await file?.close();
+      throw error;
+    });
   }
+  return file;
 }

@@ -48,13 +48,19 @@ export class Upload {
     this.#bytes += chunk.byteLength;
     if (this.#gatheredBytes + chunk.byteLength > GATHERED) await this.#flush();
     if (chunk.byteLength >= GATHERED) return this.#append(chunk);
-    if (!this.#gathered) {
-      await this.#memory.wait(GATHERED);
-      this.#gathered = Buffer.allocUnsafeSlow(GATHERED);
-    }
+    this.#gathered ??= this.#roomToGather();
+    if (!this.#gathered) return this.#append(chunk);
     // A copy: a chunk is a view of all that came with it.
     this.#gathered.set(chunk, this.#gatheredBytes);
     this.#gatheredBytes += chunk.byteLength;
+  }
+
+  /** Not waited for, since messages are held meanwhile; half of the memory is theirs alone. */
+  #roomToGather(): Buffer | undefined {
+    const { memory } = this.#options.budgets;
+    if (memory.used + GATHERED > memory.total / 2) return undefined;
+    this.#memory.grow(GATHERED);
+    return Buffer.allocUnsafeSlow(GATHERED);
   }
 
   /**

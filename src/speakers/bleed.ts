@@ -2,14 +2,18 @@ import { SAMPLE_RATE } from "../types/audio.js";
 
 /** Samples that are muted or not: 20 ms. */
 const FRAME = SAMPLE_RATE / 50;
-/** Frames whose levels and likeness are taken together: 0.2 s. */
-const AROUND = 10;
+/** Frames on either side whose levels and likeness are taken together with its own: 0.2 s in all. */
+const AROUND = 5;
 /** Power ratio from which the other channel is the louder one: 10 dB. */
 const LOUDER = 10;
-/** Correlation from which what is heard is the other channel's. */
-const ALIKE = 0.5;
+/** Correlation from which most of what is heard is the other channel's. */
+const MOSTLY = Math.SQRT1_2;
+/** Correlation from which it is nothing else: all but 4 % of the power. */
+const ALL = 0.98;
 /** Samples by which what leaks may be late or early. */
 const LAG = 4;
+
+type Stereo = [left: Float32Array, right: Float32Array];
 
 interface Frame {
   powers: [number, number];
@@ -19,27 +23,87 @@ interface Frame {
 
 /**
  * Silences what leaks from one channel of a call into the other: where the other channel is much louder and has the same
- * sound. Who speaks softly at the same time is another sound, and stays.
+ * sound. Who speaks softly at the same time is another sound, and stays. One sound that is on both, such as an
+ * announcement before the call, stays on the left.
  *
- * @param left, right a block of the recording, changed in place
+ * Gives each sample 0.1 s after it came, and the same whatever the blocks are.
  */
-export function muteBleed(left: Float32Array, right: Float32Array): void {
-  const frames: Frame[] = [];
-  for (let start = 0; start < left.length; start += FRAME) frames.push(measure(left, right, start));
-  for (const [index, { powers }] of frames.entries()) {
-    const near = frames.slice(Math.max(0, index - AROUND / 2), index + AROUND / 2 + 1);
-    const total = (side: 0 | 1) => near.reduce((sum, frame) => sum + frame.powers[side], 0);
+export class BleedGate {
+  /** Samples from the beginning of frame {@link #first} on; those before {@link #given} have been given. */
+  #samples: Stereo = [new Float32Array(0), new Float32Array(0)];
+  #first = 0;
+  #given = 0;
+  /** Of frames from {@link #measuredFrom} on. */
+  #frames: Frame[] = [];
+  #measuredFrom = 0;
+
+  /** Takes the next samples of both channels and returns those that are ready. */
+  push(left: Float32Array, right: Float32Array): Stereo {
+    const kept = this.#samples.map((samples) =>
+      samples.subarray(Math.max(0, this.#given - this.#first - 1) * FRAME),
+    ) as Stereo;
+    this.#first = Math.max(this.#first, this.#given - 1);
+    this.#samples = [joined(kept[0], left), joined(kept[1], right)];
+    const whole = this.#first + Math.floor((this.#samples[0].length - LAG) / FRAME);
+    this.#measure(whole);
+    return this.#give(this.#measured - AROUND);
+  }
+
+  /** The rest. */
+  flush(): Stereo {
+    const end = this.#first + Math.ceil(this.#samples[0].length / FRAME);
+    this.#measure(end);
+    return this.#give(end);
+  }
+
+  get #measured(): number {
+    return this.#measuredFrom + this.#frames.length;
+  }
+
+  /** Frames up to `end`. */
+  #measure(end: number): void {
+    for (let frame = this.#measured; frame < end; frame++)
+      this.#frames.push(measure(...this.#samples, (frame - this.#first) * FRAME));
+  }
+
+  /** Frames up to `end`, silenced where that is due. */
+  #give(end: number): Stereo {
+    const from = (this.#given - this.#first) * FRAME;
+    for (; this.#given < end; this.#given++) {
+      const start = (this.#given - this.#first) * FRAME;
+      this.#muted(this.#given)?.fill(0, start, start + FRAME);
+    }
+    const needless = Math.max(0, this.#given - AROUND - this.#measuredFrom);
+    this.#frames.splice(0, needless);
+    this.#measuredFrom += needless;
+    const to = (this.#given - this.#first) * FRAME;
+    return [this.#samples[0].slice(from, to), this.#samples[1].slice(from, to)];
+  }
+
+  /** The channel that has nothing of its own in a frame. */
+  #muted(frame: number): Float32Array | undefined {
+    const place = frame - this.#measuredFrom;
+    const near = this.#frames.slice(Math.max(0, place - AROUND), place + AROUND + 1);
+    const total = (side: 0 | 1) => near.reduce((sum, { powers }) => sum + powers[side], 0);
     const [a, b] = [total(0), total(1)];
-    if (a === 0 || b === 0) continue;
-    const quiet = a > LOUDER * b ? right : b > LOUDER * a ? left : undefined;
-    if (!quiet || powers[quiet === left ? 0 : 1] === 0) continue;
+    if (a === 0 || b === 0) return undefined;
+    const leaks = a > LOUDER * b || b > LOUDER * a;
+    const quiet = b > LOUDER * a ? 0 : 1;
+    if (this.#frames[place]!.powers[quiet] === 0) return undefined;
     let likeness = 0;
     for (let lag = 0; lag <= 2 * LAG; lag++) {
-      const product = near.reduce((sum, frame) => sum + frame.products[lag]!, 0);
+      const product = near.reduce((sum, { products }) => sum + products[lag]!, 0);
       likeness = Math.max(likeness, Math.abs(product) / Math.sqrt(a * b));
     }
-    if (likeness >= ALIKE) quiet.fill(0, index * FRAME, (index + 1) * FRAME);
+    return likeness >= (leaks ? MOSTLY : ALL) ? this.#samples[quiet] : undefined;
   }
+}
+
+function joined(a: Float32Array, b: Float32Array): Float32Array {
+  const all = new Float32Array(a.length + b.length);
+  all.set(a);
+  all.set(b, a.length);
+  return all;
 }
 
 function measure(left: Float32Array, right: Float32Array, start: number): Frame {

@@ -1,5 +1,5 @@
 import type { DiarizedRecording, NumberedTurn, Speaker, SpeakerTurn } from "../types/speakers.js";
-import { speakerId } from "./names.js";
+import { speakerId, speakerNumber } from "./names.js";
 
 /** Turns as users get them, on whole milliseconds. */
 export function namedTurns(turns: readonly NumberedTurn[]): SpeakerTurn[] {
@@ -11,22 +11,32 @@ export function namedTurns(turns: readonly NumberedTurn[]): SpeakerTurn[] {
   }));
 }
 
-/** The speakers of `turns` in order of first speech, whose roles nothing is known of yet. */
+/**
+ * The speakers of `turns` in order of first speech, whose roles nothing is known of yet.
+ * @param embeddings by speaker number
+ */
 export function speakersOf(
   turns: readonly SpeakerTurn[],
   embeddings: DiarizedRecording["embeddings"] = [],
 ): Speaker[] {
-  const ids = [...new Set(turns.map(({ speaker }) => speaker))].sort();
-  return ids.map((id, index) => {
-    const own = turns.filter(({ speaker }) => speaker === id);
-    const embedding = embeddings[index];
+  const heard = new Map<string, { talkTime: number; turns: number }>();
+  for (const { speaker, start, end } of turns) {
+    const own = heard.get(speaker) ?? { talkTime: 0, turns: 0 };
+    own.talkTime += end - start;
+    own.turns++;
+    heard.set(speaker, own);
+  }
+  const ids = [...heard.keys()].sort((a, b) => speakerNumber(a) - speakerNumber(b));
+  return ids.map((id) => {
+    const { talkTime, turns } = heard.get(id)!;
+    const embedding = embeddings[speakerNumber(id)];
     return {
       id,
       role: null,
       roleConfidence: 0,
       evidence: [],
-      talkTime: round(own.reduce((sum, { start, end }) => sum + end - start, 0)),
-      turns: own.length,
+      talkTime: round(talkTime),
+      turns,
       ...(embedding && { embedding: Array.from(embedding) }),
     };
   });

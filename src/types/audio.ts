@@ -46,18 +46,19 @@ export interface AudioFormat {
   sampleRate?: number;
   /** Channels of the input, before selection. */
   channels: number;
-  /** Where there are several audio tracks: the one that was used, from 0, and how many there are. */
+  /** Where there are several audio tracks: the one that was used, from 0. */
   track?: number;
+  /** Where there are several audio tracks: how many. */
   trackCount?: number;
 }
 
 /** Limits on one input, checked while it is read. */
 export interface AudioLimits {
-  /** Encoded size in bytes. Default 4 GiB. */
+  /** Encoded size in bytes, from 1. Default 4 GiB. */
   maxBytes: number;
-  /** Decoded duration in seconds. Default 12 h. */
+  /** Decoded duration in seconds, above 0, at most 10 000 hours. Default 12 hours. */
   maxDuration: number;
-  /** Seconds spent waiting for the decoder in all. Default 600. */
+  /** Seconds spent waiting for the decoder in all, above 0, at most a week. Default 600. */
   decodeTimeout: number;
 }
 
@@ -83,6 +84,11 @@ export interface DecodedAudio {
   readonly warnings: readonly string[];
   /** Planar blocks of about a second or less: one array per track, all of one length, samples finite. */
   blocks(): AsyncIterableIterator<Float32Array[]>;
+  /**
+   * Opens the same recording anew, to be read and closed by itself; absent where its bytes come once.
+   * @throws TranscriptionError
+   */
+  again?(): Promise<DecodedAudio>;
   /** Ends the decoder and removes temporary files. Safe to call at any time, more than once. */
   close(): Promise<void>;
 }

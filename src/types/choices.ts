@@ -1,9 +1,11 @@
 /** `"auto"`: CUDA where it works, else the CPU. */
 export const DEVICES = ["auto", "cpu", "cuda"] as const;
+/** Where a model runs; `"auto"`: CUDA where it works, else the CPU. */
 export type DeviceSelection = (typeof DEVICES)[number];
 
 /** `"transcribe"` keeps the spoken language, `"translate"` writes English. */
 export const TASKS = ["transcribe", "translate"] as const;
+/** `"transcribe"` keeps the spoken language, `"translate"` writes English. */
 export type TranscriptionTask = (typeof TASKS)[number];
 
 /**
@@ -11,6 +13,7 @@ export type TranscriptionTask = (typeof TASKS)[number];
  * does; it has what others leave of the device, at least a fifth of it, and no window of it waits for another's text.
  */
 export const PRIORITIES = ["interactive", "bulk"] as const;
+/** `"interactive"`: somebody waits for the text; `"bulk"`: nobody does. */
 export type Priority = (typeof PRIORITIES)[number];
 
 /**
@@ -26,6 +29,7 @@ export const COMPUTE_TYPES = [
   "int8_float16",
   "int8_bfloat16",
 ] as const;
+/** What a model's matrices are kept and multiplied in; `"auto"`: what this machine computes fastest without loss. */
 export type ComputeType = (typeof COMPUTE_TYPES)[number];
 
 /** Other names of compute types. */

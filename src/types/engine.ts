@@ -6,27 +6,35 @@ import type { FittedPrompt, PromptTexts } from "./prompt.js";
 export interface ModelInfo {
   /** Registry name or file name. */
   name: string;
+  /** Absolute. */
   path: string;
   /** `"tiny"`, `"base"`, … by shape, or `"custom"`. */
   type: string;
+  /** False: English only. */
   multilingual: boolean;
   /** Weight type of the file: `"f32"`, `"f16"`, `"q8_0"`, `"q5_0"`, … */
   weightType: string;
   /** What matrices are kept and multiplied in: `"float16"`, `"int8"`, …, or the file's own type. */
   computeType: string;
+  /** Tokens that the decoder can write. */
   vocabularySize: number;
+  /** Bands of the mel spectrogram: 80, or 128 since large-v3. */
   melBands: number;
+  /** Layers of the audio encoder. */
   encoderLayers: number;
+  /** Layers of the text decoder. */
   decoderLayers: number;
   /** Tokens that fit into the decoder. */
   textContext: number;
   /** Languages of the vocabulary; `["en"]` for English-only models. */
   languages: readonly string[];
+  /** Size of the file in bytes. */
   fileBytes: number;
 }
 
 /** Where an engine runs. */
 export interface DeviceInfo {
+  /** The processor, or a GPU of NVIDIA's. */
   kind: "cpu" | "cuda";
   /** `"AMD EPYC 9555 (zen4)"`, `"NVIDIA H100"`. */
   name: string;
@@ -48,6 +56,7 @@ export interface SpeechSpan {
 export interface WindowTurn {
   /** Number of the request, from 1: its windows take turns with those of others. 0: a request of its own. */
   request: number;
+  /** Whether somebody waits for its text. */
   priority: Priority;
 }
 
@@ -55,15 +64,23 @@ export interface WindowTurn {
 export interface WindowOptions extends WindowTurn {
   /** A language of the model, never `"auto"`. */
   language: string;
+  /** Whether to keep the spoken language. */
   task: TranscriptionTask;
+  /** Beams of beam search, 1 to 8; 1 is greedy. */
   beamSize: number;
+  /** Samples drawn at temperatures above 0, 1 to 8. */
   bestOf: number;
+  /** Of beam search, above 0. */
   patience: number;
+  /** Exponent of the length by which a score is divided; -1: the plain mean. */
   lengthPenalty: number;
   /** First entry is tried first, the rest are fallbacks. */
   temperatures: readonly number[];
+  /** Text that repeats itself more is decoded again; null: never. */
   compressionRatioThreshold: number | null;
+  /** Text less probable than this mean log probability is decoded again; null: never. */
   logProbThreshold: number | null;
+  /** Above this probability of silence improbable text is dropped; null: never. */
   noSpeechThreshold: number | null;
   /** Words to expect, one after another; for every window. */
   hotwords: string;
@@ -75,13 +92,19 @@ export interface WindowOptions extends WindowTurn {
   speech: readonly SpeechSpan[];
   /** Text of the windows before, when `conditionOnPreviousText` is set, else empty. */
   previousText: string;
+  /** No blank at the start of a segment. */
   suppressBlank: boolean;
+  /** Token ids never to be produced. */
   suppressTokens: readonly number[];
+  /** No symbols that are no speech. */
   suppressNonSpeech: boolean;
   /** No token with a digit. */
   suppressNumerals: boolean;
+  /** One segment without times inside it. */
   withoutTimestamps: boolean;
+  /** Times and confidence of each word. */
   wordTimestamps: boolean;
+  /** Most tokens of the window, 1 to 448. */
   maxTokens: number;
   /** Above 0; 1 for none. */
   repetitionPenalty: number;
@@ -91,9 +114,11 @@ export interface WindowOptions extends WindowTurn {
   hallucinationSilenceThreshold: number | null;
   /** Seconds. */
   maxInitialTimestamp: number;
-  /** Characters that are joined to the word after them, and to the one before. */
+  /** Characters that are joined to the word after them. */
   prependPunctuations: string;
+  /** Characters that are joined to the word before them. */
   appendPunctuations: string;
+  /** Of sampling, from 0. */
   seed: number;
   /** For implementations with a language model; others refuse what differs from the defaults. */
   generation: GenerationOptions;
@@ -112,7 +137,9 @@ export type RequestWindowOptions = Omit<WindowOptions, "language" | "previousTex
 
 /** Times are seconds from the start of the window. */
 export interface WindowWord {
+  /** Seconds from the start of the window. */
   start: number;
+  /** Seconds from the start of the window. */
   end: number;
   /** As it stands in the text, with its leading space and its punctuation. */
   text: string;
@@ -120,15 +147,21 @@ export interface WindowWord {
   confidence: number;
 }
 
+/** A part of a window's text. */
 export interface WindowSegment {
+  /** Seconds from the start of the window. */
   start: number;
+  /** Seconds from the start of the window. */
   end: number;
+  /** As the model writes it, with its leading space. */
   text: string;
+  /** Ids of its tokens. */
   tokens: readonly number[];
   /** Mean log probability of its tokens. */
   avgLogProb: number;
   /** Mean probability of its tokens, 0 to 1. */
   confidence: number;
+  /** Probability that there is no speech in the window, 0 to 1. */
   noSpeechProb: number;
   /** Temperature that the text was accepted at. */
   temperature: number;
@@ -136,8 +169,15 @@ export interface WindowSegment {
   words?: WindowWord[];
 }
 
+/** What was heard in a window. */
 export interface WindowResult {
+  /** In order, inside the window. */
   segments: WindowSegment[];
+  /**
+   * Seconds of the window, where text was left out that the model is sure of: it takes the sound for no speech itself,
+   * and nothing else says that it is.
+   */
+  dropped?: readonly { start: number; end: number }[];
   /** False where some of the text did not pass the guards; undefined where the implementation does not tell. */
   reliable?: boolean;
   /** With a draft model. */
@@ -146,11 +186,15 @@ export interface WindowResult {
 
 /** Tokens that a draft model wrote ahead, and how many of them the model itself would have written. */
 export interface DraftCount {
+  /** Tokens that it wrote ahead. */
   proposed: number;
+  /** Those of them that the model would have written, too. */
   accepted: number;
 }
 
+/** What language is spoken. */
 export interface LanguageDetection {
+  /** ISO 639-1 code of the most probable one; empty when nothing was spoken. */
   language: string;
   /** 0 to 1. */
   probability: number;
@@ -183,8 +227,11 @@ export interface EngineLoad {
  * What `whisper-cpp`, the batched engine and Borealis have in common.
  */
 export interface Engine {
+  /** The name it is registered by. */
   readonly implementation: string;
+  /** What it has loaded. */
   readonly model: ModelInfo;
+  /** What it runs on. */
   readonly device: DeviceInfo;
   /** Longest window in seconds that this model reads well, at most 30. */
   readonly maxWindow: number;
@@ -252,6 +299,7 @@ export interface EngineOptions {
   modelName: string;
   /** Longest window in seconds that the model reads well, when that is less than the implementation's own. */
   maxWindow: number | undefined;
+  /** Where to run. */
   device: DeviceSelection;
   /** Compute threads. */
   threads: number;
@@ -279,11 +327,11 @@ export interface EngineFactory {
 /** Voice activity detection over one stream of audio. */
 export interface VadSession {
   /**
-   * Speech probability, 0 to 1, of each 512-sample frame (32 ms) completed by `samples` (16 kHz mono);
-   * what does not fill a frame is kept for the next call.
+   * Takes 16 kHz mono and gives the speech probability, 0 to 1, of the next 512-sample frames (32 ms), as many as are
+   * ready: of frames that are complete some may come with a later call.
    */
   push(samples: Float32Array): Promise<Float32Array>;
-  /** Probability of the last, zero-padded frame, or an empty array. */
+  /** Probabilities of the rest, with the last frame zero-padded, or an empty array. */
   flush(): Promise<Float32Array>;
   close(): void;
 }

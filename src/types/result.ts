@@ -8,7 +8,9 @@ import type { Speaker, SpeakerTurn } from "./speakers.js";
  * the recording.
  */
 export interface Word {
+  /** Seconds. */
   start: number;
+  /** Seconds. */
   end: number;
   /** The word with its punctuation, without surrounding white space. */
   text: string;
@@ -20,10 +22,13 @@ export interface Word {
   speakerConfidence?: number;
 }
 
+/** A stretch of speech with its text: a phrase or a sentence, as the model divides it. */
 export interface Segment {
   /** From 0, in order of start. */
   id: number;
+  /** Seconds on the recording's clock. */
   start: number;
+  /** Seconds on the recording's clock. */
   end: number;
   /** Without surrounding white space, never empty. */
   text: string;
@@ -53,12 +58,17 @@ export interface Segment {
 
 /** One channel's part of the result, with `channels: "each"`. */
 export interface ChannelResult {
+  /** From 0. */
   channel: number;
+  /** Texts of its segments, joined with one space. */
   text: string;
+  /** ISO 639-1 code; empty when nothing was spoken and none was given. */
   language: string;
+  /** 0 to 1; 1 when the language was given. */
   languageProbability: number;
 }
 
+/** What was heard and written, and how fast. */
 export interface TranscriptionStats {
   /**
    * Words of the text, split at white space, as timed words are. Chinese, Japanese, Thai and other languages without
@@ -79,9 +89,11 @@ export interface TranscriptionStats {
   speedFactor: number;
 }
 
+/** Everything about a recording: what `transcribe()` gives. */
 export interface TranscriptionResult {
   /** Texts of the segments, joined with one space, in order of time. */
   text: string;
+  /** In order of start. */
   segments: Segment[];
   /** Whether the text is in the spoken language, or in English. */
   task: TranscriptionTask;
@@ -102,13 +114,18 @@ export interface TranscriptionResult {
   speakers?: Speaker[];
   /** With `diarize`: who speaks when, by start; overlaps are kept. */
   turns?: SpeakerTurn[];
+  /** Counts and times. */
   stats: TranscriptionStats;
   /** What was odd about the input but survivable. */
   warnings: string[];
+  /** What the input turned out to be. */
   format: AudioFormat;
+  /** The model's name in the registry or on the Hub, or that of its file. */
   model: string;
+  /** What ran the model: `"whisper"`, `"whisper-cpp"`, `"borealis"` or one of your own. */
   implementation: string;
   /** What the model was computed in, e.g. `"float16"` or `"int8"`. */
   computeType: string;
+  /** What it ran on. */
   device: DeviceInfo;
 }

@@ -1,9 +1,11 @@
 /** Implementations of diarization. `"community"`: pyannote's community pipeline, from a model file of `models convert`. */
 export const DIARIZATION_ENGINES = ["community"] as const;
+/** An implementation of diarization. */
 export type DiarizationEngine = (typeof DIARIZATION_ENGINES)[number];
 
 /** Who speaks in a sales call. */
 export const SPEAKER_ROLES = ["seller", "client"] as const;
+/** Who somebody is in a sales call. */
 export type SpeakerRole = (typeof SPEAKER_ROLES)[number];
 
 /** How speakers are told apart. */
@@ -11,14 +13,15 @@ export interface DiarizationOptions {
   /** Default: what the model is for. */
   engine?: DiarizationEngine;
   /**
-   * Path of a diarization model, or of a folder with the parts of one. Needed where one channel holds several speakers;
-   * two parties on two channels need none. Default: `AGORA_DIARIZATION_MODEL`.
+   * Path of a diarization model's file, which `convertModel()` makes of its parts. Needed where one channel holds several
+   * speakers; two parties on two channels need none. Default: `AGORA_DIARIZATION_MODEL` of the environment.
    */
   model?: string;
   /** Exactly so many speakers, 1 to 1000. Default: counted. */
   numSpeakers?: number;
-  /** At least, and at most, so many. Default: 1, and no limit. */
+  /** At least so many speakers, 1 to 1000. Default 1. */
   minSpeakers?: number;
+  /** At most so many speakers, 1 to 1000. Default: no limit. */
   maxSpeakers?: number;
   /** Give the speakers' voices as vectors, to know them again. Default false. */
   embeddings?: boolean;
@@ -26,11 +29,11 @@ export interface DiarizationOptions {
 
 /** What tells seller and client apart. */
 export interface RoleOptions {
-  /** The channel that the seller is on. */
+  /** The channel that the seller is on, 0 to 63. Default: not known. */
   sellerChannel?: number;
-  /** Who called: in an `"inbound"` call the seller answers, in an `"outbound"` one the client does. */
+  /** Who called: in an `"inbound"` call the seller answers, in an `"outbound"` one the client does. Default: not known. */
   direction?: "inbound" | "outbound";
-  /** Roles that are known, by speaker id. */
+  /** Roles that are known, by speaker id: `{ SPEAKER_00: "seller" }`. Default: none. */
   speakers?: Readonly<Record<string, SpeakerRole>>;
 }
 
@@ -38,6 +41,7 @@ export interface RoleOptions {
 export interface SpeakerTurn {
   /** Seconds. */
   start: number;
+  /** Seconds. */
   end: number;
   /** `"SPEAKER_00"`, … in order of first speech. */
   speaker: string;
@@ -47,7 +51,9 @@ export interface SpeakerTurn {
   channel?: number;
 }
 
+/** Somebody who is heard in a recording. */
 export interface Speaker {
+  /** `"SPEAKER_00"`, … in order of first speech. */
   id: string;
   /** `null` where it is not known. */
   role: SpeakerRole | null;

@@ -1,16 +1,27 @@
-import type { AudioInput } from "./audio.js";
+import type { AudioInput, ChannelSelection } from "./audio.js";
 import type { DeviceInfo, EngineLoad, LanguageDetection, ModelInfo } from "./engine.js";
 import type { TranscribeOptions } from "./options.js";
 import type { Segment, TranscriptionResult } from "./result.js";
 
-/** Options of {@link Transcriber.detectLanguage}. */
-export type DetectLanguageOptions = Pick<
-  TranscribeOptions,
-  "vadFilter" | "vadOptions" | "chunkLength" | "track" | "limits" | "timeout" | "signal"
-> & {
-  /** `"mix"` or the index of a channel. Default `"mix"`. */
-  channels?: "mix" | number;
-};
+/** Options of {@link Transcriber.detectLanguage}: those of a transcription that say what is listened to, and how much. */
+export interface DetectLanguageOptions
+  extends Pick<
+    TranscribeOptions,
+    | "languageDetectionThreshold"
+    | "languageDetectionSegments"
+    | "clipTimestamps"
+    | "vadFilter"
+    | "vadOptions"
+    | "chunkLength"
+    | "track"
+    | "limits"
+    | "timeout"
+    | "priority"
+    | "signal"
+  > {
+  /** `"mix"`, or the index of a channel, from 0. Default `"mix"`. */
+  channels?: Exclude<ChannelSelection, "each">;
+}
 
 /** Segments of a recording while it is transcribed. */
 export interface TranscriptionStream extends AsyncIterableIterator<Segment> {
@@ -23,13 +34,18 @@ export interface TranscriptionStream extends AsyncIterableIterator<Segment> {
 
 /** What a transcriber works with. */
 export interface TranscriberInfo {
+  /** What runs the model: `"whisper"`, `"whisper-cpp"`, `"borealis"` or one of your own. */
   implementation: string;
+  /** What is loaded. */
   model: ModelInfo;
+  /** What it runs on. */
   device: DeviceInfo;
   /** Longest window in seconds. */
   maxWindow: number;
   /** Codes of the languages that the model has. */
   languages: readonly string[];
+  /** Whether it tells the times of words: where it does not, `wordTimestamps` is refused. */
+  timesWords: boolean;
 }
 
 /**
@@ -37,6 +53,7 @@ export interface TranscriberInfo {
  * and settings share one copy of it.
  */
 export interface Transcriber extends AsyncDisposable {
+  /** What it works with: model, device, languages. */
   readonly info: TranscriberInfo;
 
   /**
@@ -60,7 +77,7 @@ export interface Transcriber extends AsyncDisposable {
 
   /**
    * Language of a recording, from as much of its speech as settles it. Nothing spoken: language `""`, probability 0.
-   * @throws TranscriptionError as {@link transcribe}
+   * @throws TranscriptionError as {@link transcribe}; INVALID_ARGUMENT for options that have nothing to do with it
    */
   detectLanguage(input: AudioInput, options?: DetectLanguageOptions): Promise<LanguageDetection>;
 

@@ -56,8 +56,8 @@ it("tells who speaks when on two channels without text, or is told that a model 
   const errors = diarizationErrors(reference, turns, { collar: 0, end: duration });
   expect(errors.confusion / errors.speech).toBeLessThan(0.01);
   const mono = samplePath(`${CALL}.wav`);
-  for (const call of [diarize(mono), transcriber().transcribe(mono, { diarize: true })]) {
-    const { code, message } = await failure(call);
+  for (const call of [() => diarize(mono), () => transcriber().transcribe(mono, { diarize: true })]) {
+    const { code, message } = await failure(call());
     expect(code).toBe("INVALID_ARGUMENT");
     expect(message).toContain("diarization model");
   }
@@ -66,6 +66,8 @@ it("tells who speaks when on two channels without text, or is told that a model 
 it("refuses models of another kind and numbers of speakers that cannot be", async () => {
   const mono = samplePath(`${CALL}.wav`);
   expect(await codeOf(diarize(mono, { model: "demo" }))).toBe("MODEL_INVALID");
+  const { code, message } = await failure(diarize(mono, { model: samplePath("..") }));
+  expect([code, message]).toEqual(["MODEL_INVALID", expect.stringContaining("models convert")]);
   expect(await codeOf(diarize(mono, { model: "no-such-file.gguf" }))).toBe("MODEL_NOT_FOUND");
   for (const numSpeakers of [0, -1, 1001, 1.5])
     expect(await codeOf(diarize(mono, { numSpeakers }))).toBe("INVALID_ARGUMENT");

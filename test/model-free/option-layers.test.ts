@@ -57,6 +57,12 @@ const NOT_IN_REQUESTS = [
 ];
 const IN_OBJECTS = ["vadOptions", "limits"];
 
+/** Where a number stands in a message, and not in its place. */
+const IN_MESSAGES: Record<string, string> = {
+  suppressTokens: "suppress_tokens.ids",
+  channels: "channels.index",
+};
+
 /** All options of a request, those of objects too. */
 function allOptions(): string[] {
   const known = (options: object): string[] => {
@@ -200,7 +206,7 @@ describe("in a request of gRPC", () => {
       const path = option.startsWith("vadOptions.") ? `vad_options.${field.name}` : field.name;
       expect(refusal(() => send(range, option, value))).toEqual({
         code: "INVALID_ARGUMENT",
-        option: `config.options.${path}${LISTS.includes(option) ? "[0]" : ""}`,
+        option: `config.options.${IN_MESSAGES[option] ?? path}${LISTS.includes(option) ? "[0]" : ""}`,
       });
     },
   );

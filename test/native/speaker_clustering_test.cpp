@@ -1,7 +1,6 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
-#include <map>
 
 #include "engine/speakers/kmeans.h"
 #include "engine/speakers/vbx.h"
@@ -23,16 +22,6 @@ agora::Plda community_plda(const std::string& folder) {
                      file.doubles("mu"),    file.doubles("tr"),  file.doubles("psi")};
     plda.sort();
     return plda;
-}
-
-// The same partition under other names.
-bool same_partition(const std::vector<int>& a, const std::vector<int>& b) {
-    std::map<int, int> there, back;
-    for (size_t i = 0; i < a.size(); ++i) {
-        if (there.emplace(a[i], b[i]).first->second != b[i]) return false;
-        if (back.emplace(b[i], a[i]).first->second != a[i]) return false;
-    }
-    return a.size() == b.size();
 }
 
 std::vector<agora::WindowVoices> windows_of(const std::vector<int>& segmentations) {

@@ -6,6 +6,7 @@
 #include <fstream>
 #include <functional>
 #include <iostream>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -45,6 +46,16 @@ inline std::vector<float> read_chunked_wav(const std::string& path) {
 inline void two_threads(const std::function<void(int, int)>& work) {
     work(0, 2);
     work(1, 2);
+}
+
+// The same partition under other names.
+inline bool same_partition(const std::vector<int>& a, const std::vector<int>& b) {
+    std::map<int, int> there, back;
+    for (size_t i = 0; i < a.size(); ++i) {
+        if (there.emplace(a[i], b[i]).first->second != b[i]) return false;
+        if (back.emplace(b[i], a[i]).first->second != a[i]) return false;
+    }
+    return a.size() == b.size();
 }
 
 template <typename A, typename B>

@@ -191,6 +191,23 @@ TEST_CASE("pauses are where nothing stands out of the noise") {
     CHECK(agora::find_pauses(sound(5, -25, {{1, 2}}).data(), 5 * 16000).empty());
 }
 
+TEST_CASE("the pause before a sound is the one that it follows closely") {
+    const std::vector<agora::Pause> pauses = {{2, 2.4}, {5, 5.1}, {8, 9}};
+    const auto end_of = [&](double time) {
+        const auto pause = agora::pause_before(pauses, time, 0.2, 1);
+        return pause ? pause->end : -1;
+    };
+    CHECK(end_of(2.4) == 2.4);
+    CHECK(end_of(3.3) == 2.4);
+    // It is longer ago, in a pause itself, before all of them, or only after a short one.
+    CHECK(end_of(3.5) == -1);
+    CHECK(end_of(2.2) == -1);
+    CHECK(end_of(8.9) == -1);
+    CHECK(end_of(1) == -1);
+    CHECK(end_of(5.3) == -1);
+    CHECK(end_of(9.2) == 9);
+}
+
 TEST_CASE("words beside a pause begin and end with the sound") {
     const std::vector<agora::Pause> pauses = {{0, 5.3}, {6.2, 9}, {9.9, 12}};
     std::vector<agora::DecodedSegment> segments = {

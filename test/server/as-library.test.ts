@@ -87,6 +87,12 @@ it.each([
   [{ requireToken: "yes" }, "requireToken"],
   [{ language: "klingon" }, "language"],
   [{ max_workers: 4 }, "max_workers"],
+  [{ tlsCertificate: "cert.pem" }, "tlsKey"],
+  [{ tlsKey: "key.pem" }, "tlsCertificate"],
+  [{ tlsClientAuthority: "ca.pem" }, "tlsClientAuthority"],
+  [{ requireToken: true }, "apiToken"],
+  [{ nextApiToken: "correct-horse-battery" }, "nextApiToken"],
+  [{ apiToken: "correct-horse-battery", apiTokenFile: "token" }, "apiTokenFile"],
 ])("refuses %j by its name", async (settings, option) => {
   expect(await refusal({ ...HERE, ...settings })).toMatchObject({ code: "INVALID_ARGUMENT", option });
 });
@@ -99,6 +105,26 @@ it("says what a setting was probably meant to be, and keeps secrets to itself", 
 it("refuses settings of a model beside a transcriber", async () => {
   const { transcriber } = await fakeTranscriber();
   expect(await refusal({ ...HERE, device: "cpu" }, { transcriber })).toMatchObject({ option: "device" });
+});
+
+it("tells of no change when the same settings are read again beside a transcriber", async () => {
+  const { transcriber } = await fakeTranscriber();
+  const lines: string[] = [];
+  const log = (line: string) => void lines.push(line);
+  const { server } = await start({ maxWorkers: 3 }, { transcriber, log });
+  await server.reload({ ...HERE, maxWorkers: 3 });
+  await server.reload();
+  expect(lines.join("")).not.toContain("needs another start");
+  await expect(server.reload({ ...HERE, batchSize: 8 })).rejects.toMatchObject({ option: "batchSize" });
+});
+
+it("hands texts of clients to the program's own logger at a bounded length", async () => {
+  const { transcriber } = await fakeTranscriber();
+  const seen: object[] = [];
+  const at = (_: string, fields: object) => void seen.push(fields);
+  const { client } = await start({}, { transcriber, log: { debug: at, info: at, warn: at, error: at } });
+  await client.transcribe({ audio: RECORDING, config: { filename: "x".repeat(100_000) } });
+  expect(JSON.stringify(seen).length).toBeLessThan(5000);
 });
 
 it("takes names of languages, and limits of none", async () => {

@@ -37,6 +37,23 @@ describe("a call", () => {
     expect(freed).toBe(1);
   });
 
+  it("gives back what its work needs when that is done, be it over or not", async () => {
+    const call = newCall();
+    const freed: number[] = [];
+    for (const time of [1, 2]) {
+      await call.work(async () => {
+        call.worker.hold(() => freed.push(time));
+        // Work goes on as long as any of it does.
+        await call.work(async () => {});
+        expect(freed).toHaveLength(time - 1);
+      });
+    }
+    expect(freed).toEqual([1, 2]);
+    call.end();
+    call.worker.hold(() => freed.push(3));
+    expect(freed).toEqual([1, 2, 3]);
+  });
+
   it("starts no timer when it is over", () => {
     const call = newCall();
     call.end();

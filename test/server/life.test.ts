@@ -1,8 +1,13 @@
-import { connect } from "node:net";
+import { once } from "node:events";
+import { createServer, type IncomingMessage } from "node:http";
+import { type AddressInfo, connect } from "node:net";
 import { status } from "@grpc/grpc-js";
-import { expect, it } from "vitest";
+import { expect, it, onTestFinished, vi } from "vitest";
+import { registerImplementation, TranscriptionError } from "../../src/index.js";
+import { startServer } from "../../src/server/index.js";
 import { checkHealth, listServices, watchHealth } from "../support/grpc-services.js";
-import { RECORDING, startFakeServer, startUnready, until } from "../support/server.js";
+import { RECORDING, SOME_FILE, startFakeServer, startUnready, until } from "../support/server.js";
+import { temporaryFolder } from "../support/temporary-folder.js";
 import { latch } from "../support/transcribe-fake.js";
 import { chunked, statusOf, TranscriptionClient } from "../support/transcription-client.js";
 
@@ -28,6 +33,9 @@ it("is not serving until the model is loaded", async () => {
 it("knows the health of its services only", async () => {
   const { client } = await startFakeServer();
   expect(await statusOf(checkHealth(client.client, "other.Service"))).toBe(status.NOT_FOUND);
+  const { seen } = watchHealth(client.client, "other.Service");
+  await until(() => seen.length === 1);
+  expect(seen).toEqual(["SERVICE_UNKNOWN"]);
 });
 
 it("tells what it serves", async () => {
@@ -141,6 +149,50 @@ it("stops while the model is being loaded, and closes it then", async () => {
   await server.ready.catch(() => {});
   await until(() => engine.closed === 1);
   expect(lines.at(-1)).toContain("Stopped");
+});
+
+it("gives up loading when it is stopped, and tells who waits for it", async () => {
+  const { server } = await startUnready({ loading: new Promise(() => {}) });
+  await server.stop();
+  await expect(server.ready).rejects.toMatchObject({
+    code: "CANCELLED",
+    message: "The server was stopped before the model was loaded",
+  });
+});
+
+it("ends the download of its model when it is stopped", async () => {
+  const hub = createServer().listen(0, "localhost");
+  onTestFinished(() => void hub.closeAllConnections());
+  onTestFinished(() => void vi.unstubAllEnvs());
+  await once(hub, "listening");
+  vi.stubEnv("AGORA_MODEL_MIRROR", `http://localhost:${(hub.address() as AddressInfo).port}`);
+  vi.stubEnv("AGORA_OFFLINE", "");
+  const cacheDir = await temporaryFolder();
+  const server = await startServer(
+    { host: "localhost", port: 0, model: "tiny", cacheDir },
+    { log: () => {} },
+  );
+  const [request] = (await once(hub, "request")) as [IncomingMessage];
+  const closed = once(request.socket, "close");
+  await server.stop();
+  await expect(server.ready).rejects.toMatchObject({ code: "CANCELLED" });
+  await closed;
+});
+
+it("says in the log why it cannot serve, whether or not anybody waits for it", async () => {
+  registerImplementation("life-broken", async () => {
+    throw new TranscriptionError("MODEL_INVALID", "The model is broken");
+  });
+  const lines: string[] = [];
+  const settings = { host: "localhost", port: 0, httpHost: "localhost", httpPort: 0, model: SOME_FILE };
+  const server = await startServer(
+    { ...settings, implementation: "life-broken" },
+    { log: (line) => lines.push(line) },
+  );
+  onTestFinished(() => server.stop());
+  await until(() => lines.some((line) => line.includes("ERROR - Cannot serve: The model is broken")));
+  const response = await fetch(`http://localhost:${server.httpPort}/readyz`);
+  expect(`${response.status} ${await response.text()}`).toBe("503 failed\n");
 });
 
 it("stops more than once", async () => {

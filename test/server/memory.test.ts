@@ -1,15 +1,15 @@
-import { connect } from "node:http2";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { gzipSync } from "node:zlib";
 import { compressionAlgorithms, status } from "@grpc/grpc-js";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it } from "vitest";
 import { loadDefinitions, serviceIn, V1_SERVICE, V2_SERVICE } from "../../src/doors/grpc/definitions.js";
 import { ByteBudget } from "../../src/service/call/byte-budget.js";
 import { Call } from "../../src/service/call/call.js";
 import { memoryShare } from "../../src/service/shares.js";
+import { Storage } from "../../src/service/storage.js";
+import { Upload } from "../../src/service/upload.js";
 import { wav } from "../support/audio.js";
-import { decodeStatus } from "../support/decode-status.js";
 import { bursts } from "../support/fake-engine.js";
 import { readMetrics } from "../support/metrics.js";
 import { RECORDING, startFakeServer, until } from "../support/server.js";
@@ -17,6 +17,7 @@ import { latch } from "../support/transcribe-fake.js";
 import { chunked, statusOf } from "../support/transcription-client.js";
 import { failureOf, uploadOf } from "../support/v2-client.js";
 import { startV2 } from "../support/v2-server.js";
+import { framed, send, type Wire } from "../support/wire.js";
 
 const MIB = 1024 ** 2;
 const newCall = () => new Call("id", "method");
@@ -84,56 +85,13 @@ describe("a budget of bytes", () => {
   });
 });
 
-/** A request as a client writes it on the wire, with whatever stands before the message. */
-interface Wire {
-  method: string;
-  encoding?: string;
-  data: Buffer[];
-  /** Whether the client says that this is all. */
-  ends?: boolean;
-}
-
-/** Sends a call, and resolves with the status that it ends with and what its details say. */
-async function send(port: number, { method, encoding, data, ends = true }: Wire) {
-  const session = connect(`http://localhost:${port}`);
-  session.on("error", () => {});
-  onTestFinished(() => session.destroy());
-  const stream = session.request({
-    ":method": "POST",
-    ":path": `/${method}`,
-    "content-type": "application/grpc",
-    te: "trailers",
-    ...(encoding && { "grpc-encoding": encoding }),
-  });
-  stream.on("error", () => {});
-  const ended = new Promise<Record<string, unknown>>((resolve) => {
-    stream.on("response", (headers) => headers["grpc-status"] !== undefined && resolve(headers));
-    stream.on("trailers", resolve);
-  });
-  stream.resume();
-  for (const piece of data) stream.write(piece);
-  if (ends) stream.end();
-  const headers = await ended;
-  const details = headers["grpc-status-details-bin"];
-  return {
-    code: Number(headers["grpc-status"]),
-    pushback: headers["grpc-retry-pushback-ms"],
-    message: decodeURIComponent(String(headers["grpc-message"])),
-    ...(details !== undefined && decodeStatus(Buffer.from(String(details), "base64"))),
-  };
-}
-
-function framed(message: Uint8Array, isCompressed = false, length = message.length): Buffer {
-  const head = Buffer.alloc(5);
-  head[0] = Number(isCompressed);
-  head.writeUInt32BE(length, 1);
-  return Buffer.concat([head, message]);
-}
-
 /** Watches what buffers hold beyond what they hold now, until the most is asked for, in bytes. */
 function watchBuffers(): () => number {
   setFlagsFromString("--expose-gc");
-  runInNewContext("gc")();
+  const collect = runInNewContext("gc");
+  collect();
+  // What the first one found is freed meanwhile, at the latest when another begins.
+  collect();
   const held = () => process.memoryUsage().arrayBuffers;
   const before = held();
   let most = before;
@@ -150,6 +108,7 @@ function watchBuffers(): () => number {
 }
 
 const V1 = serviceIn(loadDefinitions(), V1_SERVICE);
+const V2 = serviceIn(loadDefinitions(), V2_SERVICE);
 const chunk = (bytes: number): Buffer =>
   V1.TranscribeAudioStream!.requestSerialize({ chunk_data: Buffer.alloc(bytes), filename: "a.wav" });
 const STREAM = `${V1_SERVICE}/TranscribeAudioStream`;
@@ -250,6 +209,27 @@ describe("messages", () => {
     expect(lines.filter((line) => line.includes("WARNING"))).toHaveLength(1);
   });
 
+  it("may have options and names besides their recording, which a limit of their own holds", async () => {
+    const { server } = await startFakeServer();
+    const request = { audio: RECORDING, config: { filename: "x".repeat(4 * MIB - 100) } };
+    const fits = framed(V2.Transcribe!.requestSerialize(request));
+    expect(await send(server.port, { method: UNARY, data: [fits] })).toMatchObject({ code: status.OK });
+    // As objects they would take twenty times as much.
+    const words = { audio: RECORDING, config: { options: { hotwords: Array(3 * MIB).fill("") } } };
+    const upload = [{ config: words.config }, { data: RECORDING }];
+    for (const wire of [
+      { method: UNARY, data: [framed(V2.Transcribe!.requestSerialize(words))] },
+      {
+        method: `${V2_SERVICE}/TranscribeUpload`,
+        data: upload.map((message) => framed(V2.TranscribeUpload!.requestSerialize(message))),
+      },
+    ]) {
+      const refused = await send(server.port, wire);
+      expect(refused).toMatchObject({ code: status.RESOURCE_EXHAUSTED, reason: "AUDIO_TOO_LARGE" });
+      expect(refused.message).toContain("besides the recording");
+    }
+  });
+
   it("that stop arriving are given up", async () => {
     const { server } = await startFakeServer({ settings: { idleTimeout: 0.1 } });
     const data = [framed(Buffer.alloc(10), false, 1000)];
@@ -312,13 +292,30 @@ describe("memory", () => {
     const call = v2.transcribe({ audio: recording });
     await until(() => engine.running > 0);
     const metrics = await readMetrics(server.httpPort!);
-    expect(metrics.get('agora_budget_used_bytes{of="memory"}')).toBe(0);
+    // But for the rest of its message.
+    expect(metrics.get('agora_budget_used_bytes{of="memory"}')).toBeLessThan(100);
     expect(metrics.get('agora_budget_used_bytes{of="disk"}')).toBe(recording.length);
     open();
     expect((await call).text).toBe("1 2 3 4 5 6 7 8 9 10");
     await until(
       async () => (await readMetrics(server.httpPort!)).get('agora_budget_used_bytes{of="disk"}') === 0,
     );
+  });
+
+  it("of what else is in its message stays taken", async () => {
+    const { opened, open } = latch();
+    const { v2, engine, server } = await startV2({
+      gate: () => opened,
+      settings: { ...HTTP, maxMemoryBytes: 16 * MIB },
+    });
+    const audio = wav([bursts(10)], 16_000);
+    const call = v2.transcribe({ audio, config: { filename: "x".repeat(3 * MIB) } });
+    await until(() => engine.running > 0);
+    const used = (await readMetrics(server.httpPort!)).get('agora_budget_used_bytes{of="memory"}')!;
+    expect(used).toBeGreaterThanOrEqual(3 * MIB);
+    expect(used).toBeLessThan(3.1 * MIB);
+    open();
+    await call;
   });
 
   it("stays within its budget under 64 streams of compressed messages, and calls are answered or told when", async () => {
@@ -356,6 +353,26 @@ describe("memory", () => {
       async () => (await readMetrics(server.httpPort!)).get('agora_budget_used_bytes{of="memory"}') === 0,
     );
   });
+});
+
+it("an upload of small pieces waits for no memory, and leaves half of it to messages", async () => {
+  const [memory, disk] = [new ByteBudget(200_000, "full"), new ByteBudget(MIB, "full")];
+  const storage = new Storage(() => {});
+  const [other, call] = [newCall(), newCall()];
+  const taken = memory.open(other);
+  taken.grow(60_000);
+  const upload = new Upload(call, { budgets: { memory, disk }, storage, maxBytes: MIB });
+  await upload.write(Buffer.from("one "));
+  expect([memory.used, disk.used]).toEqual([60_000, 4]);
+  taken.release();
+  await upload.write(Buffer.from("two"));
+  expect([memory.used, disk.used]).toEqual([64 * 1024, 4]);
+  const file = await upload.file();
+  const content = Buffer.alloc(10);
+  expect((await file.read(content, 0, 10, 0)).bytesRead).toBe(7);
+  expect(content.toString("latin1", 0, 7)).toBe("one two");
+  await upload.close();
+  expect([memory.used, disk.used]).toEqual([0, 0]);
 });
 
 describe("disk space", () => {

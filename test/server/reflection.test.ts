@@ -5,7 +5,9 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import descriptor from "protobufjs/ext/descriptor/index.js";
 import { describe, expect, it } from "vitest";
-import { loadDescriptors, protoPaths, V1_SERVICE, V2_SERVICE } from "../../src/doors/grpc/definitions.js";
+import { V1_SERVICE, V2_SERVICE } from "../../src/doors/grpc/definitions.js";
+import { protoFiles, protoPaths } from "../../src/doors/grpc/protos.js";
+import { Descriptors } from "../../src/doors/grpc/reflection/descriptors.js";
 import { WELL_KNOWN } from "../../src/doors/grpc/reflection/well-known.js";
 import { startFakeServer } from "../support/server.js";
 import { temporaryFolder } from "../support/temporary-folder.js";
@@ -40,7 +42,7 @@ async function protoFolder(): Promise<string> {
 
 describe("descriptors", () => {
   it("come with everything that they depend on", () => {
-    const files = loadDescriptors().fileOf(`${V2_SERVICE}.GetServerInfo`)!;
+    const files = new Descriptors(protoFiles()).fileOf(`${V2_SERVICE}.GetServerInfo`)!;
     const names = files.map(
       (bytes) => (descriptor.FileDescriptorProto.decode(bytes) as { name?: string }).name,
     );
@@ -48,7 +50,7 @@ describe("descriptors", () => {
   });
 
   it("are found by every kind of symbol", () => {
-    const descriptors = loadDescriptors();
+    const descriptors = new Descriptors(protoFiles());
     const symbols = [
       V1_SERVICE,
       "transcription.v2.ServerInfo.settings",
@@ -67,7 +69,7 @@ describe("descriptors", () => {
     const names = [...Object.keys(WELL_KNOWN), ...Object.keys(protoPaths())];
     const { stdout } = await run(PYTHON, [support("compiled_descriptors.py"), folder, ...names]);
     const compiled = JSON.parse(stdout) as Record<string, string>;
-    const descriptors = loadDescriptors();
+    const descriptors = new Descriptors(protoFiles());
     expect(Object.keys(compiled).sort()).toEqual([...names].sort());
     for (const name of names) {
       const theirs = descriptor.FileDescriptorProto.decode(Buffer.from(compiled[name]!, "base64"));

@@ -10,6 +10,7 @@ import { startCli } from "../support/cli.js";
 import { RECORDING, SOME_FILE, startFakeServer, until } from "../support/server.js";
 import { temporaryFolder } from "../support/temporary-folder.js";
 import { statusOf, TranscriptionClient } from "../support/transcription-client.js";
+import { V2Client } from "../support/v2-client.js";
 
 const REQUEST = { audio_data: RECORDING, filename: "a.wav" };
 const [OLD, NEW] = ["correct-horse-battery", "another-horse-battery"];
@@ -38,6 +39,58 @@ it("takes over what can be taken over, and tells what needs another start", asyn
   const settings = { ...readSettings({}), maxWorkers: 3, loggingLevel: "INFO" } as const;
   await server.reload(settings);
   expect(lines.join("")).toContain("SERVER_MAX_WORKERS has changed, which needs another start");
+});
+
+it("stays as it is where settings that were read again do not go together, or not with those that stay", async () => {
+  const { client, server, lines } = await startFakeServer({
+    settings: { apiToken: OLD, requireToken: true, host: "localhost" },
+  });
+  const without = { host: "localhost", requireToken: true };
+  await expect(server.reload(without)).rejects.toMatchObject({
+    code: "INVALID_ARGUMENT",
+    option: "apiToken",
+  });
+  // It would need another start not to require one.
+  await expect(server.reload({ host: "localhost" })).rejects.toMatchObject({
+    code: "INVALID_ARGUMENT",
+    message: expect.stringMatching(
+      /^SERVER_API_TOKEN: expected a token.* since SERVER_REQUIRE_TOKEN is set$/,
+    ),
+  });
+  await expect(server.reload({ ...without, apiToken: NEW, tlsKey: "a.key" })).rejects.toMatchObject({
+    code: "INVALID_ARGUMENT",
+    option: "tlsCertificate",
+  });
+  expect(await statusOf(client.unary(REQUEST))).toBe(status.UNAUTHENTICATED);
+  client.metadata.set("authorization", `Bearer ${OLD}`);
+  expect((await client.unary(REQUEST)).success).toBe(true);
+  expect(lines.join("")).not.toContain("Read certificates");
+});
+
+it("warns of who may use the server from now on", async () => {
+  const { server, lines } = await startFakeServer({ settings: { apiToken: OLD, host: "0.0.0.0" } });
+  expect(lines.join("")).not.toContain("ANYONE");
+  await server.reload({ host: "0.0.0.0" });
+  expect(lines.join("")).toMatch(/WARNING - ANYONE who reaches SERVER_HOST=0\.0\.0\.0/);
+});
+
+it("tells clients the settings that are in force", async () => {
+  const { server } = await startFakeServer({ settings: { loggingLevel: "ERROR" } });
+  const v2 = new V2Client(server.port);
+  const shown = async () => (await v2.serverInfo()).settings;
+  expect(await shown()).toMatchObject({ LOGGING_LEVEL: "ERROR", SERVER_API_TOKEN: "", SERVER_PORT: "0" });
+  await server.reload({ ...readSettings({}), loggingLevel: "DEBUG", maxWorkers: 3 });
+  expect(await shown()).toMatchObject({ LOGGING_LEVEL: "DEBUG", SERVER_MAX_WORKERS: "10", SERVER_PORT: "0" });
+});
+
+it("happens in the order in which it was asked for", async () => {
+  const { client, server } = await startFakeServer({ settings: { apiToken: OLD } });
+  const path = join(await temporaryFolder(), "token");
+  await writeFile(path, OLD);
+  // The first has a file to read.
+  await Promise.all([server.reload({ apiTokenFile: path }), server.reload({ apiToken: NEW })]);
+  client.metadata.set("authorization", `Bearer ${NEW}`);
+  expect((await client.unary(REQUEST)).success).toBe(true);
 });
 
 it("does not turn TLS on or off while it runs", () => {

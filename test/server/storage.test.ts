@@ -2,11 +2,12 @@ import { writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { status } from "@grpc/grpc-js";
-import { afterEach, expect, it, vi } from "vitest";
+import { afterEach, expect, it, onTestFinished, vi } from "vitest";
+import { Storage } from "../../src/service/storage.js";
 import { wav } from "../support/audio.js";
 import { bursts } from "../support/fake-engine.js";
 import { checkHealth } from "../support/grpc-services.js";
-import { RECORDING, startFakeServer, until } from "../support/server.js";
+import { RECORDING, startFakeServer, startUnready, until } from "../support/server.js";
 import { temporaryFolder } from "../support/temporary-folder.js";
 import { failureOf, uploadOf, V2Client } from "../support/v2-client.js";
 import { startV2 } from "../support/v2-server.js";
@@ -57,6 +58,16 @@ it("that is gone is the server's fault, with a hint when to try again, and no re
   vi.unstubAllEnvs();
   await until(async () => (await readiness(server.httpPort)) === "200 ok\n");
   expect((await v2.upload(uploadOf(RECORDING))).text).toBe("1");
+});
+
+it("that does not answer keeps nobody from stopping the server", async () => {
+  const attempt = vi.spyOn(Storage.prototype, "attempt");
+  onTestFinished(() => attempt.mockRestore());
+  attempt.mockImplementation(() => new Promise(() => {}));
+  const { server, client } = await startUnready();
+  expect(await checkHealth(client.client)).toBe("NOT_SERVING");
+  await server.stop();
+  await expect(server.ready).rejects.toMatchObject({ code: "CANCELLED" });
 });
 
 it("may be fine and the decoder not: that is the server's fault too", async () => {

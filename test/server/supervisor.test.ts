@@ -1,6 +1,7 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
@@ -59,6 +60,27 @@ describe.skipIf(!hasPython)("a supervisor (needs python3)", () => {
       expect(told.map((line) => line.split("=")[0])).toEqual(["READY", "RELOADING", "READY", "STOPPING"]);
     },
   );
+});
+
+it.skipIf(!hasPython)("is not told of a server that reads its settings again before it serves", async () => {
+  const folder = await temporaryFolder();
+  const [address, loading] = [join(folder, "notify"), join(folder, "loading")];
+  const told = await supervisor(address);
+  const env = {
+    MODEL_NAME: SOME_FILE,
+    AGORA_CACHE_DIR: folder,
+    NOTIFY_SOCKET: address,
+    FAKE_LOADING: loading,
+  };
+  const args = ["serve", "--port", "0", "--host", "localhost", "--implementation", "fake"];
+  const running = startCli(args, { script: SCRIPT, cwd: folder, env });
+  onTestFinished(() => void running.child.kill("SIGKILL"));
+  await running.stderrHas("and loads the model");
+  running.child.kill("SIGHUP");
+  await running.stderrHas("Read certificates");
+  await writeFile(loading, "");
+  await has(told, /^READY=1 STATUS=/);
+  expect(told).toHaveLength(1);
 });
 
 it("is told nothing where there is none, or it is gone", () => {

@@ -1,7 +1,8 @@
-import { connect as connectHttp2 } from "node:http2";
+import { connect as connectHttp2, type ServerHttp2Stream } from "node:http2";
 import { connect, type Socket } from "node:net";
-import { Metadata, status } from "@grpc/grpc-js";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { Metadata, type ServerInterceptingCallInterface, status } from "@grpc/grpc-js";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { AnsweringCall } from "../../src/doors/grpc/answering-call.js";
 import { V1_SERVICE, V2_SERVICE } from "../../src/doors/grpc/definitions.js";
 import { MAX_WATCHES_PER_CONNECTION } from "../../src/doors/grpc/light-calls.js";
 import { HTTP2_LIMITS } from "../../src/doors/grpc/transport/limits.js";
@@ -166,6 +167,48 @@ describe("health and reflection", () => {
     const code = await new Promise((resolve) => silent.on("status", (end) => resolve(end.code)));
     expect(code).toBe(status.DEADLINE_EXCEEDED);
   });
+});
+
+describe("a time that is longer than any timer", () => {
+  it("keeps a connection", async () => {
+    const random = vi.spyOn(Math, "random").mockReturnValue(0.999);
+    onTestFinished(() => random.mockRestore());
+    const { server } = await startFakeServer({ settings: { maxConnectionAge: 24 * 24 * 3600 } });
+    const session = connectHttp2(`http://localhost:${server.port}`);
+    onTestFinished(() => session.destroy());
+    let isAskedToLeave = false;
+    session.on("goaway", () => {
+      isAskedToLeave = true;
+    });
+    await new Promise((resolve) => session.once("remoteSettings", resolve));
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(isAskedToLeave).toBe(false);
+  });
+
+  it("keeps a client that reads a large answer", async () => {
+    const once = (_: string, onClose: () => void) => onTestFinished(onClose);
+    const stream = { once, writableLength: 100 * 1024 ** 2, destroyed: false, closed: false };
+    const next = { sendMessage: () => {} };
+    let isGivenUp = false;
+    const call = new AnsweringCall(
+      next as unknown as ServerInterceptingCallInterface,
+      stream as unknown as ServerHttp2Stream,
+      24 * 3600,
+      () => {
+        isGivenUp = true;
+      },
+    );
+    call.sendMessage({}, () => {});
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(isGivenUp).toBe(false);
+  });
+});
+
+it("a deadline further off than any timer is none", async () => {
+  const { client } = await startFakeServer();
+  const days = 24 * 60 * 60 * 1000;
+  for (const deadline of [60 * days, 4000 * days])
+    expect((await client.unary(REQUEST, { deadline: Date.now() + deadline })).success).toBe(true);
 });
 
 describe("what a client chooses comes back cut", () => {

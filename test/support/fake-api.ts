@@ -12,8 +12,15 @@ export interface FakeApi extends Api {
   closed: number;
 }
 
-/** @param transcribe by default answers every input with one segment of its name */
-export function fakeApi(transcribe: Transcribe = textOfName, overrides: Partial<Api> = {}): FakeApi {
+/**
+ * @param transcribe by default answers every input with one segment of its name
+ * @param timesWords what the transcriber says of itself
+ */
+export function fakeApi(
+  transcribe: Transcribe = textOfName,
+  overrides: Partial<Api> = {},
+  timesWords = true,
+): FakeApi {
   const fake: FakeApi = {
     ...publicApi,
     createTranscriber: async (options = {}) => {
@@ -22,6 +29,7 @@ export function fakeApi(transcribe: Transcribe = textOfName, overrides: Partial<
         info: {
           model: { name: "demo", type: "custom", weightType: "q8_0", computeType: "int8" },
           device: { kind: "cpu", name: "Test CPU", threads: 2 },
+          timesWords,
         },
         transcribe: (input, transcribeOptions = {}) => {
           fake.calls.push({ input, options: transcribeOptions });

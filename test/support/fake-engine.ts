@@ -28,6 +28,8 @@ export interface FakeEngineOptions {
   detect?: (samples: Float32Array, index: number) => Array<{ language: string; probability: number }>;
   /** Listens to a window once for its language and its text. */
   hearsOnce?: boolean;
+  /** False: it tells no times of words. */
+  timesWords?: boolean;
   /** Settles before a window, by order of its start, is answered; cancelling does not wait for it. */
   gate?: (index: number) => Promise<void>;
 }
@@ -39,6 +41,7 @@ export class FakeEngine implements Engine {
   readonly device: DeviceInfo = { kind: "cpu", name: "fake", threads: 1 };
   readonly maxWindow: number;
   readonly concurrency: number;
+  readonly timesWords?: boolean;
   /** Options of each window, in order of start. */
   readonly windows: WindowOptions[] = [];
   /** Windows and detections that run now, and the most that ever did. */
@@ -55,6 +58,7 @@ export class FakeEngine implements Engine {
     const languages = options.languages ?? ["en", "ru", "de"];
     this.maxWindow = options.maxWindow ?? 30;
     this.concurrency = options.concurrency ?? 2;
+    if (options.timesWords !== undefined) this.timesWords = options.timesWords;
     this.model = {
       name: "fake",
       path: "/fake.bin",

@@ -15,6 +15,9 @@ constexpr size_t kFloorWidth = 20;
 constexpr size_t kPeakWidth = 5;
 constexpr size_t kSmoothing = 3;
 constexpr size_t kShortestPause = 8;
+// In seconds: of silence that parts turns, and of the shortest of them.
+constexpr double kTurnPause = 0.25;
+constexpr double kShortestTurn = 0.15;
 // Sound this short with silence this long on both sides is a click.
 constexpr size_t kClick = 4;
 constexpr size_t kClickDistance = 15;
@@ -137,6 +140,30 @@ std::vector<Pause> find_pauses(const float* samples, size_t count) {
             {static_cast<double>(run.begin) * kBlockSeconds, static_cast<double>(run.end) * kBlockSeconds});
     }
     return pauses;
+}
+
+std::vector<Turn> turns_of(const float* samples, size_t count) {
+    std::vector<Turn> turns;
+    double start = 0;
+    const auto add = [&](double end) {
+        if (end - start >= kShortestTurn) turns.push_back({start, end});
+    };
+    for (const Pause& pause : find_pauses(samples, count)) {
+        if (pause.end - pause.start < kTurnPause) continue;
+        add(pause.start);
+        start = pause.end;
+    }
+    add(static_cast<double>(count) / 16000);
+    return turns;
+}
+
+std::optional<Pause> pause_before(const std::vector<Pause>& pauses, double time, double shortest, double within) {
+    std::optional<Pause> last;
+    for (const Pause& pause : pauses) {
+        if (pause.start <= time && pause.end - pause.start >= shortest) last = pause;
+    }
+    if (!last || last->end > time || last->end < time - within) return std::nullopt;
+    return last;
 }
 
 }  // namespace agora

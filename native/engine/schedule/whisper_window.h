@@ -60,6 +60,8 @@ struct WindowOutcome {
     // When detected: of the whole vocabulary where the transcript starts, as openai-whisper defines it.
     float no_speech_prob = 0;
     DraftCount draft;
+    // Where text that the model is sure of was left out, in sound like speech that it takes for no speech itself.
+    std::vector<SoundSpan> dropped;
     // Whether all text passed the guards: else it is no context for what follows.
     bool reliable = true;
     std::exception_ptr error;

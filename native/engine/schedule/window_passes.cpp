@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "engine/audio/pauses.h"
 #include "engine/audio/steady_sound.h"
 #include "engine/encoder/encoder.h"
 #include "engine/error.h"
@@ -25,6 +26,8 @@ constexpr float kSure = -0.7f;
 constexpr double kSpokenTokens = 1.5;
 // … and those that nobody speaks in a second, in any language: a whole sentence for a note of a piano.
 constexpr double kCrammedTokens = 15;
+// So often at least is something said again and again.
+constexpr size_t kTurns = 4;
 // Tokens that show whether there is a text at all.
 constexpr int kCheckTokens = 64;
 // Seconds of sound behind a text that are listened to, how far before them that begins, and what a pass has to have
@@ -43,6 +46,9 @@ constexpr double kContractedTokens = 1.25;
 // More tokens a second than anybody speaks: such times are none.
 constexpr double kMostTokens = 25;
 constexpr int kMaxLoops = 2;
+// Seconds: of a pause between sentences, and how far behind one a model closes the sentence before it.
+constexpr double kSentencePause = 0.2;
+constexpr double kLate = 1;
 
 // The end of a pass's text, unless the text would have been spoken in no time.
 std::optional<double> believable_end(const PassSegments& pass, double offset) {
@@ -155,8 +161,8 @@ void WindowPasses::resolve(WhisperWindow& window) const {
                          window.suspended->text_in_doubt().avg_log_prob < log_prob_threshold &&
                          text.no_speech_prob + window.suspended->no_speech_prob() > threshold;
     // The sound that stands over and over in it repeats itself, and so does the text of speech.
-    const bool loops =
-        text.repetitive && (window.request.speech.empty() || window.suspended->text_in_doubt().repetitive);
+    const bool may_repeat = !window.request.speech.empty() || takes_turns(window);
+    const bool loops = text.repetitive && !(may_repeat && !window.suspended->text_in_doubt().repetitive);
     const bool crammed = token_rate(window, window.suspended->text_in_doubt()) > kCrammedTokens;
     const bool silence = guessed || (unlikely && (both_ways || text.silence || text.improbable || loops || crammed));
     window.suspended->resolve_doubt(silence, text.no_speech_prob);
@@ -182,6 +188,13 @@ bool WindowPasses::is_plausible(const WhisperWindow& window, const DecodedText& 
     return text.avg_log_prob >= kSure && !text.repetitive && seconds >= kUnheard && rate >= kSpokenTokens &&
            rate <= kCrammedTokens &&
            rises_and_falls(window.request.samples.data() + window.position, window.remaining());
+}
+
+// Whether the sound that is left comes in turns, with pauses between them, as when somebody says a sentence again and
+// again. Tones that come and go are as loud all the time.
+bool WindowPasses::takes_turns(const WhisperWindow& window) const {
+    const float* samples = window.request.samples.data() + window.position;
+    return rises_and_falls(samples, window.remaining()) && turns_of(samples, window.remaining()).size() >= kTurns;
 }
 
 void WindowPasses::settle(WhisperWindow& window) const {
@@ -222,11 +235,13 @@ void WindowPasses::settle(WhisperWindow& window) const {
         const bool tone = !with_vad && window.is_steady(segment.start, segment.end);
         return silence || tone || window.is_silent(segment.start, segment.end);
     };
+    if (text.silence && !text.improbable && !with_vad && !window.again) tell_dropped(window, segments);
     segments.erase(std::remove_if(segments.begin(), segments.end(), unheard), segments.end());
     const size_t position = window.position;
     window.position += silence ? remaining : pass.settled;
     const std::optional<double> threshold = window.request.hallucination_silence_threshold;
     if (window.position == position + remaining && window.loops <= kMaxLoops) listen_again(window, offset, pass);
+    if (!silence && pass.settled < remaining) begin_in_pause(window, offset, segments);
     if ((window.request.word_timestamps || threshold) && !segments.empty()) add_words(window, offset, segments);
     if (threshold) {
         const double end = static_cast<double>(window.request.samples.size()) / kSampleRate;
@@ -244,6 +259,15 @@ void WindowPasses::settle(WhisperWindow& window) const {
     std::move(segments.begin(), segments.end(), std::back_inserter(window.outcome.segments));
     window.request.prefix.clear();
     window.decoding = nullptr;
+}
+
+// Notes where a text is left out that may be what somebody says: no voice activity detector has said that nobody does.
+void WindowPasses::tell_dropped(WhisperWindow& window, const std::vector<DecodedSegment>& segments) const {
+    if (!rises_and_falls(window.request.samples.data() + window.position, window.remaining())) return;
+    for (const DecodedSegment& segment : segments) {
+        if (!window.is_silent(segment.start, segment.end))
+            window.outcome.dropped.push_back({segment.start, segment.end});
+    }
 }
 
 // Where there is sound: speech, when it is known where; or what is as loud as where text was heard.
@@ -282,12 +306,11 @@ bool WindowPasses::is_contracted(const WhisperWindow& window, const PassSegments
 
 // Seconds at which a text ends that has no time there, or none to be believed. By the frames that its tokens looked at,
 // when it is short for what there is to hear; else it is taken to have heard everything.
-double WindowPasses::end_of_text(WhisperWindow& window, double offset, const std::vector<DecodedSegment>& segments,
+double WindowPasses::end_of_text(const WhisperWindow& window, double offset,
+                                 const std::vector<DecodedSegment>& segments,
                                  const std::vector<SoundSpan>& sound) const {
     if (!is_short(segments, offset, sound)) return std::numeric_limits<double>::infinity();
-    std::vector<int> start_tokens;
-    add_start_tokens(window.request, false, start_tokens);
-    return offset + words_.token_frames(window, start_tokens, offset, segments, {}).back() * kTimestampSeconds;
+    return end_of_words(window, offset, segments);
 }
 
 // Moves back to sound behind the end of a pass's text.
@@ -309,6 +332,29 @@ void WindowPasses::listen_again(WhisperWindow& window, double offset, PassSegmen
     if (!segments.empty()) segments.back().end = std::max(segments.back().start, std::min(segments.back().end, end));
     window.position = static_cast<size_t>(resume * kSampleRate);
     window.again = true;
+}
+
+// Moves back to the beginning of a sentence that the next pass would begin within: models close what they wrote late,
+// at times when the next sentence is under way, whose first words nothing would hear. As faster-whisper does with word
+// times, it goes by the last word: what follows the pause behind that word is heard anew.
+void WindowPasses::begin_in_pause(WhisperWindow& window, double offset, std::vector<DecodedSegment>& segments) const {
+    if (segments.empty()) return;
+    const double closed = static_cast<double>(window.position) / kSampleRate;
+    const std::vector<float>& samples = window.request.samples;
+    const auto pause = pause_before(find_pauses(samples.data(), samples.size()), closed, kSentencePause, kLate);
+    if (!pause) return;
+    const double resume = std::max(pause->start, pause->end - kRunUp);
+    if (resume < offset + kMinAdvance || end_of_words(window, offset, segments) > pause->end) return;
+    segments.back().end = std::max(segments.back().start, std::min(segments.back().end, resume));
+    window.position = static_cast<size_t>(resume * kSampleRate);
+}
+
+// Seconds at which the last word of a pass ends, by the frames that its tokens looked at.
+double WindowPasses::end_of_words(const WhisperWindow& window, double offset,
+                                  const std::vector<DecodedSegment>& segments) const {
+    std::vector<int> start_tokens;
+    add_start_tokens(window.request, false, start_tokens);
+    return offset + words_.token_frames(window, start_tokens, offset, segments, {}).back() * kTimestampSeconds;
 }
 
 void WindowPasses::add_words(WhisperWindow& window, double offset, std::vector<DecodedSegment>& segments) const {

@@ -35,15 +35,19 @@ class WindowPasses {
     void add_previous_text(const WindowRequest& request, std::vector<int>& prompt) const;
     size_t add_start_tokens(const WindowRequest& request, bool timestamps, std::vector<int>& prompt) const;
     void add_words(WhisperWindow& window, double offset, std::vector<DecodedSegment>& segments) const;
+    void tell_dropped(WhisperWindow& window, const std::vector<DecodedSegment>& segments) const;
     std::vector<SoundSpan> sound_of(const WhisperWindow& window, const std::vector<DecodedSegment>& segments) const;
     bool is_short(const std::vector<DecodedSegment>& segments, double offset,
                   const std::vector<SoundSpan>& sound) const;
     double token_rate(const WhisperWindow& window, const DecodedText& text) const;
     bool is_plausible(const WhisperWindow& window, const DecodedText& text) const;
+    bool takes_turns(const WhisperWindow& window) const;
     bool is_contracted(const WhisperWindow& window, const PassSegments& pass, double offset, double end) const;
-    double end_of_text(WhisperWindow& window, double offset, const std::vector<DecodedSegment>& segments,
+    double end_of_words(const WhisperWindow& window, double offset, const std::vector<DecodedSegment>& segments) const;
+    double end_of_text(const WhisperWindow& window, double offset, const std::vector<DecodedSegment>& segments,
                        const std::vector<SoundSpan>& sound) const;
     void listen_again(WhisperWindow& window, double offset, PassSegments& pass) const;
+    void begin_in_pause(WhisperWindow& window, double offset, std::vector<DecodedSegment>& segments) const;
 
     const WhisperHyperParameters& hparams_;
     const Vocabulary& vocabulary_;

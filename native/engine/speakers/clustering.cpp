@@ -2,6 +2,7 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <random>
 #include <utility>
 
 #include "engine/speakers/kmeans.h"
@@ -14,20 +15,23 @@ namespace {
 using Shape = SegmentationShape;
 using Centroids = std::vector<std::vector<double>>;
 
+constexpr unsigned kSeed = 42;
 constexpr double kLeastPrior = 1e-7;  // of a speaker that VBx keeps
-// The clustering takes time that grows with the square of its vectors: of more than these, groups of neighbours in time
-// are clustered first.
-constexpr size_t kMostVectors = 6000;
-constexpr size_t kNeighbours = 1000;
-constexpr double kFirstThreshold = 0.5;  // of the threshold
 
 double dot(const std::vector<double>& a, const std::vector<double>& b) {
     return std::inner_product(a.begin(), a.end(), b.begin(), 0.0);
 }
 
-double cosine(const std::vector<double>& a, const std::vector<double>& b) {
-    const double lengths = std::sqrt(dot(a, a) * dot(b, b));
+// `squares`: the product of the vectors' squared lengths.
+double cosine(const std::vector<double>& a, const std::vector<double>& b, double squares) {
+    const double lengths = std::sqrt(squares);
     return lengths > 0 ? dot(a, b) / lengths : 0;
+}
+
+std::vector<double> squared_lengths(const std::vector<std::vector<double>>& vectors) {
+    std::vector<double> squares;
+    for (const std::vector<double>& vector : vectors) squares.push_back(dot(vector, vector));
+    return squares;
 }
 
 // Vectors of `size` values, one after another.
@@ -70,38 +74,27 @@ Centroids means(const Vectors& vectors, const std::vector<int>& labels, const st
     return centroids;
 }
 
-// Labels of unit vectors.
-std::vector<int> link(const Vectors& vectors, const ClusteringRules& rules) {
-    const size_t count = vectors.count();
-    const auto labels_of = [&](const Vectors& some, double threshold) {
-        const int number = static_cast<int>(some.count());
-        return cut_at(agglomerate(some.values, number, static_cast<int>(some.size), rules.linkage), number, threshold);
-    };
-    if (count <= kMostVectors) return labels_of(vectors, rules.threshold);
-    std::vector<int> first;
-    Vectors middles{{}, vectors.size};
-    int named = 0;
-    for (size_t start = 0; start < count; start += kNeighbours) {
-        const size_t end = std::min(count, start + kNeighbours);
-        const auto begin = vectors.values.begin();
-        const Vectors part{{begin + static_cast<std::ptrdiff_t>(start * vectors.size),
-                            begin + static_cast<std::ptrdiff_t>(end * vectors.size)},
-                           vectors.size};
-        const std::vector<int> labels = labels_of(part, rules.threshold * kFirstThreshold);
-        for (const std::vector<double>& mean : means(part, labels, std::vector<double>(labels.size(), 1.0)))
-            middles.values.insert(middles.values.end(), mean.begin(), mean.end());
-        for (const int label : labels) first.push_back(named + label);
-        named = *std::max_element(first.begin(), first.end()) + 1;
+// So many of `all`, one by chance of each of as many stretches: people take turns, and even distances could keep step
+// with them. The same for the same numbers.
+std::vector<size_t> sample(const std::vector<size_t>& all, int most) {
+    const auto wanted = static_cast<size_t>(std::max(most, 1));
+    if (all.size() <= wanted) return all;
+    std::vector<size_t> some;
+    some.reserve(wanted);
+    std::mt19937 random(kSeed);
+    for (size_t i = 0; i < wanted; ++i) {
+        const size_t start = i * all.size() / wanted;
+        const size_t end = (i + 1) * all.size() / wanted;
+        some.push_back(all[start + random() % (end - start)]);
     }
-    const std::vector<int> second = link(unit(middles), rules);
-    for (int& label : first) label = second[static_cast<size_t>(label)];
-    return first;
+    return some;
 }
 
 // Clusters that are too small join the most similar of the others. Returns the labels that are left, from 0.
 std::vector<int> drop_small(const Vectors& vectors, const std::vector<int>& labels, const std::vector<double>& weights,
                             double least) {
     const Centroids centroids = means(vectors, labels, weights);
+    const std::vector<double> squares = squared_lengths(centroids);
     std::vector<double> totals(centroids.size(), 0.0);
     for (size_t i = 0; i < labels.size(); ++i) totals[static_cast<size_t>(labels[i])] += weights[i];
     const double all = std::accumulate(totals.begin(), totals.end(), 0.0);
@@ -116,7 +109,7 @@ std::vector<int> drop_small(const Vectors& vectors, const std::vector<int>& labe
         if (stays(c)) continue;
         double best = -2;
         for (size_t other = 0; other < centroids.size(); ++other) {
-            const double similarity = cosine(centroids[c], centroids[other]);
+            const double similarity = cosine(centroids[c], centroids[other], squares[c] * squares[other]);
             if (!stays(other) || similarity <= best) continue;
             best = similarity;
             names[c] = names[other];
@@ -127,9 +120,13 @@ std::vector<int> drop_small(const Vectors& vectors, const std::vector<int>& labe
     return result;
 }
 
-Centroids vbx_centroids(const Vectors& raw, const std::vector<int>& labels, const Plda& plda) {
+// `weight`: how many voices each of the vectors stands for.
+Centroids vbx_centroids(const Vectors& raw, const std::vector<int>& labels, const Plda& plda, double weight,
+                        Stop stop) {
     const std::vector<double> features = plda.project(raw.values, static_cast<int>(raw.count()));
-    const VbxResult result = cluster_vbx(features, plda.psi, labels);
+    VbxOptions options;
+    options.weight = weight;
+    const VbxResult result = cluster_vbx(features, plda.psi, labels, stop, options);
     const auto speakers = static_cast<size_t>(result.speakers);
     Centroids centroids;
     for (size_t s = 0; s < speakers; ++s) {
@@ -200,7 +197,7 @@ int WindowVoices::alone(int k) const {
 }
 
 VoiceClusters cluster_voices(const std::vector<WindowVoices>& windows, const std::vector<float>& embeddings, int size,
-                             const ClusteringRules& rules, const Plda* plda, const SpeakerCount& count) {
+                             const ClusteringRules& rules, const Plda* plda, const SpeakerCount& count, Stop stop) {
     const auto width = static_cast<size_t>(size);
     constexpr size_t kVoices = Shape::kSpeakers;
     VoiceClusters result{std::vector<int>(windows.size() * kVoices, -1), {}};
@@ -219,8 +216,12 @@ VoiceClusters cluster_voices(const std::vector<WindowVoices>& windows, const std
 
     Vectors raw{{}, width};
     std::vector<double> weights;
+    std::vector<size_t> long_ones;
     std::vector<std::pair<int, size_t>> short_ones;
     bool any = false;
+    const auto alone_for = [&](size_t voice) {
+        return windows[voice / kVoices].alone(static_cast<int>(voice % kVoices));
+    };
     const auto take = [&](size_t voice, int alone) {
         const auto begin = embeddings.begin() + static_cast<std::ptrdiff_t>(voice * width);
         raw.values.insert(raw.values.end(), begin, begin + static_cast<std::ptrdiff_t>(width));
@@ -230,14 +231,15 @@ VoiceClusters cluster_voices(const std::vector<WindowVoices>& windows, const std
         if (!is_heard(voice)) continue;
         any = true;
         if (!usable(voice)) continue;
-        const int alone = windows[voice / kVoices].alone(static_cast<int>(voice % kVoices));
+        const int alone = alone_for(voice);
         if (alone >= rules.least_share * Shape::kFrames) {
-            take(voice, alone);
+            long_ones.push_back(voice);
         } else {
             short_ones.emplace_back(alone, voice);
         }
     }
     if (!any) return result;
+    for (const size_t voice : sample(long_ones, rules.most_voices)) take(voice, alone_for(voice));
     // What is too short to be clustered is better than nothing.
     if (weights.empty()) {
         std::stable_sort(short_ones.begin(), short_ones.end(), [](auto a, auto b) { return a.first > b.first; });
@@ -250,31 +252,37 @@ VoiceClusters cluster_voices(const std::vector<WindowVoices>& windows, const std
     if (weights.size() < 2) {
         result.centroids.push_back(weights.empty() ? std::vector<double>(width, 0.0) : raw.row(0));
     } else {
-        std::vector<int> labels = link(vectors, rules);
+        const int number = static_cast<int>(weights.size());
+        std::vector<int> labels =
+            cut_at(agglomerate(vectors.values, number, size, rules.linkage, stop), number, rules.threshold);
         if (rules.vbx && plda != nullptr) {
-            result.centroids = vbx_centroids(raw, labels, *plda);
+            const double weight = std::max(1.0, static_cast<double>(long_ones.size()) / number);
+            result.centroids = vbx_centroids(raw, labels, *plda, weight, stop);
         } else {
             labels = drop_small(vectors, labels, weights, rules.least_cluster);
             result.centroids = means(vectors, labels, weights);
         }
         const int found = static_cast<int>(result.centroids.size());
         const int wanted = count.exactly.value_or(std::clamp(found, count.least, std::max(count.least, count.most)));
-        const int possible = std::min(wanted, static_cast<int>(weights.size()));
+        const int possible = std::min(wanted, number);
         if (possible != found) {
-            const std::vector<int> exact = kmeans(vectors.values, static_cast<int>(weights.size()), size, possible);
+            const std::vector<int> exact = kmeans(vectors.values, number, size, possible, stop);
             result.centroids = means(rules.vbx ? raw : vectors, exact, std::vector<double>(weights.size(), 1.0));
             exclusive = !rules.vbx;
         }
     }
+    const std::vector<double> squares = squared_lengths(result.centroids);
     for (size_t w = 0; w < windows.size(); ++w) {
+        check_stop(stop);
         std::vector<std::vector<double>> scores;
         std::vector<size_t> voices;
         for (size_t voice = w * kVoices; voice < (w + 1) * kVoices; ++voice) {
             if (!is_heard(voice)) continue;
             std::vector<double> row;
             const std::vector<double> vector = vector_of(voice);
-            for (const std::vector<double>& centroid : result.centroids)
-                row.push_back(usable(voice) ? 1 + cosine(vector, centroid) : 0);
+            const double square = dot(vector, vector);
+            for (size_t s = 0; s < squares.size(); ++s)
+                row.push_back(usable(voice) ? 1 + cosine(vector, result.centroids[s], square * squares[s]) : 0);
             scores.push_back(std::move(row));
             voices.push_back(voice);
         }

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "engine/error.h"
 #include "engine/kernels/kernel_set.h"
 #include "engine/speakers/ge2e.h"
 #include "engine/speakers/resnet.h"
@@ -44,10 +43,6 @@ ClusteringRules rules_of(const SpeakerFile& file) {
     rules.vbx = file.has_plda;
     rules.threshold = file.has_plda ? 0.6 : 0.7045654963945799;
     return rules;
-}
-
-void check(const std::atomic<bool>* stop) {
-    if (stop != nullptr && stop->load(std::memory_order_relaxed)) throw cancelled();
 }
 
 // Expected number of speakers.
@@ -109,14 +104,14 @@ std::vector<float> DiarizationModel::embed(const std::vector<const float*>& wind
     return encoder_->embed(windows, masks, on_threads());
 }
 
-void DiarizationStream::push(const float* samples, size_t count, const std::atomic<bool>* stop) {
-    check(stop);
+void DiarizationStream::push(const float* samples, size_t count, Stop stop) {
+    check_stop(stop);
     pending_.insert(pending_.end(), samples, samples + count);
     total_ += count;
     advance(stop);
 }
 
-void DiarizationStream::advance(const std::atomic<bool>* stop) {
+void DiarizationStream::advance(Stop stop) {
     size_t start = 0;
     while (pending_.size() >= start + Shape::kSamples) {
         std::vector<const float*> batch;
@@ -124,7 +119,7 @@ void DiarizationStream::advance(const std::atomic<bool>* stop) {
             batch.push_back(pending_.data() + start);
             start += kStep;
         }
-        check(stop);
+        check_stop(stop);
         step(batch);
     }
     // A window that has been worked on may end where the recording does: the start of the next is kept.
@@ -132,28 +127,35 @@ void DiarizationStream::advance(const std::atomic<bool>* stop) {
     pending_.erase(pending_.begin(), pending_.begin() + done);
 }
 
-Diarization DiarizationStream::finish(const SpeakerCount& count, const std::atomic<bool>* stop) {
-    check(stop);
+Diarization DiarizationStream::finish(const SpeakerCount& count, Stop stop) {
+    check_stop(stop);
     const size_t covered = windows_.empty() ? 0 : (windows_.size() - 1) * kStep + Shape::kSamples;
     if (total_ > covered) {
         pending_.resize(Shape::kSamples, 0.0f);
         step({pending_.data()});
-        check(stop);
+        check_stop(stop);
     }
     pending_.clear();
     const FrameClock clock(windows_.size(), kStep);
     const int size = static_cast<int>(model_->file().embedding);
     const ClusteringRules& rules = model_->rules();
-    const VoiceClusters clusters = cluster_voices(windows_, embeddings_, size, rules, model_->plda(), count);
-    check(stop);
+    const VoiceClusters clusters = cluster_voices(windows_, embeddings_, size, rules, model_->plda(), count, stop);
     const int most = count.exactly.value_or(count.most);
     std::vector<uint8_t> counts = count_speakers(clock, windows_.size(), sums_, rules.count_bias, most);
     if (rules.mute_background) mute_background(levels_, counts);
-    return reconstruct(clock, windows_, clusters, counts, static_cast<double>(total_) / 16000);
+    return reconstruct(clock, windows_, clusters, counts, static_cast<double>(total_) / 16000, stop);
 }
 
 void DiarizationStream::step(const std::vector<const float*>& windows) {
-    const std::vector<float> log_probabilities = model_->segment(windows);
+    // Nothing is heard in digital silence, whatever the network would say of it: a hole may last hours.
+    std::vector<const float*> sounding;
+    for (const float* window : windows) {
+        const auto is_zero = [](float value) { return value == 0; };
+        if (!std::all_of(window, window + Shape::kSamples, is_zero)) sounding.push_back(window);
+    }
+    std::vector<float> log_probabilities;
+    if (!sounding.empty()) log_probabilities = model_->segment(sounding);
+    size_t heard = 0;
     const size_t before = windows_.size();
     windows_.resize(before + windows.size());
     const FrameClock clock(windows_.size(), kStep);
@@ -166,12 +168,14 @@ void DiarizationStream::step(const std::vector<const float*>& windows) {
         WindowVoices& voices = windows_[before + w];
         const float* sample = windows[w];
         for (size_t f = 0; f < Shape::kFrames; ++f) levels_[clock.first(before + w) + f] = level(sample, f);
-        // Nothing is heard in digital silence, whatever the network would say of it.
-        const bool silent = std::all_of(sample, sample + Shape::kSamples, [](float value) { return value == 0; });
+        const bool silent = heard == sounding.size() || sounding[heard] != sample;
+        const float* rows = log_probabilities.data() + heard * Shape::kFrames * Shape::kClasses;
+        if (!silent) ++heard;
         for (size_t f = 0; f < Shape::kFrames; ++f) {
-            const float* row = log_probabilities.data() + (w * Shape::kFrames + f) * Shape::kClasses;
-            voices.speakers[f] = silent ? 0 : powerset_speakers(row);
+            voices.speakers[f] = 0;
             if (silent) continue;
+            const float* row = rows + f * Shape::kClasses;
+            voices.speakers[f] = powerset_speakers(row);
             sums_[clock.first(before + w) + f] += expected ? expected_speakers(row) : number_of(voices.speakers[f]);
         }
         for (size_t k = 0; k < kVoices; ++k) {

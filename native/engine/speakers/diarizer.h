@@ -1,7 +1,6 @@
 // Who spoke when in a recording, by the community pipeline.
 #pragma once
 
-#include <atomic>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -9,6 +8,7 @@
 
 #include "engine/device/parallel.h"
 #include "engine/speakers/speaker_encoder.h"
+#include "engine/speakers/stop.h"
 #include "engine/speakers/voices.h"
 
 namespace agora {
@@ -54,14 +54,14 @@ class DiarizationStream {
 
     // Takes samples of 16 kHz and works on all windows that they complete, one for each second. Throws Cancelled
     // between steps once `stop` is set.
-    void push(const float* samples, size_t count, const std::atomic<bool>* stop);
+    void push(const float* samples, size_t count, Stop stop);
 
     // Works on what is left and tells all turns. Nothing may be pushed any more.
-    Diarization finish(const SpeakerCount& count, const std::atomic<bool>* stop);
+    Diarization finish(const SpeakerCount& count, Stop stop);
 
   private:
     void step(const std::vector<const float*>& windows);
-    void advance(const std::atomic<bool>* stop);
+    void advance(Stop stop);
 
     std::shared_ptr<DiarizationModel> model_;
     std::vector<float> pending_;  // from the start of the next window on

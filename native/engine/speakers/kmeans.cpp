@@ -26,11 +26,12 @@ struct Points {
 };
 
 // Centres, each chosen with a probability that grows with its distance from those before.
-std::vector<double> spread(const Points& points, size_t clusters, std::mt19937& random) {
+std::vector<double> spread(const Points& points, size_t clusters, std::mt19937& random, Stop stop) {
     std::vector<double> centres;
     std::vector<double> nearest(points.count, std::numeric_limits<double>::infinity());
     size_t chosen = random() % points.count;
     for (size_t c = 0; c < clusters; ++c) {
+        check_stop(stop);
         const auto begin = points.values.begin() + static_cast<std::ptrdiff_t>(chosen * points.size);
         centres.insert(centres.end(), begin, begin + static_cast<std::ptrdiff_t>(points.size));
         double total = 0;
@@ -46,17 +47,18 @@ std::vector<double> spread(const Points& points, size_t clusters, std::mt19937& 
 
 }  // namespace
 
-std::vector<int> kmeans(const std::vector<float>& vectors, int count, int size, int clusters) {
+std::vector<int> kmeans(const std::vector<float>& vectors, int count, int size, int clusters, Stop stop) {
     const Points points{vectors, static_cast<size_t>(count), static_cast<size_t>(size)};
     const auto number = static_cast<size_t>(clusters);
     std::mt19937 random(kSeed);
     std::vector<int> best;
     double least = std::numeric_limits<double>::infinity();
     for (int restart = 0; restart < kRestarts; ++restart) {
-        std::vector<double> centres = spread(points, number, random);
+        std::vector<double> centres = spread(points, number, random, stop);
         std::vector<int> labels(points.count, -1);
         std::vector<double> distances(points.count);
         for (int round = 0; round < kMostRounds; ++round) {
+            check_stop(stop);
             bool moved = false;
             for (size_t i = 0; i < points.count; ++i) {
                 int label = 0;

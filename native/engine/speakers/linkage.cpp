@@ -86,7 +86,7 @@ std::vector<int> cut(const std::vector<Merge>& merges, int count, const std::fun
 
 }  // namespace
 
-std::vector<Merge> agglomerate(const std::vector<float>& vectors, int count, int size, Linkage linkage) {
+std::vector<Merge> agglomerate(const std::vector<float>& vectors, int count, int size, Linkage linkage, Stop stop) {
     Clusters clusters(vectors, count, size, linkage);
     constexpr double kFar = std::numeric_limits<double>::infinity();
     const auto all = static_cast<size_t>(std::max(count, 0));
@@ -98,6 +98,7 @@ std::vector<Merge> agglomerate(const std::vector<float>& vectors, int count, int
     std::vector<size_t> nearest(all, 0);
     std::vector<double> distances(all, kFar);
     const auto look = [&](size_t place) {
+        check_stop(stop);
         const size_t slot = alive[place];
         distances[slot] = kFar;
         for (size_t other = place + 1; other < alive.size(); ++other) {

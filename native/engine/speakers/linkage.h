@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "engine/speakers/stop.h"
+
 namespace agora {
 
 // How far two clusters are from each other. Both follow from the clusters' sums alone, so that no matrix of distances
@@ -19,8 +21,10 @@ struct Merge {
 };
 
 // The n - 1 merges of `count` vectors of `size` values, nearest first; of equal distances that of the lowest indices.
-// Source of the method: Müllner, 2011, Modern hierarchical, agglomerative clustering algorithms, "generic".
-std::vector<Merge> agglomerate(const std::vector<float>& vectors, int count, int size, Linkage linkage);
+// Takes time that grows with the square of `count`; throws Cancelled. Source of the method: Müllner, 2011, Modern
+// hierarchical, agglomerative clustering algorithms, "generic".
+std::vector<Merge> agglomerate(const std::vector<float>& vectors, int count, int size, Linkage linkage,
+                               Stop stop = nullptr);
 
 // Labels from 0, by first member: from the root down, a subtree is one cluster when none of its merges is above
 // `threshold` (scipy's fcluster with the criterion "distance").

@@ -1,5 +1,7 @@
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <map>
 #include <numeric>
 
 #include "engine/speakers/voices.h"
@@ -11,42 +13,133 @@ using Shape = SegmentationShape;
 
 constexpr double kRate = 16000;
 
+// How many windows hear a speaker in a frame.
+struct Votes {
+    int speaker;
+    int count;
+};
+
+// The votes of one frame after another. No frame has more windows than fit side by side, and those no more voices, so
+// that a recording of a day with a thousand speakers takes no more memory than a short one.
+class FrameVotes {
+  public:
+    FrameVotes(const FrameClock& clock, const std::vector<WindowVoices>& windows, const std::vector<int>& hard)
+        : clock_(clock), windows_(windows), hard_(hard) {}
+
+    // Windows with frame `t` in them. To be asked for in rising order, or a second back.
+    size_t seen(size_t t) {
+        move_to(t);
+        return end_ - begin_;
+    }
+
+    // Speakers with votes in frame `t`, most votes first, of equal ones the lower number.
+    const std::vector<Votes>& at(size_t t) {
+        move_to(t);
+        votes_.clear();
+        for (size_t w = begin_; w < end_; ++w) add(w, windows_[w].speakers[t - clock_.first(w)]);
+        std::sort(votes_.begin(), votes_.end(), [](const Votes& a, const Votes& b) {
+            return a.count != b.count ? a.count > b.count : a.speaker < b.speaker;
+        });
+        return votes_;
+    }
+
+  private:
+    void move_to(size_t t) {
+        while (begin_ > 0 && clock_.first(begin_ - 1) + Shape::kFrames > t) --begin_;
+        while (begin_ < windows_.size() && clock_.first(begin_) + Shape::kFrames <= t) ++begin_;
+        end_ = std::max(end_, begin_);
+        while (end_ < windows_.size() && clock_.first(end_) <= t) ++end_;
+        while (end_ > begin_ && clock_.first(end_ - 1) > t) --end_;
+    }
+
+    // A speaker that two local voices of a window were given to is heard once.
+    void add(size_t window, uint8_t bits) {
+        std::array<int, Shape::kSpeakers> heard{};
+        size_t count = 0;
+        for (size_t k = 0; k < heard.size(); ++k) {
+            const int speaker = hard_[window * heard.size() + k];
+            if ((bits >> k & 1) == 0 || speaker < 0) continue;
+            const auto end = heard.begin() + static_cast<std::ptrdiff_t>(count);
+            if (std::find(heard.begin(), end, speaker) != end) continue;
+            heard[count++] = speaker;
+            const auto known = std::find_if(votes_.begin(), votes_.end(),
+                                            [speaker](const Votes& votes) { return votes.speaker == speaker; });
+            if (known == votes_.end()) {
+                votes_.push_back({speaker, 1});
+            } else {
+                ++known->count;
+            }
+        }
+    }
+
+    const FrameClock& clock_;
+    const std::vector<WindowVoices>& windows_;
+    const std::vector<int>& hard_;
+    // Windows of the frame that was asked for last.
+    size_t begin_ = 0, end_ = 0;
+    std::vector<Votes> votes_;
+};
+
 // The speaker with most votes within half a second of frame `t`, or the only one there is; -1 for nobody.
-int heard_around(const std::vector<uint16_t>& votes, size_t speakers, size_t t, size_t frames) {
+int heard_around(FrameVotes& votes, size_t speakers, size_t t, size_t frames) {
     if (speakers == 1) return 0;
     constexpr size_t kAround = 30;
     const size_t first = t < kAround ? 0 : t - kAround;
     const size_t last = std::min(frames, t + kAround + 1);
-    int best = -1;
-    uint32_t most = 0;
-    for (size_t s = 0; s < speakers; ++s) {
-        uint32_t sum = 0;
-        for (size_t i = first; i < last; ++i) sum += votes[i * speakers + s];
-        if (sum <= most) continue;
-        most = sum;
-        best = static_cast<int>(s);
+    std::map<int, int> sums;
+    for (size_t i = first; i < last; ++i) {
+        for (const Votes& each : votes.at(i)) sums[each.speaker] += each.count;
     }
-    return best;
+    const auto most =
+        std::max_element(sums.begin(), sums.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
+    return most == sums.end() ? -1 : most->first;
 }
 
-// Runs of frames in which `active` holds, from frame middle to frame middle.
-template <typename Active, typename Share>
-void append_turns(size_t frames, int speaker, double duration, Active active, Share share,
-                  std::vector<SpeakerTurn>& turns) {
-    for (size_t t = 0; t < frames;) {
-        if (!active(t)) {
-            ++t;
-            continue;
+// Runs of frames in which a speaker is active, as turns from frame middle to frame middle. Frames come in order.
+class Runs {
+  public:
+    Runs(size_t speakers, size_t frames, double duration) : open_(speakers), frames_(frames), duration_(duration) {}
+
+    void add(int speaker, size_t t, double share) {
+        Run& run = open_[static_cast<size_t>(speaker)];
+        if (run.end != t) {
+            close(speaker);
+            run = {t, t, 0};
         }
-        const size_t start = t;
-        double sum = 0;
-        for (; t < frames && active(t); ++t) sum += share(t);
-        const double begin = std::min(duration, FrameClock::middle(start));
-        const double end = std::min(duration, FrameClock::middle(std::min(t, frames - 1)));
-        if (end <= begin) continue;
-        turns.push_back({begin, end, speaker, static_cast<float>(sum / static_cast<double>(t - start))});
+        run.end = t + 1;
+        run.shares += share;
     }
-}
+
+    // By start.
+    std::vector<SpeakerTurn> finish() {
+        for (size_t s = 0; s < open_.size(); ++s) close(static_cast<int>(s));
+        std::sort(turns_.begin(), turns_.end(), [](const SpeakerTurn& a, const SpeakerTurn& b) {
+            return a.start != b.start ? a.start < b.start : a.speaker < b.speaker;
+        });
+        return std::move(turns_);
+    }
+
+  private:
+    struct Run {
+        size_t start = 0, end = 0;
+        double shares = 0;
+    };
+
+    void close(int speaker) {
+        const Run& run = open_[static_cast<size_t>(speaker)];
+        if (run.end == run.start) return;
+        const double begin = std::min(duration_, FrameClock::middle(run.start));
+        const double end = std::min(duration_, FrameClock::middle(std::min(run.end, frames_ - 1)));
+        if (end <= begin) return;
+        const double share = run.shares / static_cast<double>(run.end - run.start);
+        turns_.push_back({begin, end, speaker, static_cast<float>(share)});
+    }
+
+    std::vector<Run> open_;
+    size_t frames_;
+    double duration_;
+    std::vector<SpeakerTurn> turns_;
+};
 
 }  // namespace
 
@@ -110,66 +203,35 @@ void mute_background(const std::vector<float>& levels, std::vector<uint8_t>& cou
 }
 
 Diarization reconstruct(const FrameClock& clock, const std::vector<WindowVoices>& windows,
-                        const VoiceClusters& clusters, const std::vector<uint8_t>& counts, double duration) {
+                        const VoiceClusters& clusters, const std::vector<uint8_t>& counts, double duration, Stop stop) {
     const size_t speakers = clusters.centroids.size();
     const size_t frames = clock.frames();
     Diarization result;
     if (speakers == 0 || frames == 0) return result;
-    // Of each frame and speaker, the windows that hear them.
-    std::vector<uint16_t> votes(frames * speakers, 0);
-    std::vector<uint16_t> seen(frames, 0);
-    for (size_t w = 0; w < windows.size(); ++w) {
-        const size_t first = clock.first(w);
-        for (size_t f = 0; f < Shape::kFrames; ++f) {
-            const uint8_t bits = windows[w].speakers[f];
-            ++seen[first + f];
-            if (bits == 0) continue;
-            // A speaker that two local voices were given to is heard once.
-            for (int k = 0; k < Shape::kSpeakers; ++k) {
-                const int speaker = clusters.hard[w * Shape::kSpeakers + static_cast<size_t>(k)];
-                if ((bits >> k & 1) == 0 || speaker < 0) continue;
-                bool counted = false;
-                for (int before = 0; before < k; ++before) {
-                    counted = counted || ((bits >> before & 1) != 0 &&
-                                          clusters.hard[w * Shape::kSpeakers + static_cast<size_t>(before)] == speaker);
-                }
-                if (!counted) ++votes[(first + f) * speakers + static_cast<size_t>(speaker)];
-            }
-        }
-    }
-    // Places of the speakers in each frame, most votes first, of equal ones the lower number.
-    std::vector<int8_t> ranks(frames * speakers, -1);
-    std::vector<size_t> order(speakers);
+    FrameVotes votes(clock, windows, clusters.hard);
+    Runs all(speakers, frames, duration);
+    Runs alone(speakers, frames, duration);
     for (size_t t = 0; t < frames; ++t) {
-        const uint16_t* row = &votes[t * speakers];
-        std::iota(order.begin(), order.end(), size_t{0});
-        const size_t kept = std::min<size_t>(speakers, Shape::kSpeakers);
-        std::partial_sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(kept), order.end(),
-                          [&](size_t a, size_t b) { return row[a] != row[b] ? row[a] > row[b] : a < b; });
-        if (counts[t] > 0 && row[order[0]] == 0) {
+        if (t % 4096 == 0) check_stop(stop);
+        if (counts[t] == 0) continue;
+        const std::vector<Votes>& heard = votes.at(t);
+        if (heard.empty()) {
             // More speech was expected here than any window is sure of: that of who is heard around it.
             const int speaker = heard_around(votes, speakers, t, frames);
-            if (speaker >= 0) ranks[t * speakers + static_cast<size_t>(speaker)] = 0;
+            if (speaker < 0) continue;
+            all.add(speaker, t, 0);
+            alone.add(speaker, t, 0);
             continue;
         }
-        for (size_t i = 0; i < kept && i < counts[t]; ++i) {
-            if (row[order[i]] > 0) ranks[t * speakers + order[i]] = static_cast<int8_t>(i);
+        const auto seen = static_cast<double>(votes.seen(t));
+        for (size_t rank = 0; rank < std::min<size_t>(heard.size(), counts[t]); ++rank) {
+            const double share = heard[rank].count / seen;
+            all.add(heard[rank].speaker, t, share);
+            if (rank == 0) alone.add(heard[rank].speaker, t, share);
         }
     }
-    for (size_t s = 0; s < speakers; ++s) {
-        const auto share = [&](size_t t) { return static_cast<double>(votes[t * speakers + s]) / seen[t]; };
-        const auto rank = [&](size_t t) { return ranks[t * speakers + s]; };
-        const int speaker = static_cast<int>(s);
-        append_turns(
-            frames, speaker, duration, [&](size_t t) { return rank(t) >= 0; }, share, result.turns);
-        append_turns(
-            frames, speaker, duration, [&](size_t t) { return rank(t) == 0; }, share, result.exclusive);
-    }
-    const auto earlier = [](const SpeakerTurn& a, const SpeakerTurn& b) {
-        return a.start != b.start ? a.start < b.start : a.speaker < b.speaker;
-    };
-    std::sort(result.turns.begin(), result.turns.end(), earlier);
-    std::sort(result.exclusive.begin(), result.exclusive.end(), earlier);
+    result.turns = all.finish();
+    result.exclusive = alone.finish();
     // Numbered by first speech; who never wins a frame is nobody.
     std::vector<int> names(speakers, -1);
     for (const SpeakerTurn& turn : result.turns) {

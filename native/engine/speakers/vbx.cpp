@@ -21,7 +21,7 @@ double softmax(double* row, size_t count) {
 }  // namespace
 
 VbxResult cluster_vbx(const std::vector<double>& features, const std::vector<double>& phi,
-                      const std::vector<int>& labels, const VbxOptions& options) {
+                      const std::vector<int>& labels, Stop stop, const VbxOptions& options) {
     const size_t count = labels.size();
     const size_t size = phi.size();
     const auto speakers = static_cast<size_t>(labels.empty() ? 0 : *std::max_element(labels.begin(), labels.end()) + 1);
@@ -45,11 +45,12 @@ VbxResult cluster_vbx(const std::vector<double>& features, const std::vector<dou
         }
         g[t] = -0.5 * (square + static_cast<double>(size) * std::log(kTwoPi));
     }
-    const double ratio = options.fa / options.fb;
+    const double ratio = options.fa / options.fb * options.weight;
     std::vector<double> inverse(speakers * size), alpha(speakers * size), constant(speakers);
     for (int round = 0; round < options.rounds; ++round) {
         double regular = 0;
         for (size_t s = 0; s < speakers; ++s) {
+            check_stop(stop);
             double members = 0;
             double* mean = &alpha[s * size];
             std::fill_n(mean, size, 0.0);
@@ -70,13 +71,14 @@ VbxResult cluster_vbx(const std::vector<double>& features, const std::vector<dou
         }
         double elbo = options.fb / 2 * regular;
         for (size_t t = 0; t < count; ++t) {
+            if (t % 256 == 0) check_stop(stop);
             double* row = &gamma[t * speakers];
             for (size_t s = 0; s < speakers; ++s) {
                 double product = 0;
                 for (size_t d = 0; d < size; ++d) product += rho[t * size + d] * alpha[s * size + d];
                 row[s] = options.fa * (product - 0.5 * constant[s] + g[t]) + std::log(result.pi[s] + 1e-8);
             }
-            elbo += softmax(row, speakers);
+            elbo += options.weight * softmax(row, speakers);
         }
         double all = 0;
         for (size_t s = 0; s < speakers; ++s) {

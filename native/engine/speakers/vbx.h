@@ -4,6 +4,8 @@
 
 #include <vector>
 
+#include "engine/speakers/stop.h"
+
 namespace agora {
 
 struct VbxOptions {
@@ -12,6 +14,7 @@ struct VbxOptions {
     int rounds = 20;
     double smoothing = 7;  // of the labels that it starts from
     double least_gain = 1e-4;
+    double weight = 1;  // how many vectors each stands for: those of a sample stand for all
 };
 
 struct VbxResult {
@@ -21,8 +24,9 @@ struct VbxResult {
     std::vector<double> elbo;   // of each round
 };
 
-// `features` [count][phi.size()], `labels` of 0 … speakers - 1 to start from.
+// `features` [count][phi.size()], `labels` of 0 … speakers - 1 to start from. Throws
+// Cancelled.
 VbxResult cluster_vbx(const std::vector<double>& features, const std::vector<double>& phi,
-                      const std::vector<int>& labels, const VbxOptions& options = {});
+                      const std::vector<int>& labels, Stop stop = nullptr, const VbxOptions& options = {});
 
 }  // namespace agora

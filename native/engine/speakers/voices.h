@@ -10,6 +10,7 @@
 #include "engine/speakers/linkage.h"
 #include "engine/speakers/plda.h"
 #include "engine/speakers/segmentation_shape.h"
+#include "engine/speakers/stop.h"
 
 namespace agora {
 
@@ -40,6 +41,9 @@ struct ClusteringRules {
     double count_bias = 0.6;
     bool mute_background = true;  // see mute_background()
     bool vbx = false;             // after the first clustering, in the features of `plda`
+    // Clustering takes time that grows with the square of its voices: of more, as of several hours, so many from all
+    // over the recording are taken. All voices are assigned to what is found in those.
+    int most_voices = 6000;
 };
 
 struct SpeakerTurn {
@@ -61,8 +65,10 @@ struct VoiceClusters {
 };
 
 // `embeddings` [windows · 3][size], those of voices that are not heard are not read. `plda` where the rules want it.
+// Throws Cancelled.
 VoiceClusters cluster_voices(const std::vector<WindowVoices>& windows, const std::vector<float>& embeddings, int size,
-                             const ClusteringRules& rules, const Plda* plda, const SpeakerCount& count);
+                             const ClusteringRules& rules, const Plda* plda, const SpeakerCount& count,
+                             Stop stop = nullptr);
 
 // First global frame of each window, and their number. `step`: samples between windows.
 class FrameClock {
@@ -88,8 +94,10 @@ std::vector<uint8_t> count_speakers(const FrameClock& clock, size_t windows, con
 // their count becomes 0. `levels` in dB. In the changing noise of a room nothing is changed.
 void mute_background(const std::vector<float>& levels, std::vector<uint8_t>& counts);
 
-// `counts` of count_speakers(). Turns end at `duration`, in seconds.
+// `counts` of count_speakers(). Turns end at `duration`, in seconds. Takes no memory for frames or speakers, however
+// many. Throws Cancelled.
 Diarization reconstruct(const FrameClock& clock, const std::vector<WindowVoices>& windows,
-                        const VoiceClusters& clusters, const std::vector<uint8_t>& counts, double duration);
+                        const VoiceClusters& clusters, const std::vector<uint8_t>& counts, double duration,
+                        Stop stop = nullptr);
 
 }  // namespace agora

@@ -19,9 +19,7 @@ constexpr int kMaxShift = kColumns / 8;
 constexpr double kAlike = 0.5;
 // Seconds: nothing is said in less.
 constexpr double kShortest = 0.3;
-// Seconds of silence that part turns, how much longer one turn may be than another that says the same, and the share of
-// turns of which that holds.
-constexpr double kTurnPause = 0.25;
+// How much longer one turn may be than another that says the same, and the share of turns of which that holds.
 constexpr double kTurnRatio = 1.6;
 constexpr double kTurnShare = 0.8;
 // Less probable texts than this do not know what they repeat.
@@ -83,27 +81,6 @@ std::vector<double> shape_of(const std::vector<float>& mel, int bands, int begin
         for (int column = 0; column < kColumns; ++column) row[column] -= mean;
     }
     return shape;
-}
-
-// Seconds of sound between pauses of at least kTurnPause.
-struct Turn {
-    double start;
-    double end;
-};
-
-std::vector<Turn> turns_of(const float* samples, size_t count) {
-    std::vector<Turn> turns;
-    double start = 0;
-    const auto add = [&](double end) {
-        if (end - start >= kShortest / 2) turns.push_back({start, end});
-    };
-    for (const Pause& pause : find_pauses(samples, count)) {
-        if (pause.end - pause.start < kTurnPause) continue;
-        add(pause.start);
-        start = pause.end;
-    }
-    add(static_cast<double>(count) / 16000);
-    return turns;
 }
 
 // Whether somebody takes a turn for each of the pieces that repeat others: one stretch of sound that belongs to it

@@ -1,6 +1,7 @@
 import { constants, type ServerHttp2Stream } from "node:http2";
 import type { ServerInterceptingCallInterface } from "@grpc/grpc-js";
 import { cut } from "../../service/text.js";
+import { LONGEST_TIMER } from "../../service/timers.js";
 import { ForwardingCall, type SentStatus } from "./forwarding-call.js";
 
 /** Characters of a status message: it is a header, of which clients take 8 KiB in all. */
@@ -58,7 +59,8 @@ export class AnsweringCall extends ForwardingCall {
     clearTimeout(this.#timer);
     if (!Number.isFinite(this.#patience) || this.#stream.destroyed || this.#stream.closed) return;
     const times = Math.max(1, Math.ceil(this.#stream.writableLength / BYTES));
-    this.#timer = setTimeout(() => this.#giveUp(), times * this.#patience * 1000);
+    const milliseconds = Math.min(times * this.#patience * 1000, LONGEST_TIMER);
+    this.#timer = setTimeout(() => this.#giveUp(), milliseconds);
   }
 
   #giveUp(): void {

@@ -14,9 +14,9 @@ import type { Slots } from "../../service/call/slots.js";
 import { variableOf } from "../../service/settings.js";
 import { AnsweringCall } from "./answering-call.js";
 import type { SentStatus } from "./forwarding-call.js";
-import { limitRequest, MAX_LIGHT_BYTES } from "./light-calls.js";
+import { LIGHT_LIMIT } from "./light-calls.js";
 import type { MessageLimits } from "./messages/limits.js";
-import { MessageReader } from "./messages/message-reader.js";
+import { MessageReader, type ReaderOptions } from "./messages/message-reader.js";
 import { REQUEST_ID, requestIdOf } from "./request-id.js";
 import { type Failure, RESTART_SECONDS, statusFor } from "./statuses.js";
 import type { Origin } from "./transport/transport.js";
@@ -34,13 +34,13 @@ export interface CallsOptions {
   /** What messages take while they are in memory. */
   memory: ByteBudget;
   messages: MessageLimits;
-  /** Methods whose requests bring no recording, by full name: the inbox is not for them. */
-  light: ReadonlySet<string>;
+  /** Where requests have their recording, by path of the method. Those that bring none do not wait in the inbox. */
+  recordingFields: ReadonlyMap<string, number>;
   /** Seconds that a request may take to arrive. */
   uploadTimeout: number;
   /** Seconds that a request may wait unread. */
   requestTimeout: number;
-  /** Seconds that a client may take to read an answer, for each MiB of it. */
+  /** Seconds that a client may send nothing, and take to read an answer, for each MiB of it. */
   idleTimeout: number;
   isAuthorized: (metadata: Metadata) => boolean;
   /** Called with a call that brings no token, or a wrong one. */
@@ -85,7 +85,10 @@ export class Calls {
     let call: Call | undefined;
     let sent: SentStatus | undefined;
     let answered = false;
-    const answering = new AnsweringCall(channel, stream, this.#options.idleTimeout, () => {
+    let reader: MessageReader | undefined;
+    const { idleTimeout, inbox, recordingFields } = this.#options;
+    const recordingField = recordingFields.get(method.path);
+    const answering = new AnsweringCall(channel, stream, idleTimeout, () => {
       if (call) this.#giveUp(call, intercepted);
     });
     const intercepted: ServerInterceptingCall = new ServerInterceptingCall(answering, {
@@ -97,11 +100,14 @@ export class Calls {
             if (refusal) return intercepted.sendStatus(refusal);
             this.#byMetadata.set(metadata, call);
             this.#options.open.add(call);
-            const isLight = this.#options.light.has(name);
-            if (isLight) limitRequest(stream, intercepted);
-            this.#readMessages(call, channel, intercepted, isLight ? "light" : kindOf(method));
-            if (method.requestStream || isLight) this.#read(call, () => deliver(metadata));
-            else this.#readInTurn(call, intercepted, () => deliver(metadata));
+            const isLight = recordingField === undefined;
+            const limits = isLight
+              ? LIGHT_LIMIT
+              : { ...this.#options.messages[method.requestStream ? "stream" : "unary"], recordingField };
+            reader = this.#readMessages(call, channel, intercepted, limits);
+            const read = () => deliver(metadata);
+            if (method.requestStream) this.#read(call, read);
+            else void this.#readWhole(call, intercepted, isLight ? undefined : inbox, read);
           },
           onReceiveHalfClose: (deliver) => {
             // A connection that breaks looks for a moment as if the request were complete.
@@ -120,10 +126,12 @@ export class Calls {
       sendMessage: (message, next) => {
         if (call && !answered) answering.sendMetadata(withId(undefined, call));
         answered = true;
+        if (!method.responseStream) reader?.stop();
         next(message);
       },
       sendStatus: (given, next) => {
         sent = given;
+        reader?.stop();
         next(call ? { ...given, metadata: withId(given.metadata, call) } : given);
       },
     });
@@ -148,37 +156,37 @@ export class Calls {
     this.#options.onEnd(call, outcome);
   }
 
-  /** The client of a call reads no answer. Whoever works for the call hears of it there. */
+  /** The client of a call reads no answer. */
   #giveUp(call: Call, channel: ServerInterceptingCallInterface): void {
-    const { idleTimeout, refuse } = this.#options;
+    const { idleTimeout } = this.#options;
     const message = `The client has not read its answer for ${variableOf("idleTimeout")} (${idleTimeout} s)`;
     const reason = new TranscriptionError("DEADLINE_EXCEEDED", message);
+    // It is over before whoever works for it can tell.
+    if (!call.signal.aborted) call.outcome ??= reason.code;
+    this.#fail(call, reason, channel);
+  }
+
+  /** Whoever works for the call hears of it there; where nobody does, its failure is ours to answer. */
+  #fail(call: Call, reason: Error, channel: ServerInterceptingCallInterface): void {
+    // It has failed, or is over.
+    if (call.signal.aborted) return;
     call.fail(reason);
-    call.outcome ??= reason.code;
-    if (!call.isWorkedFor) refuse(call, reason, responder(channel));
+    if (!call.isWorkedFor) this.#options.refuse(call, reason, responder(channel));
   }
 
   #readMessages(
     call: Call,
     channel: ServerInterceptingCallInterface,
     intercepted: ServerInterceptingCallInterface,
-    kind: "light" | "unary" | "stream",
-  ): void {
-    const { idleTimeout, memory, messages, refuse } = this.#options;
-    const limit =
-      kind === "light"
-        ? { most: MAX_LIGHT_BYTES, setting: "of requests without a recording" }
-        : messages[kind];
-    new MessageReader(channel, {
+    limits: Pick<ReaderOptions, "most" | "mostInAll" | "recordingField" | "setting">,
+  ): MessageReader {
+    const { idleTimeout, memory } = this.#options;
+    return new MessageReader(channel, {
       holder: call,
       memory,
-      ...limit,
-      // Streams have a patience of their own.
-      idleTimeout: kind === "stream" ? Number.POSITIVE_INFINITY : idleTimeout,
-      onFailure: (reason) => {
-        call.fail(reason);
-        if (!call.isWorkedFor) refuse(call, reason, responder(intercepted));
-      },
+      ...limits,
+      idleTimeout,
+      onFailure: (reason) => this.#fail(call, reason, intercepted),
     });
   }
 
@@ -192,17 +200,27 @@ export class Calls {
     read();
   }
 
-  /** Reads a request of one message when there is room for it; until it is here, its failure is ours to answer. */
-  async #readInTurn(call: Call, channel: ServerInterceptingCallInterface, read: () => void): Promise<void> {
-    const { inbox, refuse, requestTimeout } = this.#options;
+  /**
+   * Reads a request of one message; until it is here, its failure is ours to answer.
+   * @param inbox where it waits for room, and has a slot until it is worked off; undefined: it needs none
+   */
+  async #readWhole(
+    call: Call,
+    channel: ServerInterceptingCallInterface,
+    inbox: Slots | undefined,
+    read: () => void,
+  ): Promise<void> {
+    const { refuse, requestTimeout } = this.#options;
     try {
       await call.work(async () => {
-        call.expireAfter(
-          requestTimeout,
-          `The request was not read within ${variableOf("requestTimeout")} (${requestTimeout} s)`,
-        );
-        await inbox.acquire(call);
-        call.signal.throwIfAborted();
+        if (inbox) {
+          call.expireAfter(
+            requestTimeout,
+            `The request was not read within ${variableOf("requestTimeout")} (${requestTimeout} s)`,
+          );
+          await inbox.acquire(call.worker);
+          call.signal.throwIfAborted();
+        }
         this.#read(call, read);
         await call.race(call.received);
       });
@@ -210,10 +228,6 @@ export class Calls {
       refuse(call, reason, responder(channel));
     }
   }
-}
-
-function kindOf({ requestStream }: { requestStream: boolean }): "unary" | "stream" {
-  return requestStream ? "stream" : "unary";
 }
 
 /** What a handler gets to answer with. */

@@ -6,7 +6,7 @@ import { type ServerSettings, variableOf } from "../../service/settings.js";
 import type { Upload } from "../../service/upload.js";
 import type { Work, Workers } from "../../service/workers.js";
 import type { Calls } from "./calls.js";
-import { letGo } from "./messages/message-reader.js";
+import { letGoOf } from "./messages/message-reader.js";
 import { RequestLog } from "./request-log.js";
 import { isDefect, reasonOf } from "./statuses.js";
 
@@ -59,12 +59,13 @@ export abstract class ContractService {
     field: Field,
     work: (input: AudioInput) => Promise<T>,
   ): Promise<T> {
-    if (message[field].byteLength <= KEPT_IN_MEMORY) return work(message[field]);
+    const { byteLength } = message[field];
+    if (byteLength <= KEPT_IN_MEMORY) return work(message[field]);
     return this.withUpload(call, async (upload) => {
       await upload.write(message[field]);
       // grpc-js keeps the message as long as the call.
       message[field] = NOTHING;
-      letGo(message);
+      letGoOf(message, byteLength);
       return work(await upload.file());
     });
   }
@@ -90,7 +91,7 @@ export abstract class ContractService {
     call.expireAfter(seconds, `The request took longer than ${limit} (${seconds} s)`);
     const log = this.#logOf(call);
     const logProgress = log.progress(batchSize);
-    const work = await this.workers.transcribe(input, {
+    const working = this.workers.transcribe(input, {
       ...options,
       signal: call.signal,
       onProgress: (progress) => {
@@ -98,6 +99,11 @@ export abstract class ContractService {
         onProgress?.(progress);
       },
       onTurn: () => call.markStarted(),
+    });
+    const work = await working.catch((error: unknown) => {
+      // Decoders store copies beside the uploads.
+      if (reasonOf(error) === "STORAGE_FAILED") this.service.storage.suspect();
+      throw error;
     });
     log.success(work.result, this.workers.transcriber.info.model.name);
     return work;

@@ -1,50 +1,24 @@
-import { createRequire } from "node:module";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import type { ServiceDefinition } from "@grpc/grpc-js";
-import { loadSync, type Options, type PackageDefinition } from "@grpc/proto-loader";
-import { protoPath as healthProto } from "grpc-health-check";
-import { Descriptors, readSources } from "./reflection/descriptors.js";
-import { WELL_KNOWN } from "./reflection/well-known.js";
-
-/** The contracts, in the package's `proto/`. */
-const FOLDER = fileURLToPath(new URL("../../../proto/", import.meta.url));
+import { fromJSON, type PackageDefinition } from "@grpc/proto-loader";
+import protobuf from "protobufjs";
+import { protoFiles } from "./protos.js";
 
 export const V1_SERVICE = "transcription.v1.TranscriptionService";
 export const V2_SERVICE = "transcription.v2.TranscriptionService";
+export const HEALTH_SERVICE = "grpc.health.v1.Health";
 
-const CONTRACTS = ["v1/transcription.proto", "v2/transcription.proto"];
-const REFLECTION_VERSIONS = ["v1", "v1alpha"];
+let definitions: PackageDefinition | undefined;
 
-/** Everything that the server's proto files define, by full name. */
+/** Everything that the server's proto files define, by full name; fields by the names that they have there. */
 export function loadDefinitions(): PackageDefinition {
-  return load([...CONTRACTS, healthProto], true);
-}
-
-/** The services of reflection; fields in lower camel case. */
-export function loadReflection(): PackageDefinition {
-  return load(REFLECTION_VERSIONS.map(reflectionProto), false);
-}
-
-/** Descriptors of all that the server serves, and of the details of its statuses. */
-export function loadDescriptors(): Descriptors {
-  return new Descriptors({
-    ...WELL_KNOWN,
-    ...readSources(protoPaths()),
-  });
-}
-
-/** The proto files of all services, by the names under which others import them. */
-export function protoPaths(): Record<string, string> {
-  const reflection = REFLECTION_VERSIONS.map((version) => [
-    `grpc/reflection/${version}/reflection.proto`,
-    reflectionProto(version),
-  ]);
-  return {
-    ...Object.fromEntries(CONTRACTS.map((name) => [name, join(FOLDER, name)])),
-    "grpc/health/v1/health.proto": healthProto,
-    ...Object.fromEntries(reflection),
-  };
+  if (!definitions) {
+    const all = new protobuf.Root();
+    // Clones: options of namespaces are merged into those that come first.
+    for (const { root } of protoFiles()) all.addJSON(structuredClone(root.toJSON().nested ?? {}));
+    const json = all.toJSON() as Parameters<typeof fromJSON>[0];
+    definitions = fromJSON(json, { defaults: true, oneofs: true, longs: Number, enums: String });
+  }
+  return definitions;
 }
 
 /** A service of `definitions`. */
@@ -52,12 +26,17 @@ export function serviceIn(definitions: PackageDefinition, name: string): Service
   return definitions[name] as ServiceDefinition;
 }
 
-function load(files: string[], keepCase: boolean): PackageDefinition {
-  const options: Options = { defaults: true, oneofs: true, longs: Number, enums: String };
-  return loadSync(files, { includeDirs: [FOLDER], keepCase, ...options });
+/** Number of the field with the recording's bytes in the requests of each method, by its path. */
+export function recordingFields(service: ServiceDefinition): Map<string, number> {
+  const fields = Object.values(service).flatMap((method) => {
+    const { requestType } = method as unknown as { requestType: { type: { field: DescribedField[] } } };
+    const bytes = requestType.type.field.find(({ type }) => type === "TYPE_BYTES");
+    return bytes ? [[method.path, bytes.number] as const] : [];
+  });
+  return new Map(fields);
 }
 
-function reflectionProto(version: string): string {
-  const folder = join(createRequire(import.meta.url).resolve("@grpc/reflection/package.json"), "..");
-  return join(folder, "build", "proto", "grpc", "reflection", version, "reflection.proto");
+interface DescribedField {
+  number: number;
+  type: string;
 }

@@ -1,5 +1,4 @@
 import type { Server, ServerInterceptor, sendUnaryData } from "@grpc/grpc-js";
-import { HealthImplementation } from "grpc-health-check";
 import { type Call, Unavailable } from "../../service/call/call.js";
 import { Slots } from "../../service/call/slots.js";
 import { RareWarnings } from "../../service/rare-warnings.js";
@@ -9,29 +8,24 @@ import { loadTokens } from "../../service/token-files.js";
 import { busy } from "../../service/workers.js";
 import { Calls } from "./calls.js";
 import { Credentials } from "./credentials.js";
-import {
-  loadDefinitions,
-  loadDescriptors,
-  loadReflection,
-  serviceIn,
-  V1_SERVICE,
-  V2_SERVICE,
-} from "./definitions.js";
+import { loadDefinitions, recordingFields, serviceIn, V1_SERVICE, V2_SERVICE } from "./definitions.js";
+import { Health } from "./health.js";
 import { LightCalls } from "./light-calls.js";
 import { createGrpcServer, listen, stopListening } from "./listener.js";
 import { messageLimits } from "./messages/limits.js";
+import { protoFiles } from "./protos.js";
+import { Descriptors } from "./reflection/descriptors.js";
 import { addReflection } from "./reflection/service.js";
 import { TokenCheck } from "./token.js";
 import { Transport } from "./transport/transport.js";
 import { V1Service } from "./v1/service.js";
+import { takingEncoded } from "./v2/encoded-result.js";
 import { V2Service } from "./v2/service.js";
 
 /** Calls with these paths are ours: counted, limited, drained, and only for those with the token. */
 const PREFIX = "/transcription.";
 /** What health is told about: the server as a whole, and each service. */
 const HEALTH_NAMES = ["", V1_SERVICE, V2_SERVICE];
-/** Methods that bring no recording. */
-const LIGHT = new Set([`${V2_SERVICE}/GetServerInfo`]);
 /** Requests of one message that wait in memory for a worker, per worker: enough to keep it busy. */
 const READ_AHEAD = 1;
 /** Clients get this long to read what was sent to them when the server closes, in seconds. */
@@ -49,7 +43,7 @@ export class GrpcFront {
   readonly #server: Server;
   readonly #calls: Calls;
   readonly #inbox: Slots;
-  readonly #health: HealthImplementation;
+  readonly #health: Health;
   readonly #access: Access;
   readonly #service: Service;
 
@@ -58,7 +52,7 @@ export class GrpcFront {
     server: Server,
     calls: Calls,
     inbox: Slots,
-    health: HealthImplementation,
+    health: Health,
     access: Access,
     service: Service,
   ) {
@@ -78,6 +72,9 @@ export class GrpcFront {
   static async open(service: Service): Promise<GrpcFront> {
     const { budgets, calls: open, log, metrics, settings, workers } = service;
     const { idleTimeout, maxCalls, maxQueue, maxWorkers, requestTimeout, uploadTimeout } = settings;
+    const definitions = loadDefinitions();
+    const v1Definition = serviceIn(definitions, V1_SERVICE);
+    const v2Definition = serviceIn(definitions, V2_SERVICE);
     const tokens = new TokenCheck(await loadTokens(settings));
     const v1 = new V1Service(service);
     const v2 = new V2Service(service);
@@ -95,7 +92,7 @@ export class GrpcFront {
       inbox,
       memory,
       messages: messageLimits(settings),
-      light: LIGHT,
+      recordingFields: new Map([...recordingFields(v1Definition), ...recordingFields(v2Definition)]),
       uploadTimeout,
       requestTimeout,
       idleTimeout,
@@ -130,19 +127,15 @@ export class GrpcFront {
       onHandshakeFailed: (peer, reason) =>
         handshakes.warn(`The TLS handshake of ${peer} failed: ${reason}`, { peer }),
     });
-    const definitions = loadDefinitions();
-    server.addService(serviceIn(definitions, V1_SERVICE), v1.handlers(calls));
-    server.addService(serviceIn(definitions, V2_SERVICE), v2.handlers(calls));
-    const reflection = loadReflection();
-    const descriptors = loadDescriptors();
-    addReflection(server, reflection, descriptors);
-    const all = { ...definitions, ...reflection };
+    const descriptors = new Descriptors(protoFiles());
+    const health = new Health(HEALTH_NAMES);
+    server.addService(v1Definition, v1.handlers(calls));
+    server.addService(takingEncoded(v2Definition), v2.handlers(calls));
+    addReflection(server, definitions, descriptors);
+    health.addTo(server, definitions);
     for (const name of descriptors.services) {
-      for (const { path } of Object.values(serviceIn(all, name))) paths.add(path);
+      for (const { path } of Object.values(serviceIn(definitions, name))) paths.add(path);
     }
-    const health = new HealthImplementation();
-    health.addToServer(server);
-    for (const name of HEALTH_NAMES) health.setStatus(name, "NOT_SERVING");
     const port = await listen(server, settings, credentials.value);
     return new GrpcFront(port, server, calls, inbox, health, { credentials, tokens }, service);
   }
@@ -159,7 +152,7 @@ export class GrpcFront {
 
   /** Tells health whether others should send calls here. */
   tellHealth(isWell: boolean): void {
-    for (const name of HEALTH_NAMES) this.#health.setStatus(name, isWell ? "SERVING" : "NOT_SERVING");
+    this.#health.tell(isWell);
   }
 
   /**

@@ -1,7 +1,5 @@
-import { fromJSON, type MessageTypeDefinition } from "@grpc/proto-loader";
-import protobuf from "protobufjs";
-import type { Sources } from "./reflection/descriptors.js";
-import { WELL_KNOWN } from "./reflection/well-known.js";
+import type { MessageTypeDefinition } from "@grpc/proto-loader";
+import { loadDefinitions } from "./definitions.js";
 
 /**
  * What a status says beyond its code, in the error model of https://google.aip.dev/193: numbers of fields are those
@@ -40,17 +38,9 @@ export function encodeStatus(
 
 export const TYPE_URL = "type.googleapis.com/google.rpc.";
 
-const TYPES = fromJSON(typesOf(WELL_KNOWN), { keepCase: true, defaults: true, longs: Number });
-
-function typesOf(sources: Sources): Parameters<typeof fromJSON>[0] {
-  const root = new protobuf.Root();
-  for (const source of Object.values(sources)) protobuf.parse(source, root, { keepCase: true });
-  return root.toJSON() as Parameters<typeof fromJSON>[0];
-}
-
 /** A type of `google.rpc`. */
 export function typeNamed(name: string): MessageTypeDefinition<object, object> {
-  return TYPES[`google.rpc.${name}`] as MessageTypeDefinition<object, object>;
+  return loadDefinitions()[`google.rpc.${name}`] as MessageTypeDefinition<object, object>;
 }
 
 function packed(name: string, value: object): object {

@@ -104,7 +104,8 @@ export function statusFor(
   const { status: code, retry } = MEANINGS[reason];
   const details = cut(message, LONGEST_STATUS);
   const hint = retry ? retryAfter : undefined;
-  const info = { reason, metadata: { request_id: requestId }, field, retryAfter: hint };
+  const named = field === undefined ? undefined : cut(field);
+  const info = { reason, metadata: { request_id: requestId }, field: named, retryAfter: hint };
   const metadata = new Metadata();
   metadata.set(DETAILS_KEY, encodeStatus(code, details, info));
   // Negative: clients that retry by themselves shall not (gRFC A6).

@@ -14,6 +14,8 @@ export interface Pages {
 
 /** Seconds that a client may take for its request. */
 const PATIENCE = 10;
+/** Connections at once: far more than anybody needs who watches, and few beside those of calls. */
+const MOST_CONNECTIONS = 256;
 const METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 
 /**
@@ -35,6 +37,7 @@ export class HttpFront {
       { headersTimeout: PATIENCE * 1000, requestTimeout: PATIENCE * 1000 },
       (request, response) => void answer(pages, request, response),
     );
+    server.maxConnections = MOST_CONNECTIONS;
     await listen(server, host, port);
     return new HttpFront(server);
   }

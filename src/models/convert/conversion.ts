@@ -4,14 +4,17 @@ export interface ConvertedFile {
   role: "model" | "language-model" | "audio";
   /** Absolute. */
   path: string;
+  /** Size of the file. */
   bytes: number;
 }
 
 /** What a conversion made. */
 export interface Conversion {
+  /** What the checkpoint was one of. */
   kind: "whisper" | "borealis" | "diarization";
   /** How the matrices are stored: `"f16"`, `"q8_0"`, … */
   type: string;
+  /** All that were written. */
   files: ConvertedFile[];
 }
 

@@ -1,6 +1,7 @@
 import { stat } from "node:fs/promises";
 import { basename, resolve } from "node:path";
 import { invalidArgument, TranscriptionError, throwIfAborted } from "../../errors.js";
+import type { WeightType } from "../../types/names.js";
 import type { DownloadProgress } from "../../types/options.js";
 import { type CacheOptions, environmentWith, type ModelEnvironment } from "../environment.js";
 import type { HubOptions } from "../hub.js";
@@ -9,6 +10,7 @@ import { cachedSnapshot } from "../hugging-face-cache.js";
 import type { Conversion } from "./conversion.js";
 import { convertInWorker } from "./in-worker.js";
 
+/** Options of {@link convertModel}. */
 export interface ConvertModelOptions extends CacheOptions {
   /** Folder to write to; made where it is missing. The files are named after the checkpoint's folder and the type. */
   out: string;
@@ -17,13 +19,14 @@ export interface ConvertModelOptions extends CacheOptions {
    * Borealis: `"f32"`, `"bf16"`, `"f16"`, `"q8_0"`, `"q5_0"`, `"q4_0"`, and `"q6_k"`, `"q5_k"`, `"q4_k"`, which
    * suit models that are at least 1024 wide, the 4B for one. Default `"f16"`.
    */
-  type?: string;
+  type?: WeightType;
   /** Replace files that are there already. Default false. */
   overwrite?: boolean;
   /** Called with the fraction that is done, 0 to 1. */
   onProgress?: (fraction: number) => void;
   /** Called while a checkpoint is downloaded. */
   onDownload?: (progress: DownloadProgress) => void;
+  /** Stops the work; the promise rejects with `CANCELLED`, and nothing is left behind. */
   signal?: AbortSignal;
 }
 

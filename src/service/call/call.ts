@@ -29,6 +29,7 @@ export interface Stages {
 export class Call implements Holder {
   readonly #controller = new AbortController();
   readonly #holdings = new Holdings();
+  #ofWork = new Holdings();
   #working = 0;
   #isOver = false;
   readonly #startedAt = performance.now();
@@ -122,6 +123,11 @@ export class Call implements Holder {
     return this.#holdings.hold(free);
   }
 
+  /** Holds what only those need who work for the call: its answer may be on its way for long after that. */
+  get worker(): Holder {
+    return { signal: this.signal, hold: (free) => this.#ofWork.hold(free) };
+  }
+
   /** Whether something works for it, and will hear of its failure. */
   get isWorkedFor(): boolean {
     return this.#working > 0;
@@ -158,6 +164,9 @@ export class Call implements Holder {
   }
 
   #settle(): void {
-    if (this.#isOver && this.#working === 0) this.#holdings.release();
+    if (this.#working > 0) return;
+    this.#ofWork.release();
+    if (this.#isOver) this.#holdings.release();
+    else this.#ofWork = new Holdings();
   }
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { decode, ffmpeg, glide, level, random, wav } from "../../support/audio.js";
+import { IntegerScale } from "../../../src/audio/integer-scale.js";
+import { concat, decode, ffmpeg, glide, level, random, wav } from "../../support/audio.js";
 
 const RATE = 16_000;
 const SECONDS = 4;
@@ -106,9 +107,9 @@ describe("opposite phase", () => {
   });
 });
 
-describe("floating-point samples that are numbers of 16 bits", () => {
-  const numbers = VOICE.map((x) => Math.round(x * 32_768));
+const numbers = VOICE.map((x) => Math.round(x * 32_768));
 
+describe("floating-point samples that are numbers of 16 bits", () => {
   it("are brought to scale, with a warning", async () => {
     const opened = [
       wav([numbers], RATE, "32f"),
@@ -130,6 +131,79 @@ describe("floating-point samples that are numbers of 16 bits", () => {
       const { tracks } = await decode({ samples, sampleRate: RATE });
       expect(tracks[0]).toEqual(samples);
     }
+  });
+});
+
+describe("floating-point samples that are numbers of 16 bits, in any blocks", () => {
+  /** Less than any recording has: the rules count seconds. */
+  const SLOW = 1000;
+  const scaled = (samples: Float32Array, size: number, channels = 1) => {
+    const scale = new IntegerScale(channels, SLOW / channels);
+    const blocks: Float32Array[] = [];
+    let held = 0;
+    for (let at = 0; at < samples.length; at += size) {
+      blocks.push(...scale.push(samples.slice(at, at + size)));
+      const given = blocks.reduce((sum, block) => sum + block.length, 0);
+      held = Math.max(held, Math.min(samples.length, at + size) - given);
+    }
+    blocks.push(...scale.flush());
+    expect(blocks.every((block) => block.length % channels === 0)).toBe(true);
+    return { samples: concat(blocks), held };
+  };
+  const dither = Float32Array.from({ length: 2 * SLOW }, (_, i) => [0, 1, 0, -1][i % 4]!);
+  const voice = VOICE.subarray(5 * SLOW, 9 * SLOW);
+  const some = numbers.subarray(5 * SLOW, 9 * SLOW);
+
+  it.each<[string, Float32Array]>([
+    ["at once", some],
+    ["behind zeros", concat([new Float32Array(10 * SLOW), some])],
+    ["behind the dither of silence", concat([dither, some])],
+    ["not whole any more", some.map((x) => x * 0.9999)],
+    ["softly at first", concat([some.map((x) => Math.sign(x) * 3).subarray(0, SLOW), some])],
+  ])("are brought to scale from the first sound on: %s", (_, samples) => {
+    const expected = samples.map((x) => x / 32_768);
+    for (const size of [16, 100, SLOW, samples.length]) {
+      const found = scaled(samples, size);
+      expect(found.samples).toEqual(expected);
+      expect(found.held).toBeLessThanOrEqual(6 * SLOW + size);
+    }
+    expect(scaled(samples, 100, 2).samples).toEqual(expected);
+  });
+
+  it("hold nothing back where full scale is ±1", () => {
+    expect(scaled(voice, 20)).toEqual({ samples: voice, held: 0 });
+    const clipped = voice.map((x) => Math.max(-1, Math.min(1, 3 * x)));
+    expect(scaled(clipped, 20).samples).toEqual(clipped);
+    expect(scaled(clipped, 20).held).toBeLessThan(3 * SLOW);
+  });
+});
+
+describe("a glitch in floating-point samples", () => {
+  const glitched = (value: number, ...places: number[]) => {
+    const samples = VOICE.slice();
+    for (const place of places) samples.fill(value, place, place + 40);
+    return samples;
+  };
+
+  it("becomes silence and changes nothing else, wherever it lies", async () => {
+    for (const places of [[0], [RATE], [0, 400, 1200, 2 * RATE]]) {
+      const samples = glitched(12_000, ...places);
+      for (const input of [{ samples, sampleRate: RATE }, wav([samples], RATE, "32f")]) {
+        const { tracks, warnings } = await decode(input);
+        expect(tracks[0]).toEqual(glitched(0, ...places));
+        const count = 40 * places.length;
+        expect(warnings).toEqual([`${count} samples were far beyond full scale and became silence`]);
+      }
+    }
+  });
+
+  it("in silence tells nothing of the sound that follows", async () => {
+    const samples = new Float32Array(8 * RATE);
+    samples.set(VOICE.subarray(0, RATE), 7 * RATE);
+    const expected = samples.slice();
+    samples[100] = 30_000;
+    const { tracks } = await decode({ samples, sampleRate: RATE });
+    expect(tracks[0]).toEqual(expected);
   });
 });
 

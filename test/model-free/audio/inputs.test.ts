@@ -1,4 +1,4 @@
-import { mkdir, symlink, writeFile } from "node:fs/promises";
+import { mkdir, open as openFile, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { pathToFileURL } from "node:url";
@@ -35,6 +35,31 @@ describe("ways to give audio", () => {
       }
     },
   );
+
+  it("reads a recording a second time beside the first, unless its bytes come once", async () => {
+    const path = join(await temporaryFolder(), "recording");
+    for (const bytes of [WAV, flac]) {
+      await writeFile(path, bytes);
+      await using file = await openFile(path);
+      for (const input of [path, file, bytes, new Blob([bytes]), { samples: SECOND, sampleRate: 16_000 }]) {
+        const audio = await open(input);
+        const first = audio.blocks();
+        const parts = [(await first.next()).value![0]!];
+        const copy = await audio.again!();
+        const copied: Float32Array[] = [];
+        for await (const [samples] of copy.blocks()) copied.push(samples!);
+        await copy.close();
+        for await (const [samples] of first) parts.push(samples!);
+        expect(concat(parts)).toEqual(concat(copied));
+        expect(concat(parts)).toHaveLength(16_000);
+      }
+      for (const input of [pieces(bytes, 1000), new Response(bytes)]) {
+        const audio = await open(input);
+        expect(audio.again).toBeUndefined();
+        await audio.close();
+      }
+    }
+  });
 
   it.each([
     "-i",

@@ -378,6 +378,15 @@ describe("finding FFmpeg", () => {
     await tryDecoder();
   });
 
+  it("tries it for as long as somebody wants to know", async () => {
+    await useFfmpeg("exec sleep 60");
+    const controller = new AbortController();
+    const trial = tryDecoder(controller.signal);
+    await sleep(100);
+    controller.abort();
+    await expect(trial).rejects.toMatchObject({ code: "CANCELLED" });
+  });
+
   it("does not blame the recording for a temporary folder that is not there", async () => {
     vi.stubEnv("TMPDIR", join(await temporaryFolder(), "none"));
     onTestFinished(() => {

@@ -146,6 +146,60 @@ describe("plain WAV", () => {
     }
   });
 
+  describe("of big-endian machines", () => {
+    const samples = Float32Array.from({ length: 1000 }, (_, i) => Math.sin(i * i * 1e-4) / 2);
+    const little = wav([samples], 16_000, "24");
+    const big = (bytes: Buffer) => {
+      const file = new wavefile.WaveFile(bytes);
+      file.toRIFX();
+      return Buffer.from(file.toBuffer());
+    };
+
+    it("are read as those of the other order", async () => {
+      for (const depth of ["8", "16", "24", "32", "32f", "64"] as const) {
+        const file = wav([samples, samples.map((x) => -x / 3)], 16_000, depth);
+        const [given, expected] = [
+          await decode(big(file), { channels: "each" }),
+          await decode(file, { channels: "each" }),
+        ];
+        expect(given.tracks).toEqual(expected.tracks);
+        expect(given.format).toEqual(expected.format);
+      }
+    });
+
+    it("are read where they were joined, also to files of the other order", async () => {
+      const expected = (await decode(little)).tracks[0]!;
+      for (const files of [
+        [big(little), big(little)],
+        [big(little), little],
+        [little, big(little)],
+      ]) {
+        const { tracks, warnings } = await decode(Buffer.concat(files));
+        expect(tracks[0]).toEqual(concat([expected, expected]));
+        expect(warnings).toEqual([]);
+      }
+    });
+
+    it("are read behind an odd chunk without its pad byte, and behind a data size that is too small", async () => {
+      const expected = (await decode(little)).tracks[0]!;
+      const file = big(little);
+      const odd = Buffer.from("LIST\0\0\0\x05INFO!", "latin1");
+      const first = Buffer.concat([file.subarray(0, 12), odd, file.subarray(12)]);
+      expect((await decode(first)).tracks[0]).toEqual(expected);
+      const short = Buffer.from(file);
+      short.writeUInt32BE(300, file.indexOf("data") + 4);
+      const { tracks, warnings } = await decode(short);
+      expect(tracks[0]).toEqual(expected);
+      expect(warnings).toEqual([expect.stringContaining("samples go on behind that")]);
+    });
+
+    it("are refused by name where they hold something else", async () => {
+      const file = big(little);
+      file.write("MV93", 8);
+      await expect(decode(file)).rejects.toThrow("a RIFX file");
+    });
+  });
+
   it("believes a data size of 0 when the RIFF goes on after it", async () => {
     const file = Buffer.concat([rawWav({ riffSize: 4096 }), chunk("LIST", Buffer.alloc(4000, 0x55))]);
     expect((await decode(file)).duration).toBe(0);

@@ -39,6 +39,15 @@ describe("input arguments", () => {
     expect(await names([pathToFileURL(path).href])).toEqual([path]);
   });
 
+  it("are no commands, which other tools have", async () => {
+    const { failures } = await expandInputs(["help", "version", "transcribe"]);
+    expect(failures).toEqual([
+      "help: no such file; try: agora-transcribe --help",
+      "version: no such file; try: agora-transcribe --version",
+      "transcribe: no such file; files need no command before them",
+    ]);
+  });
+
   it("are refused one by one, each with a reason", async () => {
     const folder = await folderWith("a.wav");
     const { inputs, failures } = await expandInputs([

@@ -139,6 +139,15 @@ describe("models quantize", () => {
     expect(stdout).toBe(`${target}\n`);
   });
 
+  it("goes into a folder under its own name", async () => {
+    const folder = await folderWith("base-q5_0.bin");
+    const args = ["models", "quantize", "base", "Q5_0", folder];
+    const refused = await runInProcess(args, { api: api({ quantizeModel }) });
+    expect(refused.stderr).toContain(`${join(folder, "base-q5_0.bin")} exists; --force replaces it`);
+    const { stdout } = await runInProcess([...args, "--force"], { api: api({ quantizeModel }) });
+    expect(stdout).toBe(`${join(folder, "base-q5_0.bin")}\n`);
+  });
+
   it("replaces a file only with --force", async () => {
     const target = join(await folderWith(), "small.bin");
     await writeFile(target, "precious");

@@ -1,6 +1,8 @@
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { nameFlags } from "../../../src/cli/settings.js";
+import { fakeApi } from "../../support/fake-api.js";
 import { folderWith } from "../../support/folder-with.js";
 import { runInProcess } from "../../support/run-cli.js";
 
@@ -60,7 +62,7 @@ describe("options", () => {
       ...["--without-timestamps", "--word-timestamps", "--max-tokens", "100", "--chunk-length", "20"],
       ...["--repetition-penalty", "1.2", "--no-repeat-ngram-size", "3", "--max-initial-timestamp", "2"],
       ...["--hallucination-silence-threshold", "2", "--prompt-reset-on-temperature", "0.3"],
-      ...["--multilingual", "--language-detection-threshold", "0.7", "--language-detection-segments", "2"],
+      ...["--language-detection-threshold", "0.7", "--language-detection-segments", "2"],
       ...["--clip-timestamps", "1,2.5,7", "--prepend-punctuations", "(", "--append-punctuations", ")."],
       ...["--seed", "7", "--timeout", "1.5", "--temperature", "0"],
     );
@@ -93,13 +95,16 @@ describe("options", () => {
       maxInitialTimestamp: 2,
       hallucinationSilenceThreshold: 2,
       promptResetOnTemperature: 0.3,
-      multilingual: true,
       languageDetectionThreshold: 0.7,
       languageDetectionSegments: 2,
       clipTimestamps: [1, 2.5, 7],
       prependPunctuations: "(",
       appendPunctuations: ").",
     });
+  });
+
+  it("have a language, or one for each window", async () => {
+    expect((await asked("--multilingual")).transcribe).toMatchObject({ multilingual: true });
   });
 
   it("read lists, none and channels", async () => {
@@ -145,6 +150,40 @@ describe("options", () => {
     const { api } = await runInProcess([join(folder, "a.wav"), "--highlight-words"]);
     expect(api.calls[0]!.options.wordTimestamps).toBe(true);
   });
+});
+
+describe("WhisperX's JSON", () => {
+  /** What a transcriber that does or does not time words is asked for. */
+  async function words(timesWords: boolean, ...flags: string[]) {
+    const folder = await folderWith("a.wav");
+    const api = fakeApi(undefined, {}, timesWords);
+    const { code, stderr } = await runInProcess([join(folder, "a.wav"), ...flags, "-o", folder], { api });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(await readdir(folder)).toContain("a.whisperx.json");
+    return api.calls[0]!.options.wordTimestamps;
+  }
+
+  it.each([["whisperx"], ["srt,whisperx"], ["all,whisperx"]])("as -f %s asks for words", async (format) => {
+    expect(await words(true, "-f", format)).toBe(true);
+  });
+
+  it("among all formats leaves the times of the others as they are", async () => {
+    expect(await words(true, "-f", "all")).toBeUndefined();
+    expect(await words(true, "-f", "all", "--word-timestamps")).toBe(true);
+  });
+
+  it.each([["whisperx"], ["all"]])("as -f %s is written without words by what times none", async (format) => {
+    expect(await words(false, "-f", format)).toBeUndefined();
+  });
+});
+
+it("words that are to be highlighted are refused by their own flag where none are timed", async () => {
+  const folder = await folderWith("a.wav");
+  const api = fakeApi(undefined, {}, false);
+  const run = await runInProcess([join(folder, "a.wav"), "-f", "srt", "--highlight-words"], { api });
+  expect(run).toMatchObject({ code: 2, stdout: "", stderr: expect.stringContaining("--highlight-words") });
+  expect(run.stderr).not.toContain("--word-timestamps");
+  expect({ calls: api.calls, closed: api.closed }).toEqual({ calls: [], closed: 1 });
 });
 
 describe("wrong options", () => {
@@ -235,4 +274,40 @@ describe("messages of the library", () => {
   ])("speak of flags: %s", (message, named) => {
     expect(nameFlags(message)).toBe(named);
   });
+});
+
+it.each([
+  [["a.wav", "--nope"], "agora-transcribe --help"],
+  [["diarize"], "agora-transcribe diarize --help"],
+  [["diarize", "a.wav", "--skip-existing"], "agora-transcribe diarize --help"],
+  [["models", "inspect"], "agora-transcribe models inspect --help"],
+  [["models", "convert", "folder", "--nope"], "agora-transcribe models convert --help"],
+  [["serve", "--nope"], "agora-transcribe serve --help"],
+])("an error of %j names the help of its command", async (args, help) => {
+  const { code, stderr } = await runInProcess(args);
+  expect(code).toBe(2);
+  expect(stderr).toContain(`\nTry '${help}'.\n`);
+});
+
+it.each([
+  [["a.wav", "--beam-size", "99"], "an integer from 1 to 8 for --beam-size"],
+  [["a.wav", "-l", "klingon"], "for --language but received"],
+  [["a.wav", "-l", "ru", "--multilingual"], "for --language"],
+  [["a.wav", "--vad-threshold", "2"], "a number from 0.01 to 1 for --vad-threshold"],
+  [["a.wav", "-f", "srt", "--max-line-width", "0"], "for --max-line-width"],
+  [["a.wav", "--detect-language", "--chunk-length", "60"], "a number from 1 to 30 for --chunk-length"],
+  [["diarize", "a.wav", "--num-speakers", "0"], "for --num-speakers"],
+  [["diarize", "a.wav", "--track", "-1"], "for --track"],
+])("%j is refused once, before any model is loaded", async (args, about) => {
+  const folder = await folderWith("a.wav", "b.wav");
+  const paths = args.flatMap((arg) => (arg === "a.wav" ? [join(folder, arg), join(folder, "b.wav")] : arg));
+  const asked: unknown[] = [];
+  const diarize = async (input: unknown) => {
+    asked.push(input);
+    throw new Error("Not to be called");
+  };
+  const { code, stderr, api } = await runInProcess(paths, { api: fakeApi(undefined, { diarize }) });
+  expect({ code, created: api.created, asked }).toEqual({ code: 2, created: [], asked: [] });
+  expect(stderr.match(/Expected /g)).toHaveLength(1);
+  expect(stderr).toContain(about);
 });

@@ -22,6 +22,8 @@ class DeafVad implements VadModel {
   /** What each session heard. */
   readonly heard: number[][] = [];
   open = 0;
+  /** Times that samples were pushed. */
+  pushes = 0;
 
   createSession(): VadSession {
     const heard: number[] = [];
@@ -38,6 +40,7 @@ class DeafVad implements VadModel {
     };
     return {
       push: async (samples) => {
+        this.pushes += 1;
         for (const sample of samples) heard.push(sample);
         return classify(Math.floor(heard.length / FRAME_SAMPLES));
       },
@@ -58,7 +61,7 @@ function levelOf(samples: readonly number[]): number {
 async function hear(
   track: Float32Array,
   blockSize = 4000,
-): Promise<{ probabilities: number[]; sessions: number[][] }> {
+): Promise<{ probabilities: number[]; sessions: number[][]; pushes: number }> {
   const model = new DeafVad();
   const vad = new LevelledVad(model);
   const probabilities: number[] = [];
@@ -71,7 +74,7 @@ async function hear(
   probabilities.push(...(await vad.flush()));
   vad.close();
   expect(model.open).toBe(0);
-  return { probabilities, sessions: model.heard };
+  return { probabilities, sessions: model.heard, pushes: model.pushes };
 }
 
 /** Share of the frames between two times, in seconds, that are taken for speech. */
@@ -121,6 +124,11 @@ describe("a VAD model", () => {
     const { probabilities, sessions } = await hear(recording([5, -96]));
     expect(found(probabilities, 0, 5)).toBe(0);
     expect(sessions).toHaveLength(1);
+  });
+
+  it("asks the network once a second, however small the blocks are", async () => {
+    const { pushes } = await hear(recording([10, -20]), 320);
+    expect(pushes).toBeLessThanOrEqual(10);
   });
 
   it("finds the same whatever the blocks", async () => {

@@ -81,6 +81,23 @@ describe("without a VAD model", () => {
     expect(isKept(windows, 30, 34.5)).toBe(true);
   });
 
+  it.each([-60, -70, -78])("a party at %i dBFS beside one of full level is kept", async (level) => {
+    // Syllables with the noise of the room between them.
+    const syllables = Array.from(
+      { length: 20 },
+      (): Array<[number, number]> => [
+        [0.15, level],
+        [0.08, level - 18],
+      ],
+    ).flat();
+    const room: [number, number] = [12, level - 18];
+    const { windows } = await cut(recording([20, -5], room, ...syllables, room, [20, -5]));
+    expect(isKept(windows, 32, 36.6)).toBe(true);
+    // The room alone is left out, but for what is around the syllables.
+    const kept = spans(windows).reduce((sum, [start, end]) => sum + end - start, 0);
+    expect(kept).toBeLessThan(20 + 20 + 4.6 + 5);
+  });
+
   it("silence around sound is left out, but for half a second and what is too little to be worth it", async () => {
     const cutAround = async (before: number, after: number) =>
       spans((await cut(recording([before, null], [5, -30], [after, null]))).windows);

@@ -2,7 +2,12 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { describe, expect, it, vi } from "vitest";
-import { createTranscriber, registerImplementation, TranscriptionError } from "../../../src/index.js";
+import {
+  createTranscriber,
+  type DetectLanguageOptions,
+  registerImplementation,
+  TranscriptionError,
+} from "../../../src/index.js";
 import { bursts, FakeEngine } from "../../support/fake-engine.js";
 import { fake, modelFile, never, speech } from "../../support/fake-implementation.js";
 
@@ -67,6 +72,19 @@ describe("a transcriber", () => {
     });
   });
 
+  it.each([
+    [undefined, true],
+    [true, true],
+    [false, false],
+  ])(
+    "says whether words are timed, as they are unless the engine denies it: %s",
+    async (timesWords, told) => {
+      fake.behaviour = timesWords === undefined ? {} : { timesWords };
+      await using transcriber = await createTranscriber(fake.options);
+      expect(transcriber.info.timesWords).toBe(told);
+    },
+  );
+
   it("sums up what the draft model did", async () => {
     fake.behaviour.answer = () => ({ segments: [], draft: { proposed: 10, accepted: 7 } });
     await using transcriber = await createTranscriber(fake.options);
@@ -99,6 +117,37 @@ describe("a transcriber", () => {
     expect(fake.engines[0]).toMatchObject({ detections: 2, windows: [] });
     expect(await transcriber.detectLanguage(speech(0))).toMatchObject({ language: "", probability: 0 });
   });
+
+  it("detects the language of what is to be heard, in as many windows as are to be heard for it", async () => {
+    fake.behaviour.detect = () => [{ language: "ru", probability: 0.6 }];
+    await using transcriber = await createTranscriber(fake.options);
+    const options = { chunkLength: 1, languageDetectionThreshold: 0.9 };
+    const heard = async (more: DetectLanguageOptions) => {
+      const before = fake.engines[0]!.detections;
+      const { language } = await transcriber.detectLanguage(speech(8), { ...options, ...more });
+      return [language, fake.engines[0]!.detections - before];
+    };
+    expect(await heard({ languageDetectionSegments: 1 })).toEqual(["ru", 1]);
+    expect(await heard({ languageDetectionSegments: 3 })).toEqual(["ru", 3]);
+    const all = await heard({ languageDetectionSegments: 100 });
+    const clip = await heard({ languageDetectionSegments: 100, clipTimestamps: [0, 20] });
+    expect(clip[1]).toBeGreaterThan(0);
+    expect(clip[1]).toBeLessThan(all[1] as number);
+    expect(await heard({ clipTimestamps: [1000] })).toEqual(["", 0]);
+  });
+
+  it.each(["language", "beamSize", "diarize", "onSegment"])(
+    "has no use for %s where the language is to be detected",
+    async (option) => {
+      await using transcriber = await createTranscriber(fake.options);
+      const given = { language: "ru", beamSize: 1, diarize: true, onSegment: () => {} };
+      const options = Object.fromEntries(Object.entries(given).filter(([name]) => name === option));
+      await expect(transcriber.detectLanguage(speech(1), options)).rejects.toMatchObject({
+        code: "INVALID_ARGUMENT",
+        option,
+      });
+    },
+  );
 
   it("loads one model once, however many use it, and closes it after the last", async () => {
     const [first, second] = await Promise.all([

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { SpokenFrames } from "../../../src/pipeline/spoken-frames.js";
-import { unheardSpeech, unheardWarnings } from "../../../src/pipeline/unheard.js";
+import { droppedWarnings, unheardSpeech, unheardWarnings } from "../../../src/pipeline/unheard.js";
 import { FakeAudio } from "../../support/fake-audio.js";
 import { FakeEngine, FakeVad } from "../../support/fake-engine.js";
 import { transcribeFake } from "../../support/transcribe-fake.js";
@@ -24,6 +24,17 @@ describe("speech without text", () => {
     ]);
     const many = Array.from({ length: 7 }, (_, i) => span(2 * i, 2 * i + 1));
     expect(unheardWarnings(many, 1)[0]).toMatch(/^7\.0 s of channel 1 .* and 2 more$/);
+  });
+
+  it("is told where a model has dropped its own text, without a VAD too", async () => {
+    const audio = new FakeAudio([Float32Array.from({ length: 50 * 16_000 }, (_, i) => 0.5 * (-1) ** i)]);
+    const dropping = new FakeEngine({
+      answer: (_samples, _options, index) => ({ segments: [], dropped: index === 0 ? [span(0.5, 3)] : [] }),
+    });
+    const { warnings } = await transcribeFake(audio, dropping);
+    expect(warnings).toEqual(droppedWarnings([span(0.5, 3)]));
+    expect(warnings[0]).toMatch(/^2\.5 s gave text that was left out as invented/);
+    expect(droppedWarnings([])).toEqual([]);
   });
 
   it("is in the result's warnings where a VAD hears it, and its place is told to the engine", async () => {

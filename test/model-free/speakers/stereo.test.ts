@@ -1,6 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { muteBleed } from "../../../src/speakers/bleed.js";
+import { BleedGate } from "../../../src/speakers/bleed.js";
+import { Parties } from "../../../src/speakers/parties.js";
 import { StereoProbe } from "../../../src/speakers/stereo.js";
+import { concat } from "../../support/audio.js";
+import { FakeAudio } from "../../support/fake-audio.js";
 import { seededRandom } from "../../support/random.js";
 
 const RATE = 16_000;
@@ -57,19 +60,119 @@ describe("two channels", () => {
     expect(kindOf(new Float32Array(RATE), new Float32Array(RATE))).toBe("single");
   });
 
+  it("of two parties are apart, whatever both have heard before", () => {
+    const announcement = bursts(5, 200, (second) => second % 5 < 4);
+    expect(kindOf(concat([announcement, seller]), concat([announcement, client]))).toBe("apart");
+    const waiting = concat([announcement, new Float32Array(40 * RATE)]);
+    const later = concat([new Float32Array(200 * RATE), client]);
+    expect(
+      kindOf(
+        waiting.map((sample, i) => sample + (later[i - 20 * RATE] ?? 0)),
+        later,
+      ),
+    ).toBe("apart");
+    // A jingle from side to side, and then one voice in the middle.
+    const jingle = (side: number) => bursts(6 + side, 12, (second) => second % 2 === side);
+    expect(kindOf(concat([jingle(0), announcement]), concat([jingle(1), announcement]))).toBe("same");
+  });
+});
+
+/** What a gate makes of two channels that come in blocks of `size`. */
+function gated(left: Float32Array, right: Float32Array, size = 4000): [Float32Array, Float32Array] {
+  const gate = new BleedGate();
+  const blocks: [Float32Array, Float32Array][] = [];
+  for (let i = 0; i < left.length; i += size)
+    blocks.push(gate.push(left.slice(i, i + size), right.slice(i, i + size)));
+  blocks.push(gate.flush());
+  return [concat(blocks.map(([block]) => block)), concat(blocks.map(([, block]) => block))];
+}
+
+/** Sample by sample, without a look at each by the test's framework. */
+function expectEqual(given: Float32Array, expected: Float32Array): void {
+  const bytes = ({ buffer, byteOffset, byteLength }: Float32Array) =>
+    Buffer.from(buffer, byteOffset, byteLength);
+  expect(bytes(given).equals(bytes(expected))).toBe(true);
+}
+
+const power = (samples: Float32Array, from: number, to = from + 1) =>
+  samples.subarray(from * RATE, to * RATE).reduce((sum, sample) => sum + sample ** 2, 0);
+
+describe("channels of two parties", () => {
+  const leaked = Float32Array.from(client, (sample, i) => sample + 0.1 * seller[i]!);
+
   it("lose what leaks, and keep who speaks softly at the same time", () => {
-    const own = seller.slice();
-    const leaked = Float32Array.from(client, (sample, i) => sample + 0.1 * seller[i]!);
-    muteBleed(own, leaked);
-    expect(own).toEqual(seller);
-    const power = (samples: Float32Array, second: number) =>
-      samples.subarray(second * RATE, (second + 1) * RATE).reduce((sum, sample) => sum + sample ** 2, 0);
-    expect(power(leaked, 0)).toBe(0);
-    expect(power(leaked, 2)).toBeGreaterThan(0.9 * power(client, 2));
-    const soft = bursts(9, 2, () => true).map((sample) => 0.1 * sample);
+    const [own, other] = gated(seller, leaked);
+    expectEqual(own, seller);
+    expect(power(other, 0)).toBe(0);
+    expect(power(other, 2)).toBeGreaterThan(0.9 * power(client, 2));
     const loud = bursts(8, 2, () => true);
-    const kept = soft.slice();
-    muteBleed(loud, kept);
-    expect(kept).toEqual(soft);
+    const soft = bursts(9, 2, () => true).map((sample) => 0.1 * sample);
+    for (const [i, samples] of gated(loud, soft).entries()) expectEqual(samples, [loud, soft][i]!);
+    // A little more of the party's own than of the other's.
+    const mixed = soft.map((sample, i) => sample + 0.08 * loud[i]!);
+    for (const [i, samples] of gated(loud, mixed).entries()) expectEqual(samples, [loud, mixed][i]!);
+  });
+
+  it("lose the same, whatever the blocks are", () => {
+    const whole = gated(seller, leaked, seller.length);
+    for (const size of [1, 7, 320, 1000, 16_001]) {
+      const seconds = size < 320 ? 2 : 20;
+      const [a, b] = [seller, leaked].map((samples) => samples.subarray(0, seconds * RATE + 3));
+      const [left, right] = gated(a!, b!, size);
+      const least = Math.min(seconds * RATE - 4000, left.length);
+      expect([left.length, right.length]).toEqual([a!.length, b!.length]);
+      expectEqual(left.subarray(0, least), whole[0].subarray(0, least));
+      expectEqual(right.subarray(0, least), whole[1].subarray(0, least));
+    }
+  });
+
+  it("have one sound that is on both once", () => {
+    const announcement = bursts(5, 10, () => true);
+    const [left, right] = gated(concat([announcement, seller]), concat([announcement, client]));
+    expectEqual(left, concat([announcement, seller]));
+    expect(power(right, 0, 9)).toBe(0);
+    expectEqual(right.subarray(11 * RATE), client.subarray(RATE));
+  });
+});
+
+describe("a recording of two channels", () => {
+  const announcement = bursts(5, 130, () => true);
+  const left = concat([announcement, seller]);
+  const right = concat([announcement, client]);
+
+  async function read(again: boolean) {
+    const audio = new FakeAudio([left, right]);
+    const copies: FakeAudio[] = [];
+    const open = async () => {
+      copies.push(new FakeAudio([left, right]));
+      return copies.at(-1)!;
+    };
+    const parties = await Parties.of(again ? Object.assign(audio, { again: open }) : audio);
+    const blocks: Float32Array[][] = [];
+    for await (const block of parties.blocks()) blocks.push(block);
+    expect(copies.every(({ closed }) => closed === 1)).toBe(true);
+    return {
+      parties,
+      copies,
+      tracks: blocks[0]!.map((_, track) => concat(blocks.map((block) => block[track]!))),
+    };
+  }
+
+  it("is judged by all of it", async () => {
+    const { parties, copies, tracks } = await read(true);
+    expect(copies).toHaveLength(1);
+    expect([parties.kind, parties.trackCount, parties.warnings]).toEqual(["apart", 2, []]);
+    expect(tracks.map(({ length }) => length)).toEqual([left.length, left.length]);
+    expect(power(tracks[1]!, 0, 129)).toBe(0);
+    expect(power(tracks[1]!, 132)).toBeCloseTo(power(client, 2), 3);
+  });
+
+  it("whose bytes come once is told of where it goes on otherwise", async () => {
+    const { parties, tracks } = await read(false);
+    expect([parties.kind, parties.trackCount]).toEqual(["same", 1]);
+    expect(tracks[0]!.length).toBe(left.length);
+    expect(parties.warnings).toEqual([
+      expect.stringContaining("a party on each channel, but was heard as one"),
+    ]);
   });
 });

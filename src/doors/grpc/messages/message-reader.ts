@@ -5,6 +5,7 @@ import type { ByteBudget, Reservation } from "../../../service/call/byte-budget.
 import type { Holder } from "../../../service/call/holdings.js";
 import { variableOf } from "../../../service/settings.js";
 import { inflate } from "./inflate.js";
+import { requireSmallRest } from "./rest.js";
 import { allocate, MalformedMessage, messageTooLarge, UnreadableMessage } from "./unreadable.js";
 
 /** What of grpc-js' call is used although it is not part of its interface: the package's version is pinned. */
@@ -15,6 +16,7 @@ interface Internals {
   readQueue: Entry[];
   isReadPending: boolean;
   checkCancelled(): boolean;
+  startRead(): void;
   handleDataFrame(data: Buffer): void;
   handleEndEvent(): void;
   maybePushNextMessage(): void;
@@ -33,7 +35,11 @@ export interface ReaderOptions {
   /** Bytes of a message, inflated, and the setting that says so. */
   most: number;
   setting: string;
-  /** Seconds between two pieces of a message. */
+  /** Bytes of everything that the client sends. */
+  mostInAll?: number;
+  /** Number of the field that holds a recording, where messages have one. */
+  recordingField?: number | undefined;
+  /** Seconds that the client may send nothing while it is waited for; `Infinity`: as long as it likes. */
   idleTimeout: number;
   /** Called once with why no more can be read. */
   onFailure: (reason: Error) => void;
@@ -49,20 +55,30 @@ interface Arriving {
 
 /** Flag and length before each message. */
 const HEAD_BYTES = 5;
+/** Messages of a call that are in memory at once: one that is dealt with, and one for afterwards. */
+const AT_ONCE = 2;
 
-const memoryOf = new WeakMap<object, Reservation>();
+/** What is to be given back of the messages that were read. */
+const readMessages = new WeakMap<object, { memory: Reservation; letGo(): void }>();
 
-/** Whoever got `message` has done with its bytes, and keeps no view of them. */
+/** Whoever got `message` has done with it, and keeps no view of its bytes: their memory is for others, and the next one may come. */
 export function letGo(message: object): void {
-  memoryOf.get(message)?.release();
-  memoryOf.delete(message);
+  readMessages.get(message)?.letGo();
+  readMessages.delete(message);
+}
+
+/** As {@link letGo} of so many of its bytes: what else is in it stays in memory. */
+export function letGoOf(message: object, bytes: number): void {
+  readMessages.get(message)?.memory.shrink(bytes);
 }
 
 /**
  * Reads the messages of a call in place of grpc-js, which holds each up to three times, inflates whatever it is sent, up
- * to the limit, for as many calls as there are, and answers what it cannot read behind everybody's back. Here the memory
- * of a message is taken from the budget when its length is known, and before it is inflated; a call waits unread while
- * there is none.
+ * to the limit, for as many calls as there are, reads sixteen ahead, and answers what it cannot read behind everybody's
+ * back. Here the memory of a message is taken from the budget when its length is known, and before it is inflated; a call
+ * waits unread while there is none, and while two of its messages are not dealt with.
+ *
+ * It is the one owner of the time that a client may be silent, which runs while nothing but the client is waited for.
  */
 export class MessageReader {
   readonly #call: Internals;
@@ -70,10 +86,14 @@ export class MessageReader {
   readonly #head = Buffer.alloc(HEAD_BYTES);
   #headFilled = 0;
   #arriving: Arriving | undefined;
-  /** What came while memory was waited for. */
+  /** What came and is not looked at yet: no more than was on its way when the stream was paused. */
   readonly #pending: Buffer[] = [];
+  #received = 0;
+  /** Messages that were read and not let go. */
+  #held = 0;
   #isReading = false;
   #hasEnded = false;
+  #isComplete = false;
   #isOver = false;
   #timer: NodeJS.Timeout | undefined;
   /** Messages are opened one after the other. */
@@ -84,62 +104,83 @@ export class MessageReader {
   constructor(call: ServerInterceptingCallInterface, options: ReaderOptions) {
     this.#call = call as unknown as Internals;
     this.#options = options;
-    const { handleDataFrame, handleEndEvent, stream } = this.#call;
-    if (!handleDataFrame || !handleEndEvent || !stream) {
+    const { handleDataFrame, handleEndEvent, startRead, stream } = this.#call;
+    if (!handleDataFrame || !handleEndEvent || !startRead || !stream) {
       throw new TranscriptionError(
         "INTERNAL",
         "This version of @grpc/grpc-js is not the one that was built for",
       );
     }
     this.#end = handleEndEvent.bind(this.#call);
+    this.#call.startRead = () => this.#onWanted();
     this.#call.handleDataFrame = (data) => this.#onData(data);
     this.#call.handleEndEvent = () => {
       this.#hasEnded = true;
-      if (!this.#isReading) this.#onEnd();
+      this.#unwatch();
+      void this.#advance();
     };
-    stream.once("close", () => this.#stop());
+    stream.once("close", () => this.stop());
+  }
+
+  /** Whether the next message, or the end, is asked for and not here. */
+  get #isWanted(): boolean {
+    const { isReadPending, readQueue } = this.#call;
+    return isReadPending && readQueue.length === 0 && this.#held < AT_ONCE && !this.#isOver;
+  }
+
+  #onWanted(): void {
+    if (this.#call.checkCancelled()) return;
+    this.#call.isReadPending = true;
+    this.#call.maybePushNextMessage();
+    void this.#advance();
   }
 
   #onData(data: Buffer): void {
     if (this.#isOver || this.#call.checkCancelled()) {
-      this.#stop();
+      this.stop();
+      return;
+    }
+    this.#unwatch();
+    const { mostInAll = Number.POSITIVE_INFINITY, setting } = this.#options;
+    this.#received += data.length;
+    if (this.#received > mostInAll) {
+      this.#fail(messageTooLarge(this.#received, mostInAll, setting));
       return;
     }
     this.#pending.push(data);
-    if (this.#isReading) this.#call.stream.pause();
-    else void this.#read();
+    void this.#advance();
   }
 
-  async #read(): Promise<void> {
+  /** Reads as far as is wanted, and then waits for the client, if for anybody. */
+  async #advance(): Promise<void> {
+    const { stream } = this.#call;
+    if (this.#isReading) {
+      stream.pause();
+      return;
+    }
     this.#isReading = true;
-    let hasWaited = false;
     try {
-      for (let data = this.#pending.shift(); data && !this.#isOver; data = this.#pending.shift()) {
-        for (let at = 0; at < data.length; ) {
-          const piece = data.subarray(at);
-          if (this.#arriving) at += this.#fill(this.#arriving, piece);
-          else at += this.#fillHead(piece);
-          if (this.#headFilled === HEAD_BYTES && !this.#arriving) {
-            this.#call.stream.pause();
-            hasWaited = true;
-            this.#arriving = await this.#begin();
-            if (this.#isOver) return;
-          }
-          if (this.#arriving && this.#arriving.filled === this.#arriving.bytes.length)
-            this.#complete(this.#arriving);
+      while (this.#isWanted) {
+        const data = this.#pending.shift();
+        if (!data) break;
+        const rest = data.subarray(this.#arriving ? this.#fill(this.#arriving, data) : this.#fillHead(data));
+        if (rest.length > 0) this.#pending.unshift(rest);
+        if (this.#headFilled === HEAD_BYTES && !this.#arriving) {
+          stream.pause();
+          const arriving = await this.#begin();
+          if (this.#isOver) return arriving.memory.release();
+          this.#arriving = arriving;
         }
+        if (this.#arriving && this.#arriving.filled === this.#arriving.bytes.length)
+          this.#complete(this.#arriving);
       }
     } catch (reason) {
       this.#fail(reason);
     } finally {
       this.#isReading = false;
     }
-    if (this.#isOver) return;
-    if (this.#hasEnded) return this.#onEnd();
-    this.#watch();
-    const { isReadPending, readQueue, stream } = this.#call;
-    // Nobody else knows that it was paused for memory.
-    if (hasWaited && isReadPending && readQueue.length === 0) stream.resume();
+    if (this.#hasEnded && this.#pending.length === 0) this.#onEnd();
+    else if (this.#isWanted) this.#awaitData();
   }
 
   #fillHead(data: Buffer): number {
@@ -168,6 +209,7 @@ export class MessageReader {
   #complete(message: Arriving): void {
     this.#arriving = undefined;
     this.#headFilled = 0;
+    this.#held++;
     this.#call.stream.pause();
     const entry: Entry = { type: "COMPRESSED", compressedMessage: null, parsedMessage: null };
     this.#call.readQueue.push(entry);
@@ -178,7 +220,7 @@ export class MessageReader {
 
   async #open({ bytes, isCompressed, memory }: Arriving, entry: Entry): Promise<void> {
     if (this.#isOver) return;
-    const { most, setting } = this.#options;
+    const { most, recordingField, setting } = this.#options;
     const { handler, incomingEncoding } = this.#call;
     let content = bytes;
     if (isCompressed && incomingEncoding !== "identity") {
@@ -186,32 +228,35 @@ export class MessageReader {
       memory.shrink(bytes.length);
     }
     if (this.#isOver) return;
+    if (recordingField !== undefined) requireSmallRest(content, recordingField);
     const message = parse(handler, content);
-    memoryOf.set(message, memory);
+    const letGo = (): void => {
+      memory.release();
+      this.#held--;
+      void this.#advance();
+    };
+    readMessages.set(message, { memory, letGo });
     entry.parsedMessage = message;
     entry.type = "READABLE";
     this.#call.maybePushNextMessage();
   }
 
+  /** The client has sent everything, and all of it was looked at. */
   #onEnd(): void {
-    if (this.#isOver) return;
-    clearTimeout(this.#timer);
+    if (this.#isOver || this.#isComplete) return;
+    this.#isComplete = true;
     if (this.#headFilled === 0) {
       this.#end();
       return;
     }
     // A connection that breaks looks for a moment as if it had ended.
-    setImmediate(() => {
-      if (!this.#call.checkCancelled())
-        this.#fail(new MalformedMessage("The request ended within a message"));
-    });
+    setImmediate(() => this.#fail(new MalformedMessage("The request ended within a message")));
   }
 
-  /** A message that has begun has to go on. */
-  #watch(): void {
-    clearTimeout(this.#timer);
+  #awaitData(): void {
+    this.#call.stream.resume();
     const { idleTimeout } = this.#options;
-    if (this.#headFilled === 0 || !Number.isFinite(idleTimeout)) return;
+    if (this.#timer || !Number.isFinite(idleTimeout)) return;
     const message = `No data arrived for ${variableOf("idleTimeout")} (${idleTimeout} s)`;
     this.#timer = setTimeout(
       () => this.#fail(new TranscriptionError("DEADLINE_EXCEEDED", message)),
@@ -219,18 +264,24 @@ export class MessageReader {
     );
   }
 
+  #unwatch(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
   #fail(reason: unknown): void {
     if (this.#isOver || this.#call.checkCancelled()) return;
-    this.#stop();
+    this.stop();
     const isOurs = reason instanceof UnreadableMessage || !(reason instanceof TranscriptionError);
     const { code, message } = TranscriptionError.from(reason);
     const isTimeout = code === "DEADLINE_EXCEEDED";
     this.#options.onFailure(isOurs || isTimeout ? (reason as Error) : new UnreadableMessage(code, message));
   }
 
-  #stop(): void {
+  /** Nothing more is wanted of the client: what still comes is thrown away. */
+  stop(): void {
     this.#isOver = true;
-    clearTimeout(this.#timer);
+    this.#unwatch();
     this.#arriving?.memory.release();
     this.#arriving = undefined;
     this.#pending.length = 0;

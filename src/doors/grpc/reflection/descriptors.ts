@@ -1,9 +1,6 @@
-import { readFileSync } from "node:fs";
 import protobuf from "protobufjs";
 import descriptor from "protobufjs/ext/descriptor/index.js";
-
-/** Files by the names under which others import them, in the text of a proto. */
-export type Sources = Readonly<Record<string, string>>;
+import type { ProtoFile } from "../protos.js";
 
 interface File {
   name: string;
@@ -46,17 +43,13 @@ export class Descriptors {
   /** Whether a full name is an enum, of types. */
   readonly #isEnum = new Map<string, boolean>();
 
-  constructor(sources: Sources) {
-    const parsed = Object.entries(sources).map(([name, source]) => {
-      const root = new protobuf.Root();
-      const { imports = [], package: packageName = "" } = protobuf.parse(source, root, { keepCase: true });
-      return {
-        name,
-        dependency: imports,
-        packageName,
-        namespace: root.lookup(packageName) as protobuf.Namespace,
-      };
-    });
+  constructor(files: readonly ProtoFile[]) {
+    const parsed = files.map(({ name, imports, packageName, root }) => ({
+      name,
+      dependency: imports,
+      packageName,
+      namespace: root.lookup(packageName) as protobuf.Namespace,
+    }));
     for (const { namespace, packageName } of parsed) this.#collectTypes(namespace, packageName);
     for (const { name, dependency, packageName, namespace } of parsed) {
       const message = { name, package: packageName, dependency, ...this.#contents(namespace, packageName) };
@@ -186,11 +179,6 @@ export class Descriptors {
     if (this.#isEnum.has(type)) return type;
     throw new Error(`No proto defines ${type}, which ${scope} uses`);
   }
-}
-
-/** Texts of files, by the names under which others import them. */
-export function readSources(paths: Readonly<Record<string, string>>): Sources {
-  return Object.fromEntries(Object.entries(paths).map(([name, path]) => [name, readFileSync(path, "utf8")]));
 }
 
 function contentsOf<T extends protobuf.ReflectionObject>(

@@ -1,20 +1,21 @@
 import type { Server, ServerDuplexStream, ServiceDefinition } from "@grpc/grpc-js";
 import { status } from "@grpc/grpc-js";
 import type { PackageDefinition } from "@grpc/proto-loader";
+import { letGo } from "../messages/message-reader.js";
 import type { Descriptors } from "./descriptors.js";
 
 /** Characters of a name that is asked for. */
 const LONGEST_NAME = 1000;
 
-/** `grpc.reflection.v1` and `v1alpha`, which are the same but for their names; fields in lower camel case. */
+/** `grpc.reflection.v1` and `v1alpha`, which are the same but for their names. */
 interface Request {
   host: string;
-  messageRequest?: string;
-  fileByFilename?: string;
-  fileContainingSymbol?: string;
-  fileContainingExtension?: { containingType: string; extensionNumber: number };
-  allExtensionNumbersOfType?: string;
-  listServices?: string;
+  message_request?: string;
+  file_by_filename?: string;
+  file_containing_symbol?: string;
+  file_containing_extension?: { containing_type: string; extension_number: number };
+  all_extension_numbers_of_type?: string;
+  list_services?: string;
 }
 type Rpc = ServerDuplexStream<Request, object>;
 
@@ -41,11 +42,12 @@ async function reflect(rpc: Rpc, descriptors: Descriptors): Promise<void> {
         return;
       }
       const response = {
-        validHost: request.host,
-        originalRequest: request,
+        valid_host: request.host,
+        original_request: request,
         ...answer(request, descriptors),
       };
       await new Promise<void>((resolve) => rpc.write(response, () => resolve()));
+      letGo(request);
     }
     rpc.end();
   } catch {
@@ -54,31 +56,35 @@ async function reflect(rpc: Rpc, descriptors: Descriptors): Promise<void> {
 }
 
 function nameIn(request: Request): string {
-  const { allExtensionNumbersOfType, fileByFilename, fileContainingExtension, fileContainingSymbol } =
-    request;
+  const {
+    all_extension_numbers_of_type,
+    file_by_filename,
+    file_containing_extension,
+    file_containing_symbol,
+  } = request;
   return (
-    fileByFilename ??
-    fileContainingSymbol ??
-    fileContainingExtension?.containingType ??
-    allExtensionNumbersOfType ??
+    file_by_filename ??
+    file_containing_symbol ??
+    file_containing_extension?.containing_type ??
+    all_extension_numbers_of_type ??
     ""
   );
 }
 
 function answer(request: Request, descriptors: Descriptors): object {
   const name = nameIn(request);
-  switch (request.messageRequest) {
-    case "listServices":
-      return { listServicesResponse: { service: descriptors.services.map((name) => ({ name })) } };
-    case "fileByFilename":
+  switch (request.message_request) {
+    case "list_services":
+      return { list_services_response: { service: descriptors.services.map((name) => ({ name })) } };
+    case "file_by_filename":
       return files(descriptors.file(name), `file ${name}`);
-    case "fileContainingSymbol":
+    case "file_containing_symbol":
       return files(descriptors.fileOf(name), `symbol ${name}`);
-    case "fileContainingExtension":
+    case "file_containing_extension":
       return error(status.NOT_FOUND, `No extension of ${name}`);
-    case "allExtensionNumbersOfType":
+    case "all_extension_numbers_of_type":
       return descriptors.fileOf(name)
-        ? { allExtensionNumbersResponse: { baseTypeName: name, extensionNumber: [] } }
+        ? { all_extension_numbers_response: { base_type_name: name, extension_number: [] } }
         : error(status.NOT_FOUND, `No type ${name}`);
     default:
       return error(status.INVALID_ARGUMENT, "Expected one of the requests of the service");
@@ -87,10 +93,10 @@ function answer(request: Request, descriptors: Descriptors): object {
 
 function files(found: Uint8Array[] | undefined, what: string): object {
   return found
-    ? { fileDescriptorResponse: { fileDescriptorProto: found } }
+    ? { file_descriptor_response: { file_descriptor_proto: found } }
     : error(status.NOT_FOUND, `No ${what}`);
 }
 
 function error(errorCode: number, errorMessage: string): object {
-  return { errorResponse: { errorCode, errorMessage } };
+  return { error_response: { error_code: errorCode, error_message: errorMessage } };
 }

@@ -1,5 +1,3 @@
-import type { Sources } from "./descriptors.js";
-
 function googleProtobuf(outerClass: string, goPackage: string, arenas: string, messages: string): string {
   return `syntax = "proto3";
 package google.protobuf;
@@ -42,7 +40,7 @@ ${messages}`;
  * What the contracts import and what stands in the details of their statuses, by the names under which the whole world
  * imports it. Numbers are those of protobuf's well-known types and of https://google.aip.dev/193.
  */
-export const WELL_KNOWN: Sources = {
+export const WELL_KNOWN: Readonly<Record<string, string>> = {
   "google/protobuf/any.proto": googleProtobuf(
     "AnyProto",
     "anypb",

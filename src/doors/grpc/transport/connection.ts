@@ -1,5 +1,6 @@
 import { constants, type ServerHttp2Session, type ServerHttp2Stream } from "node:http2";
 import { Allowance } from "../../../service/allowance.js";
+import { LONGEST_TIMER } from "../../../service/timers.js";
 import { HTTP2_LIMITS } from "./limits.js";
 
 /** What a connection is told, in seconds; `Infinity` is never. */
@@ -52,7 +53,7 @@ export class Connection {
     this.#every(LOOK_EVERY / 1000, () => this.#look());
     if (Number.isFinite(maxConnectionAge)) {
       const age = maxConnectionAge * (1 + JITTER * (2 * Math.random() - 1));
-      this.#timers.push(setTimeout(() => this.leave(), age * 1000));
+      this.#timers.push(setTimeout(() => this.leave(), Math.min(age * 1000, LONGEST_TIMER)));
     }
     for (const timer of this.#timers) timer.unref();
     // Node destroys a session with an error by itself; this is where its client's fault is learnt.

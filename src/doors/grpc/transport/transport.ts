@@ -3,6 +3,7 @@ import type { Server as NetServer, Socket } from "node:net";
 import { type Server, status } from "@grpc/grpc-js";
 import { TranscriptionError } from "../../../index.js";
 import { cut } from "../../../service/text.js";
+import { LONGEST_TIMER } from "../../../service/timers.js";
 import { Connection, type ConnectionOptions } from "./connection.js";
 import { http2Options } from "./limits.js";
 
@@ -33,6 +34,8 @@ interface Internals {
 
 /** Numbers of gRPC's timeouts have at most 8 digits. */
 const TIMEOUT = /^\d{1,8}[HMSmun]$/;
+/** In milliseconds, but for those that always fit. */
+const UNITS: Record<string, number> = { H: 3_600_000, M: 60_000, S: 1000 };
 
 /**
  * The HTTP/2 under a gRPC server. grpc-js leaves Node's limits as they are, closes connections whose pings it cannot send
@@ -88,6 +91,7 @@ export class Transport {
       if (!connection) return void stream.destroy();
       connection.admit(stream);
       if (stream.destroyed || this.#refuse(stream, headers)) return;
+      shortenTimeout(headers);
       this.#origin = { stream, connection };
       try {
         for (const handler of handlers) handler(stream, headers, ...rest);
@@ -113,6 +117,13 @@ export class Transport {
     }
     return true;
   }
+}
+
+/** 24 days for those who would wait longer, whom grpc-js would give up at once. */
+function shortenTimeout(headers: IncomingHttpHeaders): void {
+  const timeout = String(headers["grpc-timeout"] ?? "");
+  const milliseconds = Number(timeout.slice(0, -1)) * (UNITS[timeout.slice(-1)] ?? 0);
+  if (milliseconds > LONGEST_TIMER) headers["grpc-timeout"] = `${Math.floor(LONGEST_TIMER / 1000)}S`;
 }
 
 function respond(stream: ServerHttp2Stream, code: status, message: string): void {

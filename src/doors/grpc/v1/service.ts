@@ -5,6 +5,7 @@ import type {
   UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 import { type Call, ClientGone, Unavailable } from "../../../service/call/call.js";
+import { cut } from "../../../service/text.js";
 import type { Upload } from "../../../service/upload.js";
 import type { Work } from "../../../service/workers.js";
 import type { Calls } from "../calls.js";
@@ -15,7 +16,7 @@ import { RESTART_SECONDS, reasonOf, statusOfFailure } from "../statuses.js";
 import { errorMessage, type Mode } from "./failures.js";
 import type { AudioChunk, AudioRequest, TranscriptionResponse } from "./messages.js";
 import { failure, success } from "./responses.js";
-import { requireAudio, requireFilename, requireKnownExtension } from "./validation.js";
+import { extensionOf, requireAudio, requireFilename, requireKnownExtension } from "./validation.js";
 
 type Respond = sendUnaryData<TranscriptionResponse>;
 type Stream = ServerReadableStream<AudioChunk, TranscriptionResponse>;
@@ -53,7 +54,7 @@ export class V1Service extends ContractService {
     this.note(call, filename, length, format);
     requireFilename(filename);
     requireAudio(length);
-    requireKnownExtension(filename);
+    requireKnownExtension(extensionOf(filename));
     return this.withRecording(call, request, "audio_data", (input) => this.transcribe(call, input));
   }
 
@@ -67,14 +68,19 @@ export class V1Service extends ContractService {
   /** Writes what arrives into `upload`; validates it as soon as the contract's order of checks allows. */
   async #receive(call: Call, rpc: Stream, upload: Upload): Promise<void> {
     let filename = "";
+    let extension = "";
     let format: string | undefined;
     try {
-      for await (const chunk of incoming<AudioChunk>(rpc, call, this.settings.idleTimeout)) {
-        // Of the first chunk only.
-        if (format === undefined) ({ filename, format } = chunk);
+      for await (const chunk of incoming<AudioChunk>(rpc, call)) {
+        // Of the first chunk only, and of a long name no more than is told.
+        if (format === undefined) {
+          filename = cut(chunk.filename);
+          extension = extensionOf(chunk.filename);
+          format = cut(chunk.format);
+        }
         requireFilename(filename);
         if (chunk.chunk_data.length === 0) continue;
-        requireKnownExtension(filename);
+        requireKnownExtension(extension);
         await upload.write(chunk.chunk_data);
       }
     } finally {

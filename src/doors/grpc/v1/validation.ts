@@ -22,14 +22,12 @@ export function requireAudio(bytes: number): void {
 }
 
 /** @throws InvalidRequest when the name does not end in one of the contract's extensions */
-export function requireKnownExtension(filename: string): void {
-  const extension = extensionOf(filename);
-  if (!EXTENSIONS.has(extension))
-    throw new InvalidRequest(`Неподдерживаемый формат файла: ${cut(extension)}`);
+export function requireKnownExtension(extension: string): void {
+  if (!EXTENSIONS.has(extension)) throw new InvalidRequest(`Неподдерживаемый формат файла: ${extension}`);
 }
 
-/** The lower-cased suffix as Python's `pathlib` has it: none for `.mp3` and for a dot at the end. */
-function extensionOf(filename: string): string {
+/** The lower-cased suffix as Python's `pathlib` has it, cut: none for `.mp3` and for a dot at the end. */
+export function extensionOf(filename: string): string {
   const extension = posix.extname(filename).toLowerCase();
-  return extension === "." ? "" : extension;
+  return extension === "." ? "" : cut(extension);
 }

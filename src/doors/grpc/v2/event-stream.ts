@@ -1,13 +1,14 @@
 import type { ServerDuplexStream } from "@grpc/grpc-js";
 import type { Call } from "../../../service/call/call.js";
 import type { Failure } from "../statuses.js";
+import type { EncodedResult } from "./encoded-result.js";
 import type { TranscriptionEvent, UploadRequest } from "./messages.js";
 import type { SentResult, SentSegment } from "./results.js";
 
 /** An event as it is sent. */
 export type SentEvent = Omit<TranscriptionEvent, "segment" | "result"> & {
   segment?: SentSegment;
-  result?: SentResult;
+  result?: SentResult | EncodedResult;
 };
 
 export type EventRpc = ServerDuplexStream<UploadRequest, SentEvent>;

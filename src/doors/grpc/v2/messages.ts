@@ -15,6 +15,7 @@ export interface UploadRequest {
   data?: Buffer;
 }
 
+/** At most 4 MiB of it. */
 export interface TranscriptionConfig {
   options: TranscriptionOptions | null;
   /** A name for the log. It plays no other part, and need not have an extension. */
@@ -425,8 +426,8 @@ export interface ServerInfo {
   limits: Limits | null;
   load: Load | null;
   /**
-   * All settings by the names of their variables, as the server understood them, but for secrets and paths, of which
-   * only is said whether they are set.
+   * All settings by the names of their variables, as the server understood them and as they are in force. Of tokens, and
+   * of what models and files are called, only is said whether they are set.
    */
   settings: Record<string, string>;
   /** How it tells speakers apart: "channels", and "community" where it has a diarization model for those of one channel. */
@@ -449,7 +450,7 @@ export interface Model {
   compute_type: string;
 }
 
-/** 0 is no limit. */
+/** Times and bytes of 0 are no limit. */
 export interface Limits {
   /** Bytes of one message from a client, and of one to a client. */
   max_message_bytes: number;
@@ -458,7 +459,7 @@ export interface Limits {
   max_upload_bytes: number;
   /** Length of one recording. */
   max_audio_duration: number;
-  /** Recordings transcribed at once, and requests that may wait for their turn. */
+  /** Recordings transcribed at once, and requests that may wait for their turn; 0: none may. */
   max_workers: number;
   max_queue: number;
   /** Calls open at once. */
@@ -467,7 +468,7 @@ export interface Limits {
   batch_size: number;
   /** Time spent waiting for the decoder of one recording. */
   decode_timeout: number;
-  /** Time between two messages of an upload, and until it has arrived completely. */
+  /** Time in which nothing of a request arrives although it is waited for, and until it has arrived completely. */
   idle_timeout: number;
   upload_timeout: number;
   /** Time from the complete request to its result. */

@@ -15,6 +15,7 @@ import type {
   VadOptions,
   Wrapped,
 } from "./messages.js";
+import { inRequest, OPTIONS } from "./request-errors.js";
 
 const TASKS = {
   TASK_UNSPECIFIED: undefined,
@@ -36,8 +37,6 @@ const VAD_FILTERS = {
 /** Options that a request can have; the others are the server's own. */
 type RequestOptions = Omit<TranscribeOptions, "signal" | "onSegment" | "onProgress">;
 
-/** Where options stand in the requests. */
-const PATH = "config.options.";
 const DIRECTIONS = {
   CALL_DIRECTION_UNSPECIFIED: undefined,
   CALL_DIRECTION_INBOUND: "inbound",
@@ -47,15 +46,6 @@ const SPEAKER_ROLES: Readonly<Record<string, SpeakerRole | undefined>> = {
   SPEAKER_ROLE_UNSPECIFIED: undefined,
   SPEAKER_ROLE_SELLER: "seller",
   SPEAKER_ROLE_CLIENT: "client",
-};
-
-/** Fields that the library's options do not have the names of. */
-const FIELDS: Record<string, string> = {
-  temperature: "temperatures",
-  "limits.maxDuration": "max_duration",
-  "diarize.numSpeakers": "diarize.num_speakers",
-  "diarize.minSpeakers": "diarize.min_speakers",
-  "diarize.maxSpeakers": "diarize.max_speakers",
 };
 
 /**
@@ -116,8 +106,11 @@ export function toTranscribeOptions(
     diarize: message.diarize ? diarization(message.diarize) : undefined,
     roles: message.roles ? roles(message.roles) : undefined,
     timeout: orDefault(message.timeout),
+    // What is no number comes out, so that it is refused; the server's own limit goes without saying.
     limits:
-      message.max_duration === 0 ? undefined : { maxDuration: lesser(message.max_duration, maxDuration) },
+      message.max_duration === 0 || message.max_duration >= maxDuration
+        ? undefined
+        : { maxDuration: message.max_duration },
   });
   return checked(options, transcriber);
 }
@@ -127,22 +120,9 @@ function checked(options: TranscribeOptions, transcriber: Transcriber): Transcri
   try {
     transcriber.checkOptions(options);
     return options;
-  } catch (cause) {
-    const { code, message, option } = TranscriptionError.from(cause);
-    if (option === undefined) throw cause;
-    const field = fieldOf(option);
-    throw new TranscriptionError(code, message.replace(` for ${option} `, ` for ${field} `), {
-      cause,
-      option: field,
-    });
+  } catch (error) {
+    throw inRequest(error);
   }
-}
-
-/** `config.options.temperatures[1]` for `temperature[1]`. */
-function fieldOf(option: string): string {
-  const [, name = option, index = ""] = /^(.*?)(\[\d+\])?$/.exec(option) ?? [];
-  const field = FIELDS[name] ?? name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-  return PATH + field + index;
 }
 
 /** undefined is the server's own, which a recording in several languages is not in. */
@@ -203,7 +183,7 @@ function named<T>(field: string, values: Readonly<Record<string, T>>, given: str
 }
 
 function wrongField(field: string, expected: string, given: string | number): TranscriptionError {
-  const option = PATH + field;
+  const option = OPTIONS + field;
   const message = `Expected ${expected} for ${option} but received ${given}`;
   return new TranscriptionError("INVALID_ARGUMENT", message, { option });
 }
@@ -215,11 +195,6 @@ function orDefault(value: number): number | undefined {
 
 function unwrap<T>(wrapped: Wrapped<T>): T | undefined {
   return wrapped?.value;
-}
-
-/** What is not a number comes out, so that it is refused. */
-function lesser(given: number, most: number): number {
-  return given > most ? most : given;
 }
 
 /** Every option has to be named, so that none is forgotten here. */

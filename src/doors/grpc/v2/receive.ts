@@ -6,8 +6,6 @@ import { incoming } from "../incoming.js";
 import type { TranscriptionConfig, UploadRequest } from "./messages.js";
 
 export interface ReceiveOptions {
-  /** Seconds to wait for a message. */
-  idleTimeout: number;
   /** Gets the configuration as soon as it is here; what it throws ends the upload. */
   onConfig(config: TranscriptionConfig): void;
   /** Called when the configuration is accepted, then at most once a second, and when the upload is complete. */
@@ -26,7 +24,7 @@ export async function receive(
   stream: Readable,
   call: Call,
   upload: Upload,
-  { idleTimeout, onConfig, onProgress }: ReceiveOptions,
+  { onConfig, onProgress }: ReceiveOptions,
 ): Promise<void> {
   let configured = false;
   let reportedAt = 0;
@@ -34,7 +32,7 @@ export async function receive(
     reportedAt = performance.now();
     onProgress({ bytes_received: upload.bytes, complete });
   };
-  for await (const { payload, config, data } of incoming<UploadRequest>(stream, call, idleTimeout)) {
+  for await (const { payload, config, data } of incoming<UploadRequest>(stream, call)) {
     if (payload === "config" && config) {
       if (configured) throw misplaced("config", "data after the configuration", "a second configuration");
       configured = true;

@@ -1,6 +1,6 @@
-import type { ServiceDefinition } from "@grpc/grpc-js";
 import { type Segment, TranscriptionError } from "../../../index.js";
-import { loadDefinitions, serviceIn, V2_SERVICE } from "../definitions.js";
+import { variableOf } from "../../../service/settings.js";
+import { EncodedResult } from "./encoded-result.js";
 import type { SentResult } from "./results.js";
 
 /** Bytes of a message that clients of gRPC take unless they are told otherwise. */
@@ -11,16 +11,19 @@ const WORD = 31;
 const SPEAKER = 11;
 
 const FIELD = "config.max_result_bytes";
+const SETTING = variableOf("maxSendMessageLength");
 
-/** The result is larger than its client takes, whatever is left out of it. */
+/** The result is larger than its client takes, or its server sends, whatever is left out of it. */
 export class ResultTooLarge extends TranscriptionError {
-  /** @param most bytes that the client takes */
-  constructor(most: number) {
+  /** @param most bytes @param isClients whether it is the client that takes no more */
+  constructor(most: number, isClients: boolean) {
+    const events = "use TranscribeUploadEvents with config.events_only";
     super(
       "AUDIO_TOO_LARGE",
-      `The result is larger than the ${most} bytes that the client takes: raise its limit of received messages and ` +
-        `${FIELD}, or use TranscribeUploadEvents with config.events_only`,
-      { option: FIELD },
+      isClients
+        ? `The result is larger than the ${most} bytes that the client takes: raise its limit of received messages and ${FIELD}, or ${events}`
+        : `The result is larger than the ${most} bytes that the server sends (${SETTING}): ${events}`,
+      isClients ? { option: FIELD } : {},
     );
   }
 }
@@ -28,11 +31,22 @@ export class ResultTooLarge extends TranscriptionError {
 /** How large a result may be. */
 export class ResultSize {
   readonly #most: number;
+  readonly #isClients: boolean;
   #bytes = 0;
 
-  /** @param asked of the request; 0 for none @param most bytes that the server sends */
+  /**
+   * @param asked of the request; 0 for none
+   * @param most bytes that the server sends
+   * @throws TranscriptionError INVALID_ARGUMENT for fewer than none
+   */
   constructor(asked: number, most: number) {
-    this.#most = Math.min(asked > 0 ? asked : USUAL, most);
+    if (asked < 0) {
+      const message = `Expected 0 or a number of bytes for ${FIELD} but received ${asked}`;
+      throw new TranscriptionError("INVALID_ARGUMENT", message, { option: FIELD });
+    }
+    const taken = asked > 0 ? asked : USUAL;
+    this.#most = Math.min(taken, most);
+    this.#isClients = taken <= most;
   }
 
   /** Counts a segment that is finished. @throws ResultTooLarge when there is no hope any more */
@@ -41,19 +55,33 @@ export class ResultSize {
     this.#bytes +=
       words?.reduce((bytes, word) => bytes + each + Buffer.byteLength(word.text), 0) ??
       Buffer.byteLength(text);
-    if (this.#bytes > this.#most) throw new ResultTooLarge(this.#most);
+    if (this.#bytes > this.#most) throw this.#refusal();
   }
 
   /** `result`, without what stands in it twice if it has to be. @throws ResultTooLarge */
-  fit(result: SentResult): SentResult {
-    if (bytesOf(result) <= this.#most) return result;
+  fit(result: SentResult): EncodedResult {
+    for (const smaller of this.#attempts(result)) {
+      const encoded = EncodedResult.of(smaller);
+      if (encoded.bytes.byteLength <= this.#most) return encoded;
+    }
+    throw this.#refusal();
+  }
+
+  #refusal(): ResultTooLarge {
+    return new ResultTooLarge(this.#most, this.#isClients);
+  }
+
+  /** `result`, and what is left of it when ever more is left out. */
+  *#attempts(result: SentResult): Generator<SentResult> {
+    yield result;
+    const remedy = this.#isClients ? `${FIELD} raises that` : `${SETTING} allows no more`;
     const warn = (what: string): string[] => [
       ...result.warnings,
-      `The result is larger than ${this.#most} bytes, which is why ${what}; ${FIELD} raises that`,
+      `The result is larger than ${this.#most} bytes, which is why ${what}; ${remedy}`,
     ];
     const plain = result.segments.map((segment) => ({ ...segment, tokens: [] }));
     const tokenless = { ...result, segments: plain, warnings: warn("it is without tokens") };
-    if (bytesOf(tokenless) <= this.#most) return tokenless;
+    if (result.segments.some(({ tokens }) => tokens.length > 0)) yield tokenless;
     const channels = result.channels.map((channel) => ({ ...channel, text: "" }));
     const untitled = {
       ...tokenless,
@@ -61,17 +89,8 @@ export class ResultSize {
       channels,
       warnings: warn("its text is in its segments alone"),
     };
-    if (bytesOf(untitled) <= this.#most) return untitled;
+    yield untitled;
     const segments = plain.map((segment) => (segment.words.length > 0 ? { ...segment, text: "" } : segment));
-    const bare = { ...untitled, segments, warnings: warn("its text is in its words alone") };
-    if (bytesOf(bare) <= this.#most) return bare;
-    throw new ResultTooLarge(this.#most);
+    yield { ...untitled, segments, warnings: warn("its text is in its words alone") };
   }
-}
-
-let service: ServiceDefinition | undefined;
-
-function bytesOf(result: SentResult): number {
-  service ??= serviceIn(loadDefinitions(), V2_SERVICE);
-  return service.Transcribe!.responseSerialize(result).byteLength;
 }

@@ -37,7 +37,7 @@ export function serverInfo({ budgets, settings, workers }: Service, openCalls: n
       max_workers: settings.maxWorkers,
       max_queue: settings.maxQueue,
       max_calls: settings.maxCalls,
-      batch_size: settings.batchSize,
+      batch_size: load?.capacity ?? settings.batchSize,
       decode_timeout: settings.decodeTimeout,
       idle_timeout: orNone(settings.idleTimeout),
       upload_timeout: orNone(settings.uploadTimeout),

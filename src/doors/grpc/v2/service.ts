@@ -6,9 +6,11 @@ import type {
 } from "@grpc/grpc-js";
 import { type AudioInput, type TranscribeOptions, TranscriptionError } from "../../../index.js";
 import { type Call, ClientGone, Unavailable } from "../../../service/call/call.js";
+import { cut } from "../../../service/text.js";
 import type { Calls } from "../calls.js";
 import { ContractService } from "../contract-service.js";
 import { type Failure, RESTART_SECONDS, reasonOf, statusOfFailure } from "../statuses.js";
+import type { EncodedResult } from "./encoded-result.js";
 import { type EventRpc, EventStream } from "./event-stream.js";
 import type {
   GetServerInfoRequest,
@@ -19,18 +21,20 @@ import type {
 } from "./messages.js";
 import { toTranscribeOptions } from "./options.js";
 import { receive } from "./receive.js";
+import { inRequest } from "./request-errors.js";
 import { ResultSize, type ResultTooLarge } from "./result-size.js";
 import { type SentResult, toProgress, toResult, toSegment } from "./results.js";
 import { serverInfo } from "./server-info.js";
 
-type Respond = sendUnaryData<SentResult>;
-type Stream = ServerReadableStream<UploadRequest, SentResult>;
+type Answer = SentResult | EncodedResult;
+type Respond = sendUnaryData<Answer>;
+type Stream = ServerReadableStream<UploadRequest, Answer>;
 
 /** Contract v2: every option, and failures as statuses with details. */
 export class V2Service extends ContractService {
   handlers(calls: Calls): UntypedServiceImplementation {
     return {
-      Transcribe: (rpc: ServerUnaryCall<TranscribeRequest, SentResult>, respond: Respond) =>
+      Transcribe: (rpc: ServerUnaryCall<TranscribeRequest, Answer>, respond: Respond) =>
         this.#answer(calls.of(rpc.metadata), respond, (call) => this.#unary(call, rpc.request)),
       TranscribeUpload: (rpc: Stream, respond: Respond) =>
         this.#answer(calls.of(rpc.metadata), respond, (call) =>
@@ -39,9 +43,13 @@ export class V2Service extends ContractService {
         ),
       TranscribeUploadEvents: (rpc: EventRpc) => this.#events(calls.of(rpc.metadata), rpc),
       GetServerInfo: (
-        _rpc: ServerUnaryCall<GetServerInfoRequest, ServerInfo>,
+        rpc: ServerUnaryCall<GetServerInfoRequest, ServerInfo>,
         respond: sendUnaryData<ServerInfo>,
-      ) => respond(null, serverInfo(this.service, calls.size)),
+      ) => {
+        const call = calls.of(rpc.metadata);
+        const answer = async () => respond(null, serverInfo(this.service, calls.size));
+        return this.attempt(call, answer, (reason) => this.fail(call, reason, respond));
+      },
     };
   }
 
@@ -55,29 +63,28 @@ export class V2Service extends ContractService {
     respond(failure);
   }
 
-  async #unary(call: Call, request: TranscribeRequest): Promise<SentResult> {
+  async #unary(call: Call, request: TranscribeRequest): Promise<Answer> {
     const { config } = request;
     this.note(call, config?.filename ?? "", request.audio.length);
     const options = this.#optionsOf(config);
+    const size = this.#sizeOf(config);
     if (request.audio.length === 0) {
       const message = "Expected the bytes of a recording for audio but received none";
       throw new TranscriptionError("INVALID_ARGUMENT", message, { option: "audio" });
     }
-    return this.withRecording(call, request, "audio", (input) =>
-      this.#resultOf(call, input, options, this.#sizeOf(config)),
-    );
+    return this.withRecording(call, request, "audio", (input) => this.#resultOf(call, input, options, size));
   }
 
-  #upload(call: Call, rpc: Stream | EventRpc, events?: EventStream): Promise<SentResult> {
+  #upload(call: Call, rpc: Stream | EventRpc, events?: EventStream): Promise<Answer> {
     return this.withUpload(call, async (upload) => {
       let filename = "";
       let options: TranscribeOptions = {};
       let size: ResultSize | undefined;
       try {
         await receive(rpc, call, upload, {
-          idleTimeout: this.settings.idleTimeout,
           onConfig: (config) => {
-            filename = config.filename;
+            // Of a long one no more is kept than is told.
+            filename = cut(config.filename);
             options = this.#optionsOf(config);
             size = events && config.events_only ? undefined : this.#sizeOf(config);
           },
@@ -108,7 +115,7 @@ export class V2Service extends ContractService {
     );
   }
 
-  #answer(call: Call, respond: Respond, work: (call: Call) => Promise<SentResult>): Promise<void> {
+  #answer(call: Call, respond: Respond, work: (call: Call) => Promise<Answer>): Promise<void> {
     return this.attempt(
       call,
       async () => respond(null, await work(call)),
@@ -122,7 +129,7 @@ export class V2Service extends ContractService {
     input: AudioInput,
     options: TranscribeOptions,
     size: ResultSize | undefined,
-  ): Promise<SentResult> {
+  ): Promise<Answer> {
     const work = await this.transcribe(call, input, {
       ...options,
       onSegment: (segment) => {
@@ -133,6 +140,8 @@ export class V2Service extends ContractService {
           call.fail(reason as ResultTooLarge);
         }
       },
+    }).catch((error: unknown) => {
+      throw inRequest(error, options.limits?.maxDuration);
     });
     call.signal.throwIfAborted();
     const result = toResult(work, call.stages, call.id);

@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
-import { type FileHandle, mkdir, open, rename, rm, stat } from "node:fs/promises";
+import { type FileHandle, open, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { TranscriptionError } from "../../../errors.js";
+import { makeFolder } from "../../make-folder.js";
 import { writeAll } from "../../partial-file.js";
 
 /** A file being written from start to end. It appears under its name when it is complete, or not at all. */
@@ -22,7 +23,7 @@ export class OutputFile {
   static async create(path: string): Promise<OutputFile> {
     const partialPath = `${path}.${randomUUID().slice(0, 8)}.partial`;
     try {
-      await mkdir(dirname(path), { recursive: true });
+      await makeFolder(dirname(path));
       return new OutputFile(path, partialPath, await open(partialPath, "wx"));
     } catch (cause) {
       throw new TranscriptionError(
