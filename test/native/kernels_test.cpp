@@ -310,8 +310,9 @@ TEST_CASE("exponentials of scores are those of the library on every instruction 
     }
 }
 
-TEST_CASE("attention over all frames agrees with double arithmetic on every instruction set") {
-    const int frames = 45;
+// Frames from `single` on stand for `each` that are like them.
+void check_attention(int frames, int single, int each) {
+    CAPTURE(single);
     const int heads = 3;
     const int width = heads * 64;
     const auto query = normal_values(static_cast<size_t>(frames * width), 10, 2);
@@ -327,7 +328,7 @@ TEST_CASE("attention over all frames agrees with double arithmetic on every inst
                 for (int d = 0; d < 64; ++d)
                     score += static_cast<double>(query[static_cast<size_t>(i * width + head * 64 + d)]) *
                              key[static_cast<size_t>(j * width + head * 64 + d)];
-                sum += weights[static_cast<size_t>(j)] = std::exp(score / 8);
+                sum += weights[static_cast<size_t>(j)] = std::exp(score / 8) * (j < single ? 1 : each);
             }
             for (int j = 0; j < frames; ++j) {
                 for (int d = 0; d < 64; ++d)
@@ -353,6 +354,8 @@ TEST_CASE("attention over all frames agrees with double arithmetic on every inst
             attention.value = v.data();
             attention.row_stride = agora::row_bytes(format, width);
             attention.frames = frames;
+            attention.single = single;
+            attention.bias = std::log(static_cast<float>(each));
             attention.heads = heads;
             attention.output = reinterpret_cast<uint8_t*>(output.data());
             attention.output_stride = static_cast<size_t>(width) * sizeof(float);
@@ -361,4 +364,12 @@ TEST_CASE("attention over all frames agrees with double arithmetic on every inst
             CHECK(relative_error(output, expected) < bound);
         }
     }
+}
+
+TEST_CASE("attention over all frames agrees with double arithmetic on every instruction set") {
+    check_attention(45, 45, 1);
+}
+
+TEST_CASE("attention gives a frame that stands for several their weight on every instruction set") {
+    for (const int single : {0, 20, 31, 44}) check_attention(45, single, 8);
 }

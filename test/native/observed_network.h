@@ -19,6 +19,7 @@ class ObservedNetwork final : public agora::Network {
 
     size_t encoder_batch() const override { return network_->encoder_batch(); }
     bool leaves_processor_free() const override { return network_->leaves_processor_free(); }
+    bool leaves_out_frames() const override { return network_->leaves_out_frames(); }
     std::string compute_type() const override { return network_->compute_type(); }
     void begin_encoding(const std::vector<agora::EncoderInput>& windows) override {
         on_run_(Run::Encoder);

@@ -1,10 +1,12 @@
 // What the decoder's cross-attention looks at: keys and values of an encoded window.
 #pragma once
 
+#include <cmath>
 #include <vector>
 
 #include "engine/decoder/decoder.h"
 #include "engine/kernels/packed_head.h"
+#include "engine/kernels/window_frames.h"
 
 namespace agora {
 
@@ -27,6 +29,12 @@ class CrossMemory final : public WindowMemory {
     }
 
     int heads() const { return heads_; }
+    const WindowFrames& frames() const { return frames_; }
+    void set_frames(const WindowFrames& frames) {
+        frames_ = frames;
+        for (PackedHead& head : packed_)
+            head.set_frames(frames.count(), frames.heard, std::log(static_cast<float>(frames.each)));
+    }
     PackedHead& head(int layer, int head) { return packed_[index(layer, head)]; }
     const PackedHead& head(int layer, int head) const { return packed_[index(layer, head)]; }
 
@@ -36,6 +44,7 @@ class CrossMemory final : public WindowMemory {
     }
 
     int heads_;
+    WindowFrames frames_;
     Pages pages_;
     std::vector<PackedHead> packed_;
 };

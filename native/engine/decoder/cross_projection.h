@@ -26,7 +26,11 @@ class CrossProjection {
     bool run(const std::vector<float>& encoded, Compute& compute, const std::atomic<bool>* stop);
 
     // Where the next run puts keys and values.
-    void write_to(WindowMemory& memory) { memory_ = &static_cast<CrossMemory&>(memory); }
+    void write_to(WindowMemory& memory, const WindowFrames& frames = {}) {
+        memory_ = &static_cast<CrossMemory&>(memory);
+        memory_->set_frames(frames);
+        nodes_.set_frames(frames);
+    }
 
   private:
     void store(int layer, const ggml_tensor* keys, const ggml_tensor* values, int thread, int threads);

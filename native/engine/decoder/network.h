@@ -9,6 +9,7 @@
 
 #include "engine/decoder/decoder.h"
 #include "engine/encoder/graph_parts.h"
+#include "engine/kernels/window_frames.h"
 
 namespace agora {
 
@@ -16,8 +17,9 @@ struct WhisperFile;
 
 // A window to be encoded.
 struct EncoderInput {
-    const float* mel;      // [bands][3000]
-    WindowMemory* memory;  // takes what the decoder looks at
+    const float* mel;          // [bands][3000]
+    WindowMemory* memory;      // takes what the decoder looks at
+    WindowFrames frames = {};  // that are computed: all, unless the network leaves_out_frames()
 };
 
 class Network {
@@ -28,6 +30,8 @@ class Network {
     virtual size_t encoder_batch() const = 0;
     // Whether threads of this process have nothing to do while it computes.
     virtual bool leaves_processor_free() const = 0;
+    // Whether it can leave out frames of silence.
+    virtual bool leaves_out_frames() const { return false; }
     // What matrices are kept and multiplied in: "float16", "int8", …, or the file's own type.
     virtual std::string compute_type() const = 0;
 

@@ -149,7 +149,9 @@ void PackedDecoder::cross_attention(int layer, ggml_tensor* result, int thread, 
                 std::any_of(inputs_->begin() + static_cast<std::ptrdiff_t>(group.first_input),
                             inputs_->begin() + static_cast<std::ptrdiff_t>(group.first_input + group.inputs),
                             [](const DecoderInput& input) { return input.capture != nullptr; });
-            if (captured) weights.resize(static_cast<size_t>(group.rows) * CrossMemory::kPadded);
+            if (captured)
+                weights.resize(static_cast<size_t>(group.rows) *
+                               static_cast<size_t>(group.cross->head(layer, head).padded()));
             const size_t offset = static_cast<size_t>(group.first_row) * width + static_cast<size_t>(head) * kHeadSize;
             group.cross->head(layer, head)
                 .attend(kernels_, query + offset, group.rows, width, output + offset, width,
@@ -160,6 +162,8 @@ void PackedDecoder::cross_attention(int layer, ggml_tensor* result, int thread, 
 }
 
 void PackedDecoder::capture(int layer, int head, const Group& group, const float* weights) const {
+    const auto width = static_cast<size_t>(group.cross->head(layer, head).padded());
+    const auto heard = static_cast<std::ptrdiff_t>(group.cross->frames().heard);
     for (size_t i = group.first_input; i < group.first_input + group.inputs; ++i) {
         const DecoderInput& input = (*inputs_)[i];
         const size_t count = input.tokens.size();
@@ -169,11 +173,11 @@ void PackedDecoder::capture(int layer, int head, const Group& group, const float
             const auto row = static_cast<size_t>(found - heads.begin()) * count;
             for (size_t token = 0; found != heads.end() && token < count; ++token) {
                 std::copy_n(
-                    weights + token * CrossMemory::kPadded, CrossMemory::kFrames,
+                    weights + token * width, heard,
                     input.capture->weights.begin() + static_cast<std::ptrdiff_t>((row + token) * CrossMemory::kFrames));
             }
         }
-        weights += count * CrossMemory::kPadded;
+        weights += count * width;
     }
 }
 

@@ -16,8 +16,8 @@ PackedNetwork::PackedNetwork(const std::string& path, const WhisperFile& file, c
 }
 
 void PackedNetwork::begin_encoding(const std::vector<EncoderInput>& windows) {
-    projection_.write_to(*windows.front().memory);
-    encoder_->begin(windows.front().mel);
+    projection_.write_to(*windows.front().memory, windows.front().frames);
+    encoder_->begin(windows.front().mel, windows.front().frames);
 }
 
 Progress PackedNetwork::go_on_encoding(double seconds, const std::atomic<bool>* stop) {

@@ -16,6 +16,8 @@ class PackedNetwork final : public Network {
 
     size_t encoder_batch() const override { return 1; }
     bool leaves_processor_free() const override { return false; }
+    // In single precision a model computes what it was published to compute.
+    bool leaves_out_frames() const override { return precision_.type != ComputeType::F32; }
     std::string compute_type() const override { return compute_type_name(precision_.type); }
 
     void begin_encoding(const std::vector<EncoderInput>& windows) override;

@@ -18,6 +18,9 @@ constexpr float kPromptTemperature = 0.5f;
 // beyond; speech that is hard to hear, above.
 constexpr float kHopeless = 0.5f;
 
+// Tokens that are spoken in a second, at most: a text that has no end and more than these has run away.
+constexpr double kSpokenTokens = 15;
+
 }  // namespace
 
 WindowDecoding::WindowDecoding(const Vocabulary& vocabulary, const LogitRules& rules, Decoder& decoder,
@@ -303,10 +306,17 @@ void WindowDecoding::finish_attempt() {
     text.silence = no_speech_prob_ > options_.no_speech_threshold && text.improbable;
     text.repetitive = repeats_itself(text.tokens, vocabulary_, options_.compression_ratio_threshold) &&
                       !(options_.is_spoken_repetition && options_.is_spoken_repetition(text));
+    const bool runs_away = static_cast<int>(best->tokens.size()) >= max_tokens_ &&
+                           static_cast<double>(best->tokens.size()) > kSpokenTokens * options_.duration;
     finished_.clear();
     attempts_.push_back(std::move(text));
     const DecodedText& last = attempts_.back();
     const bool doubtful = last.improbable || last.repetitive || no_speech_prob_ > options_.doubt_threshold;
+    if (options_.must_pass && (doubtful || last.silence || runs_away)) {
+        hypotheses_.clear();
+        fails_ = true;
+        return;
+    }
     if (attempt_ == 0 && !last.silence && doubtful && std::isfinite(options_.doubt_threshold)) {
         hypotheses_.resize(1);
         in_doubt_ = true;

@@ -36,6 +36,9 @@ struct SearchOptions {
     // Probability of silence from which the text of the first attempt is in doubt, as it also is when the guards refuse
     // it: what the window is filled up with may have been read as speech. Infinite: there is no doubt.
     float doubt_threshold = std::numeric_limits<float>::infinity();
+    // Whether the text of the first attempt stands only when there is nothing at all to say against it: else the pass
+    // fails.
+    bool must_pass = false;
     // Whether a text that repeats itself repeats what is spoken again and again. May be empty.
     std::function<bool(const DecodedText&)> is_spoken_repetition;
 
@@ -64,6 +67,8 @@ class WindowDecoding {
     bool done() const { return done_; }
     // The first attempt is over, and whoever runs this is to find out whether there is speech at all.
     bool in_doubt() const { return in_doubt_; }
+    // There is something to say against the text that had to pass: this pass is over, without one.
+    bool fails() const { return fails_; }
     // As the model reads it where the transcript starts.
     float no_speech_prob() const { return no_speech_prob_; }
     // Of the attempt that is in doubt.
@@ -140,6 +145,7 @@ class WindowDecoding {
     std::vector<Hypothesis> finished_;
     std::vector<DecodedText> attempts_;
     bool in_doubt_ = false;
+    bool fails_ = false;
     bool done_ = false;
     DraftCount draft_;
     DecodedText text_;

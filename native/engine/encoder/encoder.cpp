@@ -1,5 +1,6 @@
 #include "engine/encoder/encoder.h"
 
+#include <algorithm>
 #include <limits>
 
 #include "engine/encoder/encoder_graphs.h"
@@ -18,9 +19,12 @@ Encoder::Encoder(const EncoderWeights& weights, const EncoderShape& shape, Compu
 
 Encoder::Encoder(const PackedEncoderWeights& weights, const EncoderShape& shape, const Precision& precision,
                  const KernelSet& kernels, Compute& compute, const EncoderHead& head)
-    : compute_(compute), nodes_(std::make_unique<KernelNodes>(kernels, compute)) {
+    : compute_(compute),
+      nodes_(std::make_unique<KernelNodes>(kernels, compute)),
+      packed_(&weights),
+      positions_(weights.position.begin(), weights.position.end()) {
     const auto body = [&](ggml_context* context, ggml_tensor* mel) {
-        return packed_encoder(context, *nodes_, weights, shape, precision, mel);
+        return packed_encoder(context, *nodes_, weights, shape, precision, positions_.data(), mel);
     };
     build(shape, 1, body, head);
 }
@@ -38,9 +42,16 @@ void Encoder::build(const EncoderShape& shape, int windows, const Body& body, co
     parts_ = std::make_unique<GraphParts>(graph_->get());
 }
 
-void Encoder::begin(const float* mel) {
+void Encoder::begin(const float* mel, const WindowFrames& frames) {
     ggml_backend_tensor_set(mel_, mel, 0, ggml_nbytes(mel_));
-    parts_->begin();
+    if (packed_) {
+        const size_t width = packed_->position.size() / kFrames;
+        for (int i = 0; i < frames.count(); ++i)
+            std::copy_n(packed_->position.data() + static_cast<size_t>(frames.position(i)) * width, width,
+                        positions_.data() + static_cast<size_t>(i) * width);
+        nodes_->set_frames(frames);
+    }
+    parts_->begin(static_cast<double>(frames.count()) / WindowFrames::kAll);
 }
 
 Progress Encoder::go_on(double seconds, const std::atomic<bool>* stop) {

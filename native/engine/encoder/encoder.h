@@ -38,7 +38,7 @@ class Encoder {
 
     // Spectrograms [windows][bands][3000] through the encoder and its head, in parts of about so many seconds: as long
     // as it is unfinished, go_on() goes on with what begin() was given.
-    void begin(const float* mel);
+    void begin(const float* mel, const WindowFrames& frames = {});
     Progress go_on(double seconds, const std::atomic<bool>* stop);
     // The same at once. False when stopped.
     bool run(const float* mel, const std::atomic<bool>* stop);
@@ -53,6 +53,8 @@ class Encoder {
 
     Compute& compute_;
     std::unique_ptr<KernelNodes> nodes_;
+    const PackedEncoderWeights* packed_ = nullptr;
+    std::vector<float> positions_;  // [1500][D], of the frames that are computed
     ggml_tensor* mel_ = nullptr;
     ggml_tensor* encoded_ = nullptr;
     std::unique_ptr<Graph> graph_;

@@ -11,6 +11,7 @@ ggml_tensor* portable_encoder(ggml_context* context, const EncoderWeights& weigh
 
 // On the CPU kernels, one window. `nodes` and `weights` must outlive the graph.
 ggml_tensor* packed_encoder(ggml_context* context, KernelNodes& nodes, const PackedEncoderWeights& weights,
-                            const EncoderShape& shape, const Precision& precision, ggml_tensor* mel);
+                            const EncoderShape& shape, const Precision& precision, const float* position,
+                            ggml_tensor* mel);
 
 }  // namespace agora

@@ -14,9 +14,10 @@ ggml_tensor* frames_of(ggml_context* context, KernelNodes& nodes, ggml_tensor* m
                       [&nodes, format, frames, bands](ggml_tensor* result, int thread, int threads) {
                           const auto* source = static_cast<const float*>(result->src[0]->data);
                           std::vector<float> row(static_cast<size_t>(bands));
-                          for (int i = thread; i < frames + 3; i += threads) {
+                          const int last = 2 * nodes.frames().count();
+                          for (int i = thread; i < last + 3; i += threads) {
                               for (int band = 0; band < bands; ++band) {
-                                  const bool inside = i >= 1 && i <= frames;
+                                  const bool inside = i >= 1 && i <= last;
                                   row[static_cast<size_t>(band)] = inside ? source[band * frames + i - 1] : 0;
                               }
                               auto* output =
@@ -29,7 +30,8 @@ ggml_tensor* frames_of(ggml_context* context, KernelNodes& nodes, ggml_tensor* m
 }  // namespace
 
 ggml_tensor* packed_encoder(ggml_context* context, KernelNodes& nodes, const PackedEncoderWeights& weights,
-                            const EncoderShape& shape, const Precision& precision, ggml_tensor* mel) {
+                            const EncoderShape& shape, const Precision& precision, const float* position,
+                            ggml_tensor* mel) {
     const Activation gelu = shape.exact_gelu ? Activation::Gelu : Activation::GeluTanh;
     const Arithmetic rows = precision.encoder;
     const Arithmetic first = precision.convolutions == Storage::BF16 ? Arithmetic::BF16 : Arithmetic::F32;
@@ -42,13 +44,15 @@ ggml_tensor* packed_encoder(ggml_context* context, KernelNodes& nodes, const Pac
     convolution.count = LogMel::kFrames;
     convolution.row_stride = row_bytes(first, shape.mels);
     convolution.padding = 1;
+    convolution.rows_of_frame = 2;
     ggml_tensor* x = frames_of(context, nodes, mel, first);
     x = nodes.product(context, weights.conv1, x, convolution);
     convolution.format = Arithmetic::F32;
     convolution.count = Encoder::kFrames;
     convolution.row_stride = 2 * row_bytes(first, shape.width);
     convolution.padding = 0;
-    convolution.constant = weights.position.data();
+    convolution.rows_of_frame = 1;
+    convolution.constant = position;
     x = nodes.product(context, weights.conv2, x, convolution);  // [D, T]
 
     ProductNode projection;

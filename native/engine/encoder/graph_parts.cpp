@@ -29,7 +29,7 @@ int GraphParts::count_for(double seconds) const {
     const int left = nodes_ - next_;
     if (std::isinf(seconds)) return left;
     if (node_seconds_ == 0) return std::min(left, kFirstNodes);
-    const double count = std::max(1.0, seconds / node_seconds_);
+    const double count = std::max(1.0, seconds / (node_seconds_ * share_));
     return left <= 1.25 * count ? left : static_cast<int>(count);
 }
 
@@ -51,7 +51,7 @@ Progress GraphParts::go_on(Compute& compute, double seconds, const std::atomic<b
         computed += count;
         elapsed = now() - start;
     } while (next_ < nodes_ && node_seconds_ == 0 && elapsed < seconds);
-    const double each = elapsed / computed;
+    const double each = elapsed / computed / share_;
     // Products and what is between them take turns: several parts together tell best.
     node_seconds_ = node_seconds_ == 0 ? each : node_seconds_ + (each - node_seconds_) / 4;
     return next_ < nodes_ ? Progress::Unfinished : Progress::Done;

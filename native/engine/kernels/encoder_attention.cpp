@@ -7,6 +7,7 @@
 
 #include "engine/kernels/number_formats.h"
 #include "engine/kernels/packed_head.h"
+#include "engine/kernels/window_frames.h"
 
 namespace agora {
 namespace {
@@ -47,6 +48,7 @@ template <typename Value>
 void attend_part(const KernelSet& kernels, const TileKernel& kernel, const EncoderAttention& attention, int thread,
                  int threads) {
     constexpr bool narrow = sizeof(Value) == 2;
+    const float bias = attention.bias / kScale;
     const int padded = (attention.frames + 31) / 32 * 32;
     const auto width = static_cast<size_t>(padded);
     thread_local FloatHead<Value> packed;
@@ -81,6 +83,7 @@ void attend_part(const KernelSet& kernels, const TileKernel& kernel, const Encod
         }
         for (int r = 0; r < count; ++r) {
             const size_t row = static_cast<size_t>(r) * width;
+            if (bias != 0) add_bias(scores.data() + row, attention.single, attention.frames, bias);
             auto* target = narrow ? reinterpret_cast<uint8_t*>(narrowed.data() + row)
                                   : reinterpret_cast<uint8_t*>(scores.data() + row);
             sums[r] = kernels.exp_row(scores.data() + row, attention.frames, padded, kScale,
@@ -113,7 +116,8 @@ void attend_bytes(const KernelSet& kernels, const EncoderAttention& attention, i
     };
     const size_t width = attention.row_stride / sizeof(float);
     thread_local std::optional<PackedHead> packed;
-    if (!packed || packed->frames() != attention.frames) packed.emplace(Storage::Int8, attention.frames);
+    if (!packed || packed->capacity() < attention.frames) packed.emplace(Storage::Int8, attention.frames);
+    packed->set_frames(attention.frames, attention.single, attention.bias);
     alignas(64) float tile[kByteRows * kHead];
     TileEnd end;
     end.format = attention.format;

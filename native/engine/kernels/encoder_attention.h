@@ -12,6 +12,9 @@ struct EncoderAttention {
     size_t row_stride = 0;  // bytes
     int frames = 0;
     int heads = 0;
+    // From which frame on each stands for several, and the logarithm of how many.
+    int single = 0;
+    float bias = 0;
 
     Arithmetic format = Arithmetic::F32;  // of the output, [frames][heads · 64]
     uint8_t* output = nullptr;

@@ -1,5 +1,6 @@
 #include "engine/kernels/graph.h"
 
+#include <cmath>
 #include <cstring>
 #include <exception>
 #include <utility>
@@ -59,7 +60,7 @@ ggml_tensor* KernelNodes::norm(ggml_context* context, const PackedNorm& norm, gg
     return rows(context, format, static_cast<int>(x->ne[0]), x->ne[1], {x},
                 [this, &norm, format](ggml_tensor* result, int thread, int threads) {
                     const ggml_tensor* input = result->src[0];
-                    const auto [first, last] = part(input->ne[1], thread, threads);
+                    const auto [first, last] = part(computed(input->ne[1]), thread, threads);
                     for (int64_t i = first; i < last; ++i) {
                         kernels_.norm(reinterpret_cast<const float*>(row(input, i)), static_cast<int>(input->ne[0]),
                                       norm.weight.data(), norm.bias.data(), format, row(result, i));
@@ -72,7 +73,7 @@ ggml_tensor* KernelNodes::narrow(ggml_context* context, ggml_tensor* x, Arithmet
     return rows(context, format, static_cast<int>(x->ne[0]), x->ne[1], {x},
                 [this, format](ggml_tensor* result, int thread, int threads) {
                     const ggml_tensor* input = result->src[0];
-                    const auto [first, last] = part(input->ne[1], thread, threads);
+                    const auto [first, last] = part(computed(input->ne[1]), thread, threads);
                     for (int64_t i = first; i < last; ++i) {
                         kernels_.narrow(reinterpret_cast<const float*>(row(input, i)), static_cast<int>(input->ne[0]),
                                         format, row(result, i));
@@ -96,7 +97,7 @@ ggml_tensor* KernelNodes::product(ggml_context* context, const PackedLinear& lay
                     product.arithmetic = format_of(result->src[0]);
                     product.rows = row(result->src[0], 0);
                     product.row_stride = node.row_stride == 0 ? result->src[0]->nb[1] : node.row_stride;
-                    product.count = count;
+                    product.count = static_cast<int>(computed(count, node.rows_of_frame));
                     product.format = node.format;
                     product.output = row(result, node.padding);
                     product.output_stride = result->nb[1];
@@ -104,7 +105,7 @@ ggml_tensor* KernelNodes::product(ggml_context* context, const PackedLinear& lay
                     if (thread != 0) return;
                     for (int i = 0; i < node.padding; ++i) {
                         std::memset(row(result, i), 0, result->nb[1]);
-                        std::memset(row(result, result->ne[1] - 1 - i), 0, result->nb[1]);
+                        std::memset(row(result, product.count + node.padding + i), 0, result->nb[1]);
                     }
                 });
 }
@@ -119,7 +120,11 @@ ggml_tensor* KernelNodes::attention(ggml_context* context, ggml_tensor* query, g
                     attention.key = row(result->src[1], 0);
                     attention.value = row(result->src[2], 0);
                     attention.row_stride = result->src[0]->nb[1];
-                    attention.frames = static_cast<int>(result->src[0]->ne[1]);
+                    attention.frames = static_cast<int>(computed(result->src[0]->ne[1]));
+                    if (frames_) {
+                        attention.single = frames_->heard;
+                        attention.bias = std::log(static_cast<float>(frames_->each));
+                    }
                     attention.heads = heads;
                     attention.format = format;
                     attention.output = row(result, 0);

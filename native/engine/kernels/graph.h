@@ -6,11 +6,13 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "engine/device/compute.h"
 #include "engine/kernels/encoder_attention.h"
 #include "engine/kernels/product.h"
+#include "engine/kernels/window_frames.h"
 
 namespace agora {
 
@@ -32,6 +34,7 @@ struct ProductNode {
     int count = 0;                    // rows; 0: as many as the input has
     size_t row_stride = 0;            // bytes between input rows; 0: they lie end to end
     int padding = 0;                  // rows of zeros before and after the output
+    int rows_of_frame = 1;
 };
 
 // Makes nodes, and keeps what they need when they are computed: it must outlive the graphs.
@@ -59,6 +62,10 @@ class KernelNodes {
 
     const KernelSet& kernels() const { return kernels_; }
 
+    // From now on rows are frames of a window, of which these are computed. At first all rows are.
+    void set_frames(const WindowFrames& frames) { frames_ = frames; }
+    WindowFrames frames() const { return frames_.value_or(WindowFrames{}); }
+
   private:
     struct Node {
         Work work;
@@ -66,7 +73,13 @@ class KernelNodes {
     };
 
     const KernelSet& kernels_;
+    // Of `rows`, those that are computed.
+    int64_t computed(int64_t rows, int rows_of_frame = 1) const {
+        return frames_ ? int64_t{frames_->count()} * rows_of_frame : rows;
+    }
+
     Compute& compute_;
+    std::optional<WindowFrames> frames_;
     std::deque<Node> nodes_;
 };
 

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "engine/kernels/number_formats.h"
+#include "engine/kernels/window_frames.h"
 
 namespace agora {
 namespace {
@@ -41,7 +42,7 @@ void set_byte_lane(const KernelSet& kernels, const float* row, int lane, uint8_t
 
 // 16 columns of all frames' values as a strip of floats or halves.
 template <typename Value>
-void set_frames(const float* columns, size_t width, int frames, int padded, uint8_t* strip) {
+void set_value_frames(const float* columns, size_t width, int frames, int padded, uint8_t* strip) {
     auto* target = reinterpret_cast<Value*>(strip);
     for (int frame = 0; frame < frames; ++frame)
         narrow(columns + static_cast<size_t>(frame) * width, kStrip, target + frame * kStrip);
@@ -98,10 +99,10 @@ void PackedHead::set_values(const KernelSet& kernels, const float* rows, size_t 
         uint8_t* strip = values_.strip(index);
         switch (values_.storage()) {
             case Storage::F32:
-                set_frames<float>(rows, width, frames_, padded(), strip);
+                set_value_frames<float>(rows, width, frames_, padded(), strip);
                 break;
             case Storage::F16:
-                set_frames<Half>(rows, width, frames_, padded(), strip);
+                set_value_frames<Half>(rows, width, frames_, padded(), strip);
                 break;
             default:
                 set_byte_frames(kernels, rows, width, frames_, strip);
@@ -148,6 +149,7 @@ void PackedHead::attend(const KernelSet& kernels, const float* query, int count,
         }
         for (int r = 0; r < rows; ++r) {
             float* row = scores.data() + static_cast<size_t>(r) * padded;
+            if (bias_ != 0) add_bias(row, single_, frames_, bias_ / kScale);
             if (weights != nullptr) {
                 auto* wanted = reinterpret_cast<uint8_t*>(weights + static_cast<size_t>(first + r) * padded);
                 kernels.exp_row(row, frames_, this->padded(), kScale, Arithmetic::F32, wanted);

@@ -18,8 +18,17 @@ class PackedHead {
 
     static size_t bytes(Storage storage, int frames);
 
+    // Frames that there is room for.
+    int capacity() const { return values_.inputs(); }
+    // How many frames are taken over and looked at; from `single` on each stands for several, `bias` is the logarithm
+    // of how many. At first all that there is room for, alike.
+    void set_frames(int frames, int single, float bias) {
+        frames_ = frames;
+        single_ = single;
+        bias_ = bias;
+    }
     int frames() const { return frames_; }
-    int padded() const { return values_.padded_inputs(); }  // frames, filled up to a multiple of 32
+    int padded() const { return (frames_ + 31) / 32 * 32; }
 
     // Takes keys or values over from rows [frames][64], `width` floats apart.
     void set_keys(const KernelSet& kernels, const float* rows, size_t width);
@@ -31,7 +40,8 @@ class PackedHead {
                 size_t output_width, float* weights) const;
 
   private:
-    int frames_;
+    int frames_, single_ = 0;
+    float bias_ = 0;
     PackedMatrix keys_, values_;
 };
 

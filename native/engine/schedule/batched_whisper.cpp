@@ -120,6 +120,11 @@ void BatchedWhisper::settle(WhisperWindow& window) {
     if (window.choice_error) std::rethrow_exception(window.choice_error);
     const bool detected = window.detection && window.languages_known();
     if (detected) settle_language(window);
+    if (window.decoding && window.decoding->fails()) {
+        // With all frames there may be more to it.
+        window.needs_all_frames = true;
+        window.decoding = nullptr;
+    }
     if (window.decoding && window.decoding->in_doubt()) passes_.suspend(window);
     if (window.checking && window.decoding && window.decoding->done()) passes_.resolve(window);
     if (window.decoding && window.decoding->done()) passes_.settle(window);
@@ -178,6 +183,15 @@ bool BatchedWhisper::make_room_for(WhisperWindow& window) {
     return true;
 }
 
+// Frames that the encoder computes of it.
+WindowFrames BatchedWhisper::frames_of(WhisperWindow& window) const {
+    const bool may_leave_out = network_->leaves_out_frames() && !window.checking && !window.needs_all_frames;
+    const WindowFrames frames =
+        may_leave_out && !wants_draft(window) ? thinned_silence(window.remaining()) : WindowFrames{};
+    window.has_all_frames = frames.each == 1;
+    return frames;
+}
+
 // What the encoder had begun with before is lost.
 void BatchedWhisper::begin_encoding(const Windows& windows) {
     for (WhisperWindow* lost : encoding_) lost->begun = false;
@@ -200,7 +214,7 @@ void BatchedWhisper::begin_encoding(const Windows& windows) {
         encoding_.push_back(window);
         if (!window->cross) window->cross = network_->decoder().new_window();
         spectrograms.push_back(window->take_spectrogram(log_mel_, run_parts));
-        inputs.push_back({spectrograms.back().data(), window->cross.get()});
+        inputs.push_back({spectrograms.back().data(), window->cross.get(), frames_of(*window)});
     }
     if (!inputs.empty()) network_->begin_encoding(inputs);
 }

@@ -141,7 +141,8 @@ class WhisperWindow final : public Task {
     Work following() const {
         if (choice_error) return Work::Settle;
         if (detection) return languages_known() ? Work::Settle : Work::Decode;
-        if (decoding) return decoding->done() || decoding->in_doubt() ? Work::Settle : Work::Decode;
+        if (decoding)
+            return decoding->done() || decoding->in_doubt() || decoding->fails() ? Work::Settle : Work::Decode;
         return Work::Encode;
     }
 
@@ -163,6 +164,8 @@ class WhisperWindow final : public Task {
     std::unique_ptr<SequenceMemory> detection;  // the decoder's memory of a language detection
     std::unique_ptr<WindowDecoding> decoding;
     std::unique_ptr<DraftMemory> draft;
+    bool has_all_frames = true;       // the encoder's output is of every frame
+    bool needs_all_frames = false;    // as a pass over fewer has failed
     std::exception_ptr choice_error;  // of the last step
     double last_speech = 0;           // seconds where the text so far ends
 
