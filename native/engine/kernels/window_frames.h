@@ -6,7 +6,8 @@
 namespace agora {
 
 // Whisper hears 30 s always; where less is recorded, silence follows. A model must see that silence, or it goes on and
-// on, but not each of its frames, which are alike: some stand for several, and attention gives them as much more weight.
+// on, but not each of its frames, which are alike: some stand for several, and attention gives them as much more
+// weight.
 struct WindowFrames {
     static constexpr int kAll = 1500;  // of 20 ms
 
