@@ -102,15 +102,10 @@ export async function acquireDiarizer(
     );
   }
   if ((await stat(model).catch(() => undefined))?.isDirectory()) {
-    // Loaded when needed, with the readers of checkpoints.
-    const { isPipelineFolder } = await import("../models/convert/speakers/sources.js");
-    const holdsParts = await isPipelineFolder(model);
     throw new TranscriptionError(
       "MODEL_INVALID",
-      `Expected a diarization model but ${JSON.stringify(model)} is a folder` +
-        (holdsParts
-          ? " with the parts of one: `agora-transcribe models convert` makes the model of them, one file"
-          : ""),
+      `Expected a diarization model but ${JSON.stringify(model)} is a folder: \`agora-transcribe models convert\` ` +
+        "makes one file of a model's parts",
       { option: "diarize.model" },
     );
   }

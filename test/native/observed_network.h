@@ -29,8 +29,9 @@ class ObservedNetwork final : public agora::Network {
         return network_->go_on_encoding(seconds, stop);
     }
     std::vector<float> encoded(size_t window) const override { return network_->encoded(window); }
-    bool adopt(const std::vector<float>& encoded, agora::WindowMemory& memory, const std::atomic<bool>* stop) override {
-        return network_->adopt(encoded, memory, stop);
+    bool adopt(const std::vector<float>& encoded, const agora::WindowFrames& frames, agora::WindowMemory& memory,
+               const std::atomic<bool>* stop) override {
+        return network_->adopt(encoded, frames, memory, stop);
     }
     agora::Decoder& decoder() override { return decoder_; }
 

@@ -44,8 +44,8 @@ class DraftModel {
     DraftModel(const std::string& path, const Target& target, const NetworkLoader& load);
 
     // Listens to a window, the one with that number in the last run of the big model's encoder. Null when stopped.
-    std::unique_ptr<DraftMemory> listen(const float* samples, size_t count, const Network& target, size_t window,
-                                        const std::atomic<bool>* stop);
+    std::unique_ptr<DraftMemory> listen(const float* samples, size_t count, const WindowFrames& frames,
+                                        const Network& target, size_t window, const std::atomic<bool>* stop);
 
     // Gives the decodings that take one a draft each, all written together.
     void propose(const std::vector<DraftTask>& tasks);

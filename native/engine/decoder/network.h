@@ -44,10 +44,12 @@ class Network {
         begin_encoding(windows);
         return go_on_encoding(std::numeric_limits<double>::infinity(), stop) == Progress::Done;
     }
-    // The encoder's output for a window of the last run, which is done, [1500][D].
+    // The encoder's output for a window of the last run, which is done, [1500][D], of which the frames that were
+    // computed come first.
     virtual std::vector<float> encoded(size_t window) const = 0;
     // Takes such output from a model with the same encoder. False when stopped.
-    virtual bool adopt(const std::vector<float>& encoded, WindowMemory& memory, const std::atomic<bool>* stop) = 0;
+    virtual bool adopt(const std::vector<float>& encoded, const WindowFrames& frames, WindowMemory& memory,
+                       const std::atomic<bool>* stop) = 0;
 
     virtual Decoder& decoder() = 0;
 };

@@ -28,8 +28,9 @@ std::vector<float> PackedNetwork::encoded(size_t window) const {
     return encoder_->output(static_cast<int>(window));
 }
 
-bool PackedNetwork::adopt(const std::vector<float>& encoded, WindowMemory& memory, const std::atomic<bool>* stop) {
-    projection_.write_to(memory);
+bool PackedNetwork::adopt(const std::vector<float>& encoded, const WindowFrames& frames, WindowMemory& memory,
+                          const std::atomic<bool>* stop) {
+    projection_.write_to(memory, frames);
     return projection_.run(encoded, compute_, stop);
 }
 

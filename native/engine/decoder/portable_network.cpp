@@ -102,7 +102,8 @@ std::vector<float> PortableNetwork::encoded(size_t window) const {
     return encoder_.last().output(static_cast<int>(window));
 }
 
-bool PortableNetwork::adopt(const std::vector<float>& encoded, WindowMemory& memory, const std::atomic<bool>* stop) {
+bool PortableNetwork::adopt(const std::vector<float>& encoded, const WindowFrames&, WindowMemory& memory,
+                            const std::atomic<bool>* stop) {
     forget_outdated();
     if (!adoption_graph_) {
         const size_t nodes = 16 + 16 * weights_.decoder.blocks.size();

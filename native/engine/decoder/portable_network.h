@@ -26,7 +26,8 @@ class PortableNetwork final : public Network {
     void begin_encoding(const std::vector<EncoderInput>& windows) override;
     Progress go_on_encoding(double seconds, const std::atomic<bool>* stop) override;
     std::vector<float> encoded(size_t window) const override;
-    bool adopt(const std::vector<float>& encoded, WindowMemory& memory, const std::atomic<bool>* stop) override;
+    bool adopt(const std::vector<float>& encoded, const WindowFrames& frames, WindowMemory& memory,
+               const std::atomic<bool>* stop) override;
 
     Decoder& decoder() override { return decoder_; }
 

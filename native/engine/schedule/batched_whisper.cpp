@@ -184,12 +184,9 @@ bool BatchedWhisper::make_room_for(WhisperWindow& window) {
 }
 
 // Frames that the encoder computes of it.
-WindowFrames BatchedWhisper::frames_of(WhisperWindow& window) const {
+WindowFrames BatchedWhisper::frames_of(const WhisperWindow& window) const {
     const bool may_leave_out = network_->leaves_out_frames() && !window.checking && !window.needs_all_frames;
-    const WindowFrames frames =
-        may_leave_out && !wants_draft(window) ? thinned_silence(window.remaining()) : WindowFrames{};
-    window.has_all_frames = frames.each == 1;
-    return frames;
+    return may_leave_out ? thinned_silence(window.remaining()) : WindowFrames{};
 }
 
 // What the encoder had begun with before is lost.
@@ -214,7 +211,8 @@ void BatchedWhisper::begin_encoding(const Windows& windows) {
         encoding_.push_back(window);
         if (!window->cross) window->cross = network_->decoder().new_window();
         spectrograms.push_back(window->take_spectrogram(log_mel_, run_parts));
-        inputs.push_back({spectrograms.back().data(), window->cross.get(), frames_of(*window)});
+        window->frames = frames_of(*window);
+        inputs.push_back({spectrograms.back().data(), window->cross.get(), window->frames});
     }
     if (!inputs.empty()) network_->begin_encoding(inputs);
 }
@@ -229,8 +227,8 @@ void BatchedWhisper::begin(WhisperWindow& window, size_t place) {
     if (wants_draft(window) && !window.suspended) {
         // There is memory for one of each window.
         window.draft = nullptr;
-        window.draft = draft_->listen(window.request.samples.data() + window.position, window.remaining(), *network_,
-                                      place, window.request.cancelled.get());
+        window.draft = draft_->listen(window.request.samples.data() + window.position, window.remaining(),
+                                      window.frames, *network_, place, window.request.cancelled.get());
         if (!window.draft) throw cancelled();
     }
     if (window.detects()) {

@@ -73,7 +73,7 @@ class BatchedWhisper final : public SteppedModel {
     void prepare_spectrograms(const Tasks& ahead) const;
     void encode(const Windows& windows, const Tasks& ahead);
     void begin_encoding(const Windows& windows);
-    WindowFrames frames_of(WhisperWindow& window) const;
+    WindowFrames frames_of(const WhisperWindow& window) const;
     bool make_room_for(WhisperWindow& window);
     void settle(WhisperWindow& window);
     bool wants_draft(const WhisperWindow& window) const;

@@ -164,7 +164,7 @@ class WhisperWindow final : public Task {
     std::unique_ptr<SequenceMemory> detection;  // the decoder's memory of a language detection
     std::unique_ptr<WindowDecoding> decoding;
     std::unique_ptr<DraftMemory> draft;
-    bool has_all_frames = true;       // the encoder's output is of every frame
+    WindowFrames frames;              // of which the encoder's output is
     bool needs_all_frames = false;    // as a pass over fewer has failed
     std::exception_ptr choice_error;  // of the last step
     double last_speech = 0;           // seconds where the text so far ends

@@ -91,7 +91,7 @@ void WindowPasses::begin(WhisperWindow& window) const {
     search.rules.timestamps = writes_times(window);
     if (!window.checking) search.prefix = prefix_of(window);
     search.duration = static_cast<double>(window.remaining()) / kSampleRate;
-    search.must_pass = !window.has_all_frames;
+    search.must_pass = window.frames.count() < WindowFrames::kAll;
     if (window.checking) {
         search.temperatures = {0};
         search.beam_size = 1;
