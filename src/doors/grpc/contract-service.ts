@@ -29,14 +29,17 @@ export abstract class ContractService {
   /** The methods, by their names in the contract. */
   abstract handlers(calls: Calls): UntypedServiceImplementation;
 
-  /** Does `work`, and tells `fail` why it failed. */
-  protected async attempt(
+  /** Does `work` and delivers what comes of it, or tells `fail` why nothing does: the call may have failed while the work ended. */
+  protected async attempt<T>(
     call: Call,
-    work: () => Promise<void>,
+    work: () => Promise<T>,
+    deliver: (answer: T) => void,
     fail: (reason: unknown) => void,
   ): Promise<void> {
     try {
-      await call.work(work);
+      const answer = await call.work(work);
+      call.signal.throwIfAborted();
+      deliver(answer);
     } catch (error) {
       // What a cancelled request rejects with tells less than why it was cancelled.
       fail(call.signal.aborted ? call.signal.reason : error);

@@ -95,10 +95,8 @@ export class V1Service extends ContractService {
   #answer(call: Call, mode: Mode, respond: Respond, work: (call: Call) => Promise<Work>): Promise<void> {
     return this.attempt(
       call,
-      async () => {
-        const { result } = await work(call);
-        respond(null, success(result, call.seconds));
-      },
+      () => work(call),
+      ({ result }) => respond(null, success(result, call.seconds)),
       (reason) => this.fail(call, mode, reason, respond),
     );
   }

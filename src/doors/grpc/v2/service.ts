@@ -47,8 +47,12 @@ export class V2Service extends ContractService {
         respond: sendUnaryData<ServerInfo>,
       ) => {
         const call = calls.of(rpc.metadata);
-        const answer = async () => respond(null, serverInfo(this.service, calls.size));
-        return this.attempt(call, answer, (reason) => this.fail(call, reason, respond));
+        return this.attempt(
+          call,
+          async () => serverInfo(this.service, calls.size),
+          (info) => respond(null, info),
+          (reason) => this.fail(call, reason, respond),
+        );
       },
     };
   }
@@ -107,8 +111,9 @@ export class V2Service extends ContractService {
     const events = new EventStream(rpc, call);
     return this.attempt(
       call,
-      async () => {
-        events.send({ result: await this.#upload(call, rpc, events) });
+      () => this.#upload(call, rpc, events),
+      (result) => {
+        events.send({ result });
         events.end();
       },
       (reason) => this.fail(call, reason, (failure) => events.fail(failure)),
@@ -118,7 +123,8 @@ export class V2Service extends ContractService {
   #answer(call: Call, respond: Respond, work: (call: Call) => Promise<Answer>): Promise<void> {
     return this.attempt(
       call,
-      async () => respond(null, await work(call)),
+      () => work(call),
+      (answer) => respond(null, answer),
       (reason) => this.fail(call, reason, respond),
     );
   }
