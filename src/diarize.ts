@@ -6,11 +6,17 @@ import { RequestScope } from "./pipeline/request-scope.js";
 import { voiceTurns } from "./pipeline/voice-turns.js";
 import { Parties } from "./speakers/parties.js";
 import { assignRoles } from "./speakers/roles.js";
-import { countWarnings } from "./speakers/speaker-pass.js";
 import { namedTurns, speakersOf } from "./speakers/turns.js";
+import { speakerWarnings } from "./speakers/warnings.js";
 import type { AudioInput, DecodedAudio } from "./types/audio.js";
 import type { TranscribeOptions, TranscriberOptions } from "./types/options.js";
-import type { DiarizationOptions, DiarizationResult, RoleOptions, SpeakerTurn } from "./types/speakers.js";
+import type {
+  DiarizationOptions,
+  DiarizationResult,
+  Diarizer,
+  RoleOptions,
+  SpeakerTurn,
+} from "./types/speakers.js";
 
 /** Options of {@link diarize}. */
 export interface DiarizeOptions
@@ -21,6 +27,13 @@ export interface DiarizeOptions
   channels?: "mix" | number;
   /** What is known of the roles; what is said is not. Default: none. */
   roles?: RoleOptions;
+}
+
+interface FoundTurns {
+  turns: SpeakerTurn[];
+  embeddings: readonly Float32Array[];
+  /** What told the speakers apart; undefined: their channels. */
+  diarizer: Diarizer | undefined;
 }
 
 /** Seconds that the model is kept loaded for the next call. */
@@ -54,8 +67,8 @@ export async function diarize(input: AudioInput, options: DiarizeOptions = {}): 
       signal: scope.signal,
     });
     const parties = await Parties.of(audio);
-    const found = parties.areApart
-      ? { turns: await turnsByChannel(parties, loading, scope), embeddings: [] }
+    const found: FoundTurns = parties.areApart
+      ? { turns: await turnsByChannel(parties, loading, scope), embeddings: [], diarizer: undefined }
       : await diarizeMixed(parties, request.diarize!, loading, scope);
     const speakers = speakersOf(found.turns, request.diarize!.embeddings ? found.embeddings : []);
     return {
@@ -63,7 +76,7 @@ export async function diarize(input: AudioInput, options: DiarizeOptions = {}): 
       speakers: request.roles ? assignRoles(speakers, channelsOf(found.turns), request.roles) : speakers,
       duration: parties.duration,
       processingTime: (performance.now() - startedAt) / 1000,
-      warnings: [...parties.warnings, ...countWarnings(speakers.length, request.diarize!.count)],
+      warnings: [...parties.warnings, ...speakerWarnings(speakers.length, request.diarize!, found.diarizer)],
     };
   } catch (error) {
     throw scope.fail(error);
@@ -88,19 +101,19 @@ async function turnsByChannel(
 
 async function diarizeMixed(
   audio: DecodedAudio,
-  { model, count }: ResolvedDiarization,
+  request: ResolvedDiarization,
   options: TranscriberOptions,
   scope: RequestScope,
-): Promise<{ turns: SpeakerTurn[]; embeddings: readonly Float32Array[] }> {
-  const lease = await acquireDiarizer(model, options, scope.signal);
+): Promise<FoundTurns> {
+  const lease = await acquireDiarizer(request, options, scope.signal);
   const session = lease.value.createSession();
   try {
     for await (const [samples] of audio.blocks()) {
       scope.throwIfEnded();
       await session.push(samples!, scope.signal);
     }
-    const { turns, embeddings } = await session.finish(count, scope.signal);
-    return { turns: namedTurns(turns), embeddings };
+    const { turns, embeddings } = await session.finish(request.count, scope.signal);
+    return { turns: namedTurns(turns), embeddings, diarizer: lease.value };
   } finally {
     session.close();
     await lease.release(KEEP_LOADED);

@@ -159,7 +159,7 @@ export class LoadedTranscriber implements Transcriber {
     if (channels === "each" && audio.trackCount > 1) return work(audio, new ChannelPass(roles));
     const parties = await Parties.of(audio);
     if (parties.areApart) return work(parties, new ChannelPass(roles));
-    const loading = acquireDiarizer(diarize!.model, this.#options, scope.signal);
+    const loading = acquireDiarizer(diarize!, this.#options, scope.signal);
     const lease = await scope.race(loading).catch((error: unknown) => {
       loading.then((late) => late.release()).catch(() => {});
       throw error;

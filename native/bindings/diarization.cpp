@@ -8,14 +8,16 @@ namespace {
 
 constexpr double kMostSpeakers = 1000;
 
-Napi::Object to_js(Napi::Env env, const SpeakerFile& file) {
+Napi::Object to_js(Napi::Env env, const DiarizationFacts& facts) {
     Napi::Object result = Napi::Object::New(env);
-    result.Set("pipeline", "community");
-    result.Set("embedding", file.encoder == SpeakerEncoderKind::Ge2e ? "ge2e" : "wespeaker-resnet34");
-    result.Set("embeddingSize", file.embedding);
-    result.Set("plda", file.has_plda);
-    result.Set("name", file.name);
-    result.Set("fileBytes", static_cast<double>(file.bytes));
+    result.Set("pipeline", facts.pipeline);
+    result.Set("embedding", facts.embedding);
+    result.Set("embeddingSize", facts.embedding_size);
+    result.Set("plda", facts.plda);
+    result.Set("mostSpeakers", facts.most_speakers);
+    result.Set("weightType", facts.weight_type);
+    result.Set("name", facts.name);
+    result.Set("fileBytes", static_cast<double>(facts.bytes));
     return result;
 }
 
@@ -36,8 +38,8 @@ Napi::Value inspect(const Napi::CallbackInfo& info) {
     return guarded(info.Env(), [&] {
         const std::string path = string_argument(info[0], "path");
         return run_async(info.Env(), [path]() -> Finish {
-            const SpeakerFile file = read_speaker_file(path);
-            return [file](Napi::Env env) { return to_js(env, file); };
+            const DiarizationFacts facts = inspect_diarization_file(path);
+            return [facts](Napi::Env env) { return to_js(env, facts); };
         });
     });
 }
@@ -71,14 +73,14 @@ Napi::Value DiarizationModelObject::load(const Napi::CallbackInfo& info) {
         const std::string path = string_argument(info[0], "path");
         const Napi::Object options = object_argument(info[1], "options");
         const int threads = integer_argument(options.Get("threads"), "threads", 1, 256);
-        return load_model(info.Env(), [=] { return std::make_shared<DiarizationModel>(path, threads); });
+        return load_model(info.Env(), [=] { return load_diarization_model(path, threads); });
     });
 }
 
 Napi::Value DiarizationModelObject::info(const Napi::CallbackInfo& info) {
     return guarded(info.Env(), [&]() -> Napi::Value {
         const auto loaded = model(info.Env());
-        Napi::Object js = to_js(info.Env(), loaded->file());
+        Napi::Object js = to_js(info.Env(), loaded->facts());
         js.Set("batch", loaded->batch());
         return js;
     });
@@ -87,7 +89,7 @@ Napi::Value DiarizationModelObject::info(const Napi::CallbackInfo& info) {
 // open(): DiarizationStream
 Napi::Value DiarizationModelObject::open(const Napi::CallbackInfo& info) {
     return guarded(info.Env(), [&]() -> Napi::Value {
-        auto work = std::make_shared<DiarizationWork>(model(info.Env()));
+        auto work = std::make_shared<DiarizationWork>(model(info.Env())->open());
         return Instance::of(info.Env())
             .diarization_stream.New({Napi::External<std::shared_ptr<DiarizationWork>>::New(info.Env(), &work)});
     });
@@ -109,7 +111,7 @@ Napi::Value DiarizationStreamObject::push(const Napi::CallbackInfo& info) {
         const CancelFlag::Shared stop = CancelFlag::of(info[1]);
         return run_async(info.Env(), [=]() -> Finish {
             const std::lock_guard<std::mutex> lock(work->mutex);
-            work->stream.push(samples->data(), samples->size(), stop.get());
+            work->stream->push(samples->data(), samples->size(), stop.get());
             return [](Napi::Env env) { return env.Undefined(); };
         });
     });
@@ -123,7 +125,7 @@ Napi::Value DiarizationStreamObject::finish(const Napi::CallbackInfo& info) {
         const CancelFlag::Shared stop = CancelFlag::of(info[1]);
         return run_async(info.Env(), [=]() -> Finish {
             const std::lock_guard<std::mutex> lock(work->mutex);
-            auto result = std::make_shared<Diarization>(work->stream.finish(count, stop.get()));
+            auto result = std::make_shared<Diarization>(work->stream->finish(count, stop.get()));
             return [result](Napi::Env env) {
                 Napi::Object js = Napi::Object::New(env);
                 js.Set("turns", to_js(env, result->turns));

@@ -25,9 +25,9 @@ class DiarizationModelObject
 };
 
 struct DiarizationWork {
-    explicit DiarizationWork(std::shared_ptr<DiarizationModel> model) : stream(std::move(model)) {}
+    explicit DiarizationWork(std::unique_ptr<DiarizationStream> opened) : stream(std::move(opened)) {}
     std::mutex mutex;
-    DiarizationStream stream;
+    const std::unique_ptr<DiarizationStream> stream;
 };
 
 // One recording. JavaScript: NativeDiarizationStream.

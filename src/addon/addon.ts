@@ -295,11 +295,15 @@ export interface NativeBorealisModel {
 }
 
 export interface DiarizationFileInfo {
-  /** What it is made of: pyannote's community pipeline. */
-  pipeline: "community";
-  /** The speaker encoder. */
-  embedding: "ge2e" | "wespeaker-resnet34";
+  /** What it is made of: pyannote's community pipeline, or NVIDIA's Nemotron-3-Diarization. */
+  pipeline: "community" | "nemotron";
+  /** The speaker encoder; empty where there is none. */
+  embedding: "ge2e" | "wespeaker-resnet34" | "";
   embeddingSize: number;
+  /** Speakers that are told apart; 0: no limit. */
+  mostSpeakers: number;
+  /** How its matrices are stored. */
+  weightType: string;
   /** Whether clusters are refined in the features of a PLDA. */
   plda: boolean;
   name: string;
@@ -311,12 +315,12 @@ export interface NativeSpeakerTurn {
   end: number;
   /** From 0, by first speech. */
   speaker: number;
-  /** Mean share of the windows that hear the speaker, 0 to 1. */
+  /** How sure it is that it is that speaker, 0 to 1. */
   confidence: number;
 }
 
 export interface NativeDiarizationModel {
-  /** `batch`: windows, one for each second, that keep all threads busy at once. */
+  /** `batch`: seconds of sound that keep all threads busy at once. */
   info(): DiarizationFileInfo & { batch: number };
   open(): NativeDiarizationStream;
   close(): Promise<void>;
@@ -324,7 +328,7 @@ export interface NativeDiarizationModel {
 
 /** One recording; one call at a time. */
 export interface NativeDiarizationStream {
-  /** Works on the windows that the samples complete, one for each second. */
+  /** Works on what the samples complete. */
   push(samples: Float32Array, cancel: CancelFlag): Promise<void>;
   finish(
     speakers: { exactly?: number; least?: number; most?: number },
@@ -334,7 +338,7 @@ export interface NativeDiarizationStream {
     turns: NativeSpeakerTurn[];
     /** One speaker at a time. */
     exclusive: NativeSpeakerTurn[];
-    /** Of each speaker, of unit length. */
+    /** Of each speaker, of unit length; empty where the engine makes none. */
     embeddings: Float32Array[];
   }>;
   close(): Promise<void>;

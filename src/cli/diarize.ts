@@ -2,6 +2,7 @@ import { resolveRequest } from "../config/options.js";
 import type { AudioLimits, DiarizationResult, DiarizeOptions } from "../index.js";
 import type { CliContext } from "./context.js";
 import { deliver } from "./delivery.js";
+import { noteDownloads } from "./download-note.js";
 import { doneWithoutWork, type FilePlan, type Job, planFiles, workThrough } from "./files.js";
 import { recordingIds } from "./inputs.js";
 import { roomFor } from "./jobs.js";
@@ -88,7 +89,11 @@ async function diarizeOne(
   terminal: Terminal,
 ): Promise<void> {
   const { input, index, plan, signal } = job;
-  const result = await api.diarize(input.path ?? stdin, { ...plan.options, signal });
+  const result = await api.diarize(input.path ?? stdin, {
+    ...plan.options,
+    signal,
+    onDownload: noteDownloads((text) => terminal.note(text)),
+  });
   await job.mayWrite();
   for (const warning of result.warnings) terminal.note(`${input.name}: warning: ${warning}`);
   const textOf = (format: TurnFormat): string =>

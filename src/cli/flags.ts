@@ -1,5 +1,5 @@
 import { type Command, Option } from "commander";
-import { COMPUTE_TYPES, DEVICES, OUTPUT_FORMATS, PRIORITIES, TASKS } from "../index.js";
+import { COMPUTE_TYPES, DEVICES, DIARIZATION_ENGINES, OUTPUT_FORMATS, PRIORITIES, TASKS } from "../index.js";
 import { TURN_FORMATS } from "./diarize.js";
 import * as read from "./option-values.js";
 
@@ -58,6 +58,7 @@ export function addTranscribeOptions(command: Command): void {
       read.channels,
     )
     .option("--diarize", "tell who says what: two parties on two channels, or by a diarization model")
+    .addOption(SHARED.diarizationEngine())
     .addOption(SHARED.diarizationModel())
     .addOption(SHARED.numSpeakers())
     .addOption(SHARED.minSpeakers())
@@ -190,6 +191,7 @@ export function addDiarizeOptions(command: Command): void {
     .addOption(SHARED.outputDir("write <name>.rttm, <name>.diarization.json there, not to standard output"))
     .addOption(SHARED.noClobber())
     .addOption(SHARED.skipExisting())
+    .addOption(SHARED.diarizationEngine())
     .addOption(SHARED.diarizationModel())
     .addOption(SHARED.numSpeakers())
     .addOption(SHARED.minSpeakers())
@@ -227,10 +229,15 @@ const SHARED = {
       "--track <n>",
       "audio track n, from 0 (default: the file's default one, else the first with sound)",
     ).argParser(read.wholeNumber),
+  diarizationEngine: () =>
+    new Option(
+      "--diarization-engine <name>",
+      `for speakers of one channel: ${DIARIZATION_ENGINES.join(", ")} (default: what the model is for)`,
+    ),
   diarizationModel: () =>
     new Option(
-      "--diarization-model <path>",
-      "model for speakers of one channel, made by `models convert` (default: AGORA_DIARIZATION_MODEL)",
+      "--diarization-model <name|path>",
+      "model for speakers of one channel (default: AGORA_DIARIZATION_MODEL, else nemotron-3-diarization)",
     ),
   numSpeakers: () =>
     new Option("--num-speakers <n>", "exactly so many speakers (default: counted)").argParser(

@@ -30,7 +30,7 @@ Exit codes:
 Environment:
   AGORA_MODEL               model to use where --model is not given
   AGORA_CACHE_DIR           folder of downloaded models
-  AGORA_DIARIZATION_MODEL   model for --diarize where one channel holds several speakers
+  AGORA_DIARIZATION_MODEL   model for --diarize where one channel holds several speakers and none is given
   AGORA_MODEL_MIRROR        address to use in place of https://huggingface.co
   AGORA_OFFLINE=1           never download, as --offline
   AGORA_FFMPEG              path of the FFmpeg program, where it is not in PATH

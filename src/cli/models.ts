@@ -3,6 +3,7 @@ import { stat } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import type { DownloadProgress } from "../index.js";
 import type { CliContext } from "./context.js";
+import { downloadNote } from "./download-note.js";
 import { EXIT, UsageError } from "./exit.js";
 import { bar, DownloadStatus } from "./progress.js";
 import { table } from "./table.js";
@@ -62,6 +63,7 @@ export async function downloadModels(
     terminal.showStatus(() => (latest ? status.render(latest) : `asking for ${name}`));
     try {
       const onProgress = (progress: DownloadProgress) => {
+        if (!latest && progress.licence !== undefined) terminal.note(downloadNote(progress));
         latest = progress;
       };
       const { path } = await api.downloadModel(name, { ...cacheOf(flags), signal, onProgress });

@@ -222,7 +222,7 @@ function addModels(program: Command, context: CliContext, perform: Perform): voi
   group
     .command("convert <folder|name>")
     .description(
-      "make model files from a Whisper or Borealis checkpoint in Hugging Face's layout or faster-whisper's, or from its name there, or from the parts of a diarization pipeline; prints their paths",
+      "make model files from a Whisper or Borealis checkpoint in Hugging Face's layout or faster-whisper's, or from its name there, from Nemotron-3-Diarization, or from the parts of a diarization pipeline; prints their paths",
     )
     .requiredOption("-o, --out <folder>", "where to write them")
     .option("-t, --type <type>", "f16 (default), f32, q8_0, q5_0, q4_0, …; bf16, q4_k … q6_k for Borealis")

@@ -1,5 +1,6 @@
 import {
   type AudioLimits,
+  type DiarizationEngine,
   type FormatOptions,
   OUTPUT_FORMATS,
   type OutputFormat,
@@ -18,6 +19,7 @@ const MOST_JOBS = 256;
 /** Options about speakers. */
 export interface SpeakerFlags {
   diarize?: boolean;
+  diarizationEngine?: DiarizationEngine;
   diarizationModel?: string;
   numSpeakers?: number;
   minSpeakers?: number;
@@ -113,6 +115,7 @@ const TRANSCRIBE_KEYS = [
 
 const SPEAKER_KEYS = [
   "diarize",
+  "diarizationEngine",
   "diarizationModel",
   "numSpeakers",
   "minSpeakers",
@@ -132,6 +135,7 @@ const FORMAT_KEYS = [
 /** Flags whose library option goes by another name. */
 const RENAMED = {
   vadFilter: "--vad-filter",
+  "diarize.engine": "--diarization-engine",
   "diarize.model": "--diarization-model",
   "diarize.numSpeakers": "--num-speakers",
   "diarize.minSpeakers": "--min-speakers",
@@ -215,8 +219,9 @@ export function limitsOf({ maxBytes, maxDuration, decodeTimeout }: LimitFlags): 
 
 /** Any flag about speakers asks for them. */
 export function speakerOptions(flags: SpeakerFlags): Pick<TranscribeOptions, "diarize" | "roles"> {
-  const { diarizationModel: model, numSpeakers, minSpeakers, maxSpeakers, sellerChannel } = flags;
-  const given = Object.entries({ model, numSpeakers, minSpeakers, maxSpeakers }).filter(
+  const { diarizationEngine: engine, diarizationModel: model, sellerChannel } = flags;
+  const { numSpeakers, minSpeakers, maxSpeakers } = flags;
+  const given = Object.entries({ engine, model, numSpeakers, minSpeakers, maxSpeakers }).filter(
     ([, value]) => value !== undefined,
   );
   const roles = flags.roles || sellerChannel !== undefined;

@@ -4,13 +4,14 @@ import type { DownloadProgress, Transcriber, TranscriptionResult } from "../inde
 import type { CliContext } from "./context.js";
 import { deliver, isLive, LiveText, type Plan } from "./delivery.js";
 import { checkDetection, detectOne } from "./detect-language.js";
+import { downloadNote } from "./download-note.js";
 import { doneWithoutWork, type Job, planFiles, workThrough } from "./files.js";
 import type { Input } from "./inputs.js";
 import { roomFor } from "./jobs.js";
 import { DownloadStatus } from "./progress.js";
 import { type Settings, settingsOf, type TranscribeFlags, withWords } from "./settings.js";
 import type { Terminal } from "./terminal.js";
-import { formatBytes, formatDuration, formatSpeed } from "./units.js";
+import { formatDuration, formatSpeed } from "./units.js";
 
 /**
  * `agora-transcribe FILE…`: every file, several at once, in order; one that fails does not stop the others.
@@ -54,12 +55,6 @@ export async function transcribeFiles(
   }
 }
 
-/** What is said when a model is not simply there; a checkpoint on this machine is converted without a download. */
-function startOf({ model, total, converted }: DownloadProgress): string {
-  if (converted !== undefined) return `Converting ${model}, once`;
-  return `Downloading model ${model}${total === undefined ? "" : ` (${formatBytes(total)})`}`;
-}
-
 async function loadTranscriber(
   { transcriber }: Settings,
   { api, signal }: CliContext,
@@ -67,11 +62,13 @@ async function loadTranscriber(
 ): Promise<Transcriber> {
   let download: DownloadStatus | undefined;
   let latest: DownloadProgress | undefined;
+  // Later a model for speakers may come, beside which a recording has its own status.
+  let isLoading = true;
   const onDownload = (progress: DownloadProgress) => {
     if (latest?.model !== progress.model) {
-      terminal.note(startOf(progress));
+      terminal.note(downloadNote(progress));
       download = new DownloadStatus();
-      terminal.showStatus(() => (latest && download ? download.render(latest) : ""));
+      if (isLoading) terminal.showStatus(() => (latest && download ? download.render(latest) : ""));
     }
     latest = progress;
   };
@@ -86,6 +83,7 @@ async function loadTranscriber(
     if (device.threadsNote !== undefined) terminal.note(device.threadsNote);
     return loaded;
   } finally {
+    isLoading = false;
     terminal.hideStatus();
   }
 }

@@ -1,6 +1,7 @@
 import { invalidArgument } from "../errors.js";
 import {
   DIARIZATION_ENGINES,
+  type DiarizationEngine,
   type DiarizationOptions,
   type RoleOptions,
   SPEAKER_ROLES,
@@ -14,6 +15,8 @@ const MAX_SPEAKERS = 1000;
 
 /** {@link DiarizationOptions}, checked. */
 export interface ResolvedDiarization {
+  /** Undefined: none was named. */
+  engine: DiarizationEngine | undefined;
   /** Undefined: none was named. */
   model: string | undefined;
   count: SpeakerCount;
@@ -51,7 +54,14 @@ export function resolveDiarization(
   given: boolean | DiarizationOptions | undefined,
 ): ResolvedDiarization | undefined {
   if (given === undefined || given === false) return undefined;
-  const { model, numSpeakers, minSpeakers, maxSpeakers, embeddings = false } = given === true ? {} : given;
+  const {
+    engine,
+    model,
+    numSpeakers,
+    minSpeakers,
+    maxSpeakers,
+    embeddings = false,
+  } = given === true ? {} : given;
   if (numSpeakers !== undefined && (minSpeakers !== undefined || maxSpeakers !== undefined)) {
     throw invalidArgument(
       "diarize.numSpeakers",
@@ -67,7 +77,8 @@ export function resolveDiarization(
     );
   }
   return {
-    model: model ?? (process.env.AGORA_DIARIZATION_MODEL || undefined),
+    engine,
+    model,
     count: {
       ...(numSpeakers !== undefined && { exactly: numSpeakers }),
       ...(minSpeakers !== undefined && { least: minSpeakers }),

@@ -7,16 +7,33 @@ import {
 import { cancellable } from "../addon/cancellation.js";
 import { TranscriptionError } from "../errors.js";
 import { SAMPLE_RATE } from "../types/audio.js";
-import type { DiarizedRecording, Diarizer, DiarizerSession, SpeakerCount } from "../types/speakers.js";
+import type {
+  DiarizationEngine,
+  DiarizedRecording,
+  Diarizer,
+  DiarizerSession,
+  SpeakerCount,
+} from "../types/speakers.js";
 
 /**
- * The community pipeline from a model file.
+ * What a diarization model's file is for.
+ * @throws TranscriptionError MODEL_NOT_FOUND, MODEL_INVALID
+ */
+export async function diarizationEngineOf(path: string): Promise<DiarizationEngine> {
+  try {
+    return (await loadAddon().inspectDiarizationModel(path)).pipeline;
+  } catch (error) {
+    throw TranscriptionError.from(error);
+  }
+}
+
+/**
+ * An engine of diarization from its model's file.
  * @throws TranscriptionError MODEL_NOT_FOUND, MODEL_INVALID, OUT_OF_MEMORY, DEVICE_UNAVAILABLE
  */
 export async function loadDiarizer(path: string, threads: number): Promise<Diarizer> {
   try {
     const addon = loadAddon();
-    await addon.inspectDiarizationModel(path);
     await addon.loadBackends(backendDirectory(), null, false);
     return new NativeDiarizer(await addon.loadDiarizationModel(path, { threads }));
   } catch (error) {
@@ -25,16 +42,23 @@ export async function loadDiarizer(path: string, threads: number): Promise<Diari
 }
 
 class NativeDiarizer implements Diarizer {
+  readonly engine: DiarizationEngine;
+  readonly mostSpeakers: number;
   readonly #model: NativeDiarizationModel;
+  readonly #batch: number;
   /** Recordings take turns: a worker thread that waited for the model would be lost to all else. */
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(model: NativeDiarizationModel) {
+    const { pipeline, mostSpeakers, batch } = model.info();
+    this.engine = pipeline;
+    this.mostSpeakers = mostSpeakers || Number.POSITIVE_INFINITY;
     this.#model = model;
+    this.#batch = batch;
   }
 
   createSession(): DiarizerSession {
-    return new NativeSession(this.#model.open(), this.#model.info().batch, (step) => this.#inTurn(step));
+    return new NativeSession(this.#model.open(), this.#batch, (step) => this.#inTurn(step));
   }
 
   async close(): Promise<void> {
@@ -56,7 +80,7 @@ class NativeSession implements DiarizerSession {
   readonly #waiting: Float32Array;
   #filled = 0;
 
-  /** @param batch windows, one for each second, that the model works on at once */
+  /** @param batch seconds of sound that the model works on at once */
   constructor(
     stream: NativeDiarizationStream,
     batch: number,

@@ -1,20 +1,23 @@
 import { stat } from "node:fs/promises";
 import { computeTypeOf } from "../config/compute-type.js";
+import type { ResolvedDiarization } from "../config/diarization.js";
 import { TranscriptionError } from "../errors.js";
 import { isBorealisModel } from "../models/borealis-files.js";
 import { environmentWith, type ModelEnvironment } from "../models/environment.js";
-import { type ResolvedModel, resolveModel } from "../models/resolve.js";
+import { DEFAULT_DIARIZATION_MODEL, type ResolvedModel, resolveModel } from "../models/resolve.js";
 import type { Engine, VadModel } from "../types/engine.js";
 import type { TranscriberOptions } from "../types/options.js";
-import type { Diarizer } from "../types/speakers.js";
+import type { DiarizationEngine, Diarizer } from "../types/speakers.js";
 import { computeThreads } from "./cores.js";
-import { loadDiarizer } from "./diarizer.js";
+import { diarizationEngineOf, loadDiarizer } from "./diarizer.js";
 import { DEFAULT_IMPLEMENTATION, findImplementation } from "./implementations.js";
 import { type Lease, SharedPool } from "./shared.js";
 import { loadVadModel } from "./vad.js";
 
 const DEFAULT_BATCH_SIZE = 16;
 const DEFAULT_MAX_QUEUE = 1024;
+/** Of diarization, where neither engine nor model is named. */
+const DEFAULT_ENGINE: DiarizationEngine = "nemotron";
 
 const engines = new SharedPool<Engine>();
 const vadModels = new SharedPool<VadModel>();
@@ -84,23 +87,75 @@ export async function acquireVad(
 }
 
 /**
- * The diarization model of a request.
- * @throws TranscriptionError INVALID_ARGUMENT where none is named; MODEL_NOT_FOUND, MODEL_INVALID, OUT_OF_MEMORY,
- *   DEVICE_UNAVAILABLE, CANCELLED
+ * The diarization model of a request: the one that it names, the environment's where that is of the engine asked for, or
+ * that of the default engine, downloaded where it may be.
+ * @throws TranscriptionError INVALID_ARGUMENT where the model is for another engine, or there is none for the engine;
+ *   MODEL_NOT_FOUND, MODEL_INVALID, OUT_OF_MEMORY, DEVICE_UNAVAILABLE, CANCELLED
  */
 export async function acquireDiarizer(
-  model: string | undefined,
+  request: Pick<ResolvedDiarization, "engine" | "model">,
   options: TranscriberOptions,
   signal?: AbortSignal,
 ): Promise<Lease<Diarizer>> {
-  if (model === undefined) {
+  const file = await diarizationFile(request, options, signal);
+  const count = computeThreads(options.threads).threads;
+  return diarizers.acquire(`${await identity(file)},${count}`, () => loadDiarizer(file.path, count));
+}
+
+/**
+ * Engines that tell speakers of one channel apart here without a download: that of the environment's model, and the
+ * default one where its model is cached.
+ */
+export async function diarizationEngines(
+  options: Pick<TranscriberOptions, "cacheDir"> = {},
+): Promise<DiarizationEngine[]> {
+  const here = { ...options, download: false };
+  const files = await Promise.allSettled([
+    diarizationFile({ engine: undefined, model: undefined }, here, undefined),
+    defaultDiarizationFile(here, undefined),
+  ]);
+  const engines = await Promise.allSettled(
+    files.map((file) =>
+      file.status === "fulfilled" ? diarizationEngineOf(file.value.path) : Promise.reject(file.reason),
+    ),
+  );
+  return [...new Set(engines.flatMap((engine) => (engine.status === "fulfilled" ? [engine.value] : [])))];
+}
+
+async function diarizationFile(
+  { engine, model }: Pick<ResolvedDiarization, "engine" | "model">,
+  options: TranscriberOptions,
+  signal: AbortSignal | undefined,
+): Promise<ResolvedModel> {
+  const named = model ?? (process.env.AGORA_DIARIZATION_MODEL || undefined);
+  if (named !== undefined) {
+    const file = await namedDiarizationFile(named, options, signal);
+    if (engine === undefined) return file;
+    const own = await diarizationEngineOf(file.path);
+    if (own === engine) return file;
+    if (model !== undefined || engine !== DEFAULT_ENGINE) {
+      throw new TranscriptionError(
+        "INVALID_ARGUMENT",
+        `Expected a model of the ${engine} engine but ${JSON.stringify(named)} is one of the ${own} engine`,
+        { option: "diarize.engine" },
+      );
+    }
+  } else if (engine !== undefined && engine !== DEFAULT_ENGINE) {
     throw new TranscriptionError(
       "INVALID_ARGUMENT",
-      "To tell speakers of one channel apart a diarization model is needed, but none is named: give diarize.model " +
-        "or set AGORA_DIARIZATION_MODEL. `agora-transcribe models convert` makes one",
+      `The ${engine} engine needs a diarization model, but none is named: give diarize.model or set ` +
+        "AGORA_DIARIZATION_MODEL. `agora-transcribe models convert` makes one",
       { option: "diarize.model" },
     );
   }
+  return defaultDiarizationFile(options, signal);
+}
+
+async function namedDiarizationFile(
+  model: string,
+  { download, onDownload, cacheDir }: TranscriberOptions,
+  signal: AbortSignal | undefined,
+): Promise<ResolvedModel> {
   if ((await stat(model).catch(() => undefined))?.isDirectory()) {
     throw new TranscriptionError(
       "MODEL_INVALID",
@@ -109,11 +164,31 @@ export async function acquireDiarizer(
       { option: "diarize.model" },
     );
   }
-  const { download, onDownload, cacheDir, threads } = options;
-  const resolving = { download, onDownload, signal };
-  const file = await resolveModel(model, resolving, environmentFor(undefined, cacheDir));
-  const count = computeThreads(threads).threads;
-  return diarizers.acquire(`${await identity(file)},${count}`, () => loadDiarizer(file.path, count));
+  return resolveModel(model, { download, onDownload, signal }, environmentFor(undefined, cacheDir));
+}
+
+async function defaultDiarizationFile(
+  { download, onDownload, cacheDir }: TranscriberOptions,
+  signal: AbortSignal | undefined,
+): Promise<ResolvedModel> {
+  const environment = environmentFor(undefined, cacheDir);
+  try {
+    return await resolveModel(DEFAULT_DIARIZATION_MODEL, { download, onDownload, signal }, environment);
+  } catch (error) {
+    const known = TranscriptionError.from(error);
+    if (known.code !== "MODEL_NOT_FOUND") throw error;
+    throw new TranscriptionError(
+      "MODEL_NOT_FOUND",
+      [
+        "To tell speakers of one channel apart a diarization model is needed. None was named, and " +
+          `${DEFAULT_DIARIZATION_MODEL} is not available. ${known.message}.`,
+        "There are two ways on:",
+        `  agora-transcribe models download ${DEFAULT_DIARIZATION_MODEL}   fetch it once, with a connection`,
+        "  diarize.model (--diarization-model PATH, AGORA_DIARIZATION_MODEL)   use a model file that you have",
+      ].join("\n"),
+      { cause: error, option: "diarize.model" },
+    );
+  }
 }
 
 /** With the default model of an implementation that has one of its own, unless `AGORA_MODEL` names another. */

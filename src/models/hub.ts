@@ -31,6 +31,8 @@ const MOST_GIT_BYTES = 64 << 20;
 export interface HubOptions {
   onDownload: ((progress: DownloadProgress) => void) | undefined;
   signal: AbortSignal | undefined;
+  /** Whether a checkpoint that tells speakers apart is welcome; it transcribes nothing. */
+  speakers?: boolean;
 }
 
 /** A file of a repository: large ones have a SHA-256, others the name that git gives their content. */
@@ -58,7 +60,7 @@ interface Listing {
 export async function fetchCheckpoint(
   name: string,
   environment: ModelEnvironment,
-  { onDownload, signal = new AbortController().signal }: HubOptions,
+  { onDownload, signal = new AbortController().signal, speakers = false }: HubOptions,
 ): Promise<string> {
   if (environment.offline) {
     throw notFound(name, "there is no such folder, and AGORA_OFFLINE forbids downloads");
@@ -99,7 +101,7 @@ export async function fetchCheckpoint(
       onProgress(0);
     };
     for (const file of settings) await store(file);
-    await requireConvertible(folder);
+    await requireConvertible(folder, speakers);
     for (const file of weights) await store(file);
     return folder;
   } catch (error) {

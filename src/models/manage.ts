@@ -164,11 +164,15 @@ interface InspectedWhisper extends InspectedFile, Omit<ModelInfo, "computeType" 
   kind: "whisper";
 }
 
-interface InspectedDiarization
-  extends InspectedFile,
-    Pick<DiarizationFileInfo, "pipeline" | "embedding" | "plda"> {
+interface InspectedDiarization extends InspectedFile, Pick<DiarizationFileInfo, "pipeline" | "weightType"> {
   /** It tells speakers apart. */
   kind: "diarization";
+  /** The speaker encoder, where the pipeline has one. */
+  embedding?: "ge2e" | "wespeaker-resnet34";
+  /** Whether voices are told apart in the features of a PLDA, where there is a speaker encoder. */
+  plda?: boolean;
+  /** Speakers that are told apart at most, where that is limited. */
+  mostSpeakers?: number;
 }
 
 interface InspectedVad extends InspectedFile {
@@ -220,11 +224,20 @@ export async function inspectModel(
   if (await isBorealisModel(path)) return inspectBorealis(file);
   // Its reader accepts no other GGUF file.
   const speakers = path.endsWith(".gguf")
-    ? await addon.inspectDiarizationModel(path).catch(() => undefined)
+    ? await addon.inspectDiarizationModel(path).catch((error: unknown) => {
+        if (entry) throw TranscriptionError.from(error);
+      })
     : undefined;
   if (speakers) {
-    const { pipeline, embedding, plda } = speakers;
-    return { kind: "diarization", ...file, pipeline, embedding, plda };
+    const { pipeline, embedding, plda, mostSpeakers, weightType } = speakers;
+    return {
+      kind: "diarization",
+      ...file,
+      pipeline,
+      weightType,
+      ...(embedding && { embedding, plda }),
+      ...(mostSpeakers > 0 && { mostSpeakers }),
+    };
   }
   try {
     return { kind: "whisper", ...(await addon.inspectModel(path)), ...file };

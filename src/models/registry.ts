@@ -2,8 +2,8 @@ import { readFileSync } from "node:fs";
 import { nearest } from "../config/nearest.js";
 import { TranscriptionError } from "../errors.js";
 
-/** `"whisper"`: a speech model, `"vad"`: voice activity detection. */
-export type ModelKind = "whisper" | "vad";
+/** `"whisper"`: a speech model, `"vad"`: voice activity detection, `"diarization"`: tells speakers apart. */
+export type ModelKind = "whisper" | "vad" | "diarization";
 
 /** One model that is known by name. */
 export interface RegistryEntry {
@@ -102,8 +102,11 @@ function parseEntry(value: unknown, index: number): RegistryEntry {
       (Array.isArray(value.aliases) && value.aliases.every((alias) => matches(alias, NAME))),
     "aliases of letters, digits, dots, dashes and underscores",
   );
-  expect(value.kind === "whisper" || value.kind === "vad", 'a kind, "whisper" or "vad"');
-  expect(matches(value.file, FILE), "a file name that ends in .bin");
+  expect(
+    MODEL_KINDS.some((kind) => kind === value.kind),
+    `a kind, one of ${MODEL_KINDS.join(", ")}`,
+  );
+  expect(matches(value.file, FILE), "a file name that ends in .bin or .gguf");
   expect(Number.isSafeInteger(value.bytes) && (value.bytes as number) > 0, "a size in bytes");
   expect(matches(value.sha256, SHA256), "a SHA-256 of 64 lower-case hexadecimal digits");
   expect(isText(value.licence), "a licence");
@@ -123,7 +126,8 @@ function parseEntry(value: unknown, index: number): RegistryEntry {
 }
 
 const NAME = /^[a-z0-9][a-z0-9._-]*$/;
-const FILE = /^[A-Za-z0-9][A-Za-z0-9._-]*\.bin$/;
+const FILE = /^[A-Za-z0-9][A-Za-z0-9._-]*\.(bin|gguf)$/;
+const MODEL_KINDS: readonly ModelKind[] = ["whisper", "vad", "diarization"];
 const SHA256 = /^[0-9a-f]{64}$/;
 const HTTPS = /^https:\/\/[^\s?#]+$/;
 

@@ -15,6 +15,8 @@ import { tokenFor } from "./secrets.js";
 
 /** Used where a VAD model is wanted and none is named: part of this package, whatever is cached. */
 const DEFAULT_VAD_MODEL = "silero-v6.2.0";
+/** Used where speakers of one channel are to be told apart and no model is named. */
+export const DEFAULT_DIARIZATION_MODEL = "nemotron-3-diarization";
 const MODEL_FILE = /\.(bin|gguf)$/;
 
 export interface ResolveOptions {
@@ -99,7 +101,8 @@ export async function resolveEntry(
     {
       token: tokenFor(new URL(url), environment),
       retry: environment.retry,
-      onProgress: (received) => options.onDownload?.({ model: name, received, total: bytes }),
+      onProgress: (received) =>
+        options.onDownload?.({ model: name, received, total: bytes, licence: entry.licence }),
       signal: options.signal,
     },
   );

@@ -316,7 +316,11 @@ function transcriberOptions(settings: ServerSettings, log: Logger): TranscriberO
     ...(vadModel !== undefined && { vadModel }),
     limits: { maxBytes: maxUploadBytes, maxDuration, decodeTimeout },
     onDownload: (progress) => {
-      const step = `${progress.converted === undefined ? "Downloading" : "Converting"} model ${progress.model}`;
+      const licence = progress.licence === undefined ? "" : ` (licence: ${progress.licence})`;
+      const step =
+        progress.converted === undefined
+          ? `Downloading model ${progress.model}${licence}`
+          : `Converting model ${progress.model}`;
       if (announced !== step) log.info(step);
       announced = step;
     },

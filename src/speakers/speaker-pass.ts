@@ -4,6 +4,7 @@ import type { Diarizer, DiarizerSession, RoleOptions, Speaker, SpeakerTurn } fro
 import { speakerId } from "./names.js";
 import { assignRoles } from "./roles.js";
 import { namedTurns, speakersOf } from "./turns.js";
+import { speakerWarnings } from "./warnings.js";
 import { labelSegments } from "./words.js";
 
 /** Seconds of pause within a channel at which a turn ends. */
@@ -61,6 +62,7 @@ export class ChannelPass implements SpeakerPass {
 
 /** One track for all: a diarizer tells its speakers apart. */
 export class DiarizerPass implements SpeakerPass {
+  readonly #diarizer: Diarizer;
   readonly #session: DiarizerSession;
   readonly #options: ResolvedDiarization;
   readonly #roles: RoleOptions | undefined;
@@ -68,6 +70,7 @@ export class DiarizerPass implements SpeakerPass {
   #step: Promise<void> = Promise.resolve();
 
   constructor(diarizer: Diarizer, options: ResolvedDiarization, roles: RoleOptions | undefined) {
+    this.#diarizer = diarizer;
     this.#session = diarizer.createSession();
     this.#options = options;
     this.#roles = roles;
@@ -91,7 +94,7 @@ export class DiarizerPass implements SpeakerPass {
       segments: labelled,
       turns,
       speakers: withRoles(speakers, labelled, this.#roles),
-      warnings: countWarnings(speakers.length, count),
+      warnings: speakerWarnings(speakers.length, this.#options, this.#diarizer),
     };
   }
 
@@ -112,17 +115,6 @@ function withRoles(
     ...(channel !== undefined && { channel }),
   }));
   return assignRoles(speakers, utterances, roles);
-}
-
-/** What is to be said where fewer speakers were found than were asked for. */
-export function countWarnings(found: number, { exactly, least }: ResolvedDiarization["count"]): string[] {
-  const wanted = exactly ?? least ?? 0;
-  if (found >= wanted) return [];
-  return [
-    found === 0
-      ? "No speakers were found: nobody is heard in the recording"
-      : `${found} ${found === 1 ? "speaker was" : "speakers were"} found of the ${wanted} asked for: there is too little speech of more`,
-  ];
 }
 
 /** What is said on a channel without a long pause is a turn. */

@@ -236,6 +236,8 @@ export interface DownloadProgress {
   received: number;
   /** Bytes in all; undefined where the server does not tell. */
   total: number | undefined;
+  /** Licence of a model of the registry. */
+  licence?: string;
   /** Of a checkpoint that is made a model after its download: the fraction that is done, 0 to 1. */
   converted?: number;
 }

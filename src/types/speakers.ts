@@ -1,5 +1,8 @@
-/** Implementations of diarization. `"community"`: pyannote's community pipeline, from a model file of `models convert`. */
-export const DIARIZATION_ENGINES = ["community"] as const;
+/**
+ * Implementations of diarization. `"nemotron"`: NVIDIA's Nemotron-3-Diarization, which is downloaded when it is first used;
+ * up to 8 speakers. `"community"`: pyannote's community pipeline, from a model file of `models convert`.
+ */
+export const DIARIZATION_ENGINES = ["nemotron", "community"] as const;
 /** An implementation of diarization. */
 export type DiarizationEngine = (typeof DIARIZATION_ENGINES)[number];
 
@@ -10,11 +13,13 @@ export type SpeakerRole = (typeof SPEAKER_ROLES)[number];
 
 /** How speakers are told apart. */
 export interface DiarizationOptions {
-  /** Default: what the model is for. */
+  /** Default: what the model is for, `"nemotron"` where none is named. */
   engine?: DiarizationEngine;
   /**
-   * Path of a diarization model's file, which `convertModel()` makes of its parts. Needed where one channel holds several
-   * speakers; two parties on two channels need none. Default: `AGORA_DIARIZATION_MODEL` of the environment.
+   * Name of a diarization model in the registry, or path of a file, which `convertModel()` makes, too. Used where one
+   * channel holds several speakers; two parties on two channels need none. Default: `AGORA_DIARIZATION_MODEL` of the
+   * environment where that is of the engine that is asked for, else `"nemotron-3-diarization"`, downloaded when it is
+   * first used; the `"community"` engine has no model of its own.
    */
   model?: string;
   /** Exactly so many speakers, 1 to 1000. Default: counted. */
@@ -23,7 +28,7 @@ export interface DiarizationOptions {
   minSpeakers?: number;
   /** At most so many speakers, 1 to 1000. Default: no limit. */
   maxSpeakers?: number;
-  /** Give the speakers' voices as vectors, to know them again. Default false. */
+  /** Give the speakers' voices as vectors, to know them again; `"nemotron"` makes none. Default false. */
   embeddings?: boolean;
 }
 
@@ -103,7 +108,7 @@ export interface DiarizedRecording {
   turns: readonly NumberedTurn[];
   /** One speaker at a time. */
   exclusive: readonly NumberedTurn[];
-  /** Voice of each speaker, of unit length. */
+  /** Voice of each speaker, of unit length; none where the engine makes none. */
   embeddings: readonly Float32Array[];
 }
 
@@ -117,6 +122,9 @@ export interface DiarizerSession {
 
 /** A loaded diarization model. */
 export interface Diarizer {
+  readonly engine: DiarizationEngine;
+  /** Speakers that it tells apart at most. */
+  readonly mostSpeakers: number;
   createSession(): DiarizerSession;
   close(): Promise<void>;
 }

@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, expect, it, vi } from "vitest";
 import { diarizationErrors, errorRate, parseRttm } from "../../bench/diarization/error-rate.js";
 import { diarize, formatResult, inspectModel, type TranscriptionResult } from "../../src/index.js";
 import { convertHere } from "../support/convert-here.js";
@@ -17,6 +17,13 @@ const { turns: TRUTH } = JSON.parse(readFileSync(samplePath(`${CALL}.json`), "ut
 };
 
 const transcriber = sharedTranscriber(DEMO_WITH_VAD);
+
+beforeEach(() => {
+  // Nothing is fetched, and nothing that this machine has is taken.
+  vi.stubEnv("AGORA_OFFLINE", "1");
+  vi.stubEnv("AGORA_CACHE_DIR", join(tmpdir(), "agora-test-no-cache"));
+  vi.stubEnv("AGORA_DIARIZATION_MODEL", "");
+});
 
 const truthOf = (start: number, end: number) =>
   TRUTH.map((turn) => ({ ...turn, overlap: Math.min(end, turn.end) - Math.max(start, turn.start) })).sort(
@@ -58,8 +65,8 @@ it("tells who speaks when on two channels without text, or is told that a model 
   const mono = samplePath(`${CALL}.wav`);
   for (const call of [() => diarize(mono), () => transcriber().transcribe(mono, { diarize: true })]) {
     const { code, message } = await failure(call());
-    expect(code).toBe("INVALID_ARGUMENT");
-    expect(message).toContain("diarization model");
+    expect(code).toBe("MODEL_NOT_FOUND");
+    expect(message).toContain("agora-transcribe models download nemotron-3-diarization");
   }
 });
 
@@ -134,5 +141,63 @@ describeWithShared("with a diarization model", () => {
     const call2 = diarize(samplePath("long-call-en.flac"), { model, signal: controller.signal });
     setTimeout(() => controller.abort(), 200);
     expect(await codeOf(call2)).toBe("CANCELLED");
+  });
+});
+
+describeWithShared("with Nemotron-3-Diarization's network, whose weights are random", () => {
+  let folder: string;
+  let model: string;
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), "agora-nemotron-"));
+    const { files } = await convertHere(sharedPath("diarization/nemotron3-tiny")!, { out: folder });
+    model = files[0]!.path;
+    expect(await inspectModel(model)).toMatchObject({
+      kind: "diarization",
+      pipeline: "nemotron",
+      weightType: "f16",
+      mostSpeakers: 8,
+    });
+  });
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  it("speakers are numbered, counted and kept to the number asked for, and what cannot be is said", async () => {
+    const mono = samplePath(`${CALL}.wav`);
+    const { turns, speakers, duration, warnings } = await diarize(mono, { model, engine: "nemotron" });
+    expect(speakers.length).toBeGreaterThan(2);
+    expect(speakers[0]!.id).toBe("SPEAKER_00");
+    expect(turns[0]!.speaker).toBe("SPEAKER_00");
+    expect(turns.every(({ start, end }) => start >= 0 && start < end && end <= duration + 1e-3)).toBe(true);
+    expect(warnings).toEqual([]);
+    expect((await diarize(mono, { model, numSpeakers: 2 })).speakers).toHaveLength(2);
+    expect((await diarize(mono, { model, maxSpeakers: 1 })).speakers).toHaveLength(1);
+    const many = await diarize(mono, { model, numSpeakers: 1000, embeddings: true });
+    expect(many.warnings).toEqual([
+      expect.stringContaining("no more than 8 apart"),
+      expect.stringContaining("no vectors of voices"),
+    ]);
+    expect(await codeOf(diarize(mono, { model, engine: "community" }))).toBe("INVALID_ARGUMENT");
+  });
+
+  it("words get its speakers, and silence, snippets and a cancelled call end as they should", async () => {
+    const result = await transcriber().transcribe(samplePath(`${CALL}.wav`), {
+      diarize: { model, numSpeakers: 2 },
+      wordTimestamps: true,
+    });
+    expect(result.speakers).toHaveLength(2);
+    const words = result.segments.flatMap((segment) => segment.words!);
+    expect(words.every(({ speaker }) => speaker !== undefined)).toBe(true);
+    const silence = { samples: new Float32Array(16_000 * 40), sampleRate: 16_000 };
+    expect(await diarize(silence, { model, numSpeakers: 2 })).toMatchObject({
+      turns: [],
+      warnings: [expect.stringContaining("No speakers were found")],
+    });
+    for (const count of [0, 100, 4800]) {
+      const snippet = { samples: new Float32Array(count).fill(0.1), sampleRate: 16_000 };
+      expect((await diarize(snippet, { model })).duration).toBeCloseTo(count / 16_000, 3);
+    }
+    const controller = new AbortController();
+    const call = diarize(samplePath("long-call-en.flac"), { model, signal: controller.signal });
+    setTimeout(() => controller.abort(), 50);
+    expect(await codeOf(call)).toBe("CANCELLED");
   });
 });

@@ -379,6 +379,7 @@ it("the public API is exactly this", () => {
       "VERSION",
       "convertModel",
       "createTranscriber",
+      "diarizationEngines",
       "diarize",
       "downloadModel",
       "extensionOf",

@@ -29,7 +29,7 @@ describe("what the recording shows to be wrong", () => {
     [
       { diarize: {} },
       "diarize",
-      /one channel: the server has no diarization model \(AGORA_DIARIZATION_MODEL\)/,
+      /one channel: the server has no diarization model \(.*models download .*AGORA_DIARIZATION_MODEL\)/,
     ],
     [{ vad_filter: "VAD_FILTER_ON" }, "vad_filter", /^Expected no VAD_FILTER_ON .*\(MODEL_VAD=off\)/],
   ])("is named by its field: %j", async (options, field, message) => {

@@ -1,4 +1,4 @@
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
 import { sine, wav } from "../support/audio.js";
 import { fakeSegment } from "../support/fake-engine.js";
 import { RECORDING } from "../support/server.js";
@@ -47,9 +47,19 @@ it("of two channels are told with their turns and roles, in results, segments an
 });
 
 it("of one channel are refused by a server without a diarization model, and impossible numbers by any", async () => {
+  vi.stubEnv("AGORA_OFFLINE", "1");
   const { v2 } = await startV2();
+  expect((await v2.serverInfo()).diarization).toEqual(["channels"]);
   const ask = (options: object) => failureOf(v2.transcribe({ audio: RECORDING, config: { options } }));
-  expect(await ask({ diarize: {} })).toMatchObject({ reason: "INVALID_ARGUMENT" });
+  for (const engine of [
+    "DIARIZATION_ENGINE_UNSPECIFIED",
+    "DIARIZATION_ENGINE_NEMOTRON",
+    "DIARIZATION_ENGINE_COMMUNITY",
+  ])
+    expect(await ask({ diarize: { engine } })).toMatchObject({
+      reason: "INVALID_ARGUMENT",
+      message: expect.stringContaining("has no diarization model"),
+    });
   const wrong = await ask({ diarize: { num_speakers: 1001 } });
   expect(wrong.reason).toBe("INVALID_ARGUMENT");
   expect(wrong.message).toContain("config.options.diarize.num_speakers");

@@ -7,6 +7,7 @@ import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "no
 import { rename } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { writeRandomNemotron } from "../../bench/support/random-nemotron.js";
 import { convertModel } from "../../src/models/convert/convert.js";
 import { runnableModel } from "./borealis-runnable.js";
 import { sharedTiny } from "./borealis-tiny.js";
@@ -66,6 +67,13 @@ async function write(folder: string, { checkpoint, prompt, clips }: ReferenceMod
   }
 }
 
+/** Small models of Nemotron-3-Diarization's kind, which know nothing. */
+async function writeNemotron(folder: string): Promise<void> {
+  const source = join(folder, "random");
+  writeRandomNemotron(source, { hiddenSize: 64, intermediateSize: 64, layers: 1, headSize: 32 });
+  for (const type of ["q8_0", "f32"]) await convertModel(source, { out: folder, type, overwrite: true });
+}
+
 /** Diarization models of the parts beside the repository, one for each speaker encoder, and where the references are. */
 async function writeSpeakers(folder: string, parts: string): Promise<void> {
   rmSync(folder, { recursive: true, force: true });
@@ -83,6 +91,9 @@ async function writeSpeakers(folder: string, parts: string): Promise<void> {
     }
     await convertModel(source, { out: folder, type: "f32", overwrite: true });
   }
+  const nemotron = join(parts, "nemotron3-tiny");
+  for (const type of ["f32", "f16", "bf16", "q8_0"])
+    await convertModel(nemotron, { out: folder, type, overwrite: true });
   // The tests read no FLAC.
   const utterance = join(parts, "../audio/librispeech/1688/1688-142285-0000.flac");
   const { stdout } = spawnSync("ffmpeg", ["-i", utterance, "-t", "5", "-f", "f32le", "-"], {
@@ -99,6 +110,7 @@ await write(join(target, "gen2"), runnableModel(join(target, "gen2", "checkpoint
 const tiny = sharedTiny();
 if (tiny) await write(join(target, "tiny"), tiny);
 else console.error("borealis: no reference checkpoint beside the repository, its tests are skipped");
+await writeNemotron(join(target, "nemotron"));
 const speakers = sharedPath("diarization");
 if (speakers) await writeSpeakers(join(target, "speakers"), speakers);
 else console.error("speakers: no reference material beside the repository, its tests are skipped");

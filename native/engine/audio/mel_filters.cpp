@@ -3,13 +3,11 @@
 #include <algorithm>
 #include <cmath>
 
-#include "engine/audio/log_mel.h"
-
 namespace agora {
 namespace {
 
 constexpr double kHighest = 8000;  // hertz
-constexpr double kHertzPerBin = 40;
+constexpr double kRate = 16000;
 
 // Slaney's scale: linear up to 1000 Hz, logarithmic above.
 constexpr double kHertzPerMel = 200.0 / 3;
@@ -32,7 +30,7 @@ double mel_to_hertz(double mel) {
 
 }  // namespace
 
-std::vector<float> mel_filters(int bands) {
+std::vector<float> mel_filters(int bands, int size) {
     std::vector<double> edges;
     const double top = hertz_to_mel(kHighest);
     for (int i = 0; i < bands + 2; ++i) edges.push_back(mel_to_hertz(top / (bands + 1) * i));
@@ -44,8 +42,8 @@ std::vector<float> mel_filters(int bands) {
         const double left = edges[at];
         const double centre = edges[at + 1];
         const double right = edges[at + 2];
-        for (int bin = 0; bin < LogMel::kBins; ++bin) {
-            const double frequency = bin * kHertzPerBin;
+        for (int bin = 0; bin <= size / 2; ++bin) {
+            const double frequency = bin * kRate / size;
             const double rising = (frequency - left) / (centre - left);
             const double falling = (right - frequency) / (right - centre);
             filters.push_back(static_cast<float>(std::max(0.0, std::min(rising, falling)) * 2 / (right - left)));

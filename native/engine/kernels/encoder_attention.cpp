@@ -15,6 +15,10 @@ namespace {
 constexpr int kHead = 64;
 constexpr float kScale = 0.125f;  // 1 / sqrt(64)
 
+int queries_of(const EncoderAttention& attention) {
+    return attention.queries == 0 ? attention.frames : attention.queries;
+}
+
 // What one head's keys and values are packed to. Row i of the keys is output i of a matrix with 64 inputs; values are
 // a matrix with 64 outputs and one input for each frame.
 template <typename Value>
@@ -49,6 +53,7 @@ void attend_part(const KernelSet& kernels, const TileKernel& kernel, const Encod
                  int threads) {
     constexpr bool narrow = sizeof(Value) == 2;
     const float bias = attention.bias / kScale;
+    const int queries = queries_of(attention);
     const int padded = (attention.frames + 31) / 32 * 32;
     const auto width = static_cast<size_t>(padded);
     thread_local FloatHead<Value> packed;
@@ -64,7 +69,7 @@ void attend_part(const KernelSet& kernels, const TileKernel& kernel, const Encod
     end.width = attention.heads * kHead;
 
     // Every thread takes as much of all heads' rows as any other.
-    const int blocks = (attention.frames + kernel.rows - 1) / kernel.rows;
+    const int blocks = (queries + kernel.rows - 1) / kernel.rows;
     const int units = blocks * attention.heads;
     const int last = static_cast<int>(static_cast<int64_t>(units) * (thread + 1) / threads);
     int packed_head = -1;
@@ -73,7 +78,7 @@ void attend_part(const KernelSet& kernels, const TileKernel& kernel, const Encod
         if (head != packed_head) packed.pack(attention, head, padded);
         packed_head = head;
         const int first = unit % blocks * kernel.rows;
-        const int count = std::min(kernel.rows, attention.frames - first);
+        const int count = std::min(kernel.rows, queries - first);
         const uint8_t* query = attention.query + static_cast<size_t>(first) * attention.row_stride +
                                static_cast<size_t>(head) * kHead * sizeof(Value);
         for (int frame = 0; frame < padded; frame += 32) {
@@ -124,7 +129,8 @@ void attend_bytes(const KernelSet& kernels, const EncoderAttention& attention, i
     end.output_stride = attention.output_stride;
     end.width = attention.heads * kHead;
 
-    const int blocks = (attention.frames + kByteRows - 1) / kByteRows;
+    const int queries = queries_of(attention);
+    const int blocks = (queries + kByteRows - 1) / kByteRows;
     const int units = blocks * attention.heads;
     const int last = static_cast<int>(static_cast<int64_t>(units) * (thread + 1) / threads);
     int packed_head = -1;
@@ -136,7 +142,7 @@ void attend_bytes(const KernelSet& kernels, const EncoderAttention& attention, i
         }
         packed_head = head;
         const int first = unit % blocks * kByteRows;
-        const int count = std::min(kByteRows, attention.frames - first);
+        const int count = std::min(kByteRows, queries - first);
         packed->attend(kernels, rows(attention.query, first, head), count, width, tile, kHead, nullptr);
         end.output = attention.output + static_cast<size_t>(first) * attention.output_stride;
         for (int side = 0; side < 2; ++side) {

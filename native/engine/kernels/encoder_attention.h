@@ -11,12 +11,13 @@ struct EncoderAttention {
     const uint8_t *query = nullptr, *key = nullptr, *value = nullptr;
     size_t row_stride = 0;  // bytes
     int frames = 0;
+    int queries = 0;  // rows that attend; 0: as many as frames
     int heads = 0;
     // From which frame on each stands for several, and the logarithm of how many.
     int single = 0;
     float bias = 0;
 
-    Arithmetic format = Arithmetic::F32;  // of the output, [frames][heads · 64]
+    Arithmetic format = Arithmetic::F32;  // of the output, [queries][heads · 64]
     uint8_t* output = nullptr;
     size_t output_stride = 0;  // bytes
 };

@@ -65,6 +65,8 @@ class KernelNodes {
     // From now on rows are frames of a window, of which these are computed. At first all rows are.
     void set_frames(const WindowFrames& frames) { frames_ = frames; }
     WindowFrames frames() const { return frames_.value_or(WindowFrames{}); }
+    // From now on only the first `count` rows are computed.
+    void set_count(int64_t count) { count_ = count; }
 
   private:
     struct Node {
@@ -75,11 +77,13 @@ class KernelNodes {
     const KernelSet& kernels_;
     // Of `rows`, those that are computed.
     int64_t computed(int64_t rows, int rows_of_frame = 1) const {
+        if (count_) return *count_;
         return frames_ ? int64_t{frames_->count()} * rows_of_frame : rows;
     }
 
     Compute& compute_;
     std::optional<WindowFrames> frames_;
+    std::optional<int64_t> count_;
     std::deque<Node> nodes_;
 };
 

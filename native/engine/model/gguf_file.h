@@ -75,7 +75,12 @@ class ExpectedTensors {
     void optional_matrix(const std::string& name, int64_t in, int64_t out) {
         add(name, {in, out}, Kind::Matrix, false);
     }
+    // Of any type of weights.
+    void weights(const std::string& name, std::vector<int64_t> ne) { add(name, std::move(ne), Kind::Matrix, true); }
     void convolution(const std::string& name, std::vector<int64_t> ne) { add(name, std::move(ne), Kind::Half, true); }
+
+    // What is not asked for is no fault.
+    void allow_others() { others_ = true; }
 
     // Throws ModelInvalid naming the first tensor that is missing, unknown or different.
     void check(const GgufFile& file) const;
@@ -91,6 +96,7 @@ class ExpectedTensors {
         tensors_[name] = {std::move(ne), kind, required};
     }
 
+    bool others_ = false;
     std::map<std::string, Expected> tensors_;
 };
 

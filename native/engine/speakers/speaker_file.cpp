@@ -136,22 +136,30 @@ SpeakerFile read_speaker_file(const std::string& path) {
     return model;
 }
 
-SpeakerTensors::SpeakerTensors(const SpeakerFile& file) : file_(file) {}
+const TensorEntry& SpeakerTensors::entry(const std::string& name) const {
+    const auto tensor =
+        std::find_if(tensors_.begin(), tensors_.end(), [&](const TensorEntry& entry) { return entry.name == name; });
+    if (tensor == tensors_.end()) throw Error(ErrorCode::Internal, "There is no tensor " + name);
+    return *tensor;
+}
+
+std::vector<char> SpeakerTensors::raw(const TensorEntry& entry) const {
+    std::vector<char> bytes(entry.bytes);
+    std::ifstream stream(path_, std::ios::binary);
+    stream.seekg(static_cast<std::streamoff>(entry.offset));
+    stream.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+    if (!stream) throw Error(ErrorCode::ModelInvalid, "The model file " + path_ + " changed while it was read");
+    require_finite(path_, entry, bytes.data());
+    return bytes;
+}
 
 std::vector<float> SpeakerTensors::floats(const std::string& name) const {
-    const auto tensor = std::find_if(file_.tensors.begin(), file_.tensors.end(),
-                                     [&](const TensorEntry& entry) { return entry.name == name; });
-    if (tensor == file_.tensors.end()) throw Error(ErrorCode::Internal, "There is no tensor " + name);
-    std::vector<char> bytes(tensor->bytes);
-    std::ifstream stream(file_.path, std::ios::binary);
-    stream.seekg(static_cast<std::streamoff>(tensor->offset));
-    stream.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-    if (!stream) throw Error(ErrorCode::ModelInvalid, "The model file " + file_.path + " changed while it was read");
-    require_finite(file_.path, *tensor, bytes.data());
+    const TensorEntry& tensor = entry(name);
+    const std::vector<char> bytes = raw(tensor);
     int64_t count = 1;
-    for (const int64_t size : tensor->ne) count *= size;
+    for (const int64_t size : tensor.ne) count *= size;
     std::vector<float> values(static_cast<size_t>(count));
-    const auto type = static_cast<ggml_type>(tensor->type);
+    const auto type = static_cast<ggml_type>(tensor.type);
     if (type == GGML_TYPE_F32) {
         std::copy_n(reinterpret_cast<const float*>(bytes.data()), values.size(), values.begin());
     } else {

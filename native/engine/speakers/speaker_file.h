@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engine/model/gguf_file.h"
@@ -32,13 +33,21 @@ SpeakerFile read_speaker_file(const std::string& path);
 // Values of the file's tensors as floats.
 class SpeakerTensors {
   public:
-    explicit SpeakerTensors(const SpeakerFile& file);
+    // `tensors` of the validated file at `path`; it must outlive this.
+    SpeakerTensors(std::string path, const std::vector<TensorEntry>& tensors)
+        : path_(std::move(path)), tensors_(tensors) {}
+    explicit SpeakerTensors(const SpeakerFile& file) : SpeakerTensors(file.path, file.tensors) {}
 
-    // Throws ModelInvalid where the values are no numbers or the file has changed.
+    // A tensor that is known to be there.
+    const TensorEntry& entry(const std::string& name) const;
+    // As it lies in the file. Throws ModelInvalid where the values are no numbers or the file has changed.
+    std::vector<char> raw(const TensorEntry& entry) const;
+    // The same as floats.
     std::vector<float> floats(const std::string& name) const;
 
   private:
-    const SpeakerFile& file_;
+    std::string path_;
+    const std::vector<TensorEntry>& tensors_;
 };
 
 }  // namespace agora

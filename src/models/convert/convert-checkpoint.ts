@@ -2,6 +2,8 @@ import { convertBorealis } from "./borealis/borealis.js";
 import { Checkpoint } from "./checkpoint/folder.js";
 import type { Conversion, ConversionRequest } from "./conversion.js";
 import { quoted } from "./errors.js";
+import { convertNemotron } from "./speakers/nemotron.js";
+import { NEMOTRON_TYPE } from "./speakers/nemotron-type.js";
 import { isPipelineFolder } from "./speakers/sources.js";
 import { convertSpeakers } from "./speakers/speakers.js";
 import { convertWhisper } from "./whisper/whisper.js";
@@ -26,10 +28,11 @@ function converterOf(checkpoint: Checkpoint): typeof convertWhisper {
   if (checkpoint.ctranslate2) return convertWhisper;
   const modelType = checkpoint.config.string("model_type");
   if (modelType === "whisper") return convertWhisper;
+  if (modelType === NEMOTRON_TYPE) return convertNemotron;
   // Generations of Borealis differ in their model_type; all have an adapter between encoder and language model.
   const hasAdapter = [...checkpoint.tensors.keys()].some((name) => name.startsWith("adapter."));
   if (modelType === "borealis" || hasAdapter) return convertBorealis;
   throw checkpoint.invalid(
-    `config.json's model_type is ${quoted(modelType ?? "")}, expected "whisper" or "borealis"`,
+    `config.json's model_type is ${quoted(modelType ?? "")}, expected "whisper", "borealis" or "${NEMOTRON_TYPE}"`,
   );
 }

@@ -17,7 +17,8 @@ export interface ConvertModelOptions extends CacheOptions {
   /**
    * How matrices are stored. Whisper: `"f32"`, `"f16"` and all that {@link quantizeModel} offers.
    * Borealis: `"f32"`, `"bf16"`, `"f16"`, `"q8_0"`, `"q5_0"`, `"q4_0"`, and `"q6_k"`, `"q5_k"`, `"q4_k"`, which
-   * suit models that are at least 1024 wide, the 4B for one. Default `"f16"`.
+   * suit models that are at least 1024 wide, the 4B for one. Nemotron-3-Diarization: `"f32"`, `"f16"`, `"bf16"`,
+   * `"q8_0"`. Default `"f16"`.
    */
   type?: WeightType;
   /** Replace files that are there already. Default false. */
@@ -33,7 +34,8 @@ export interface ConvertModelOptions extends CacheOptions {
 /**
  * Makes model files from a checkpoint in Hugging Face's layout, or faster-whisper's (CTranslate2): one `.bin` file in
  * whisper.cpp's format from a Whisper model, also a fine-tuned or distilled one; two GGUF files, language model and audio
- * encoder, from a Borealis model. Tensors are read from `model.safetensors` or `pytorch_model.bin`, whole or in shards, or
+ * encoder, from a Borealis model; one GGUF file from Nemotron-3-Diarization or the parts of pyannote's community pipeline,
+ * which tell speakers apart. Tensors are read from `model.safetensors` or `pytorch_model.bin`, whole or in shards, or
  * CTranslate2's `model.bin`, piece by piece; nothing in the checkpoint is executed. The files appear whole or not at all.
  *
  * The work is done on a thread of its own.
@@ -76,5 +78,5 @@ async function checkpointOf(
   if (snapshot) return { folder: snapshot, name };
   // Loaded when needed, for the HTTP client.
   const { fetchCheckpoint } = await import("../hub.js");
-  return { folder: await fetchCheckpoint(source, environment, options), name };
+  return { folder: await fetchCheckpoint(source, environment, { ...options, speakers: true }), name };
 }

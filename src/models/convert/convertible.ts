@@ -1,15 +1,18 @@
 import { type JsonObject, readJson } from "./checkpoint/json.js";
 import { invalidModel, quoted, shownValue } from "./errors.js";
+import { NEMOTRON_TYPE } from "./speakers/nemotron-type.js";
 
 /**
  * Looks at the settings of a checkpoint alone, before there are tensors.
- * @throws TranscriptionError MODEL_INVALID where they are neither a Whisper nor a Borealis model's
+ * @param speakers whether one that tells speakers apart is welcome
+ * @throws TranscriptionError MODEL_INVALID where they are of no model that can be made
  */
-export async function requireConvertible(folder: string): Promise<void> {
+export async function requireConvertible(folder: string, speakers = false): Promise<void> {
   const config = await readJson(folder, "config.json");
   if (!config) throw invalidModel(folder, "it has no config.json");
   const modelType = config.get("model_type");
   if (modelType === "whisper" || modelType === "borealis" || namesBaseModels(config)) return;
+  if (speakers && modelType === NEMOTRON_TYPE) return;
   if (modelType === undefined && isCtranslate2Whisper(config)) return;
   throw invalidModel(
     config.path,

@@ -54,16 +54,37 @@ it("prints the turns of every file, each under its name", async () => {
 
 it("asks the library for what the flags say", async () => {
   const flags = ["--num-speakers", "3", "--diarization-model", "voices.bin", "--seller-channel", "1"];
-  const { asked } = await diarize(["a.wav"], ["a.wav", ...flags, "-t", "2"]);
+  const engine = ["--diarization-engine", "community"];
+  const { asked } = await diarize(["a.wav"], ["a.wav", ...flags, ...engine, "-t", "2"]);
   expect(asked).toEqual([
     {
       numSpeakers: 3,
+      engine: "community",
       model: "voices.bin",
       roles: { sellerChannel: 1 },
       threads: 2,
       signal: expect.any(AbortSignal),
+      onDownload: expect.any(Function),
     },
   ]);
+});
+
+it("says that a model is downloaded, and under which licence", async () => {
+  const progress = {
+    model: "nemotron-3-diarization",
+    received: 0,
+    total: 107_012_128,
+    licence: "OpenMDW-1.1",
+  };
+  const folder = await folderWith("a.wav");
+  const api = fakeApi(undefined, {
+    diarize: async (_, given = {}) => {
+      for (const received of [0, 1000]) given.onDownload?.({ ...progress, received });
+      return ONE_TURN;
+    },
+  });
+  const { stderr } = await runInProcess(["diarize", join(folder, "a.wav")], { api });
+  expect(stderr).toBe("Downloading model nemotron-3-diarization (107 MB; licence: OpenMDW-1.1)\n");
 });
 
 it("hears what the options say", async () => {
@@ -72,7 +93,9 @@ it("hears what the options say", async () => {
   const { asked } = await diarize(["a.wav"], ["a.wav", ...heard, ...limits]);
   const signal = expect.any(AbortSignal);
   const given = { maxDuration: 60, maxBytes: 1000, decodeTimeout: 5 };
-  expect(asked).toEqual([{ channels: "mix", track: 1, timeout: 9, limits: given, signal }]);
+  expect(asked).toEqual([
+    { channels: "mix", track: 1, timeout: 9, limits: given, signal, onDownload: expect.any(Function) },
+  ]);
 });
 
 it.each([

@@ -122,7 +122,9 @@ describe("convertModel", () => {
     });
     await expect(convertHere(folder, { out: join(folder, "out") })).rejects.toMatchObject({
       code: "MODEL_INVALID",
-      message: expect.stringContaining('model_type is "wav2vec2", expected "whisper" or "borealis"'),
+      message: expect.stringContaining(
+        'model_type is "wav2vec2", expected "whisper", "borealis" or "nemotron3_diarization"',
+      ),
     });
   });
 });

@@ -97,6 +97,7 @@ describe("downloadModel", () => {
       model: "sample",
       received: content.length,
       total: content.length,
+      licence: "MIT",
     });
   });
 

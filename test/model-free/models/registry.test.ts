@@ -38,6 +38,16 @@ describe("the shipped registry", () => {
     expect(registry().find("large")?.name).toBe("large-v3");
   });
 
+  test("has a diarization model, which is not bundled and has its licence named", () => {
+    expect(registry().find("nemotron")).toMatchObject({
+      name: "nemotron-3-diarization",
+      kind: "diarization",
+      licence: "OpenMDW-1.1",
+      bytes: 107_012_128,
+    });
+    expect(registry().find("nemotron")!.bundled).toBeUndefined();
+  });
+
   test("has every hash and address once", () => {
     const { entries } = registry();
     expect(new Set(entries.map((entry) => entry.sha256)).size).toBe(entries.length);
@@ -48,7 +58,7 @@ describe("the shipped registry", () => {
     for (const { name, url } of registry().entries) {
       if (url)
         expect(url, name).toMatch(
-          /^https:\/\/huggingface\.co\/[\w.-]+\/[\w.-]+\/resolve\/[0-9a-f]{40}\/[\w.-]+\.bin$/,
+          /^https:\/\/huggingface\.co\/[\w.-]+\/[\w.-]+\/resolve\/[0-9a-f]{40}\/[\w.-]+\.(bin|gguf)$/,
         );
     }
   });

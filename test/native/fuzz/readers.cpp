@@ -12,6 +12,7 @@
 #include "engine/model/quantize.h"
 #include "engine/model/vad_file.h"
 #include "engine/reference/sequential.h"
+#include "engine/speakers/diarizer.h"
 #include "engine/text/vocabulary.h"
 
 namespace {
@@ -91,6 +92,15 @@ void read_vad(const std::string& path, Mutator&) {
     detector.flush();
 }
 
+void read_diarization_model(const std::string& path, Mutator& choice) {
+    agora::inspect_diarization_file(path);
+    if (choice.below(4) != 0) return;
+    const auto stream = agora::load_diarization_model(path, 1)->open();
+    const std::vector<float> samples(16000, 0.1f);
+    stream->push(samples.data(), samples.size(), nullptr);
+    stream->finish({}, nullptr);
+}
+
 }  // namespace
 
 std::vector<Reader> readers(const std::string& fixtures) {
@@ -111,6 +121,9 @@ std::vector<Reader> readers(const std::string& fixtures) {
           gguf_seed(fixtures + "/gen2/language-model-f16.gguf")},
          read_language_model},
         {"audio-encoder", {gguf_seed(fixtures + "/gen2/audio-q4_0.gguf")}, read_audio_encoder},
+        {"diarization",
+         {gguf_seed(fixtures + "/nemotron/random-q8_0.gguf"), gguf_seed(fixtures + "/nemotron/random-f32.gguf")},
+         read_diarization_model},
         {"vad", {{vad_bytes, {{0, 128}, {0, 512}, {0, vad_bytes.size()}}}}, read_vad},
     };
 }

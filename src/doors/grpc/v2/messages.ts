@@ -135,7 +135,8 @@ export interface TranscriptionOptions {
   suppress_numerals: boolean;
   /**
    * Tell who says what. Of a recording with two channels whose sound differs each is a speaker; several speakers in one
-   * channel need a server with a diarization model, else the call is refused with INVALID_ARGUMENT. Default: not.
+   * channel need a diarization model; a server that has none and cannot fetch one refuses the call with
+   * INVALID_ARGUMENT. Default: not.
    */
   diarize: Diarization | null;
   /** With diarize: tell seller from client. Default: not. */
@@ -150,9 +151,16 @@ export interface Diarization {
   num_speakers: number;
   min_speakers: number;
   max_speakers: number;
-  /** Give the speakers' voices. */
+  /** Give the speakers' voices. The nemotron engine makes none. */
   embeddings: boolean;
+  /** For speakers of one channel. Default: that of the server's diarization model. */
+  engine: DiarizationEngine | number;
 }
+
+export type DiarizationEngine =
+  | "DIARIZATION_ENGINE_UNSPECIFIED"
+  | "DIARIZATION_ENGINE_NEMOTRON"
+  | "DIARIZATION_ENGINE_COMMUNITY";
 
 /** What is known of the roles; what is said tells the rest. */
 export interface Roles {
@@ -430,7 +438,10 @@ export interface ServerInfo {
    * of what models and files are called, only is said whether they are set.
    */
   settings: Record<string, string>;
-  /** How it tells speakers apart: "channels", and "community" where it has a diarization model for those of one channel. */
+  /**
+   * How it tells speakers apart: "channels", and for those of one channel the engines whose models it has: "nemotron",
+   * "community".
+   */
   diarization: string[];
 }
 

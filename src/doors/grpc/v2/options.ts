@@ -37,6 +37,11 @@ const VAD_FILTERS = {
 /** Options that a request can have; the others are the server's own. */
 type RequestOptions = Omit<TranscribeOptions, "signal" | "onSegment" | "onProgress">;
 
+const DIARIZATION_ENGINES = {
+  DIARIZATION_ENGINE_UNSPECIFIED: undefined,
+  DIARIZATION_ENGINE_NEMOTRON: "nemotron",
+  DIARIZATION_ENGINE_COMMUNITY: "community",
+} as const;
 const DIRECTIONS = {
   CALL_DIRECTION_UNSPECIFIED: undefined,
   CALL_DIRECTION_INBOUND: "inbound",
@@ -149,7 +154,8 @@ function channels({ selection, each, index }: ChannelSelection): TranscribeOptio
 
 /** The model is the server's: a client names no files of it. */
 function diarization(message: Diarization): DiarizationOptions {
-  return withoutUndefined<Omit<DiarizationOptions, "engine" | "model">>({
+  return withoutUndefined<Omit<DiarizationOptions, "model">>({
+    engine: named("diarize.engine", DIARIZATION_ENGINES, message.engine),
     numSpeakers: orDefault(message.num_speakers),
     minSpeakers: orDefault(message.min_speakers),
     maxSpeakers: orDefault(message.max_speakers),

@@ -16,7 +16,8 @@ const FIELDS: Record<string, string> = {
 const ADVICE: Record<string, [field: string, message: string]> = {
   "diarize.model": [
     "diarize",
-    `Expected no ${OPTIONS}diarize for a recording of one channel: the server has no diarization model (AGORA_DIARIZATION_MODEL)`,
+    `Expected no ${OPTIONS}diarize for a recording of one channel: the server has no diarization model ` +
+      "(agora-transcribe models download nemotron-3-diarization, or AGORA_DIARIZATION_MODEL)",
   ],
   vadFilter: [
     "vad_filter",
@@ -42,6 +43,11 @@ export function inRequest(error: unknown, maxDuration?: number): unknown {
     return new TranscriptionError(code, message.replace("limits.maxDuration", `${OPTIONS}max_duration`), {
       cause: error,
     });
+  // None that it has or can fetch.
+  if (code === "MODEL_NOT_FOUND" && option === "diarize.model") {
+    const [field, said] = ADVICE[option]!;
+    return new TranscriptionError("INVALID_ARGUMENT", said, { cause: error, option: OPTIONS + field });
+  }
   // Those of the request's other parts are named by who made them.
   if (code !== "INVALID_ARGUMENT" || option === undefined || option.startsWith("config.")) return error;
   if (OURS.test(option)) return new TranscriptionError("INTERNAL", message, { cause: error });

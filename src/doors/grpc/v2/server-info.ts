@@ -1,4 +1,4 @@
-import { implementationNames, VERSION } from "../../../index.js";
+import { diarizationEngines, implementationNames, VERSION } from "../../../index.js";
 import type { Service } from "../../../service/service.js";
 import { publicSettings } from "../../../service/settings.js";
 import { messageLimits } from "../messages/limits.js";
@@ -7,11 +7,15 @@ import type { ServerInfo } from "./messages.js";
 import { toDevice } from "./results.js";
 
 /** The ServerInfo of contract v2. */
-export function serverInfo({ budgets, settings, workers }: Service, openCalls: number): ServerInfo {
+export async function serverInfo(
+  { budgets, settings, workers }: Service,
+  openCalls: number,
+): Promise<ServerInfo> {
   const { transcriber } = workers;
   const messages = messageLimits(settings);
   const { device, implementation, languages, maxWindow, model } = transcriber.info;
   const load = transcriber.load();
+  const cache = settings.cacheDir === undefined ? {} : { cacheDir: settings.cacheDir };
   return {
     version: VERSION,
     implementation,
@@ -62,7 +66,7 @@ export function serverInfo({ budgets, settings, workers }: Service, openCalls: n
       disk_bytes: budgets.disk.used,
     },
     settings: publicSettings(settings),
-    diarization: process.env.AGORA_DIARIZATION_MODEL ? ["channels", "community"] : ["channels"],
+    diarization: ["channels", ...(await diarizationEngines(cache))],
   };
 }
 

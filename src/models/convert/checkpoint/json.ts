@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import type { TranscriptionError } from "../../../errors.js";
 import { fileSize } from "../../cache.js";
 import { invalidModel, shownValue } from "../errors.js";
 import { SourceFile } from "./source-file.js";
@@ -55,6 +56,11 @@ export class JsonObject {
       "a whole number from 0 on",
       (value): value is number => Number.isSafeInteger(value) && (value as number) >= 0,
     );
+  }
+
+  /** An error of this object. */
+  invalid(problem: string): TranscriptionError {
+    return invalidModel(this.path, `${this.prefix}${problem}`);
   }
 
   /** `value`, or the error that the field is missing. */

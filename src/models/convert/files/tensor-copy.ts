@@ -2,9 +2,10 @@ import { invalidTensor, readValues, type StoredTensor, sizeOf } from "../checkpo
 import { type Encoding, encodedBytes } from "../numbers/encoding.js";
 import type { OutputFile } from "./output-file.js";
 
-/** A part of a tensor of the checkpoint, or constant values. */
+/** A part of a tensor of the checkpoint, several one after another, or constant values. */
 export type TensorSource =
   | { tensor: StoredTensor; from?: number; count?: number }
+  | { tensors: readonly StoredTensor[] }
   | { zeros: number }
   | { values: Float32Array };
 
@@ -27,6 +28,7 @@ export interface ConversionContext {
 export function valuesOf({ source }: PlannedTensor): number {
   if ("zeros" in source) return source.zeros;
   if ("values" in source) return source.values.length;
+  if ("tensors" in source) return source.tensors.reduce((sum, tensor) => sum + sizeOf(tensor), 0);
   return source.count ?? sizeOf(source.tensor) - (source.from ?? 0);
 }
 
@@ -50,6 +52,13 @@ export async function writeValues(
     await encoding.encode(source.values, bytes);
     await output.write(bytes);
     onValues(source.values.length);
+    return;
+  }
+  if ("tensors" in source) {
+    for (const tensor of source.tensors) {
+      const part = { ...planned, source: { tensor } };
+      await writeValues(part, output, { signal, onValues });
+    }
     return;
   }
   const { tensor, from, count } = source;

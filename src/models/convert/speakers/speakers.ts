@@ -3,12 +3,12 @@ import { invalidArgument } from "../../../errors.js";
 import { Inventory } from "../checkpoint/inventory.js";
 import { readValues, type StoredTensor } from "../checkpoint/tensor.js";
 import type { Conversion, ConversionRequest } from "../conversion.js";
-import { type GgufMetadata, writeGguf } from "../files/gguf.js";
-import { OutputFile, refuseExisting } from "../files/output-file.js";
-import { type ConversionContext, type PlannedTensor, valuesOf } from "../files/tensor-copy.js";
+import type { GgufMetadata } from "../files/gguf.js";
+import type { PlannedTensor } from "../files/tensor-copy.js";
 import { ENCODINGS } from "../numbers/encoding.js";
 import { sincFilters } from "./sinc-filters.js";
 import { openPipeline, type PipelinePart, type PipelineParts } from "./sources.js";
+import { writeModel } from "./write-model.js";
 
 /** Full precision: the networks are small, and clusters of embeddings that were rounded to 16 bits come apart. */
 const TYPE = "f32";
@@ -30,27 +30,12 @@ export async function convertSpeakers(
     throw invalidArgument("type", `"${TYPE}" for a diarization pipeline`, request.type);
   }
   const parts = await openPipeline(folder);
-  let output: OutputFile | undefined;
   try {
     const { tensors, metadata } = await plan(parts);
     const path = join(request.folder, `${name}-${TYPE}.gguf`);
-    await refuseExisting(path, request.overwrite);
-    const total = tensors.reduce((sum, tensor) => sum + valuesOf(tensor), 0);
-    let done = 0;
-    const context: ConversionContext = {
-      signal: request.signal,
-      onValues: (count) => {
-        done += count;
-        request.onProgress(done / total);
-      },
-    };
-    output = await OutputFile.create(path);
-    await writeGguf(output, { ...metadata, "general.name": { string: name } }, tensors, context);
-    const bytes = output.position;
-    await output.publish();
+    const bytes = await writeModel(path, { ...metadata, "general.name": { string: name } }, tensors, request);
     return { kind: "diarization", type: TYPE, files: [{ role: "model", path, bytes }] };
   } finally {
-    await output?.discard();
     await parts.close();
   }
 }

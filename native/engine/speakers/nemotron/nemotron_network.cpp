@@ -1,0 +1,229 @@
+#include "engine/speakers/nemotron/nemotron_network.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "engine/encoder/graph.h"
+#include "engine/error.h"
+#include "engine/kernels/encoder_attention.h"
+#include "engine/speakers/dense.h"
+
+namespace agora {
+namespace {
+
+using Shape = NemotronShape;
+
+constexpr int kStackedBands = Shape::kBands * Shape::kStacked;
+// Rows that go through the head at once, while they are in the cache.
+constexpr int kHeadRows = 24;
+
+uint8_t* row(const ggml_tensor* tensor, int index) {
+    return static_cast<uint8_t*>(tensor->data) + static_cast<size_t>(index) * tensor->nb[1];
+}
+
+float* float_row(const ggml_tensor* tensor, int index) {
+    return reinterpret_cast<float*>(row(tensor, index));
+}
+
+void relu(std::vector<float>& values, size_t count) {
+    for (size_t i = 0; i < count; ++i) values[i] = std::max(values[i], 0.0f);
+}
+
+}  // namespace
+
+NemotronNetwork::NemotronNetwork(const NemotronFile& file, ComputeType type, const KernelSet& kernels,
+                                 CpuCompute& compute)
+    : shape_(file.shape),
+      precision_(choose_precision(type, false, kernels)),
+      kernels_(kernels),
+      compute_(compute),
+      parallel_(compute),
+      weights_(file, precision_, parallel_),
+      nodes_(kernels, compute) {
+    // Angles as the reference implementation rounds them (Su et al., 2021, RoFormer).
+    constexpr int kHalf = Shape::kHead / 2;
+    for (int position = 0; position < kMostRows; ++position) {
+        for (int i = 0; i < kHalf; ++i) {
+            const auto frequency =
+                static_cast<float>(1 / std::pow(static_cast<double>(shape_.rope_base), static_cast<double>(i) / kHalf));
+            const double angle = static_cast<float>(position) * frequency;
+            cosines_.push_back(static_cast<float>(std::cos(angle)));
+            sines_.push_back(static_cast<float>(std::sin(angle)));
+        }
+    }
+    const size_t nodes = 32 + 16 * static_cast<size_t>(shape_.layers);
+    graph_ = std::make_unique<Graph>(compute.backend(), nodes, [&](ggml_context* context) { return build(context); });
+    if (!graph_->allocated()) throw Error(ErrorCode::OutOfMemory, "No memory for a step of the diarization model");
+}
+
+NemotronNetwork::~NemotronNetwork() = default;
+
+std::vector<ggml_tensor*> NemotronNetwork::build(ggml_context* context) {
+    input_ = ggml_new_tensor_2d(context, GGML_TYPE_F32, shape_.width, kMostRows);
+    ggml_set_input(input_);
+    const Arithmetic format = precision_.encoder;
+    ProductNode projection, residual, hidden;
+    hidden.format = format;
+    hidden.activation = precision_.gelu();
+    ggml_tensor* x = nodes_.norm(context, weights_.embed_norm, input_, Arithmetic::F32);
+    for (const NemotronLayer& layer : weights_.layers) {
+        ggml_tensor* normed = nodes_.norm(context, layer.attention_norm, x, format);
+        ggml_tensor* projected = nodes_.product(context, layer.query_key_value, normed, projection);
+        ggml_tensor* attended = attend(context, rotate(context, projected));
+        residual.residual = x;
+        x = nodes_.product(context, layer.out, attended, residual);
+        normed = nodes_.norm(context, layer.feed_forward_norm, x, format);
+        residual.residual = x;
+        x = nodes_.product(context, layer.down, nodes_.product(context, layer.up, normed, hidden), residual);
+    }
+    encoded_ = nodes_.norm(context, weights_.final_norm, x, Arithmetic::F32);
+    logits_ = classify(context, project(context, encoded_));
+    return {encoded_, logits_};
+}
+
+// Queries and keys turned by their positions, values as they are, one behind the other as they come, in the format that
+// attention reads.
+ggml_tensor* NemotronNetwork::rotate(ggml_context* context, ggml_tensor* projected) {
+    const Arithmetic format = precision_.attention == Arithmetic::BF16 ? Arithmetic::BF16 : Arithmetic::F32;
+    return nodes_.rows(
+        context, format, 3 * shape_.width, kMostRows, {projected},
+        [this, format](ggml_tensor* result, int thread, int threads) {
+            constexpr int kHalf = Shape::kHead / 2;
+            const auto width = static_cast<size_t>(shape_.width);
+            std::vector<float> turned(2 * width);
+            for (int i = count_ * thread / threads; i < count_ * (thread + 1) / threads; ++i) {
+                const float* source = float_row(result->src[0], i);
+                uint8_t* target = row(result, i);
+                const float* cosines = cosines_.data() + static_cast<size_t>(i) * kHalf;
+                const float* sines = sines_.data() + static_cast<size_t>(i) * kHalf;
+                float* output = format == Arithmetic::F32 ? reinterpret_cast<float*>(target) : turned.data();
+                for (size_t head = 0; head < 2 * width; head += Shape::kHead)
+                    kernels_.rotate(source + head, cosines, sines, kHalf, output + head);
+                const auto values = static_cast<int>(width);
+                if (format != Arithmetic::F32) kernels_.narrow(turned.data(), 2 * values, format, target);
+                kernels_.narrow(source + 2 * width, values, format, target + row_bytes(format, 2 * values));
+            }
+        });
+}
+
+ggml_tensor* NemotronNetwork::attend(ggml_context* context, ggml_tensor* rotated) {
+    return nodes_.rows(context, precision_.encoder, shape_.width, kMostRows, {rotated},
+                       [this](ggml_tensor* result, int thread, int threads) {
+                           const ggml_tensor* source = result->src[0];
+                           const size_t part = source->nb[1] / 3;
+                           EncoderAttention attention;
+                           attention.arithmetic = precision_.attention;
+                           attention.query = row(source, 0);
+                           attention.key = attention.query + part;
+                           attention.value = attention.key + part;
+                           attention.row_stride = source->nb[1];
+                           attention.frames = heard_;
+                           attention.queries = count_;
+                           attention.heads = shape_.heads;
+                           attention.format = precision_.encoder;
+                           attention.output = row(result, 0);
+                           attention.output_stride = result->nb[1];
+                           attend_all(kernels_, attention, thread, threads);
+                       });
+}
+
+// Rows [first - 1, last + 1) of the encoder for the head, behind each other; rows of nothing where there are none.
+ggml_tensor* NemotronNetwork::project(ggml_context* context, ggml_tensor* encoded) {
+    // Behind the last, what a product reads beyond its rows.
+    constexpr int kSpare = 3;
+    return nodes_.rows(context, Arithmetic::F32, shape_.head_width, kMostRows + 2 + kSpare, {encoded},
+                       [this](ggml_tensor* result, int thread, int threads) {
+                           const int begin = std::max(0, first_ - 1);
+                           const int end = std::min(count_, last_ + 1);
+                           const int offset = begin - (first_ - 1);
+                           const int rows = last_ - first_ + 2 + kSpare;
+                           if (thread == 0) {
+                               for (int i = 0; i < rows; ++i) {
+                                   if (i < offset || i >= offset + end - begin)
+                                       std::memset(row(result, i), 0, result->nb[1]);
+                               }
+                           }
+                           Product product;
+                           product.weights = weights_.projection.weight.get();
+                           product.bias = weights_.projection.bias.data();
+                           product.rows = row(result->src[0], begin);
+                           product.row_stride = result->src[0]->nb[1];
+                           product.count = end - begin;
+                           product.output = row(result, offset);
+                           product.output_stride = result->nb[1];
+                           multiply(kernels_, product, thread, threads);
+                       });
+}
+
+// A convolution over three rows makes 8 of each; what follows takes those one by one.
+ggml_tensor* NemotronNetwork::classify(ggml_context* context, ggml_tensor* projected) {
+    return nodes_.rows(context, Arithmetic::F32, Shape::kStacked * shape_.speakers, kMostRows, {projected},
+                       [this](ggml_tensor* result, int thread, int threads) {
+                           const auto width = static_cast<size_t>(shape_.head_width);
+                           const auto speakers = static_cast<size_t>(shape_.speakers);
+                           const size_t room = static_cast<size_t>(kHeadRows) * Shape::kStacked * width;
+                           std::vector<float> upsampled(room + kRowMargin, 0.0f);
+                           std::vector<float> hidden(room + kRowMargin, 0.0f);
+                           const int rows = last_ - first_;
+                           const int blocks = (rows + kHeadRows - 1) / kHeadRows;
+                           for (int block = thread; block < blocks; block += threads) {
+                               const int start = block * kHeadRows;
+                               const int count = std::min(kHeadRows, rows - start);
+                               const int frames = count * Shape::kStacked;
+                               const size_t values = static_cast<size_t>(frames) * width;
+                               multiply_rows(kernels_, weights_.upsample, float_row(result->src[0], start), width,
+                                             count, upsampled.data(), Shape::kStacked * width);
+                               relu(upsampled, values);
+                               multiply_rows(kernels_, weights_.dense, upsampled.data(), width, frames, hidden.data(),
+                                             width);
+                               relu(hidden, values);
+                               multiply_rows(kernels_, weights_.classifier, hidden.data(), width, frames,
+                                             float_row(result, start), speakers);
+                           }
+                       });
+}
+
+void NemotronNetwork::features(const float* samples, int frames, float* output) {
+    parallel_.run([&](int thread, int threads) {
+        for (int i = thread; i < frames; i += threads)
+            features_.frame(samples + static_cast<size_t>(i) * LogMelFeatures::kHop,
+                            output + static_cast<size_t>(i) * Shape::kBands);
+    });
+}
+
+void NemotronNetwork::embed(const float* samples, int frames, int count, float* output) {
+    stacked_.assign(static_cast<size_t>(count) * kStackedBands + kRowMargin, 0.0f);
+    features(samples, frames, stacked_.data());
+    Product product;
+    product.weights = weights_.stack.weight.get();
+    product.rows = reinterpret_cast<const uint8_t*>(stacked_.data());
+    product.row_stride = kStackedBands * sizeof(float);
+    product.count = count;
+    product.output = reinterpret_cast<uint8_t*>(output);
+    product.output_stride = static_cast<size_t>(shape_.width) * sizeof(float);
+    parallel_.run([&](int thread, int threads) { multiply(kernels_, product, thread, threads); });
+}
+
+float* NemotronNetwork::rows() {
+    return float_row(input_, 0);
+}
+
+bool NemotronNetwork::run(int count, int heard, int first, int last, Stop stop) {
+    count_ = count;
+    heard_ = heard;
+    first_ = first;
+    last_ = last;
+    nodes_.set_count(count);
+    return compute_.run(graph_->get(), stop);
+}
+
+const float* NemotronNetwork::logits() const {
+    return float_row(logits_, 0);
+}
+
+const float* NemotronNetwork::encoded() const {
+    return float_row(encoded_, 0);
+}
+
+}  // namespace agora

@@ -1,0 +1,36 @@
+// How likely each speaker speaks, for every 10 ms of a recording, and the turns that follow from it.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "engine/speakers/stop.h"
+#include "engine/speakers/voices.h"
+
+namespace agora {
+
+class SpeakerActivity {
+  public:
+    explicit SpeakerActivity(int speakers) : speakers_(static_cast<size_t>(speakers)) {}
+
+    size_t frames() const { return likely_.size() / speakers_; }
+
+    // The next frame's logarithms of odds, [speakers]; nobody speaks in one without any sound.
+    void add(const float* logits, bool silent);
+
+    // Turns of who speaks with a probability of at least one half. Where fewer speakers are wanted than there are,
+    // those who speak most are kept, and what others say is the likeliest of them. Throws Cancelled.
+    Diarization turns(const SpeakerCount& count, double duration, Stop stop) const;
+
+  private:
+    using Frames = std::vector<bool>;
+
+    uint8_t likely(size_t frame, size_t speaker) const { return likely_[frame * speakers_ + speaker]; }
+    std::vector<size_t> kept(const SpeakerCount& count) const;
+    std::vector<Frames> active(const std::vector<size_t>& kept) const;
+
+    size_t speakers_;
+    std::vector<uint8_t> likely_;  // [frames][speakers], probabilities times 256: a kilobyte for a second
+};
+
+}  // namespace agora
