@@ -35,7 +35,7 @@ export function problemsOf({ addon, variants, ffmpeg, devices }: SystemInfo): st
 }
 
 function report(info: SystemInfo, problems: readonly string[]): string {
-  const { cpu, addon, variants, devices, ffmpeg, cache, defaultModel } = info;
+  const { cpu, addon, variants, devices, ffmpeg, cache, defaultModel, diarization } = info;
   const quota = cpu.quota === undefined ? "" : `, a quota grants the time of ${Number(cpu.quota.toFixed(2))}`;
   const facts: [string, string][] = [
     ["Version", `${info.version}, Node.js ${info.node}, ${info.platform} ${info.arch}`],
@@ -55,6 +55,10 @@ function report(info: SystemInfo, problems: readonly string[]): string {
     [
       "Default",
       `${defaultModel.name}${defaultModel.available ? "" : " (not cached; downloaded when first used)"}`,
+    ],
+    [
+      "Speakers",
+      diarization.length > 0 ? diarization.join(", ") : "nemotron (not cached; downloaded when first used)",
     ],
   ];
   const verdict = problems.length === 0 ? "Everything needed is here." : problems.join("\n\n");

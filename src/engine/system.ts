@@ -7,9 +7,11 @@ import { tryDecoder } from "../audio/try-decoder.js";
 import { cacheDirectory } from "../models/cache.js";
 import { defaultModelName } from "../models/environment.js";
 import { listModels } from "../models/manage.js";
+import type { DiarizationEngine } from "../types/speakers.js";
 import { VERSION } from "../version.js";
 import { usableCores } from "./cores.js";
 import { probeCuda } from "./devices.js";
+import { diarizationEngines } from "./loading.js";
 
 /** What this machine offers and what would be used of it: the content of `agora-transcribe doctor`. */
 export interface SystemInfo {
@@ -52,16 +54,19 @@ export interface SystemInfo {
   cache: { directory: string; models: { name: string; bytes: number }[] };
   /** What is used where no model is named, and whether it is here. */
   defaultModel: { name: string; available: boolean };
+  /** Engines that tell speakers of one channel apart here without a download. */
+  diarization: DiarizationEngine[];
 }
 
 /** Looks at this machine. Never throws: what is broken is described in the result. */
 export async function getSystemInfo(): Promise<SystemInfo> {
   const cpus = os.cpus();
   const model = cpus[0]?.model.trim() ?? "unknown";
-  const [native, ffmpeg, models] = await Promise.all([
+  const [native, ffmpeg, models, diarization] = await Promise.all([
     describeNative(model),
     describeDecoder(),
     listModels().catch(() => []),
+    diarizationEngines().catch(() => []),
   ]);
   const defaultModel = defaultModelName();
   const cores = usableCores();
@@ -89,6 +94,7 @@ export async function getSystemInfo(): Promise<SystemInfo> {
       available:
         models.some(({ isDefault, path }) => isDefault && path !== undefined) || existsSync(defaultModel),
     },
+    diarization,
   };
 }
 

@@ -23,6 +23,7 @@ const HEALTHY: SystemInfo = {
   ffmpeg: { path: "/usr/bin/ffmpeg", version: "5.1.6" },
   cache: { directory: "/cache", models: [{ name: "tiny", bytes: 77_000_000 }] },
   defaultModel: { name: "large-v3-turbo-q5_0", available: false },
+  diarization: ["nemotron"],
 };
 
 function doctor(info: SystemInfo, ...flags: string[]) {
@@ -44,6 +45,13 @@ describe("doctor", () => {
     ]) {
       expect(stdout).toContain(part);
     }
+  });
+
+  it("says what tells speakers apart, or what would", async () => {
+    expect((await doctor(HEALTHY)).stdout).toMatch(/Speakers +nemotron\n/);
+    const { code, stdout } = await doctor({ ...HEALTHY, diarization: [] });
+    expect(stdout).toContain("nemotron (not cached; downloaded when first used)");
+    expect(code).toBe(0);
   });
 
   it("tells the quota of a container", async () => {
