@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { ChannelSurvey } from "../../../src/audio/channel-survey.js";
 import { IntegerScale } from "../../../src/audio/integer-scale.js";
 import { concat, decode, ffmpeg, glide, level, random, wav } from "../../support/audio.js";
 
@@ -91,6 +92,22 @@ describe("a channel that is not", () => {
     expect(await warningsOf([SILENCE, VOICE], { channels: "each" })).toEqual([
       "Channel 0 is silent: all sound is in channel 1",
     ]);
+  });
+});
+
+describe("a delay between channels", () => {
+  it("is not looked for in what is too short for one", async () => {
+    const survey = new ChannelSurvey(2, RATE);
+    survey.add(VOICE.subarray(0, RATE / 50));
+    let [turns, ended] = [0, false];
+    const count = () => {
+      turns++;
+      if (!ended) setImmediate(count);
+    };
+    setImmediate(count);
+    expect(await survey.warnings("mix")).toEqual([]);
+    ended = true;
+    expect(turns).toBeLessThan(3);
   });
 });
 
