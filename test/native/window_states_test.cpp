@@ -139,7 +139,7 @@ TEST_CASE("a cancel at any step of a window ends it within that step, whatever i
     std::shared_ptr<std::atomic<bool>> flag;
     agora::BatchedOptions observed = options(1, 4);
     observed.around_network = [&](std::unique_ptr<agora::Network> network) {
-        return std::make_unique<ObservedNetwork>(std::move(network), [&](ObservedNetwork::Run) {
+        return std::make_unique<ObservedNetwork>(std::move(network), [&](const std::vector<agora::EncoderInput>&) {
             if (++run == cancel_at) flag->store(true);
         });
     };
@@ -182,7 +182,7 @@ TEST_CASE("a window that is cancelled between its passes harms no neighbour") {
         const auto flag = std::make_shared<std::atomic<bool>>(false);
         agora::BatchedOptions observed = options(1, 16);
         observed.around_network = [&](std::unique_ptr<agora::Network> network) {
-            return std::make_unique<ObservedNetwork>(std::move(network), [&](ObservedNetwork::Run) {
+            return std::make_unique<ObservedNetwork>(std::move(network), [&](const std::vector<agora::EncoderInput>&) {
                 if (++run == at) flag->store(true);
             });
         };

@@ -20,6 +20,8 @@ constexpr float kHopeless = 0.5f;
 
 // Tokens that are spoken in a second, at most: a text that has no end and more than these has run away.
 constexpr double kSpokenTokens = 15;
+// … and so has one of more than these, in any window that is not full.
+constexpr double kMostTokens = 200;
 
 }  // namespace
 
@@ -306,8 +308,9 @@ void WindowDecoding::finish_attempt() {
     text.silence = no_speech_prob_ > options_.no_speech_threshold && text.improbable;
     text.repetitive = repeats_itself(text.tokens, vocabulary_, options_.compression_ratio_threshold) &&
                       !(options_.is_spoken_repetition && options_.is_spoken_repetition(text));
-    const bool runs_away = static_cast<int>(best->tokens.size()) >= max_tokens_ &&
-                           static_cast<double>(best->tokens.size()) > kSpokenTokens * options_.duration;
+    const bool runs_away =
+        static_cast<int>(best->tokens.size()) >= max_tokens_ &&
+        static_cast<double>(best->tokens.size()) > std::min(kSpokenTokens * options_.duration, kMostTokens);
     finished_.clear();
     attempts_.push_back(std::move(text));
     const DecodedText& last = attempts_.back();

@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 
+#include "engine/audio/pauses.h"
 #include "engine/audio/silence.h"
 #include "engine/audio/sound_spans.h"
 #include "engine/audio/steady_sound.h"
@@ -104,6 +105,11 @@ class WhisperWindow final : public Task {
         const size_t first = sample_at(start);
         return is_steady_sound(request.samples.data() + first, sample_at(end) - first);
     }
+    // Of all samples: found once, when they are first asked for.
+    const std::vector<Pause>& pauses() {
+        if (!pauses_) pauses_ = find_pauses(request.samples.data(), request.samples.size());
+        return *pauses_;
+    }
     void skip_silence() {
         constexpr auto kMargin = static_cast<size_t>(kSilentMargin * kSampleRate);
         const size_t silence = leading_silence(request.samples.data() + position, remaining());
@@ -193,6 +199,7 @@ class WhisperWindow final : public Task {
     }
 
     int* counted_ = nullptr;
+    std::optional<std::vector<Pause>> pauses_;
     // The last member: it is waited for before what it reads is gone.
     SpectrogramAhead spectrogram_;
 };
