@@ -14,8 +14,10 @@ class ObservedNetwork final : public agora::Network {
     enum class Run { Encoder, Decoder };
     using OnRun = std::function<void(Run)>;
 
-    ObservedNetwork(std::unique_ptr<agora::Network> network, const OnRun& on_run)
-        : network_(std::move(network)), on_run_(on_run), decoder_(network_->decoder(), on_run) {}
+    // `on_window`: before memory is taken for a window; may throw.
+    ObservedNetwork(
+        std::unique_ptr<agora::Network> network, const OnRun& on_run, std::function<void()> on_window = [] {})
+        : network_(std::move(network)), on_run_(on_run), decoder_(network_->decoder(), on_run, std::move(on_window)) {}
 
     size_t encoder_batch() const override { return network_->encoder_batch(); }
     bool leaves_processor_free() const override { return network_->leaves_processor_free(); }
@@ -36,7 +38,8 @@ class ObservedNetwork final : public agora::Network {
   private:
     class ObservedDecoder final : public agora::Decoder {
       public:
-        ObservedDecoder(agora::Decoder& decoder, OnRun on_run) : decoder_(decoder), on_run_(std::move(on_run)) {}
+        ObservedDecoder(agora::Decoder& decoder, OnRun on_run, std::function<void()> on_window)
+            : decoder_(decoder), on_run_(std::move(on_run)), on_window_(std::move(on_window)) {}
 
         const float* run(const std::vector<agora::DecoderInput>& inputs, const std::atomic<bool>* stop) override {
             on_run_(Run::Decoder);
@@ -44,11 +47,15 @@ class ObservedNetwork final : public agora::Network {
         }
         int context() const override { return decoder_.context(); }
         std::unique_ptr<agora::SequenceMemory> new_sequence() override { return decoder_.new_sequence(); }
-        std::unique_ptr<agora::WindowMemory> new_window() override { return decoder_.new_window(); }
+        std::unique_ptr<agora::WindowMemory> new_window() override {
+            on_window_();
+            return decoder_.new_window();
+        }
 
       private:
         agora::Decoder& decoder_;
         OnRun on_run_;
+        std::function<void()> on_window_;
     };
 
     std::unique_ptr<agora::Network> network_;

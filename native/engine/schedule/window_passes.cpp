@@ -165,10 +165,11 @@ void WindowPasses::resolve(WhisperWindow& window) const {
     if (silence) window.decoding = std::move(window.suspended);
 }
 
-// Tokens of text for a second of the sound that is left.
+// Tokens of text for a second of the sound that is left, without those that the text was told to begin with.
 double WindowPasses::token_rate(const WhisperWindow& window, const DecodedText& text) const {
     const auto is_text = [this](int token) { return vocabulary_.is_text(token); };
-    const auto tokens = static_cast<double>(std::count_if(text.tokens.begin(), text.tokens.end(), is_text));
+    const auto first = text.tokens.begin() + static_cast<std::ptrdiff_t>(std::min(text.given, text.tokens.size()));
+    const auto tokens = static_cast<double>(std::count_if(first, text.tokens.end(), is_text));
     return tokens * kSampleRate / static_cast<double>(std::max<size_t>(window.remaining(), 1));
 }
 
@@ -225,8 +226,11 @@ void WindowPasses::settle(WhisperWindow& window) const {
     const size_t position = window.position;
     window.position += silence ? remaining : pass.settled;
     const std::optional<double> threshold = window.request.hallucination_silence_threshold;
-    if (window.position == position + remaining && window.loops <= kMaxLoops) listen_again(window, offset, pass);
-    if ((window.request.word_timestamps || threshold) && !segments.empty()) add_words(window, offset, segments);
+    std::optional<TextAttention> attention;
+    if (window.position == position + remaining && window.loops <= kMaxLoops)
+        listen_again(window, offset, pass, attention);
+    if ((window.request.word_timestamps || threshold) && !segments.empty())
+        words_.add(window, attention_of(window, segments, attention), offset, segments);
     if (threshold) {
         const double end = static_cast<double>(window.request.samples.size()) / kSampleRate;
         const PassTimes times{offset, end, window.last_speech};
@@ -281,16 +285,26 @@ bool WindowPasses::is_contracted(const WhisperWindow& window, const PassSegments
 
 // Seconds at which a text ends that has no time there, or none to be believed. By the frames that its tokens looked at,
 // when it is short for what there is to hear; else it is taken to have heard everything.
-double WindowPasses::end_of_text(WhisperWindow& window, double offset, const std::vector<DecodedSegment>& segments,
-                                 const std::vector<SoundSpan>& sound) const {
+double WindowPasses::end_of_text(const WhisperWindow& window, double offset,
+                                 const std::vector<DecodedSegment>& segments, const std::vector<SoundSpan>& sound,
+                                 std::optional<TextAttention>& attention) const {
     if (!is_short(segments, offset, sound)) return std::numeric_limits<double>::infinity();
+    const TextAttention& seen = attention_of(window, segments, attention);
+    return offset + words_.token_frames(window, seen, offset, {}).back() * kTimestampSeconds;
+}
+
+const TextAttention& WindowPasses::attention_of(const WhisperWindow& window,
+                                                const std::vector<DecodedSegment>& segments,
+                                                std::optional<TextAttention>& attention) const {
+    if (attention) return *attention;
     std::vector<int> start_tokens;
     add_start_tokens(window.request, false, start_tokens);
-    return offset + words_.token_frames(window, start_tokens, offset, segments, {}).back() * kTimestampSeconds;
+    return attention.emplace(words_.attend(window, start_tokens, segments));
 }
 
 // Moves back to sound behind the end of a pass's text.
-void WindowPasses::listen_again(WhisperWindow& window, double offset, PassSegments& pass) const {
+void WindowPasses::listen_again(WhisperWindow& window, double offset, PassSegments& pass,
+                                std::optional<TextAttention>& attention) const {
     window.again = false;
     std::vector<DecodedSegment>& segments = pass.segments;
     const std::vector<SoundSpan> sound = sound_of(window, segments);
@@ -298,7 +312,7 @@ void WindowPasses::listen_again(WhisperWindow& window, double offset, PassSegmen
     double end = offset + kFarOn;
     std::optional<double> known = believable_end(pass, offset);
     if (known && is_contracted(window, pass, offset, *known)) known = std::nullopt;
-    if (!segments.empty()) end = known ? *known : end_of_text(window, offset, segments, sound);
+    if (!segments.empty()) end = known ? *known : end_of_text(window, offset, segments, sound, attention);
     const std::vector<SoundSpan> rest = spans_after(sound, end);
     if (total_of(rest) < kUnheard) return;
     const double resume = std::max(end, rest.front().start - kRunUp);
@@ -308,12 +322,6 @@ void WindowPasses::listen_again(WhisperWindow& window, double offset, PassSegmen
     if (!segments.empty()) segments.back().end = std::max(segments.back().start, std::min(segments.back().end, end));
     window.position = static_cast<size_t>(resume * kSampleRate);
     window.again = true;
-}
-
-void WindowPasses::add_words(WhisperWindow& window, double offset, std::vector<DecodedSegment>& segments) const {
-    std::vector<int> start_tokens;
-    add_start_tokens(window.request, false, start_tokens);
-    words_.add(window, start_tokens, offset, segments);
 }
 
 }  // namespace agora
