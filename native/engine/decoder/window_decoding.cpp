@@ -289,8 +289,13 @@ void WindowDecoding::hand_memory_on(const std::vector<size_t>& parents, std::vec
     }
 }
 
+// Tokens that were chosen: the end of the text, too, but not what it was told to begin with.
+double WindowDecoding::chosen(const Hypothesis& hypothesis) const {
+    return static_cast<double>(hypothesis.tokens.size() - options_.prefix.size() + 1);
+}
+
 double WindowDecoding::score(const Hypothesis& hypothesis) const {
-    const auto length = static_cast<double>(hypothesis.tokens.size() + 1);
+    const double length = chosen(hypothesis);
     return hypothesis.sum /
            (options_.length_penalty < 0 ? length : std::pow((5 + length) / 6, options_.length_penalty));
 }
@@ -301,7 +306,8 @@ void WindowDecoding::finish_attempt() {
     DecodedText text;
     text.tokens = best->tokens;
     text.log_probs = best->log_probs;
-    text.avg_log_prob = static_cast<float>(best->sum / static_cast<double>(best->tokens.size() + 1));
+    text.given = options_.prefix.size();
+    text.avg_log_prob = static_cast<float>(best->sum / chosen(*best));
     text.no_speech_prob = no_speech_prob_;
     text.temperature = options_.temperatures[attempt_];
     text.improbable = text.avg_log_prob < options_.log_prob_threshold;

@@ -172,10 +172,11 @@ void WindowPasses::resolve(WhisperWindow& window) const {
     if (silence) window.decoding = std::move(window.suspended);
 }
 
-// Tokens of text for a second of the sound that is left.
+// Tokens of text for a second of the sound that is left, without those that the text was told to begin with.
 double WindowPasses::token_rate(const WhisperWindow& window, const DecodedText& text) const {
     const auto is_text = [this](int token) { return vocabulary_.is_text(token); };
-    const auto tokens = static_cast<double>(std::count_if(text.tokens.begin(), text.tokens.end(), is_text));
+    const auto first = text.tokens.begin() + static_cast<std::ptrdiff_t>(std::min(text.given, text.tokens.size()));
+    const auto tokens = static_cast<double>(std::count_if(first, text.tokens.end(), is_text));
     return tokens * kSampleRate / static_cast<double>(std::max<size_t>(window.remaining(), 1));
 }
 
