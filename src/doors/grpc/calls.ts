@@ -13,6 +13,7 @@ import type { OpenCalls } from "../../service/call/open-calls.js";
 import type { Slots } from "../../service/call/slots.js";
 import { variableOf } from "../../service/settings.js";
 import { AnsweringCall } from "./answering-call.js";
+import type { FieldTypes } from "./definitions.js";
 import type { SentStatus } from "./forwarding-call.js";
 import { LIGHT_LIMIT } from "./light-calls.js";
 import type { MessageLimits } from "./messages/limits.js";
@@ -34,8 +35,8 @@ export interface CallsOptions {
   /** What messages take while they are in memory. */
   memory: ByteBudget;
   messages: MessageLimits;
-  /** Where requests have their recording, by path of the method. Those that bring none do not wait in the inbox. */
-  recordingFields: ReadonlyMap<string, number>;
+  /** Fields of requests that bring a recording, by path of the method. Others do not wait in the inbox. */
+  recordingFields: ReadonlyMap<string, FieldTypes>;
   /** Seconds that a request may take to arrive. */
   uploadTimeout: number;
   /** Seconds that a request may wait unread. */
@@ -86,8 +87,8 @@ export class Calls {
     let sent: SentStatus | undefined;
     let answered = false;
     let reader: MessageReader | undefined;
-    const { idleTimeout, inbox, recordingFields } = this.#options;
-    const recordingField = recordingFields.get(method.path);
+    const { idleTimeout, inbox } = this.#options;
+    const recordingFields = this.#options.recordingFields.get(method.path);
     const answering = new AnsweringCall(channel, stream, idleTimeout, () => {
       if (call) this.#giveUp(call, intercepted);
     });
@@ -100,10 +101,10 @@ export class Calls {
             if (refusal) return intercepted.sendStatus(refusal);
             this.#byMetadata.set(metadata, call);
             this.#options.open.add(call);
-            const isLight = recordingField === undefined;
+            const isLight = recordingFields === undefined;
             const limits = isLight
               ? LIGHT_LIMIT
-              : { ...this.#options.messages[method.requestStream ? "stream" : "unary"], recordingField };
+              : { ...this.#options.messages[method.requestStream ? "stream" : "unary"], recordingFields };
             reader = this.#readMessages(call, channel, intercepted, limits);
             const read = () => deliver(metadata);
             if (method.requestStream) this.#read(call, read);
@@ -178,7 +179,7 @@ export class Calls {
     call: Call,
     channel: ServerInterceptingCallInterface,
     intercepted: ServerInterceptingCallInterface,
-    limits: Pick<ReaderOptions, "most" | "mostInAll" | "recordingField" | "setting">,
+    limits: Pick<ReaderOptions, "most" | "mostInAll" | "recordingFields" | "setting">,
   ): MessageReader {
     const { idleTimeout, memory } = this.#options;
     return new MessageReader(channel, {
