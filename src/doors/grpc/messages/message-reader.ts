@@ -7,7 +7,13 @@ import { variableOf } from "../../../service/settings.js";
 import type { FieldTypes } from "../definitions.js";
 import { inflate } from "./inflate.js";
 import { requireSmallRest } from "./rest.js";
-import { allocate, MalformedMessage, messageTooLarge, UnreadableMessage } from "./unreadable.js";
+import {
+  allocate,
+  MalformedMessage,
+  messageTooLarge,
+  requestTooLarge,
+  UnreadableMessage,
+} from "./unreadable.js";
 
 /** What of grpc-js' call is used although it is not part of its interface: the package's version is pinned. */
 interface Internals {
@@ -145,7 +151,7 @@ export class MessageReader {
     const { mostInAll = Number.POSITIVE_INFINITY, setting } = this.#options;
     this.#received += data.length;
     if (this.#received > mostInAll) {
-      this.#fail(messageTooLarge(this.#received, mostInAll, setting));
+      this.#fail(requestTooLarge(mostInAll, setting));
       return;
     }
     this.#pending.push(data);
