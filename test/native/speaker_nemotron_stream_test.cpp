@@ -141,6 +141,15 @@ TEST_CASE("speakers: nemotron's turns have no pauses and no sounds shorter than 
     CHECK(shown(activity(frames, 1).turns({}, 1, nullptr).turns) == "0:0-30 1:70-78 ");
 }
 
+TEST_CASE("speakers: nemotron gives words to one of two who speak at once, not in turn to both") {
+    std::vector<std::string> frames(20, "B");
+    for (int i = 0; i < 20; ++i) frames.insert(frames.end(), {"AB", "aB", "bA"});
+    for (int i = 0; i < 10; ++i) frames.emplace_back("bA");
+    const Diarization result = activity(frames, 1).turns({}, 1, nullptr);
+    CHECK(shown(result.turns) == "0:0-90 1:20-90 ");
+    CHECK(shown(result.exclusive) == "0:0-79 1:79-90 ");
+}
+
 TEST_CASE("speakers: of more speakers than are wanted nemotron keeps those who speak most, and gives them the rest") {
     // C says little, and sounds more like A than like B.
     const auto heard = activity({"A", "A", "A", "B", "B", "1C", "C1"});

@@ -74,13 +74,13 @@ class KernelNodes {
         Compute& compute;
     };
 
-    const KernelSet& kernels_;
     // Of `rows`, those that are computed.
     int64_t computed(int64_t rows, int rows_of_frame = 1) const {
         if (count_) return *count_;
         return frames_ ? int64_t{frames_->count()} * rows_of_frame : rows;
     }
 
+    const KernelSet& kernels_;
     Compute& compute_;
     std::optional<WindowFrames> frames_;
     std::optional<int64_t> count_;

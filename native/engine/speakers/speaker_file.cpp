@@ -149,7 +149,7 @@ std::vector<char> SpeakerTensors::raw(const TensorEntry& entry) const {
     stream.seekg(static_cast<std::streamoff>(entry.offset));
     stream.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
     if (!stream) throw Error(ErrorCode::ModelInvalid, "The model file " + path_ + " changed while it was read");
-    require_finite(path_, entry, bytes.data());
+    require_finite(path_, entry, bytes.data(), bytes.size());
     return bytes;
 }
 

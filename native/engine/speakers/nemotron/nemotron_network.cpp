@@ -40,7 +40,8 @@ NemotronNetwork::NemotronNetwork(const NemotronFile& file, ComputeType type, con
       compute_(compute),
       parallel_(compute),
       weights_(file, precision_, parallel_),
-      nodes_(kernels, compute) {
+      nodes_(kernels, compute),
+      last_nodes_(kernels, compute) {
     // Angles as the reference implementation rounds them (Su et al., 2021, RoFormer).
     constexpr int kHalf = Shape::kHead / 2;
     for (int position = 0; position < kMostRows; ++position) {
@@ -63,23 +64,42 @@ std::vector<ggml_tensor*> NemotronNetwork::build(ggml_context* context) {
     input_ = ggml_new_tensor_2d(context, GGML_TYPE_F32, shape_.width, kMostRows);
     ggml_set_input(input_);
     const Arithmetic format = precision_.encoder;
-    ProductNode projection, residual, hidden;
-    hidden.format = format;
-    hidden.activation = precision_.gelu();
     ggml_tensor* x = nodes_.norm(context, weights_.embed_norm, input_, Arithmetic::F32);
     for (const NemotronLayer& layer : weights_.layers) {
         ggml_tensor* normed = nodes_.norm(context, layer.attention_norm, x, format);
-        ggml_tensor* projected = nodes_.product(context, layer.query_key_value, normed, projection);
-        ggml_tensor* attended = attend(context, rotate(context, projected));
-        residual.residual = x;
-        x = nodes_.product(context, layer.out, attended, residual);
-        normed = nodes_.norm(context, layer.feed_forward_norm, x, format);
-        residual.residual = x;
-        x = nodes_.product(context, layer.down, nodes_.product(context, layer.up, normed, hidden), residual);
+        ggml_tensor* turned = rotate(context, nodes_.product(context, layer.query_key_value, normed, {}));
+        const bool is_last = &layer == &weights_.layers.back();
+        // Of the last layer only what the head looks at is needed.
+        KernelNodes& nodes = is_last ? last_nodes_ : nodes_;
+        if (is_last) x = looked_at(context, x);
+        x = feed_forward(context, nodes, layer, x, attend(context, turned, is_last));
     }
-    encoded_ = nodes_.norm(context, weights_.final_norm, x, Arithmetic::F32);
+    encoded_ = last_nodes_.norm(context, weights_.final_norm, x, Arithmetic::F32);
     logits_ = classify(context, project(context, encoded_));
     return {encoded_, logits_};
+}
+
+// The rest of a layer, from what attention has gathered: x + out(attended), and from there + down(gelu(up(norm))).
+ggml_tensor* NemotronNetwork::feed_forward(ggml_context* context, KernelNodes& nodes, const NemotronLayer& layer,
+                                           ggml_tensor* x, ggml_tensor* attended) {
+    ProductNode residual, hidden;
+    hidden.format = precision_.encoder;
+    hidden.activation = precision_.gelu();
+    residual.residual = x;
+    x = nodes.product(context, layer.out, attended, residual);
+    ggml_tensor* normed = nodes.norm(context, layer.feed_forward_norm, x, precision_.encoder);
+    residual.residual = x;
+    return nodes.product(context, layer.down, nodes.product(context, layer.up, normed, hidden), residual);
+}
+
+// Rows [begin_, end_) alone.
+ggml_tensor* NemotronNetwork::looked_at(ggml_context* context, ggml_tensor* x) {
+    return nodes_.rows(context, Arithmetic::F32, shape_.width, kMostRows, {x},
+                       [this](ggml_tensor* result, int thread, int threads) {
+                           const int rows = end_ - begin_;
+                           for (int i = rows * thread / threads; i < rows * (thread + 1) / threads; ++i)
+                               std::memcpy(row(result, i), row(result->src[0], begin_ + i), result->nb[1]);
+                       });
 }
 
 // Queries and keys turned by their positions, values as they are, one behind the other as they come, in the format that
@@ -107,19 +127,20 @@ ggml_tensor* NemotronNetwork::rotate(ggml_context* context, ggml_tensor* project
         });
 }
 
-ggml_tensor* NemotronNetwork::attend(ggml_context* context, ggml_tensor* rotated) {
+// For all rows, or for rows [begin_, end_) alone.
+ggml_tensor* NemotronNetwork::attend(ggml_context* context, ggml_tensor* rotated, bool is_last) {
     return nodes_.rows(context, precision_.encoder, shape_.width, kMostRows, {rotated},
-                       [this](ggml_tensor* result, int thread, int threads) {
+                       [this, is_last](ggml_tensor* result, int thread, int threads) {
                            const ggml_tensor* source = result->src[0];
                            const size_t part = source->nb[1] / 3;
                            EncoderAttention attention;
                            attention.arithmetic = precision_.attention;
-                           attention.query = row(source, 0);
-                           attention.key = attention.query + part;
+                           attention.query = row(source, is_last ? begin_ : 0);
+                           attention.queries = is_last ? end_ - begin_ : count_;
+                           attention.key = row(source, 0) + part;
                            attention.value = attention.key + part;
                            attention.row_stride = source->nb[1];
                            attention.frames = heard_;
-                           attention.queries = count_;
                            attention.heads = shape_.heads;
                            attention.format = precision_.encoder;
                            attention.output = row(result, 0);
@@ -128,28 +149,26 @@ ggml_tensor* NemotronNetwork::attend(ggml_context* context, ggml_tensor* rotated
                        });
 }
 
-// Rows [first - 1, last + 1) of the encoder for the head, behind each other; rows of nothing where there are none.
+// Rows [first - 1, last + 1) for the head, behind each other; rows of nothing where there are none.
 ggml_tensor* NemotronNetwork::project(ggml_context* context, ggml_tensor* encoded) {
     // Behind the last, what a product reads beyond its rows.
     constexpr int kSpare = 3;
     return nodes_.rows(context, Arithmetic::F32, shape_.head_width, kMostRows + 2 + kSpare, {encoded},
                        [this](ggml_tensor* result, int thread, int threads) {
-                           const int begin = std::max(0, first_ - 1);
-                           const int end = std::min(count_, last_ + 1);
-                           const int offset = begin - (first_ - 1);
+                           const int count = end_ - begin_;
+                           const int offset = begin_ - (first_ - 1);
                            const int rows = last_ - first_ + 2 + kSpare;
                            if (thread == 0) {
                                for (int i = 0; i < rows; ++i) {
-                                   if (i < offset || i >= offset + end - begin)
-                                       std::memset(row(result, i), 0, result->nb[1]);
+                                   if (i < offset || i >= offset + count) std::memset(row(result, i), 0, result->nb[1]);
                                }
                            }
                            Product product;
                            product.weights = weights_.projection.weight.get();
                            product.bias = weights_.projection.bias.data();
-                           product.rows = row(result->src[0], begin);
+                           product.rows = row(result->src[0], 0);
                            product.row_stride = result->src[0]->nb[1];
-                           product.count = end - begin;
+                           product.count = count;
                            product.output = row(result, offset);
                            product.output_stride = result->nb[1];
                            multiply(kernels_, product, thread, threads);
@@ -214,7 +233,10 @@ bool NemotronNetwork::run(int count, int heard, int first, int last, Stop stop) 
     heard_ = heard;
     first_ = first;
     last_ = last;
+    begin_ = std::max(0, first - 1);
+    end_ = std::min(count, last + 1);
     nodes_.set_count(count);
+    last_nodes_.set_count(end_ - begin_);
     return compute_.run(graph_->get(), stop);
 }
 

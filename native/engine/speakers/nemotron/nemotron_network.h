@@ -38,13 +38,16 @@ class NemotronNetwork {
     bool run(int count, int heard, int first, int last, Stop stop);
     // Of the last run, [last - first][8][speakers]: logarithms of the odds that a speaker speaks.
     const float* logits() const;
-    // Of the last run, [count][width], after the last norm.
+    // Of the last run, after the last norm: rows [first - 1, last + 1) where there are such, [..][width].
     const float* encoded() const;
 
   private:
     std::vector<ggml_tensor*> build(ggml_context* context);
     ggml_tensor* rotate(ggml_context* context, ggml_tensor* projected);
-    ggml_tensor* attend(ggml_context* context, ggml_tensor* rotated);
+    ggml_tensor* attend(ggml_context* context, ggml_tensor* rotated, bool is_last);
+    ggml_tensor* feed_forward(ggml_context* context, KernelNodes& nodes, const NemotronLayer& layer, ggml_tensor* x,
+                              ggml_tensor* attended);
+    ggml_tensor* looked_at(ggml_context* context, ggml_tensor* x);
     ggml_tensor* project(ggml_context* context, ggml_tensor* encoded);
     ggml_tensor* classify(ggml_context* context, ggml_tensor* projected);
 
@@ -58,12 +61,14 @@ class NemotronNetwork {
     std::vector<float> cosines_, sines_;  // [kMostRows][kHead / 2]
     std::vector<float> stacked_;
     KernelNodes nodes_;
+    KernelNodes last_nodes_;  // of the last layer
     ggml_tensor* input_ = nullptr;
     ggml_tensor* encoded_ = nullptr;
     ggml_tensor* logits_ = nullptr;
     std::unique_ptr<Graph> graph_;
     // Of the run.
     int count_ = 0, heard_ = 0, first_ = 0, last_ = 0;
+    int begin_ = 0, end_ = 0;  // what the head looks at, with a row before and one behind
 };
 
 }  // namespace agora

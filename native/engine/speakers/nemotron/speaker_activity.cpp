@@ -69,21 +69,44 @@ std::vector<SpeakerActivity::Frames> SpeakerActivity::active(const std::vector<s
     return result;
 }
 
+// Of several who speak at once, words are the likeliest's; who is so for less than one of the encoder's frames does not
+// take them from who had them before and still speaks. -1: nobody's.
+std::vector<int8_t> SpeakerActivity::likeliest(const std::vector<size_t>& kept,
+                                               const std::vector<Frames>& active) const {
+    std::vector<int8_t> result(frames(), -1);
+    for (size_t t = 0; t < frames(); ++t) {
+        for (size_t k = 0; k < kept.size(); ++k) {
+            if (!active[k][t]) continue;
+            const bool is_first = result[t] < 0;
+            if (is_first || likely(t, kept[k]) > likely(t, kept[static_cast<size_t>(result[t])]))
+                result[t] = static_cast<int8_t>(k);
+        }
+    }
+    int8_t holder = -1;
+    for (size_t start = 0; start < frames();) {
+        size_t end = start;
+        bool speaks = holder >= 0;
+        while (end < frames() && result[end] == result[start]) {
+            speaks = speaks && active[static_cast<size_t>(holder)][end];
+            ++end;
+        }
+        if (speaks && end - start < kShortest) {
+            std::fill(result.begin() + static_cast<std::ptrdiff_t>(start),
+                      result.begin() + static_cast<std::ptrdiff_t>(end), holder);
+        } else {
+            holder = result[start];
+        }
+        start = end;
+    }
+    return result;
+}
+
 Diarization SpeakerActivity::turns(const SpeakerCount& count, double duration, Stop stop) const {
     check_stop(stop);
     const std::vector<size_t> speakers = kept(count);
     const std::vector<Frames> active = this->active(speakers);
     check_stop(stop);
-    // Of several who speak at once, words are the likeliest's.
-    std::vector<int8_t> alone(frames(), -1);
-    for (size_t t = 0; t < frames(); ++t) {
-        for (size_t k = 0; k < speakers.size(); ++k) {
-            if (!active[k][t]) continue;
-            int8_t& best = alone[t];
-            if (best < 0 || likely(t, speakers[k]) > likely(t, speakers[static_cast<size_t>(best)]))
-                best = static_cast<int8_t>(k);
-        }
-    }
+    const std::vector<int8_t> alone = likeliest(speakers, active);
     const auto add = [&](std::vector<SpeakerTurn>& turns, size_t speaker, size_t start, size_t end) {
         const double begin = std::min(duration, static_cast<double>(start) * kFrameSeconds);
         const double finish = std::min(duration, static_cast<double>(end) * kFrameSeconds);

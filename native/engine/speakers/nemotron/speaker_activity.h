@@ -28,6 +28,7 @@ class SpeakerActivity {
     uint8_t likely(size_t frame, size_t speaker) const { return likely_[frame * speakers_ + speaker]; }
     std::vector<size_t> kept(const SpeakerCount& count) const;
     std::vector<Frames> active(const std::vector<size_t>& kept) const;
+    std::vector<int8_t> likeliest(const std::vector<size_t>& kept, const std::vector<Frames>& active) const;
 
     size_t speakers_;
     std::vector<uint8_t> likely_;  // [frames][speakers], probabilities times 256: a kilobyte for a second
