@@ -1,7 +1,10 @@
 import { expect, it, vi } from "vitest";
+import { writeRandomNemotron } from "../../bench/support/random-nemotron.js";
 import { sine, wav } from "../support/audio.js";
+import { convertHere } from "../support/convert-here.js";
 import { fakeSegment } from "../support/fake-engine.js";
 import { RECORDING } from "../support/server.js";
+import { temporaryFolder } from "../support/temporary-folder.js";
 import { failureOf } from "../support/v2-client.js";
 import { startV2 } from "../support/v2-server.js";
 
@@ -63,6 +66,23 @@ it("of one channel are refused by a server without a diarization model, and impo
   const wrong = await ask({ diarize: { num_speakers: 1001 } });
   expect(wrong.reason).toBe("INVALID_ARGUMENT");
   expect(wrong.message).toContain("config.options.diarize.num_speakers");
+});
+
+it("of one channel are told by the engine that the server has a model of, and another is refused", async () => {
+  const folder = await temporaryFolder();
+  writeRandomNemotron(folder, { hiddenSize: 64, intermediateSize: 64, layers: 1, headSize: 32 });
+  const { files } = await convertHere(folder, { out: folder });
+  vi.stubEnv("AGORA_OFFLINE", "1");
+  vi.stubEnv("AGORA_DIARIZATION_MODEL", files[0]!.path);
+  const { v2 } = await startV2();
+  expect((await v2.serverInfo()).diarization).toEqual(["channels", "nemotron"]);
+  const audio = wav([tones(300, [0, 1, 2, 3, 4, 5])], RATE);
+  const ask = (engine: string) => ({ audio, config: { options: { diarize: { engine, num_speakers: 1 } } } });
+  const { speakers } = await v2.transcribe(ask("DIARIZATION_ENGINE_NEMOTRON"));
+  expect(speakers.length).toBeLessThanOrEqual(1);
+  const refused = await failureOf(v2.transcribe(ask("DIARIZATION_ENGINE_COMMUNITY")));
+  expect(refused).toMatchObject({ reason: "INVALID_ARGUMENT", field: "config.options.diarize.engine" });
+  expect(refused.message).not.toContain(folder);
 });
 
 it("are not told of where nobody asks", async () => {

@@ -19,6 +19,10 @@ const ADVICE: Record<string, [field: string, message: string]> = {
     `Expected no ${OPTIONS}diarize for a recording of one channel: the server has no diarization model ` +
       "(agora-transcribe models download nemotron-3-diarization, or AGORA_DIARIZATION_MODEL)",
   ],
+  "diarize.engine": [
+    "diarize.engine",
+    `Expected an engine that the server has a model of (GetServerInfo) for ${OPTIONS}diarize.engine`,
+  ],
   vadFilter: [
     "vad_filter",
     `Expected no VAD_FILTER_ON for ${OPTIONS}vad_filter: the server has no VAD model (${variableOf("vadModel")}=off)`,
