@@ -1,4 +1,4 @@
-import { resolveRequest } from "../config/options.js";
+import { resolveRequest, resolveTranscriberOptions } from "../config/options.js";
 import type { AudioLimits, DiarizationResult, DiarizeOptions } from "../index.js";
 import type { CliContext } from "./context.js";
 import { deliver } from "./delivery.js";
@@ -75,6 +75,7 @@ function optionsOf(flags: DiarizeFlags): DiarizeOptions {
   };
   // Once for all files.
   resolveRequest({ ...heard, ...(diarize !== undefined && { diarize }) });
+  resolveTranscriberOptions({ threads });
   return {
     ...heard,
     ...(typeof diarize === "object" && diarize),

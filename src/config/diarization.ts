@@ -55,14 +55,14 @@ export function resolveDiarization(
   if (numSpeakers !== undefined && (minSpeakers !== undefined || maxSpeakers !== undefined)) {
     throw invalidArgument(
       "diarize.numSpeakers",
-      "no minSpeakers or maxSpeakers beside an exact number",
+      "no diarize.minSpeakers or diarize.maxSpeakers beside an exact number",
       numSpeakers,
     );
   }
   if (minSpeakers !== undefined && maxSpeakers !== undefined && minSpeakers > maxSpeakers) {
     throw invalidArgument(
       "diarize.minSpeakers",
-      `at most maxSpeakers, which is ${maxSpeakers},`,
+      `at most diarize.maxSpeakers, which is ${maxSpeakers},`,
       minSpeakers,
     );
   }
