@@ -7,6 +7,7 @@ import { recordingIds } from "./inputs.js";
 import { roomFor } from "./jobs.js";
 import { allOr, type Chosen } from "./option-values.js";
 import type { OutputFlags } from "./output-files.js";
+import { rolesWithVoices } from "./seller-voices.js";
 import { type LimitFlags, limitsOf, type SpeakerFlags, speakerOptions } from "./settings.js";
 import type { Terminal, Verbosity } from "./terminal.js";
 import { formatDuration, formatSpeed } from "./units.js";
@@ -56,7 +57,14 @@ export async function diarizeFiles(
   const files = await planFiles(args, flags, writable, context, terminal);
   const done = doneWithoutWork(files, terminal);
   if (done !== undefined) return done;
-  const plan = { ...files, ids: recordingIds(files.inputs), options };
+  const { model, threads, roles } = options;
+  const voices = { ...(model !== undefined && { model }), ...(threads !== undefined && { threads }) };
+  const known = await rolesWithVoices(roles, flags.sellerVoice ?? [], voices, context);
+  const plan = {
+    ...files,
+    ids: recordingIds(files.inputs),
+    options: { ...options, ...(typeof known === "object" && { roles: known }) },
+  };
   // A model hears one recording at a time.
   return workThrough(plan, roomFor(1), (job) => diarizeOne(job, context, terminal), context, terminal, "");
 }
