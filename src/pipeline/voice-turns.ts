@@ -1,7 +1,7 @@
+import { SampleBatches } from "../audio/sample-batches.js";
 import type { VadModel, VadSession } from "../types/engine.js";
 import type { ChannelTurn, TurnFinder } from "../types/speakers.js";
 import { VAD_BATCH } from "./levelled-vad.js";
-import { SampleBatches } from "./sample-batches.js";
 import { FRAME_SAMPLES } from "./speech-regions.js";
 import { SpokenFrames } from "./spoken-frames.js";
 

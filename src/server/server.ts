@@ -259,9 +259,12 @@ class TranscriptionServer implements RunningServer {
     this.#unwanted.abort(
       new TranscriptionError("CANCELLED", "The server was stopped before the model was loaded"),
     );
-    await this.#grpc?.close();
-    await this.#release(this.#transcriber);
-    await this.#closeHttp();
+    // Whatever cannot be closed keeps nothing else open.
+    try {
+      await this.#grpc?.close();
+    } finally {
+      await this.#release(this.#transcriber).finally(() => this.#closeHttp());
+    }
     this.#log.info("Stopped");
   }
 

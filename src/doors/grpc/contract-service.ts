@@ -92,8 +92,7 @@ export abstract class ContractService {
         ? [timeout, "config.options.timeout"]
         : [requestTimeout, variableOf("requestTimeout")];
     call.expireAfter(seconds, `The request took longer than ${limit} (${seconds} s)`);
-    const log = this.#logOf(call);
-    const logProgress = log.progress(batchSize);
+    const logProgress = this.#logOf(call).progress(batchSize);
     const working = this.workers.transcribe(input, {
       ...options,
       signal: call.signal,
@@ -103,13 +102,16 @@ export abstract class ContractService {
       },
       onTurn: () => call.markStarted(),
     });
-    const work = await working.catch((error: unknown) => {
+    return working.catch((error: unknown) => {
       // Decoders store copies beside the uploads.
       if (reasonOf(error) === "STORAGE_FAILED") this.service.storage.suspect();
       throw error;
     });
-    log.success(work.result, this.workers.transcriber.info.model.name);
-    return work;
+  }
+
+  /** Has the log say what came of a call whose answer is delivered now: until then it may still fail. */
+  protected logSuccess(call: Call, { result }: Work): void {
+    this.#logOf(call).success(result, this.workers.transcriber.info.model.name);
   }
 
   /** Has the log say why a call failed. @param message what its client is told */

@@ -59,14 +59,12 @@ function fieldOf(option: string): string {
 function inFields(message: string, option: string): string {
   const [said = "", ...received] = message.split(RECEIVED);
   const named = said
-    .replace(` for ${option}`, ` for ${OPTIONS}${fieldOf(option)}`)
+    .replace(` for ${option}`, () => ` for ${OPTIONS}${fieldOf(option)}`)
     .replace("the transcriber's info.languages", "GetServerInfo")
     .replace(NAMES, (name) => (name.includes(".") ? OPTIONS + fieldOf(name) : snakeCase(name)));
   return [named, ...received].join(RECEIVED);
 }
 
-/** Ids of speakers stand in names, too, and stay as they are. */
 function snakeCase(name: string): string {
-  const [, known = name, id = ""] = /^(roles\.speakers)(\..*)$/s.exec(name) ?? [];
-  return known.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`) + id;
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
