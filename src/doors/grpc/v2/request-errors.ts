@@ -16,7 +16,8 @@ const FIELDS: Record<string, string> = {
 const ADVICE: Record<string, [field: string, message: string]> = {
   "diarize.model": [
     "diarize",
-    `Expected no ${OPTIONS}diarize for a recording of one channel: the server has no diarization model (AGORA_DIARIZATION_MODEL)`,
+    `Expected neither ${OPTIONS}roles.seller_voices nor ${OPTIONS}diarize for a recording of one channel: ` +
+      "the server has no diarization model (AGORA_DIARIZATION_MODEL)",
   ],
   vadFilter: [
     "vad_filter",
