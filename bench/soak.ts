@@ -61,7 +61,7 @@ void server.ended.then(() => {
 });
 const report = await runSoak({
   port: server.port,
-  httpPort: server.httpPort,
+  metricsPort: server.metricsPort,
   pid: server.pid,
   seconds: minutes * 60,
   lanes,

@@ -5,7 +5,7 @@ import { FakeEngine } from "../support/fake-engine.js";
 import { RECORDING, SOME_FILE } from "../support/server.js";
 import { failureOf, V2Client } from "../support/v2-client.js";
 
-const HERE = { host: "localhost", port: 0 };
+const HERE = { host: "localhost", port: 0, http: false };
 
 async function start(settings: Partial<ServerSettings>, options: StartServerOptions) {
   const server = await startServer({ ...HERE, ...settings }, { log: () => {}, ...options });
