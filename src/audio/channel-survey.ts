@@ -106,9 +106,12 @@ export class ChannelSurvey {
   async #delay(): Promise<string[]> {
     const [first, second] = this.#channels.map(({ levels }) => levels);
     if (!first || !second) return [];
+    // By more than this there is not enough left to compare.
+    const longest = Math.min(LAGS.longest, first.length - WINDOWS);
+    if (longest < LAGS.shortest) return [];
     const together = correlation(first, second, 0);
     let best = { lag: 0, value: 0 };
-    for (let lag = LAGS.shortest; lag <= LAGS.longest; lag++) {
+    for (let lag = LAGS.shortest; lag <= longest; lag++) {
       if (lag % LAGS_AT_ONCE === 0) await nextTurn();
       for (const signed of [lag, -lag]) {
         const value = correlation(first, second, signed);

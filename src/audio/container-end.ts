@@ -138,9 +138,10 @@ async function aiffEnd(readAt: ReadAt, start: number, size: number): Promise<num
 async function riffEnd(readAt: ReadAt, start: number): Promise<number | undefined> {
   for (let position = start; ; ) {
     const head = await bytesAt(readAt, position, 12);
-    if (head?.toString("latin1", 0, 4) !== "RIFF") return position > start ? position : undefined;
+    const mark = head?.toString("latin1", 0, 4);
+    if (!head || (mark !== "RIFF" && mark !== "RIFX")) return position > start ? position : undefined;
     if (position > start && head.toString("latin1", 8, 12) !== "AVIX") return position;
-    const length = head.readUInt32LE(4);
+    const length = mark === "RIFX" ? head.readUInt32BE(4) : head.readUInt32LE(4);
     if (length < 36 || length >= 0xffff_fff0) return undefined;
     position += 8 + even(length);
   }

@@ -130,7 +130,6 @@ export const FOREIGN: ReadonlyArray<Signature<string>> = [
   [0, "ggml", "a model of ggml's"],
   [0, "lmgg", "a Whisper model, not a recording"],
   [0, "GGUF", "a model in GGUF"],
-  [0, "RIFX", "a RIFX file of a kind that holds no sound that is known here"],
   [0, "MThd", "a MIDI file: notes, no sound"],
   [0, "\x00\x00\x01\xb3", "an MPEG video stream, which has no sound"],
 ];

@@ -12,7 +12,8 @@ import { repairFrames } from "./frame-repair.js";
 import { findJoinedRecordings, type JoinedRecording } from "./joined-recordings.js";
 import { type ReadAt, readerAt } from "./read-at.js";
 import { RecordingClock } from "./recording-clock.js";
-import { spoolRange } from "./spool.js";
+import { isBigEndianWav, littleEndianWav } from "./rifx.js";
+import { spoolRange, store } from "./spool.js";
 
 /** Bits per second below which no announced duration is believed: no speech codec goes there. */
 const LOWEST_BITRATE = 500;
@@ -167,11 +168,15 @@ class FfmpegDecoder implements Decoding {
     let { container } = this.#joined[index]!;
     const files: FileHandle[] = [];
     let file = this.file;
-    if (this.#joined.length > 1 || start > 0) {
+    const { demuxer } = container;
+    if (demuxer === "wav" && (await isBigEndianWav(this.#readAt, start))) {
+      const pieces = littleEndianWav(this.#readAt, start, end);
+      file = await store(task, async () => (await pieces.next()).value ?? new Uint8Array(0));
+      files.push(file);
+    } else if (this.#joined.length > 1 || start > 0) {
       file = await spoolRange(this.#readAt, start, end, task);
       files.push(file);
     }
-    const { demuxer } = container;
     if (isFrameKind(demuxer)) {
       const original = file;
       ({ file, container } = await repairFrames(file, container, demuxer, readerAt(file, task), task));

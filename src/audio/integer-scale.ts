@@ -6,6 +6,8 @@ const MUCH = 0.25;
 const LEAST_INTEGER = 2;
 const NEARLY_ALL = 0.99;
 const SOME = 0.1;
+/** Part of a second, or of all that is held back where that is less, that has to be sound: a word, and no click. */
+const SHORTEST = 0.1;
 /** Seconds of sound that are judged one by one before what tells nothing is let go. */
 const MOST = 3;
 /** Seconds, zeros and all, that are held back. */
@@ -20,7 +22,8 @@ const FULL_SCALE = 2 ** 15;
  *
  * Samples pass as they are until one is whole or beyond full scale. From that one on they are held back until what most
  * of a second of sound is tells the scale, once for all that follows; single samples of absurd size are damage, tell
- * nothing of the rest and become silence. What is given does not depend on the blocks in which it comes.
+ * nothing of the rest and become silence. Where less than a second of sound is left, or comes between long silences, it is
+ * judged together with the sound before. What is given does not depend on the blocks in which it comes.
  */
 export class IntegerScale {
   readonly #channels: number;
@@ -28,6 +31,8 @@ export class IntegerScale {
   readonly #second: number;
   readonly #longest: number;
   #isInteger = false;
+  /** Samples of sound that were given as they are, up to a second. */
+  #heard = 0;
   #suspects = false;
   #held: Float32Array[] = [];
   /** Samples that are held back, and whole seconds of sound among them. */
@@ -52,7 +57,7 @@ export class IntegerScale {
       if (!this.#suspects) {
         if (!anySuspect(interleaved, frame, end)) continue;
         this.#suspects = true;
-        if (given < frame) ready.push(interleaved.subarray(given, frame));
+        if (given < frame) ready.push(this.#passOn(interleaved.subarray(given, frame)));
         given = frame;
       }
       for (let i = frame; i < end; i++) this.#tally.add(interleaved[i]!);
@@ -65,13 +70,13 @@ export class IntegerScale {
     if (given === interleaved.length) return ready;
     const rest = interleaved.subarray(given);
     if (this.#suspects) this.#held.push(rest);
-    else ready.push(this.#scaled(rest));
+    else ready.push(this.#passOn(rest));
     return ready;
   }
 
   /** What is still held back. */
   flush(): Float32Array[] {
-    this.#isInteger ||= this.#tally.isInteger;
+    this.#isInteger ||= this.#tellsOfInteger();
     return this.#release();
   }
 
@@ -86,17 +91,28 @@ export class IntegerScale {
 
   /** Whether what is held back tells nothing yet. */
   #goesOn(): boolean {
-    if (this.#tally.sound < this.#second) return this.#length < this.#longest;
-    this.#isInteger = this.#tally.isInteger;
+    if (this.#tally.sound < this.#second) {
+      if (this.#length < this.#longest) return true;
+      this.#isInteger = this.#tellsOfInteger();
+      return false;
+    }
+    this.#isInteger = this.#tally.isInteger();
     this.#judged++;
     const tellsNothing = this.#tally.isOdd;
     this.#tally = new Tally();
     return !this.#isInteger && tellsNothing && this.#judged < MOST && this.#length < this.#longest;
   }
 
+  /** Whether less than a second of sound does. */
+  #tellsOfInteger(): boolean {
+    const { sound } = this.#tally;
+    if (sound < SHORTEST * Math.min(this.#second, this.#length)) return false;
+    return this.#tally.isInteger(Math.min(this.#heard, this.#second - sound));
+  }
+
   #release(): Float32Array[] {
-    const blocks = this.#held.map((samples) => this.#scaled(samples));
-    if (!this.#isInteger) for (const samples of blocks) this.#damaged += silenceBeyond(samples);
+    if (!this.#isInteger) for (const samples of this.#held) this.#damaged += silenceBeyond(samples);
+    const blocks = this.#held.map((samples) => this.#passOn(samples));
     this.#held = [];
     this.#length = 0;
     this.#judged = 0;
@@ -105,8 +121,14 @@ export class IntegerScale {
     return blocks;
   }
 
-  #scaled(samples: Float32Array): Float32Array {
-    if (this.#isInteger) for (let i = 0; i < samples.length; i++) samples[i]! /= FULL_SCALE;
+  /** Brought to scale, or heard as they are. */
+  #passOn(samples: Float32Array): Float32Array {
+    if (this.#isInteger) {
+      for (let i = 0; i < samples.length; i++) samples[i]! /= FULL_SCALE;
+      return samples;
+    }
+    for (let i = 0; i < samples.length && this.#heard < this.#second; i++)
+      if (samples[i] !== 0) this.#heard++;
     return samples;
   }
 }
@@ -147,10 +169,12 @@ class Tally {
     if (Number.isInteger(sample)) this.#whole++;
   }
 
-  get isInteger(): boolean {
+  /** Whether it is numbers of 16 bits. @param others samples of sound that are none, to be counted with it */
+  isInteger(others = 0): boolean {
     if (this.sound === 0) return false;
-    if (this.#beyond >= MUCH * this.sound) return true;
-    return this.#whole >= NEARLY_ALL * this.sound && this.#large >= SOME * this.sound;
+    const all = this.sound + others;
+    if (this.#beyond >= MUCH * all) return true;
+    return this.#whole >= NEARLY_ALL * all && this.#large >= SOME * all;
   }
 
   /** Whether it is not what sound at full scale ±1 is, clipped or not. */

@@ -10,14 +10,12 @@ import { openWithFfmpeg } from "./ffmpeg-decoder.js";
 import { isRawAudio, openRawAudio } from "./raw-audio.js";
 import { readerAt } from "./read-at.js";
 import { beginsRecording } from "./recording-beginnings.js";
-import { fourCC, isRiff, isWav } from "./riff-chunks.js";
-import { isBigEndianWav, littleEndianWav } from "./rifx.js";
+import { fourCC, isBigEndianRiff, isRiff, isWav, RIFF_HEAD } from "./riff-chunks.js";
 import { refuseForeign, sniffContainer } from "./sniff.js";
 import { spool } from "./spool.js";
 import { readWavHeader, type WavHeader } from "./wav-header.js";
 import { WavSamples } from "./wav-samples.js";
 
-const SIGNATURE_BYTES = 12;
 /** WAV files that are read one behind the other, which takes no process for each. */
 const MOST_JOINED = 100_000;
 const HEAD_BYTES = 4096;
@@ -58,9 +56,8 @@ async function openEncoded(
   task: DecodeTask,
   track: number | undefined,
 ): Promise<Decoding> {
-  const plain = new ByteReader(source, task);
-  const reader = (await isBigEndianWav(plain)) ? new ByteReader(littleEndianWav(plain), task) : plain;
-  const signature = await reader.peek(SIGNATURE_BYTES);
+  const reader = new ByteReader(source, task);
+  const signature = await reader.peek(RIFF_HEAD);
   if (signature.byteLength === 0) throw decodeFailed(task.name, "it is empty");
   if (isRiff(signature) && !isForeignRiff(signature)) {
     const header = await readWavHeader(reader);
@@ -68,7 +65,7 @@ async function openEncoded(
   } else {
     refuseForeign(await reader.peek(HEAD_BYTES), task);
   }
-  const file = (reader === plain ? source.file : undefined) ?? (await spool(reader));
+  const file = source.file ?? (await spool(reader));
   const container = await sniffContainer(readerAt(file, task), task);
   return openWithFfmpeg(file, container, task, track);
 }
@@ -95,31 +92,29 @@ async function openWav(reader: ByteReader, header: WavHeader, track: number | un
 }
 
 /** A WAV file and those that were joined to it byte by byte. */
-async function* wavParts(from: ByteReader, first: WavHeader): AsyncGenerator<Part> {
-  let reader = from;
+async function* wavParts(reader: ByteReader, first: WavHeader): AsyncGenerator<Part> {
+  const { task } = reader;
   let header = first;
   for (let number = 1; ; number++) {
     const { sampleRate, channels, codec } = header.format;
     yield { frameRate: sampleRate, channels, codec, frames: new WavSamples(reader, header).frames() };
-    if (await isBigEndianWav(reader)) reader = new ByteReader(littleEndianWav(reader), reader.task);
-    if (!isWav(await reader.peek(SIGNATURE_BYTES))) {
+    if (!isWav(await reader.peek(RIFF_HEAD))) {
       if (!beginsRecording(await reader.peek(PIECE_BYTES))) return;
       break;
     }
     if (number === MOST_JOINED) {
-      reader.task.warn(`More than ${MOST_JOINED} WAV files were joined: what lies behind them was left out`);
+      task.warn(`More than ${MOST_JOINED} WAV files were joined: what lies behind them was left out`);
       return;
     }
     try {
       header = await readWavHeader(reader);
     } catch (error) {
-      reader.task.check();
-      reader.task.warn(`A second WAV file was joined on and could not be read: ${(error as Error).message}`);
+      task.check();
+      task.warn(`A second WAV file was joined on and could not be read: ${(error as Error).message}`);
       return;
     }
     if (!header.format.codec) break;
   }
-  const { task } = reader;
   const file = await spool(reader);
   try {
     const container = await sniffContainer(readerAt(file, task), task);
@@ -135,7 +130,8 @@ async function* wavParts(from: ByteReader, first: WavHeader): AsyncGenerator<Par
 /** RIFF files of other kinds are FFmpeg's, those too short to tell are damaged WAV. */
 function isForeignRiff(signature: Uint8Array): boolean {
   return (
-    signature.byteLength === SIGNATURE_BYTES &&
+    signature.byteLength === RIFF_HEAD &&
+    !isBigEndianRiff(signature) &&
     ["AVI ", "QLCM", "WEBP", "XWMA"].includes(fourCC(signature, 8))
   );
 }

@@ -1,4 +1,6 @@
 import type { ChannelSelector } from "./channel-selector.js";
+import { joinSamples } from "./join-samples.js";
+import { SampleBatches } from "./sample-batches.js";
 
 /** Seconds that are looked at together: longer than a syllable's swing, shorter than a word that would be lost. */
 const WINDOW = 0.2;
@@ -23,8 +25,7 @@ export class PolarityMixer implements ChannelSelector {
   readonly trackCount = 1;
   readonly #channels: number;
   readonly #rate: number;
-  readonly #window: Float32Array;
-  #filled = 0;
+  readonly #windows: SampleBatches;
   #frames = 0;
   /** Factor of each channel in the window before. */
   #signs: number[] | undefined;
@@ -36,24 +37,16 @@ export class PolarityMixer implements ChannelSelector {
   constructor(channels: number, rate: number) {
     this.#channels = channels;
     this.#rate = rate;
-    this.#window = new Float32Array(Math.max(1, Math.round(WINDOW * rate)) * channels);
+    this.#windows = new SampleBatches(Math.max(1, Math.round(WINDOW * rate)) * channels);
   }
 
   select(interleaved: Float32Array): Float32Array[] {
-    const size = this.#window.length;
-    const mixed: Float32Array[] = [];
-    for (let taken = 0; taken < interleaved.length; ) {
-      const piece = interleaved.subarray(taken, taken + size - this.#filled);
-      this.#window.set(piece, this.#filled);
-      this.#filled += piece.length;
-      taken += piece.length;
-      if (this.#filled === size) mixed.push(this.#mix());
-    }
-    return [joined(mixed)];
+    return [joinSamples(Array.from(this.#windows.push(interleaved), (window) => this.#mix(window)))];
   }
 
   flush(): Float32Array[] {
-    return [this.#filled > 0 ? this.#mix() : new Float32Array(0)];
+    const rest = this.#windows.rest();
+    return [rest.length > 0 ? this.#mix(rest) : rest];
   }
 
   warnings(): string[] {
@@ -66,8 +59,7 @@ export class PolarityMixer implements ChannelSelector {
     ];
   }
 
-  #mix(): Float32Array {
-    const frames = this.#window.subarray(0, this.#filled);
+  #mix(frames: Float32Array): Float32Array {
     const length = frames.length / this.#channels;
     const signs = this.#choose(frames);
     const mixed = weightedMean(frames, signs);
@@ -78,7 +70,6 @@ export class PolarityMixer implements ChannelSelector {
       for (let i = 0; i < fade; i++) mixed[i] = before[i]! + ((mixed[i]! - before[i]!) * (i + 1)) / fade;
     }
     this.#signs = signs;
-    this.#filled = 0;
     this.#frames += length;
     return mixed;
   }
@@ -139,15 +130,4 @@ function weightedMean(interleaved: Float32Array, signs: readonly number[]): Floa
     samples[frame] = sum / channels;
   }
   return samples;
-}
-
-function joined(parts: Float32Array[]): Float32Array {
-  if (parts.length === 1) return parts[0]!;
-  const all = new Float32Array(parts.reduce((length, part) => length + part.length, 0));
-  let offset = 0;
-  for (const part of parts) {
-    all.set(part, offset);
-    offset += part.length;
-  }
-  return all;
 }

@@ -51,7 +51,8 @@ const BEGINNINGS: Readonly<Record<string, Beginning>> = {
   },
   asf: { mark: "\x30\x26\xb2\x75\x8e\x66\xcf\x11\xa6\xd9\x00\xaa\x00\x62\xce\x6c", begins: always },
   w64: { mark: "riff\x2e\x91\xcf\x11\xa5\xd6\x28\xdb\x04\xc1\x00\x00", begins: always },
-  wav: { mark: "RIFF", begins: has(8, "WAVE") },
+  // RIFF, or RIFX of big-endian machines.
+  wav: { mark: "RIF", begins: (bytes, start) => /^RIF[FX]....WAVE$/s.test(latin1(bytes, start, start + 12)) },
   avi: { mark: "RIFF", begins: has(8, "AVI LIST") },
   qcp: { mark: "RIFF", begins: has(8, "QLCM") },
   aiff: { mark: "FORM", begins: (bytes, start) => AIFF_CHUNKS.test(latin1(bytes, start + 8, start + 16)) },
@@ -94,7 +95,7 @@ export function beginsRecording(head: Uint8Array): boolean {
     const isMark = latin1(bytes, before, before + mark.length) === mark;
     return isMark && begins(bytes, 0) && (demuxer !== "ogg" || isFirstPage(bytes, 0));
   });
-  if (marked || (latin1(bytes, 0, 4) === "RIFX" && latin1(bytes, 8, 12) === "WAVE")) return true;
+  if (marked) return true;
   const isTag = latin1(bytes, 0, 3) === "ID3" && bytes[3]! < 5 && bytes.length > 10;
   return isTag || (beginsWithFrames(bytes) && findFrames(bytes, false)?.offset === 0);
 }

@@ -2,8 +2,8 @@ import type { ByteReader } from "./byte-reader.js";
 
 /** Bytes of a chunk's name and size. */
 export const CHUNK_HEAD = 8;
-/** Bytes that tell a WAV file. */
-const WAV_HEAD = 12;
+/** Bytes of a file's mark, size and form. */
+export const RIFF_HEAD = 12;
 
 /** A longer chunk behind the samples is not held in memory to see whether another follows it. */
 const LONGEST_HELD = 16 * 1024 * 1024;
@@ -20,7 +20,7 @@ const KNOWN = new Set(NAMES);
 /** Those that are looked for behind samples of unknown length, and the beginning of another file. */
 const BEHIND = [
   ...["LIST", "bext", "iXML", "id3 ", "ID3 ", "cue ", "fact", "smpl", "inst", "JUNK", "PAD ", "PEAK", "axml"],
-  ...["_PMX", "afsp", "cart", "acid", "levl", "chna", "RIFF", "RF64", "BW64"],
+  ...["_PMX", "afsp", "cart", "acid", "levl", "chna", "RIFF", "RIFX", "RF64", "BW64"],
 ];
 /** Names and their beginnings as numbers, the first byte lowest. */
 const BEHIND_NUMBERS = new Set(BEHIND.map(nameNumber));
@@ -40,8 +40,8 @@ export function fourCC(bytes: Uint8Array, offset: number): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1", offset, offset + 4);
 }
 
-export function uint32(bytes: Uint8Array, offset: number): number {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getUint32(offset, true);
+export function uint32(bytes: Uint8Array, offset: number, isBigEndian = false): number {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getUint32(offset, !isBigEndian);
 }
 
 /** Whether a chunk of that name is written beside the samples. */
@@ -53,14 +53,19 @@ export function isChunkName(id: string): boolean {
   return /^[A-Za-z0-9_ ]{4}$/.test(id) && id.trim() !== "";
 }
 
-/** Whether `head` begins like a RIFF, RF64 or BW64 file of whatever form. */
+/** Whether `head` begins like a RIFF, RIFX, RF64 or BW64 file of whatever form. */
 export function isRiff(head: Uint8Array): boolean {
-  return head.byteLength >= 4 && ["RIFF", "RF64", "BW64"].includes(fourCC(head, 0));
+  return head.byteLength >= 4 && ["RIFF", "RIFX", "RF64", "BW64"].includes(fourCC(head, 0));
+}
+
+/** Whether it is one of big-endian machines, whose numbers all have the other order: sizes, format and samples. */
+export function isBigEndianRiff(head: Uint8Array): boolean {
+  return fourCC(head, 0) === "RIFX";
 }
 
 /** Whether a complete WAV file begins here. */
 export function isWav(head: Uint8Array): boolean {
-  return head.byteLength >= WAV_HEAD && isRiff(head) && fourCC(head, 8) === "WAVE";
+  return head.byteLength >= RIFF_HEAD && isRiff(head) && fourCC(head, 8) === "WAVE";
 }
 
 /**
@@ -71,12 +76,11 @@ export async function skipChunk(reader: ByteReader, size: number, left: number):
   await reader.skip(left);
   if (size % 2 === 0) return;
   if ((await reader.peek(4)).byteLength < 4) return reader.skip(4);
-  if (await hasPad(reader)) await reader.skip(1);
+  if (hasPad(await reader.peek(1 + 4))) await reader.skip(1);
 }
 
-/** Whether the byte that makes an odd size even is there, behind such a chunk. */
-export async function hasPad(reader: ByteReader): Promise<boolean> {
-  const next = await reader.peek(1 + 4);
+/** Whether the byte that makes an odd size even is there. @param next five bytes behind such a chunk, or what there is */
+export function hasPad(next: Uint8Array): boolean {
   if (next.byteLength < 4 || next[0] === 0) return next.byteLength > 0;
   const padded = fourCC(next, 1);
   const unpadded = fourCC(next, 0);
@@ -88,13 +92,13 @@ export async function hasPad(reader: ByteReader): Promise<boolean> {
  * Whether chunks begin at the reader's place and go on to the end of the file: what is no chunk behind the samples is
  * samples. Nothing is consumed.
  */
-export async function chunksFollow(reader: ByteReader): Promise<boolean> {
+export async function chunksFollow(reader: ByteReader, isBigEndian: boolean): Promise<boolean> {
   const head = await reader.peek(CHUNK_HEAD);
   if (head.byteLength < CHUNK_HEAD) return false;
   const id = fourCC(head, 0);
   const known = isKnownChunk(id);
   if (!known && !isChunkName(id)) return false;
-  const end = CHUNK_HEAD + uint32(head, 4);
+  const end = CHUNK_HEAD + uint32(head, 4, isBigEndian);
   if (reader.remaining !== undefined && end > reader.remaining) return false;
   if (end > LONGEST_HELD) return known;
   const bytes = await reader.peek(end + 1 + CHUNK_HEAD);
@@ -121,8 +125,8 @@ export function findKnownChunk(bytes: Uint8Array): number {
     let number = 0;
     for (let k = Math.min(length - i, 4); k-- > 0; ) number = number * 256 + bytes[i + k]!;
     if (!(length - i >= 4 ? BEHIND_NUMBERS : BEGINNINGS).has(number)) continue;
-    const head = bytes.subarray(i, i + WAV_HEAD);
-    if (head.byteLength < WAV_HEAD || !isRiff(head) || isWav(head)) return i;
+    const head = bytes.subarray(i, i + RIFF_HEAD);
+    if (head.byteLength < RIFF_HEAD || !isRiff(head) || isWav(head)) return i;
   }
   return length;
 }

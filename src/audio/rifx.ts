@@ -1,104 +1,84 @@
-import type { ByteReader } from "./byte-reader.js";
-import type { ByteSource } from "./byte-source.js";
+import { turned, turnedFormat } from "./byte-order.js";
 import { PIECE_BYTES } from "./byte-source.js";
-import { CHUNK_HEAD, fourCC, hasPad, isChunkName, isWav } from "./riff-chunks.js";
+import type { ReadAt } from "./read-at.js";
+import {
+  CHUNK_HEAD,
+  fourCC,
+  hasPad,
+  isBigEndianRiff,
+  isChunkName,
+  isWav,
+  RIFF_HEAD,
+  uint32,
+} from "./riff-chunks.js";
 import { parseWavFormat } from "./wav-format.js";
+import { trustedDataBytes } from "./wav-header.js";
 
-/** Bytes of each field of a `fmt ` chunk, in order; the rest is bytes. */
-const FIELDS = [2, 2, 4, 4, 2, 2, 2, 2, 4, 4, 2, 2];
 /** A `fmt ` chunk is shorter. */
 const LONGEST_FMT = 4096;
-const UNKNOWN_SIZE = 0xffff_ffff;
-const RIFX_HEAD = 12;
+/** Keeps a forged file from being walked for hours. */
+const MOST_CHUNKS = 10_000;
 
-/** Whether a WAV file of big-endian machines begins here ("RIFX"), whose numbers all have the other order. */
-export async function isBigEndianWav(reader: ByteReader): Promise<boolean> {
-  const head = await reader.peek(RIFX_HEAD);
-  return head.byteLength === RIFX_HEAD && fourCC(head, 0) === "RIFX" && fourCC(head, 8) === "WAVE";
+/** Whether a WAV file of big-endian machines begins at `start`: RIFX, whose numbers all have the other order. */
+export async function isBigEndianWav(readAt: ReadAt, start: number): Promise<boolean> {
+  const head = await readAt(start, RIFF_HEAD);
+  return isWav(head) && isBigEndianRiff(head);
 }
 
-/** The same file as one of ours: header and samples with their bytes turned round; also of files that were joined on. */
-export function littleEndianWav(reader: ByteReader): ByteSource {
-  const pieces = turnedPieces(reader);
-  return {
-    size: reader.remaining,
-    next: async () => (await pieces.next()).value ?? undefined,
-  };
-}
-
-async function* turnedPieces(reader: ByteReader): AsyncGenerator<Uint8Array> {
-  /** Bytes of a number, in what `data` holds. */
+/**
+ * A WAV file of big-endian machines, from `start` up to `end`, as RIFF, for FFmpeg, which reads neither their samples
+ * nor most of their headers: sizes, format and samples with their bytes turned round. No piece is empty.
+ */
+export async function* littleEndianWav(
+  readAt: ReadAt,
+  start: number,
+  end: number,
+): AsyncGenerator<Uint8Array, undefined> {
+  const bytesAt = (place: number, count: number) => readAt(place, Math.min(count, end - place));
+  const riff = await bytesAt(start, RIFF_HEAD);
+  yield Buffer.concat([Buffer.from("RIFF"), turned(riff.subarray(4, 8), 4), riff.subarray(8)]);
+  let position = start + RIFF_HEAD;
+  /** Bytes of a sample. */
   let width = 1;
   let isBehindData = false;
-  for (;;) {
-    if (await isBigEndianWav(reader)) {
-      const riff = Buffer.from(await reader.read(RIFX_HEAD));
-      yield Buffer.concat([Buffer.from("RIFF"), turned(riff.subarray(4, 8), 4), riff.subarray(8)]);
-      isBehindData = false;
-      continue;
+  async function* content(to: number, bytes: number): AsyncGenerator<Uint8Array> {
+    while (position < to) {
+      const piece = await bytesAt(position, Math.min(to - position, PIECE_BYTES - (PIECE_BYTES % bytes)));
+      if (piece.byteLength === 0) return;
+      position += piece.byteLength;
+      yield turned(piece, bytes);
     }
-    const head = await reader.peek(CHUNK_HEAD);
-    // Samples go on behind a size that is too small; another file that was joined on may be one of ours.
-    if (head.byteLength < CHUNK_HEAD || (isBehindData && !isChunkName(fourCC(head, 0))))
-      return yield* rest(reader, isBehindData ? width : 1);
-    if (isWav(await reader.peek(RIFX_HEAD))) return yield* rest(reader, 1);
+  }
+  for (let chunks = 0; chunks < MOST_CHUNKS; chunks++) {
+    const head = await bytesAt(position, CHUNK_HEAD);
     const id = fourCC(head, 0);
-    const size = Buffer.from(turned(head.subarray(4, 8), 4)).readUInt32LE();
-    yield Buffer.concat([head.subarray(0, 4), turned(head.subarray(4, 8), 4)]);
-    await reader.skip(CHUNK_HEAD);
-    if (id === "data") {
-      isBehindData = true;
-      yield* rest(reader, width, size === UNKNOWN_SIZE ? Number.POSITIVE_INFINITY : size);
-    } else if (id === "fmt ") {
-      const chunk = turnedFields(await reader.read(Math.min(size, LONGEST_FMT)));
-      width = widthOf(chunk);
-      yield chunk;
-      yield* rest(reader, 1, size - chunk.byteLength);
-    } else yield* rest(reader, 1, size);
-    if (size % 2 === 1 && size !== UNKNOWN_SIZE && (await hasPad(reader))) yield await reader.read(1);
+    if (head.byteLength < CHUNK_HEAD || (isBehindData && !isChunkName(id))) break;
+    yield Buffer.concat([head.subarray(0, 4), turned(head.subarray(4), 4)]);
+    position += CHUNK_HEAD;
+    const announced = uint32(head, 4, true);
+    const isData = id === "data";
+    isBehindData ||= isData;
+    const size = isData ? trustedDataBytes(announced, uint32(riff, 4, true), position - start) : announced;
+    const to = Math.min(end, position + (size ?? Number.POSITIVE_INFINITY));
+    if (id === "fmt " && position < to) {
+      const format = turnedFormat(await bytesAt(position, Math.min(to - position, LONGEST_FMT)));
+      position += format.byteLength;
+      width = widthOf(format);
+      yield format;
+    }
+    yield* content(to, isData ? width : 1);
+    if (announced % 2 === 1 && hasPad(await bytesAt(position, 5))) yield* content(position + 1, 1);
   }
+  yield* content(end, 1);
 }
 
-/** Up to `left` bytes, in numbers of `width` that are turned round. */
-async function* rest(
-  reader: ByteReader,
-  width: number,
-  left = Number.POSITIVE_INFINITY,
-): AsyncGenerator<Uint8Array> {
-  while (left > 0) {
-    const bytes = await reader.read(Math.min(left, PIECE_BYTES - (PIECE_BYTES % width)));
-    if (bytes.byteLength === 0) return;
-    left -= bytes.byteLength;
-    yield turned(bytes, width);
-  }
-}
-
-/** Of samples that are numbers; what other codecs hold is bytes in either order. @param fmt turned round */
-function widthOf(fmt: Uint8Array): number {
+/** Bytes of samples that are numbers; what other codecs hold is bytes in either order. @param format turned round */
+function widthOf(format: Uint8Array): number {
   try {
-    const { codec, frameBytes, channels } = parseWavFormat(fmt, "");
+    const { codec, frameBytes, channels } = parseWavFormat(format, "");
     return codec ? frameBytes / channels : 1;
   } catch {
-    // Refused by who reads the header.
+    // FFmpeg may make sense of it.
     return 1;
   }
-}
-
-/** Numbers of `width` bytes with their bytes turned round; what is left over stays. */
-function turned(bytes: Uint8Array, width: number): Uint8Array {
-  if (width === 1) return bytes;
-  const copy = Uint8Array.from(bytes);
-  for (let i = 0; i + width <= copy.length; i += width) copy.subarray(i, i + width).reverse();
-  return copy;
-}
-
-function turnedFields(chunk: Uint8Array): Uint8Array {
-  const copy = Uint8Array.from(chunk);
-  let offset = 0;
-  for (const length of FIELDS) {
-    if (offset + length > copy.length) break;
-    copy.subarray(offset, offset + length).reverse();
-    offset += length;
-  }
-  return copy;
 }

@@ -1,11 +1,14 @@
+import { turned, turnedFormat } from "./byte-order.js";
 import type { ByteReader } from "./byte-reader.js";
 import { decodeFailed, unsupportedFormat } from "./errors.js";
-import { fourCC, skipChunk, uint32 } from "./riff-chunks.js";
+import { fourCC, isBigEndianRiff, RIFF_HEAD, skipChunk, uint32 } from "./riff-chunks.js";
 import { FMT_BYTES, looseScale, parseWavFormat, type WavFormat } from "./wav-format.js";
 
 /** A WAV file up to its first sample. */
 export interface WavHeader {
   format: WavFormat;
+  /** Whether numbers have the order of big-endian machines (RIFX): those of samples, and of chunks behind them. */
+  isBigEndian: boolean;
   /** Bytes of samples that the header announces; undefined when its writer did not know ("to the end"). */
   dataBytes: number | undefined;
   /** Factor of the samples. */
@@ -29,15 +32,16 @@ export async function readWavHeader(reader: ByteReader): Promise<WavHeader> {
   const { name } = task;
   const damaged = (what: string) => decodeFailed(name, `its WAV header is ${what}`);
   reader.hold();
-  const riff = await reader.read(12);
-  if (riff.byteLength < 12) throw damaged("cut off");
+  const riff = await reader.read(RIFF_HEAD);
+  if (riff.byteLength < RIFF_HEAD) throw damaged("cut off");
   if (fourCC(riff, 8) !== "WAVE") {
     const kind = JSON.stringify(fourCC(riff, 8));
     throw unsupportedFormat(
       name,
-      `it is a RIFF file of kind ${kind}, which holds no sound that is known here`,
+      `it is a ${fourCC(riff, 0)} file of kind ${kind}, which holds no sound that is known here`,
     );
   }
+  const isBigEndian = isBigEndianRiff(riff);
   const start = reader.position;
   let longDataBytes: number | undefined;
   let format: WavFormat | undefined;
@@ -47,21 +51,25 @@ export async function readWavHeader(reader: ByteReader): Promise<WavHeader> {
     if (head.byteLength < 8)
       throw damaged(format ? "cut off before the samples" : "cut off before its fmt chunk");
     const id = fourCC(head, 0);
-    const size = uint32(head, 4);
+    const size = uint32(head, 4, isBigEndian);
     if (id === "data") {
       if (!format) throw damaged("damaged: there is no fmt chunk before the samples");
       const announced = size === 0xffff_ffff && longDataBytes !== undefined ? longDataBytes : size;
       task.warn(...format.warnings);
-      const dataBytes = trustedDataBytes(announced, uint32(riff, 4), reader.position - start + 12);
-      return { ...(await settleLoose(reader, format, dataBytes)), dataBytes };
+      const dataBytes = trustedDataBytes(
+        announced,
+        uint32(riff, 4, isBigEndian),
+        reader.position - start + RIFF_HEAD,
+      );
+      return { ...(await settleLoose(reader, format, isBigEndian, dataBytes)), isBigEndian, dataBytes };
     }
     const content = await reader.read(id === "fmt " || id === "ds64" ? Math.min(size, FMT_BYTES) : 0);
     if (id === "fmt ") {
       if (content.byteLength < Math.min(size, FMT_BYTES)) throw damaged("cut off in its fmt chunk");
-      format = parseWavFormat(content, name);
+      format = parseWavFormat(isBigEndian ? turnedFormat(content) : content, name);
       if (!format.codec) {
         reader.rewind();
-        return { format, dataBytes: undefined, scale: 1 };
+        return { format, isBigEndian, dataBytes: undefined, scale: 1 };
       }
       reader.release();
     }
@@ -85,11 +93,13 @@ export async function readWavHeader(reader: ByteReader): Promise<WavHeader> {
 async function settleLoose(
   reader: ByteReader,
   format: WavFormat,
+  isBigEndian: boolean,
   dataBytes = LOOSE_BYTES_HEARD,
 ): Promise<{ format: WavFormat; scale: number }> {
   if (!format.loose) return { format, scale: 1 };
   const { bits, tight } = format.loose;
-  const scale = looseScale(await reader.peek(Math.min(dataBytes, LOOSE_BYTES_HEARD)), bits);
+  const samples = await reader.peek(Math.min(dataBytes, LOOSE_BYTES_HEARD));
+  const scale = looseScale(isBigEndian ? turned(samples, 4) : samples, bits);
   if (scale !== undefined) return { format, scale };
   const contradiction = `its block align is ${format.frameBytes} for ${format.channels} x ${bits} bits`;
   if (!tight) {
@@ -104,10 +114,13 @@ async function settleLoose(
 
 /**
  * Writers into a pipe cannot come back to fill in sizes. FFmpeg leaves 0xFFFFFFFF, SoX 0x7FFFF000, arecord
- * 0x80000000, others 0 together
- * with a RIFF size that ends at or before the data; but 0 inside a larger RIFF is a true statement.
+ * 0x80000000, others 0 together with a RIFF size that ends at or before the data; but 0 inside a larger RIFF is a true statement.
  */
-function trustedDataBytes(announced: number, riffBytes: number, dataStart: number): number | undefined {
+export function trustedDataBytes(
+  announced: number,
+  riffBytes: number,
+  dataStart: number,
+): number | undefined {
   if (announced >= 0x7fff_f000 && announced <= 0x8000_0000) return undefined;
   if (announced >= 0xffff_f000 && announced <= 0xffff_ffff) return undefined;
   if (announced > Number.MAX_SAFE_INTEGER) return undefined;

@@ -1,9 +1,19 @@
+import { turned } from "./byte-order.js";
 import type { ByteReader } from "./byte-reader.js";
 import { PIECE_BYTES } from "./byte-source.js";
 import { framesPerBlock } from "./frames.js";
-import { decodePcm, silenceInvalidSamples } from "./pcm.js";
+import { decodePcm, SAMPLE_BYTES, silenceInvalidSamples } from "./pcm.js";
 import { beginsRecording } from "./recording-beginnings.js";
-import { CHUNK_HEAD, chunksFollow, findKnownChunk, fourCC, isWav, skipChunk, uint32 } from "./riff-chunks.js";
+import {
+  CHUNK_HEAD,
+  chunksFollow,
+  findKnownChunk,
+  fourCC,
+  isWav,
+  RIFF_HEAD,
+  skipChunk,
+  uint32,
+} from "./riff-chunks.js";
 import { id3Bytes } from "./sniff.js";
 import type { WavHeader } from "./wav-header.js";
 
@@ -55,14 +65,17 @@ export class WavSamples {
   }
 
   *#decoded(bytes: Uint8Array): Generator<Float32Array> {
-    const { codec, frameBytes } = this.#header.format;
+    const { format, isBigEndian, scale } = this.#header;
+    const { frameBytes } = format;
+    const codec = format.codec!;
     this.#received += bytes.byteLength;
     const joined = this.#partial.byteLength === 0 ? bytes : Buffer.concat([this.#partial, bytes]);
     const whole = joined.byteLength - (joined.byteLength % frameBytes);
     this.#partial = joined.subarray(whole);
     if (whole === 0) return;
-    const samples = decodePcm(codec!, joined.subarray(0, whole));
-    if (this.#header.scale !== 1) for (let i = 0; i < samples.length; i++) samples[i]! *= this.#header.scale;
+    const frames = joined.subarray(0, whole);
+    const samples = decodePcm(codec, isBigEndian ? turned(frames, SAMPLE_BYTES[codec]) : frames);
+    if (scale !== 1) for (let i = 0; i < samples.length; i++) samples[i]! *= scale;
     this.#invalid += silenceInvalidSamples(samples);
     yield samples;
   }
@@ -99,20 +112,23 @@ export class WavSamples {
   }
 
   async #endsHere(): Promise<boolean> {
-    return isWav(await this.#reader.peek(12)) || (await chunksFollow(this.#reader));
+    return (
+      isWav(await this.#reader.peek(RIFF_HEAD)) ||
+      (await chunksFollow(this.#reader, this.#header.isBigEndian))
+    );
   }
 
   /** What follows the samples that are known of: chunks, nothing, another file – or more samples. */
   async *#behind(): AsyncGenerator<Float32Array> {
     const reader = this.#reader;
-    const { dataBytes, format } = this.#header;
+    const { dataBytes, format, isBigEndian } = this.#header;
     if (dataBytes !== undefined && dataBytes % 2 === 1 && (await reader.peek(1))[0] === 0)
       await reader.skip(1);
-    while (!isWav(await reader.peek(12))) {
+    while (!isWav(await reader.peek(RIFF_HEAD))) {
       reader.task.check();
-      if (await chunksFollow(reader)) {
+      if (await chunksFollow(reader, isBigEndian)) {
         const head = await reader.read(CHUNK_HEAD);
-        const size = uint32(head, 4);
+        const size = uint32(head, 4, isBigEndian);
         if (fourCC(head, 0) === "data") yield* this.#announced(size);
         else await skipChunk(reader, size, size);
         continue;

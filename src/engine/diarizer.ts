@@ -5,6 +5,7 @@ import {
   type NativeDiarizationStream,
 } from "../addon/addon.js";
 import { cancellable } from "../addon/cancellation.js";
+import { SampleBatches } from "../audio/sample-batches.js";
 import { TranscriptionError } from "../errors.js";
 import { SAMPLE_RATE } from "../types/audio.js";
 import type { DiarizedRecording, Diarizer, DiarizerSession, SpeakerCount } from "../types/speakers.js";
@@ -53,8 +54,7 @@ class NativeSession implements DiarizerSession {
   readonly #stream: NativeDiarizationStream;
   readonly #inTurn: <T>(step: () => Promise<T>) => Promise<T>;
   /** What goes to the addon at once: a step of the networks, a few tenths of a second of work for all threads. */
-  readonly #waiting: Float32Array;
-  #filled = 0;
+  readonly #batches: SampleBatches;
 
   /** @param batch windows, one for each second, that the model works on at once */
   constructor(
@@ -63,22 +63,16 @@ class NativeSession implements DiarizerSession {
     inTurn: <T>(step: () => Promise<T>) => Promise<T>,
   ) {
     this.#stream = stream;
-    this.#waiting = new Float32Array(batch * SAMPLE_RATE);
+    this.#batches = new SampleBatches(batch * SAMPLE_RATE);
     this.#inTurn = inTurn;
   }
 
   async push(samples: Float32Array, signal: AbortSignal): Promise<void> {
-    for (let taken = 0; taken < samples.length; ) {
-      const piece = samples.subarray(taken, taken + this.#waiting.length - this.#filled);
-      this.#waiting.set(piece, this.#filled);
-      this.#filled += piece.length;
-      taken += piece.length;
-      if (this.#filled === this.#waiting.length) await this.#flush(signal);
-    }
+    for (const batch of this.#batches.push(samples)) await this.#give(batch, signal);
   }
 
   async finish(count: SpeakerCount, signal: AbortSignal): Promise<DiarizedRecording> {
-    await this.#flush(signal);
+    await this.#give(this.#batches.rest(), signal);
     return this.#work(signal, (flag) => this.#stream.finish(count, flag));
   }
 
@@ -86,9 +80,7 @@ class NativeSession implements DiarizerSession {
     this.#stream.close().catch(() => {});
   }
 
-  async #flush(signal: AbortSignal): Promise<void> {
-    const samples = this.#waiting.slice(0, this.#filled);
-    this.#filled = 0;
+  async #give(samples: Float32Array, signal: AbortSignal): Promise<void> {
     if (samples.length > 0) await this.#work(signal, (flag) => this.#stream.push(samples, flag));
   }
 

@@ -1,6 +1,7 @@
+import { joinSamples } from "../audio/join-samples.js";
+import { SampleBatches } from "../audio/sample-batches.js";
 import type { VadModel, VadSession } from "../types/engine.js";
 import { DIGITAL_SILENCE, framePower } from "./recording-level.js";
-import { SampleBatches } from "./sample-batches.js";
 import { FRAME_SAMPLES } from "./speech-regions.js";
 
 /** Level in mean square below which sound is listened to a second time, made louder: -45 dBFS. */
@@ -48,7 +49,7 @@ export class LevelledVad implements VadSession {
   async push(samples: Float32Array): Promise<Float32Array> {
     const probabilities: Float32Array[] = [];
     for (const batch of this.#batches.push(samples)) probabilities.push(await this.#listen(batch));
-    return joined(probabilities);
+    return joinSamples(probabilities);
   }
 
   async flush(): Promise<Float32Array> {
@@ -108,22 +109,12 @@ export class LevelledVad implements VadSession {
     const probabilities = await this.#session.push(samples);
     if (quiet.length === 0) return probabilities;
     this.#second ??= this.#model.createSession();
-    const second = await this.#second.push(joined(louder));
+    const second = await this.#second.push(joinSamples(louder));
     for (const [i, frame] of quiet.entries()) {
       probabilities[frame] = Math.max(probabilities[frame]!, second[i]!);
     }
     return probabilities;
   }
-}
-
-function joined(parts: readonly Float32Array[]): Float32Array {
-  const all = new Float32Array(parts.reduce((length, part) => length + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
 }
 
 function isZero(frame: Float32Array): boolean {

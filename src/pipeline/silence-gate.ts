@@ -1,3 +1,4 @@
+import { SampleBatches } from "../audio/sample-batches.js";
 import { SAMPLE_RATE } from "../types/audio.js";
 import type { VadSession } from "../types/engine.js";
 import type { VadOptions } from "../types/options.js";
@@ -51,8 +52,7 @@ export class SilenceGate implements VadSession {
   /** Powers of the last frames, in turn; as silent before the first. */
   readonly #around = new Float64Array(SURROUNDINGS);
   #frames = 0;
-  readonly #frame = new Float32Array(FRAME_SAMPLES);
-  #filled = 0;
+  readonly #batches = new SampleBatches(FRAME_SAMPLES);
   /** Frames of the silence under way, and those among them that are not digital silence. */
   #silent = 0;
   #faint = 0;
@@ -67,30 +67,17 @@ export class SilenceGate implements VadSession {
   }
 
   async push(samples: Float32Array): Promise<Float32Array> {
-    const probabilities = new Float32Array(Math.floor((this.#filled + samples.length) / FRAME_SAMPLES));
-    let taken = 0;
-    for (let i = 0; i < probabilities.length; i++) {
-      const missing = FRAME_SAMPLES - this.#filled;
-      this.#frame.set(samples.subarray(taken, taken + missing), this.#filled);
-      taken += missing;
-      this.#filled = 0;
-      probabilities[i] = this.#hasSound(this.#frame) ? 1 : 0;
-    }
-    this.#frame.set(samples.subarray(taken), this.#filled);
-    this.#filled += samples.length - taken;
-    return probabilities;
+    return Float32Array.from(this.#batches.push(samples), (frame) => this.#probability(frame));
   }
 
   async flush(): Promise<Float32Array> {
-    if (this.#filled === 0) return new Float32Array(0);
-    const rest = this.#frame.subarray(0, this.#filled);
-    this.#filled = 0;
-    return Float32Array.of(this.#hasSound(rest) ? 1 : 0);
+    const rest = this.#batches.rest();
+    return rest.length === 0 ? rest : Float32Array.of(this.#probability(rest));
   }
 
   close(): void {}
 
-  #hasSound(frame: Float32Array): boolean {
+  #probability(frame: Float32Array): 0 | 1 {
     const power = framePower(frame);
     this.#level.add(power);
     const isFaint = power > DIGITAL_SILENCE;
@@ -102,11 +89,11 @@ export class SilenceGate implements VadSession {
       this.#skipped += this.#skippable();
       this.#silent = 0;
       this.#faint = 0;
-      return true;
+      return 1;
     }
     this.#silent += 1;
     if (isFaint) this.#faint += 1;
-    return false;
+    return 0;
   }
 
   /** Power of what is quiet around here. */

@@ -1,10 +1,10 @@
+import { SampleBatches } from "../audio/sample-batches.js";
 import { throwIfAborted } from "../errors.js";
 import { speakerId } from "../speakers/names.js";
 import { type DecodedAudio, SAMPLE_RATE } from "../types/audio.js";
 import type { VadModel } from "../types/engine.js";
 import type { SpeakerTurn } from "../types/speakers.js";
 import { VAD_BATCH } from "./levelled-vad.js";
-import { SampleBatches } from "./sample-batches.js";
 import { FRAME_SAMPLES } from "./speech-regions.js";
 import { SpokenFrames } from "./spoken-frames.js";
 

@@ -281,9 +281,12 @@ class TranscriptionServer implements RunningServer {
     this.#unwanted.abort(
       new TranscriptionError("CANCELLED", "The server was stopped before the model was loaded"),
     );
-    await Promise.all(this.#doors.map((door) => door.close()));
-    await this.#release(this.#transcriber);
-    await this.#closeMetrics();
+    // Whatever cannot be closed keeps nothing else open.
+    try {
+      await Promise.all(this.#doors.map((door) => door.close()));
+    } finally {
+      await this.#release(this.#transcriber).finally(() => this.#closeMetrics());
+    }
     this.#log.info("Stopped");
   }
 

@@ -91,8 +91,7 @@ export class Service {
     const [seconds, limit] =
       timeout < requestTimeout ? [timeout, timeoutName] : [requestTimeout, variableOf("requestTimeout")];
     call.expireAfter(seconds, `The request took longer than ${limit} (${seconds} s)`);
-    const log = this.#logOf(call);
-    const logProgress = log.progress(batchSize);
+    const logProgress = this.#logOf(call).progress(batchSize);
     const working = this.workers.transcribe(input, {
       ...options,
       signal: call.signal,
@@ -102,13 +101,16 @@ export class Service {
       },
       onTurn: () => call.markStarted(),
     });
-    const work = await working.catch((error: unknown) => {
+    return working.catch((error: unknown) => {
       // Decoders store copies beside the uploads.
       if (TranscriptionError.from(error).code === "STORAGE_FAILED") this.storage.suspect();
       throw error;
     });
-    log.success(work.result, this.workers.transcriber.info.model.name);
-    return work;
+  }
+
+  /** Has the log say what came of a call whose answer is delivered now: until then it may still fail. */
+  logSuccess(call: Call, { result }: Work): void {
+    this.#logOf(call).success(result, this.workers.transcriber.info.model.name);
   }
 
   /** Has the log say why a call failed. @param message what its client is told @param code by which its door knows it */

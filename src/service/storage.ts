@@ -14,6 +14,8 @@ export class Storage {
   readonly #onChange: (fault: string | undefined) => void;
   #fault: string | undefined;
   #timer: NodeJS.Timeout | undefined;
+  /** The look that is under way. */
+  #looking: Promise<void> | undefined;
   #isClosed = false;
 
   /** @param onChange called with what is wrong, and with undefined when it is well again */
@@ -26,10 +28,13 @@ export class Storage {
     return this.#fault;
   }
 
-  /** Looks now, and from time to time from then on. */
-  async watch(): Promise<void> {
-    await this.#look();
-    this.#again();
+  /** Looks now, unless it is looking already, and from time to time from then on. */
+  watch(): Promise<void> {
+    this.#looking ??= this.#look().finally(() => {
+      this.#looking = undefined;
+      this.#again();
+    });
+    return this.#looking;
   }
 
   /** Looks again at once: somebody else could store nothing there. */

@@ -1,11 +1,17 @@
+import { joinSamples } from "../audio/join-samples.js";
 import { SAMPLE_RATE } from "../types/audio.js";
 
 /** Samples that are muted or not: 20 ms. */
 const FRAME = SAMPLE_RATE / 50;
 /** Frames on either side whose levels and likeness are taken together with its own: 0.2 s in all. */
 const AROUND = 5;
-/** Power ratio from which the other channel is the louder one: 10 dB. */
-const LOUDER = 10;
+/**
+ * Power ratio from which a sound is the louder channel's own: 1.5 dB. Less is one sound on both; what leaks is at least as
+ * much softer, or nobody could tell whose it is.
+ */
+const LOUDER_SIDE = Math.SQRT2;
+/** Power ratio from which the other channel hides who speaks as softly as what leaks: 10 dB. */
+const MUCH_LOUDER = 10;
 /** Correlation from which most of what is heard is the other channel's. */
 const MOSTLY = Math.SQRT1_2;
 /** Correlation from which it is nothing else: all but 4 % of the power. */
@@ -22,9 +28,10 @@ interface Frame {
 }
 
 /**
- * Silences what leaks from one channel of a call into the other: where the other channel is much louder and has the same
- * sound. Who speaks softly at the same time is another sound, and stays. One sound that is on both, such as an
- * announcement before the call, stays on the left.
+ * Silences what leaks from one channel of a call into the other: where that is the louder one and has the same sound. The
+ * louder side stays, so that channels which leak into each other keep their own party each. Who speaks at the same time is
+ * another sound, and stays too, however softly. One sound that is as loud on both, such as an announcement before the
+ * call, stays on the left.
  *
  * Gives each sample 0.1 s after it came, and the same whatever the blocks are.
  */
@@ -43,7 +50,7 @@ export class BleedGate {
       samples.subarray(Math.max(0, this.#given - this.#first - 1) * FRAME),
     ) as Stereo;
     this.#first = Math.max(this.#first, this.#given - 1);
-    this.#samples = [joined(kept[0], left), joined(kept[1], right)];
+    this.#samples = [joinSamples([kept[0], left]), joinSamples([kept[1], right])];
     const whole = this.#first + Math.floor((this.#samples[0].length - LAG) / FRAME);
     this.#measure(whole);
     return this.#give(this.#measured - AROUND);
@@ -87,23 +94,16 @@ export class BleedGate {
     const total = (side: 0 | 1) => near.reduce((sum, { powers }) => sum + powers[side], 0);
     const [a, b] = [total(0), total(1)];
     if (a === 0 || b === 0) return undefined;
-    const leaks = a > LOUDER * b || b > LOUDER * a;
-    const quiet = b > LOUDER * a ? 0 : 1;
+    const quiet = b > LOUDER_SIDE * a ? 0 : 1;
+    const isFaint = a > MUCH_LOUDER * b || b > MUCH_LOUDER * a;
     if (this.#frames[place]!.powers[quiet] === 0) return undefined;
     let likeness = 0;
     for (let lag = 0; lag <= 2 * LAG; lag++) {
       const product = near.reduce((sum, { products }) => sum + products[lag]!, 0);
       likeness = Math.max(likeness, Math.abs(product) / Math.sqrt(a * b));
     }
-    return likeness >= (leaks ? MOSTLY : ALL) ? this.#samples[quiet] : undefined;
+    return likeness >= (isFaint ? MOSTLY : ALL) ? this.#samples[quiet] : undefined;
   }
-}
-
-function joined(a: Float32Array, b: Float32Array): Float32Array {
-  const all = new Float32Array(a.length + b.length);
-  all.set(a);
-  all.set(b, a.length);
-  return all;
 }
 
 function measure(left: Float32Array, right: Float32Array, start: number): Frame {

@@ -28,13 +28,10 @@ const ALONE = 10;
 /** Windows that each channel has to have alone for two parties, whatever else there is: 10 s, and this share of all. */
 const ENOUGH = 20;
 const ENOUGH_SHARE = 0.05;
-
-interface Window {
-  /** Mean powers, and the mean product. */
-  left: number;
-  right: number;
-  product: number;
-}
+/** Windows that are kept, 2.3 hours: of more every second one, then every fourth and so on. */
+const MOST_WINDOWS = 16_384;
+/** Numbers of each window: the mean powers of left and right, and their mean product. */
+const NUMBERS = 3;
 
 /**
  * Finds out whether two channels carry two parties. Decided by what lies in both at the same time: one sound on both
@@ -42,70 +39,101 @@ interface Window {
  * has sound for itself, the same sound before – waiting, an announcement – does not count.
  */
 export class StereoProbe {
-  readonly #rest: [Float32Array, Float32Array] = [new Float32Array(WINDOW), new Float32Array(WINDOW)];
+  readonly #windows = new Float64Array(NUMBERS * MOST_WINDOWS);
+  #count = 0;
+  /** One of so many windows is kept, of those that have passed. */
+  #every = 1;
+  #passed = 0;
+  /** Sums over the window under way, and its samples. */
+  readonly #sums = new Float64Array(NUMBERS);
   #filled = 0;
-  readonly #windows: Window[] = [];
 
   push(left: Float32Array, right: Float32Array): void {
     for (let taken = 0; taken < left.length; ) {
-      const count = Math.min(left.length - taken, WINDOW - this.#filled);
-      this.#rest[0].set(left.subarray(taken, taken + count), this.#filled);
-      this.#rest[1].set(right.subarray(taken, taken + count), this.#filled);
-      this.#filled += count;
-      taken += count;
-      if (this.#filled < WINDOW) continue;
-      this.#windows.push(this.#measured());
-      this.#filled = 0;
+      const end = Math.min(left.length, taken + WINDOW - this.#filled);
+      this.#add(left.subarray(taken, end), right.subarray(taken, end));
+      taken = end;
+      if (this.#filled === WINDOW) this.#endWindow();
     }
   }
 
   /** What all sound until now is; more of it may tell otherwise. */
   kind(): StereoKind {
-    const windows = this.#filled > 0 ? [...this.#windows, this.#measured()] : this.#windows;
-    const [leastLeft, leastRight] = [least(windows, "left"), least(windows, "right")];
-    let [left, right, either, onLeft, onRight] = [0, 0, 0, 0, 0];
-    const both: Window[] = [];
-    for (const window of windows) {
-      const [hasLeft, hasRight] = [window.left >= leastLeft, window.right >= leastRight];
-      if (hasLeft) left++;
-      if (hasRight) right++;
+    if (this.#filled > 0) this.#measure();
+    const count = this.#count + (this.#filled > 0 ? 1 : 0);
+    const windows = this.#windows.subarray(0, NUMBERS * count);
+    const [leastLeft, leastRight] = [least(windows, 0), least(windows, 1)];
+    let [onLeft, onRight, either, both] = [0, 0, 0, 0];
+    let [aloneLeft, aloneRight, alike, opposite] = [0, 0, 0, 0];
+    const levels = new Float64Array(count);
+    for (let i = 0; i < windows.length; i += NUMBERS) {
+      const [left, right, product] = [windows[i]!, windows[i + 1]!, windows[i + 2]!];
+      const [hasLeft, hasRight] = [left >= leastLeft, right >= leastRight];
+      if (hasLeft) onLeft++;
+      if (hasRight) onRight++;
       if (hasLeft || hasRight) either++;
-      if (hasLeft && hasRight) both.push(window);
-      if (hasLeft && window.left > ALONE * window.right) onLeft++;
-      if (hasRight && window.right > ALONE * window.left) onRight++;
+      if (hasLeft && left > ALONE * right) aloneLeft++;
+      if (hasRight && right > ALONE * left) aloneRight++;
+      if (!hasLeft || !hasRight) continue;
+      levels[both++] = 10 * Math.log10(left / right);
+      const correlation = product / Math.sqrt(left * right);
+      if (correlation > ALIKE) alike++;
+      if (correlation < -ALIKE) opposite++;
     }
-    if (left === 0 || right === 0) return "single";
-    if (Math.min(onLeft, onRight) >= Math.max(ENOUGH, ENOUGH_SHARE * either)) return "apart";
-    const correlations = both.map(({ left, right, product }) => product / Math.sqrt(left * right));
-    const levels = both.map(({ left, right }) => 10 * Math.log10(left / right)).sort((a, b) => a - b);
-    const spread = levels.length > 0 ? at(levels, 0.9) - at(levels, 0.1) : Number.POSITIVE_INFINITY;
-    const together = both.length >= MOSTLY * Math.max(left, right);
-    if (!together || spread > LEVEL_SPREAD) return "apart";
-    const share = (holds: (correlation: number) => boolean) =>
-      correlations.filter(holds).length / correlations.length;
-    if (share((correlation) => correlation > ALIKE) >= MOSTLY) return "same";
-    if (share((correlation) => correlation < -ALIKE) >= MOSTLY) return "opposite";
-    return "apart";
+    if (onLeft === 0 || onRight === 0) return "single";
+    if (Math.min(aloneLeft, aloneRight) >= Math.max(ENOUGH / this.#every, ENOUGH_SHARE * either))
+      return "apart";
+    if (both < MOSTLY * Math.max(onLeft, onRight)) return "apart";
+    const sorted = levels.subarray(0, both).sort();
+    if (at(sorted, 0.9) - at(sorted, 0.1) > LEVEL_SPREAD) return "apart";
+    if (alike >= MOSTLY * both) return "same";
+    return opposite >= MOSTLY * both ? "opposite" : "apart";
   }
 
-  #measured(): Window {
-    const [a, b] = this.#rest;
-    const sums = { left: 0, right: 0, product: 0 };
-    for (let i = 0; i < this.#filled; i++) {
-      sums.left += a[i]! * a[i]!;
-      sums.right += b[i]! * b[i]!;
-      sums.product += a[i]! * b[i]!;
+  #add(left: Float32Array, right: Float32Array): void {
+    let [leftPower, rightPower, product] = [this.#sums[0]!, this.#sums[1]!, this.#sums[2]!];
+    for (let i = 0; i < left.length; i++) {
+      const [a, b] = [left[i]!, right[i]!];
+      leftPower += a * a;
+      rightPower += b * b;
+      product += a * b;
     }
-    const n = this.#filled;
-    return { left: sums.left / n, right: sums.right / n, product: sums.product / n };
+    this.#sums.set([leftPower, rightPower, product]);
+    this.#filled += left.length;
+  }
+
+  #endWindow(): void {
+    if (this.#passed++ % this.#every === 0) {
+      this.#measure();
+      if (++this.#count === MOST_WINDOWS) this.#thinOut();
+    }
+    this.#sums.fill(0);
+    this.#filled = 0;
+  }
+
+  /** Means of the window under way, behind those that are kept. */
+  #measure(): void {
+    this.#windows.set(
+      this.#sums.map((sum) => sum / this.#filled),
+      NUMBERS * this.#count,
+    );
+  }
+
+  #thinOut(): void {
+    this.#count /= 2;
+    for (let i = 0; i < this.#count; i++)
+      this.#windows.copyWithin(NUMBERS * i, 2 * NUMBERS * i, 2 * NUMBERS * i + NUMBERS);
+    this.#every *= 2;
   }
 }
 
-/** Power from which a channel is alive in a window. */
-function least(windows: readonly Window[], side: "left" | "right"): number {
-  return Math.max(ALIVE, FAINT * windows.reduce((most, window) => Math.max(most, window[side]), 0));
+/** Power from which a channel is alive in a window. @param side 0 left, 1 right */
+function least(windows: Float64Array, side: 0 | 1): number {
+  let most = 0;
+  for (let i = side; i < windows.length; i += NUMBERS) most = Math.max(most, windows[i]!);
+  return Math.max(ALIVE, FAINT * most);
 }
 
-function at(sorted: readonly number[], share: number): number {
+function at(sorted: Float64Array, share: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))]!;
 }

@@ -1,4 +1,4 @@
-import { expect, it, onTestFinished } from "vitest";
+import { expect, it, onTestFinished, vi } from "vitest";
 import { createTranscriber, registerImplementation, type TranscriptionError } from "../../src/index.js";
 import { type ServerSettings, type StartServerOptions, startServer } from "../../src/server/index.js";
 import { FakeEngine } from "../support/fake-engine.js";
@@ -49,6 +49,22 @@ it("closes what it has loaded itself", async () => {
   const { server } = await start(settings, {});
   await server.stop();
   expect(engine.closed).toBe(1);
+});
+
+it("closes all of its ports although what it has loaded cannot be closed", async () => {
+  const engine = new FakeEngine();
+  vi.spyOn(engine, "close").mockRejectedValue(new Error("stuck"));
+  registerImplementation("library-fake-stuck", async () => engine);
+  const settings = { implementation: "library-fake-stuck", model: SOME_FILE, vadModel: null };
+  const server = await startServer(
+    { ...HERE, metricsHost: "localhost", metricsPort: 0, ...settings },
+    { log: () => {} },
+  );
+  await server.ready;
+  const page = `http://localhost:${server.metricsPort}/healthz`;
+  expect((await fetch(page)).status).toBe(200);
+  await expect(server.stop()).rejects.toThrow("stuck");
+  await expect(fetch(page)).rejects.toThrow();
 });
 
 it("keeps recordings to the limits of its settings with any transcriber", async () => {

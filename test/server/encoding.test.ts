@@ -1,5 +1,5 @@
 import protobuf from "protobufjs";
-import { expect, it, vi } from "vitest";
+import { expect, it, onTestFinished, vi } from "vitest";
 import { loadDefinitions, serviceIn, V2_SERVICE } from "../../src/doors/grpc/definitions.js";
 import { EncodedResult, takingEncoded } from "../../src/doors/grpc/v2/encoded-result.js";
 import type { SentResult } from "../../src/doors/grpc/v2/results.js";
@@ -23,16 +23,23 @@ it("a result that was measured is sent as it is, in events too", () => {
 });
 
 it("a result is encoded once, however it is asked for", async () => {
+  const { Transcribe, TranscribeUpload, TranscribeUploadEvents } = SERVICE;
+  // The server takes them as it starts.
+  const unary = vi.spyOn(Transcribe!, "responseSerialize");
+  const upload = vi.spyOn(TranscribeUpload!, "responseSerialize");
+  const event = vi.spyOn(TranscribeUploadEvents!, "responseSerialize");
+  onTestFinished(() => void vi.restoreAllMocks());
   const { v2 } = await startV2();
-  const encode = vi.spyOn(SERVICE.Transcribe!, "responseSerialize");
   await v2.transcribe({ audio: RECORDING });
   await v2.upload(uploadOf(RECORDING));
   const events = v2.events();
   for (const message of uploadOf(RECORDING)) events.write(message);
   events.end();
   expect((await events.ended).at(-1)!.result!.text).toBe("1");
-  expect(encode).toHaveBeenCalledTimes(3);
-  encode.mockRestore();
+  expect(unary).toHaveBeenCalledTimes(3);
+  expect(upload).not.toHaveBeenCalled();
+  expect(event).toHaveBeenCalled();
+  for (const [sent] of event.mock.calls) expect(sent).not.toHaveProperty("result");
 });
 
 it("a server that starts parses no contract that was parsed already", async () => {

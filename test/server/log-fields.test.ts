@@ -1,9 +1,12 @@
-import { expect, it } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { createLog } from "../../src/service/log.js";
+import { Upload } from "../../src/service/upload.js";
+import { readMetrics } from "../support/metrics.js";
 import { RECORDING, startFakeServer, until } from "../support/server.js";
 import { latch } from "../support/transcribe-fake.js";
 import { chunked, statusOf } from "../support/transcription-client.js";
-import { uploadOf, V2Client } from "../support/v2-client.js";
+import { failureOf, uploadOf, V2Client } from "../support/v2-client.js";
+import { startV2 } from "../support/v2-server.js";
 
 const REQUEST = { audio_data: RECORDING, filename: "a.wav" };
 const SERVICE = "transcription.v1.TranscriptionService";
@@ -74,6 +77,43 @@ it("has why a call failed in a field", async () => {
     expect.objectContaining({ code: "UNAUTHENTICATED", method: `${SERVICE}/TranscribeAudio` }),
     expect.objectContaining({ code: "UNSUPPORTED_FORMAT", method: `${SERVICE}/TranscribeAudio` }),
   ]);
+});
+
+describe("a call that fails after its work was done", () => {
+  const codes = (lines: string[]) => parsed(lines).flatMap(({ code }) => (code === undefined ? [] : [code]));
+
+  it("for its result's size has no line that it was done", async () => {
+    const { v2, lines } = await startV2({ settings: { logFormat: "json" } });
+    const refused = v2.transcribe({ audio: RECORDING, config: { max_result_bytes: 20 } });
+    expect(await failureOf(refused)).toMatchObject({ reason: "RESULT_TOO_LARGE" });
+    expect(codes(lines)).toEqual(["RESULT_TOO_LARGE"]);
+  });
+
+  it.each(["v1", "v2"])("for its client is gone has none either, in %s", async (contract) => {
+    const { opened: closing, open: reached } = latch();
+    const { opened, open } = latch();
+    const { close } = Upload.prototype;
+    const spy = vi.spyOn(Upload.prototype, "close").mockImplementation(async function (this: Upload) {
+      reached();
+      await opened;
+      await close.call(this);
+    });
+    onTestFinished(() => spy.mockRestore());
+    const http = { metricsHost: "localhost", metricsPort: 0 };
+    const { v2, client, lines, server } = await startV2({ settings: { logFormat: "json", ...http } });
+    const [call, messages] =
+      contract === "v1"
+        ? [client.openStream(), chunked(RECORDING, "a.wav")]
+        : [v2.events(), uploadOf(RECORDING)];
+    for (const message of messages) await call.write(message as object);
+    call.end();
+    await closing;
+    call.cancel();
+    await until(async () => (await readMetrics(server.metricsPort!)).get("agora_open_calls") === 0);
+    open();
+    await until(() => codes(lines).includes("CANCELLED"));
+    expect(codes(lines)).toEqual(["CANCELLED"]);
+  });
 });
 
 it("counts the bytes of an upload that failed", async () => {

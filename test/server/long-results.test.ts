@@ -1,5 +1,6 @@
 import { status } from "@grpc/grpc-js";
-import { expect, it } from "vitest";
+import { expect, it, onTestFinished, vi } from "vitest";
+import { EncodedResult } from "../../src/doors/grpc/v2/encoded-result.js";
 import { wav } from "../support/audio.js";
 import { bursts, fakeSegment } from "../support/fake-engine.js";
 import { RECORDING } from "../support/server.js";
@@ -64,4 +65,26 @@ it("comes in events of which none repeats it, for those who ask", async () => {
   const { result } = events.at(-1)!;
   expect(result).toMatchObject({ text: "", segments: [], language: "en" });
   expect(result!.statistics.word_count).toBe(2000 * segments.length);
+});
+
+it("reaches a client with exactly that limit, in an event too", async () => {
+  const text = "word ".repeat(1000);
+  const { server, v2 } = await startV2({ answer: () => ({ segments: [fakeSegment(text, 0, 1)] }) });
+  const encode = vi.spyOn(EncodedResult, "of");
+  onTestFinished(() => encode.mockRestore());
+  await v2.transcribe({ audio: RECORDING });
+  const { length } = (encode.mock.results[0]!.value as EncodedResult).bytes;
+  const ends = new Set<string>();
+  for (let most = length - 3; most <= length + 8; most++) {
+    const client = new V2Client(server.port, { "grpc.max_receive_message_length": most });
+    const call = client.events();
+    for (const message of uploadOf(RECORDING, { max_result_bytes: most })) call.write(message);
+    call.end();
+    const end = await call.ended.then(
+      (events) => (events.at(-1)!.result!.text === "" ? "smaller" : "whole"),
+      async () => (await failureOf(call.ended)).reason!,
+    );
+    ends.add(end);
+  }
+  expect([...ends]).toEqual(["smaller", "whole"]);
 });

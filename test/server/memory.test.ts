@@ -11,6 +11,7 @@ import { Storage } from "../../src/service/storage.js";
 import { Upload } from "../../src/service/upload.js";
 import { wav } from "../support/audio.js";
 import { bursts } from "../support/fake-engine.js";
+import { checkHealth, listServices } from "../support/grpc-services.js";
 import { readMetrics } from "../support/metrics.js";
 import { RECORDING, startFakeServer, until } from "../support/server.js";
 import { latch } from "../support/transcribe-fake.js";
@@ -267,6 +268,44 @@ describe("memory", () => {
     expect(refused).toMatchObject({ code: status.RESOURCE_EXHAUSTED, reason: "QUEUE_FULL" });
     expect(refused.retryAfter).toBeGreaterThan(0);
     expect(refused.message).toContain("SERVER_MAX_MEMORY_BYTES");
+  });
+
+  it("that recordings wait for is not what health and facts of the server need", async () => {
+    const { v2, server } = await startV2({ settings: { ...HTTP, maxMemoryBytes: 2 * MIB } });
+    const data = [framed(Buffer.alloc(10), false, 2 * MIB - 1000)];
+    void send(server.port, { method: UNARY, data, ends: false });
+    const metric = async (name: string) => (await readMetrics(server.metricsPort!)).get(name);
+    const [used, waiting] = ['agora_budget_used_bytes{of="memory"}', 'agora_queue_length{stage="memory"}'];
+    await until(async () => (await metric(used)) === 2 * MIB - 1000);
+    void send(server.port, { method: STREAM, data: [framed(chunk(MIB))], ends: false });
+    await until(async () => (await metric(waiting)) === 1);
+    expect(await checkHealth(v2.client)).toBe("SERVING");
+    expect(await listServices(v2.client)).toContain(V2_SERVICE);
+    expect((await v2.serverInfo()).load).toMatchObject({ memory_bytes: 2 * MIB - 1000 });
+    // More than is left to recordings.
+    const unknown = framed(Buffer.concat([Buffer.from("0ad00f", "hex"), Buffer.alloc(2000, "x")]));
+    const asked = await send(server.port, { method: "grpc.health.v1.Health/Check", data: [unknown] });
+    expect(asked.code).toBe(status.NOT_FOUND);
+    expect([await metric(used), await metric(waiting)]).toEqual([2 * MIB - 1000, 1]);
+  });
+
+  it("is not given to strangers beyond what a question takes", async () => {
+    const { server } = await startFakeServer();
+    const method = "grpc.health.v1.Health/Check";
+    const one = await send(server.port, { method, data: [framed(Buffer.alloc(0), false, 8 * 1024 + 1)] });
+    expect(one).toMatchObject({ code: status.RESOURCE_EXHAUSTED, reason: "AUDIO_TOO_LARGE" });
+    expect(one.message).toBe(
+      "Expected messages of at most 8192 bytes (of requests without a recording) but received one of 8193 bytes",
+    );
+    const several = await send(server.port, {
+      method: "grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
+      data: Array(100).fill(framed(Buffer.concat([Buffer.from([0x0a, 0xe8, 0x07]), Buffer.alloc(1000)]))),
+      ends: false,
+    });
+    expect(several).toMatchObject({ code: status.RESOURCE_EXHAUSTED, reason: "AUDIO_TOO_LARGE" });
+    expect(several.message).toBe(
+      "Expected at most 65536 bytes in all (of requests without a recording) but received more",
+    );
   });
 
   it("is announced, and a message may not be larger than all of it", async () => {

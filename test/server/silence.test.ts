@@ -20,14 +20,14 @@ const USED = 'agora_budget_used_bytes{of="memory"}';
 
 describe("a client that sends nothing more is given up", () => {
   it.each([
-    [`${V2_SERVICE}/Transcribe`, []],
-    [`${V2_SERVICE}/Transcribe`, [REQUEST]],
-    [`${V2_SERVICE}/TranscribeUpload`, []],
-    [`${V2_SERVICE}/GetServerInfo`, []],
-    [`${V2_SERVICE}/GetServerInfo`, [framed(Buffer.alloc(0))]],
-    ["grpc.health.v1.Health/Check", []],
-    ["grpc.health.v1.Health/Watch", [framed(Buffer.alloc(0))]],
-  ])("in a call of %s after %j", async (method, data) => {
+    [`${V2_SERVICE}/Transcribe`, "nothing", []],
+    [`${V2_SERVICE}/Transcribe`, "its message", [REQUEST]],
+    [`${V2_SERVICE}/TranscribeUpload`, "nothing", []],
+    [`${V2_SERVICE}/GetServerInfo`, "nothing", []],
+    [`${V2_SERVICE}/GetServerInfo`, "its message", [framed(Buffer.alloc(0))]],
+    ["grpc.health.v1.Health/Check", "nothing", []],
+    ["grpc.health.v1.Health/Watch", "its message", [framed(Buffer.alloc(0))]],
+  ])("in a call of %s after %s", async (method, _, data) => {
     const { server } = await startFakeServer({ settings: { ...HTTP, idleTimeout: 0.1 } });
     expect(await send(server.port, { method, data, ends: false })).toMatchObject({
       code: status.DEADLINE_EXCEEDED,
@@ -83,12 +83,12 @@ describe("a client is not silent", () => {
       ),
     ],
   ])("while %s arrives slowly but steadily", async (_, method, messages) => {
-    const { server } = await startFakeServer({ settings: { idleTimeout: 0.5 } });
+    const { server } = await startFakeServer({ settings: { idleTimeout: 2 } });
     const bytes = Buffer.concat(messages);
     async function* slowly() {
-      for (let i = 0; i < 8; i++) {
-        yield bytes.subarray((i * bytes.length) / 8, ((i + 1) * bytes.length) / 8);
-        await pause(100);
+      for (let i = 0; i < 12; i++) {
+        yield bytes.subarray((i * bytes.length) / 12, ((i + 1) * bytes.length) / 12);
+        await pause(200);
       }
     }
     expect(await send(server.port, { method, data: slowly() })).toMatchObject({ code: status.OK });
@@ -96,18 +96,18 @@ describe("a client is not silent", () => {
 
   it("while it waits for memory that others have", async () => {
     const { server } = await startFakeServer({
-      settings: { ...HTTP, maxMemoryBytes: 2 * MIB, idleTimeout: 0.5 },
+      settings: { ...HTTP, maxMemoryBytes: 2 * MIB, idleTimeout: 2 },
     });
     const large = framed(V2.Transcribe!.requestSerialize({ audio: Buffer.alloc(2 * MIB - 1000) }));
     const { opened: seen, open } = latch();
     async function* slowly() {
       yield large.subarray(0, 1000);
       await seen;
-      for (let i = 1; i < 10; i++) {
+      for (let i = 1; i < 13; i++) {
         yield large.subarray(i * 1000, (i + 1) * 1000);
-        await pause(100);
+        await pause(200);
       }
-      yield large.subarray(10_000);
+      yield large.subarray(13_000);
     }
     const first = send(server.port, { method: `${V2_SERVICE}/Transcribe`, data: slowly() });
     await until(async () => (await readMetrics(server.metricsPort!)).get(USED)! > MIB);
@@ -115,6 +115,28 @@ describe("a client is not silent", () => {
     open();
     expect(await second).toMatchObject({ code: status.OK });
     expect((await first).message).not.toContain("SERVER_IDLE_TIMEOUT");
+  });
+});
+
+describe("a request that trickles is given up", () => {
+  it.each([
+    ["grpc.health.v1.Health/Check", framed(Buffer.alloc(0), false, 1000)],
+    ["grpc.health.v1.Health/Watch", framed(Buffer.alloc(0), false, 1000)],
+    [`${V2_SERVICE}/GetServerInfo`, framed(Buffer.alloc(0), false, 1000)],
+    [`${V2_SERVICE}/Transcribe`, REQUEST.subarray(0, 1000)],
+  ])("in a call of %s", async (method, head) => {
+    const { server } = await startFakeServer({ settings: { uploadTimeout: 0.3 } });
+    async function* slowly() {
+      yield head;
+      for (let i = 0; i < 20; i++) {
+        await pause(50);
+        yield Buffer.alloc(1);
+      }
+    }
+    expect(await send(server.port, { method, data: slowly(), ends: false })).toMatchObject({
+      code: status.DEADLINE_EXCEEDED,
+      message: "The request did not arrive within SERVER_UPLOAD_TIMEOUT (0.3 s)",
+    });
   });
 });
 

@@ -9,6 +9,7 @@ import { bursts } from "../support/fake-engine.js";
 import { checkHealth } from "../support/grpc-services.js";
 import { RECORDING, startFakeServer, startUnready, until } from "../support/server.js";
 import { temporaryFolder } from "../support/temporary-folder.js";
+import { latch } from "../support/transcribe-fake.js";
 import { failureOf, uploadOf, V2Client } from "../support/v2-client.js";
 import { startV2 } from "../support/v2-server.js";
 
@@ -68,6 +69,22 @@ it("that does not answer keeps nobody from stopping the server", async () => {
   expect(await checkHealth(client.client)).toBe("NOT_SERVING");
   await server.stop();
   await expect(server.ready).rejects.toMatchObject({ code: "CANCELLED" });
+});
+
+it("is looked at once, however many calls suspect it meanwhile", async () => {
+  const { opened, open } = latch();
+  const attempt = vi.spyOn(Storage.prototype, "attempt");
+  onTestFinished(() => attempt.mockRestore());
+  attempt.mockImplementation(() => opened as Promise<never>);
+  const storage = new Storage(() => {});
+  onTestFinished(() => storage.close());
+  for (let i = 0; i < 100; i++) storage.suspect();
+  const looking = storage.watch();
+  expect(attempt).toHaveBeenCalledTimes(1);
+  open();
+  await looking;
+  storage.suspect();
+  expect(attempt).toHaveBeenCalledTimes(2);
 });
 
 it("may be fine and the decoder not: that is the server's fault too", async () => {

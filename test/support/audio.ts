@@ -102,6 +102,13 @@ function toDepth(sample: number, depth: BitDepth): number {
   return Math.min(2 ** (bits - 1) - 1, Math.round(sample * 2 ** (bits - 1)));
 }
 
+/** The same WAV file as big-endian machines write it, by the independent writer. */
+export function bigEndian(bytes: Uint8Array): Buffer {
+  const file = new wavefile.WaveFile(bytes);
+  file.toRIFX();
+  return Buffer.from(file.toBuffer());
+}
+
 /** A WAV file of arbitrary fields, for what no writer would write. */
 export function rawWav(
   fields: {

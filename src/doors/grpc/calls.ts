@@ -13,9 +13,11 @@ import type { OpenCalls } from "../../service/call/open-calls.js";
 import type { Slots } from "../../service/call/slots.js";
 import { REQUEST_ID } from "../../service/request-id.js";
 import { variableOf } from "../../service/settings.js";
+import { notArrived } from "../../service/upload.js";
 import { AnsweringCall } from "./answering-call.js";
+import type { FieldTypes } from "./definitions.js";
 import type { SentStatus } from "./forwarding-call.js";
-import { LIGHT_LIMIT } from "./light-calls.js";
+import { LIGHT_LIMIT, lightMemory } from "./light-calls.js";
 import type { MessageLimits } from "./messages/limits.js";
 import { MessageReader, type ReaderOptions } from "./messages/message-reader.js";
 import { requestIdOf } from "./request-id.js";
@@ -32,11 +34,11 @@ export interface CallsOptions {
   maxCalls: number;
   /** Requests in one message that may be in memory at once. They are not read from the network before. */
   inbox: Slots;
-  /** What messages take while they are in memory. */
+  /** What messages take while they are in memory, but for those of methods that bring no recording. */
   memory: ByteBudget;
   messages: MessageLimits;
-  /** Where requests have their recording, by path of the method. Those that bring none do not wait in the inbox. */
-  recordingFields: ReadonlyMap<string, number>;
+  /** Fields of requests that bring a recording, by path of the method. Others do not wait in the inbox. */
+  recordingFields: ReadonlyMap<string, FieldTypes>;
   /** Seconds that a request may take to arrive. */
   uploadTimeout: number;
   /** Seconds that a request may wait unread. */
@@ -60,6 +62,7 @@ export interface CallsOptions {
 export class Calls {
   readonly #options: CallsOptions;
   readonly #byMetadata = new WeakMap<Metadata, Call>();
+  readonly #lightMemory = lightMemory();
   #accepting = false;
 
   constructor(options: CallsOptions) {
@@ -87,8 +90,8 @@ export class Calls {
     let sent: SentStatus | undefined;
     let answered = false;
     let reader: MessageReader | undefined;
-    const { idleTimeout, inbox, recordingFields } = this.#options;
-    const recordingField = recordingFields.get(method.path);
+    const { idleTimeout, inbox, memory, messages } = this.#options;
+    const recordingFields = this.#options.recordingFields.get(method.path);
     const answering = new AnsweringCall(channel, stream, idleTimeout, () => {
       if (call) this.#giveUp(call, intercepted);
     });
@@ -101,10 +104,10 @@ export class Calls {
             if (refusal) return intercepted.sendStatus(refusal);
             this.#byMetadata.set(metadata, call);
             this.#options.open.add(call);
-            const isLight = recordingField === undefined;
+            const isLight = recordingFields === undefined;
             const limits = isLight
-              ? LIGHT_LIMIT
-              : { ...this.#options.messages[method.requestStream ? "stream" : "unary"], recordingField };
+              ? { ...LIGHT_LIMIT, memory: this.#lightMemory }
+              : { ...messages[method.requestStream ? "stream" : "unary"], memory, recordingFields };
             reader = this.#readMessages(call, channel, intercepted, limits);
             const read = () => deliver(metadata);
             if (method.requestStream) this.#read(call, read);
@@ -179,12 +182,11 @@ export class Calls {
     call: Call,
     channel: ServerInterceptingCallInterface,
     intercepted: ServerInterceptingCallInterface,
-    limits: Pick<ReaderOptions, "most" | "mostInAll" | "recordingField" | "setting">,
+    limits: Omit<ReaderOptions, "holder" | "idleTimeout" | "onFailure">,
   ): MessageReader {
-    const { idleTimeout, memory } = this.#options;
+    const { idleTimeout } = this.#options;
     return new MessageReader(channel, {
       holder: call,
-      memory,
       ...limits,
       idleTimeout,
       onFailure: (reason) => this.#fail(call, reason, intercepted),
@@ -194,10 +196,7 @@ export class Calls {
   #read(call: Call, read: () => void): void {
     const { uploadTimeout } = this.#options;
     call.markReading();
-    call.expireAfter(
-      uploadTimeout,
-      `The request did not arrive within ${variableOf("uploadTimeout")} (${uploadTimeout} s)`,
-    );
+    call.expireAfter(uploadTimeout, notArrived(uploadTimeout));
     read();
   }
 

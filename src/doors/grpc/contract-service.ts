@@ -75,6 +75,11 @@ export abstract class ContractService {
     return this.service.transcribe(call, input, options, "config.options.timeout");
   }
 
+  /** As {@link Service.logSuccess}. */
+  protected logSuccess(call: Call, work: Work): void {
+    this.service.logSuccess(call, work);
+  }
+
   /** Has the log say why a call failed. @param message what its client is told */
   protected logFailure(call: Call, reason: unknown, message: string): void {
     this.service.logFailure(call, reason, message, reasonOf(reason));

@@ -26,12 +26,15 @@ export function serviceIn(definitions: PackageDefinition, name: string): Service
   return definitions[name] as ServiceDefinition;
 }
 
-/** Number of the field with the recording's bytes in the requests of each method, by its path. */
-export function recordingFields(service: ServiceDefinition): Map<string, number> {
+/** What fields of a message are, by their numbers, as descriptors call it: `TYPE_BYTES`. */
+export type FieldTypes = ReadonlyMap<number, string>;
+
+/** The fields of requests that bring a recording, which is the one of bytes, by path of the method. */
+export function recordingFields(service: ServiceDefinition): Map<string, FieldTypes> {
   const fields = Object.values(service).flatMap((method) => {
     const { requestType } = method as unknown as { requestType: { type: { field: DescribedField[] } } };
-    const bytes = requestType.type.field.find(({ type }) => type === "TYPE_BYTES");
-    return bytes ? [[method.path, bytes.number] as const] : [];
+    const types = requestType.type.field.map(({ number, type }) => [number, type] as const);
+    return types.some(([, type]) => type === "TYPE_BYTES") ? [[method.path, new Map(types)] as const] : [];
   });
   return new Map(fields);
 }

@@ -83,7 +83,7 @@ export class GrpcFront {
     const closed = new RareWarnings(log);
     const origin = () => transport.origin;
     const { memory } = budgets;
-    const lights = new LightCalls({ origin, memory, idleTimeout });
+    const lights = new LightCalls({ origin, uploadTimeout, idleTimeout });
     const calls = new Calls({
       open,
       origin,

@@ -1,7 +1,8 @@
 import { ServerInterceptingCall, type ServerInterceptor } from "@grpc/grpc-js";
 import { TranscriptionError } from "../../index.js";
-import type { ByteBudget } from "../../service/call/byte-budget.js";
+import { ByteBudget } from "../../service/call/byte-budget.js";
 import { Holdings } from "../../service/call/holdings.js";
+import { notArrived } from "../../service/upload.js";
 import { AnsweringCall } from "./answering-call.js";
 import { MessageReader } from "./messages/message-reader.js";
 import { requestIdOf } from "./request-id.js";
@@ -9,13 +10,21 @@ import { statusOfFailure } from "./statuses.js";
 import type { Connection } from "./transport/connection.js";
 import type { Origin } from "./transport/transport.js";
 
-/** Bytes that a call without a recording may send, in all. */
-const MAX_LIGHT_BYTES = 64 * 1024;
+/** Bytes that a call without a recording may send, in a message and in all. */
 export const LIGHT_LIMIT = {
-  most: MAX_LIGHT_BYTES,
-  mostInAll: MAX_LIGHT_BYTES,
+  most: 8 * 1024,
+  mostInAll: 64 * 1024,
   setting: "of requests without a recording",
 };
+/** Bytes of messages that such calls hold in memory at once. */
+const LIGHT_MEMORY = 16 * 1024 ** 2;
+/** Of whoever may be asked for nothing: they neither wait for recordings nor take the room of any. */
+export function lightMemory(): ByteBudget {
+  return new ByteBudget(
+    LIGHT_MEMORY,
+    "The server is busy: too many requests without a recording are arriving; try again later",
+  );
+}
 /** Streams of health and reflection that are open at once, on one connection and in all. */
 export const MAX_WATCHES_PER_CONNECTION = 16;
 export const MAX_WATCHES = 1000;
@@ -24,8 +33,8 @@ const RETRY_AFTER = 10;
 
 export interface LightCallsOptions {
   origin: () => Origin;
-  /** What messages take while they are in memory. */
-  memory: ByteBudget;
+  /** Seconds that a request of one message may take to arrive. */
+  uploadTimeout: number;
   /** Seconds that a client may send nothing where it is waited for, and take to read a message. */
   idleTimeout: number;
 }
@@ -33,6 +42,8 @@ export interface LightCallsOptions {
 /** Bounds calls that bring no recording and need no token: health and reflection. */
 export class LightCalls {
   readonly #options: LightCallsOptions;
+  /** Of strangers, which those with a token have no part in. */
+  readonly #memory = lightMemory();
   readonly #byConnection = new Map<Connection, number>();
   #watches = 0;
 
@@ -40,12 +51,13 @@ export class LightCalls {
     this.#options = options;
   }
 
-  readonly interceptor: ServerInterceptor = ({ responseStream }, channel) => {
-    const { origin, idleTimeout, memory } = this.#options;
+  readonly interceptor: ServerInterceptor = ({ requestStream, responseStream }, channel) => {
+    const { origin, idleTimeout, uploadTimeout } = this.#options;
     const { connection, stream } = origin();
     const holdings = new Holdings();
     const controller = new AbortController();
     let leave = () => {};
+    let timer: NodeJS.Timeout | undefined;
     const answering = new AnsweringCall(channel, stream, idleTimeout, () => {});
     const intercepted: ServerInterceptingCall = new ServerInterceptingCall(answering, {
       start: (next) => {
@@ -58,16 +70,27 @@ export class LightCalls {
               return fail(new TranscriptionError("QUEUE_FULL", message));
             }
             if (responseStream) leave = this.#enter(connection);
-            new MessageReader(channel, {
+            const reader = new MessageReader(channel, {
               holder: { signal: controller.signal, hold: (free) => holdings.hold(free) },
-              memory,
+              memory: this.#memory,
               ...LIGHT_LIMIT,
               idleTimeout,
               onFailure: fail,
             });
+            if (!requestStream && Number.isFinite(uploadTimeout)) {
+              timer = setTimeout(() => {
+                reader.stop();
+                fail(new TranscriptionError("DEADLINE_EXCEEDED", notArrived(uploadTimeout)));
+              }, uploadTimeout * 1000);
+            }
             deliver(metadata);
           },
+          onReceiveHalfClose: (deliver) => {
+            clearTimeout(timer);
+            deliver();
+          },
           onCancel: () => {
+            clearTimeout(timer);
             leave();
             controller.abort();
             holdings.release();

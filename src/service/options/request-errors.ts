@@ -54,7 +54,7 @@ function inFields(
 ): string {
   const [said = "", ...received] = message.split(RECEIVED);
   const named = said
-    .replace(` for ${option}`, ` for ${prefix}${field(option)}`)
+    .replace(` for ${option}`, () => ` for ${prefix}${field(option)}`)
     .replace("the transcriber's info.languages", languages)
     .replace(NAMES, (name) => (name.includes(".") ? prefix : "") + field(name));
   return [named, ...received].join(RECEIVED);

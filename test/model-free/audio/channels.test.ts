@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { ChannelSurvey } from "../../../src/audio/channel-survey.js";
 import { IntegerScale } from "../../../src/audio/integer-scale.js";
 import { concat, decode, ffmpeg, glide, level, random, wav } from "../../support/audio.js";
 
@@ -94,6 +95,22 @@ describe("a channel that is not", () => {
   });
 });
 
+describe("a delay between channels", () => {
+  it("is not looked for in what is too short for one", async () => {
+    const survey = new ChannelSurvey(2, RATE);
+    survey.add(VOICE.subarray(0, RATE / 50));
+    let [turns, ended] = [0, false];
+    const count = () => {
+      turns++;
+      if (!ended) setImmediate(count);
+    };
+    setImmediate(count);
+    expect(await survey.warnings("mix")).toEqual([]);
+    ended = true;
+    expect(turns).toBeLessThan(3);
+  });
+});
+
 describe("opposite phase", () => {
   it("is found under offsets that hide it", async () => {
     const channels = [VOICE.map((x) => 0.5 * x + 0.4), VOICE.map((x) => -0.5 * x - 0.4)];
@@ -153,12 +170,18 @@ describe("floating-point samples that are numbers of 16 bits, in any blocks", ()
   const dither = Float32Array.from({ length: 2 * SLOW }, (_, i) => [0, 1, 0, -1][i % 4]!);
   const voice = VOICE.subarray(5 * SLOW, 9 * SLOW);
   const some = numbers.subarray(5 * SLOW, 9 * SLOW);
+  const word = numbers.subarray(5 * SLOW, 5.7 * SLOW);
+  const pause = new Float32Array(7.3 * SLOW);
 
   it.each<[string, Float32Array]>([
     ["at once", some],
     ["behind zeros", concat([new Float32Array(10 * SLOW), some])],
     ["behind the dither of silence", concat([dither, some])],
     ["not whole any more", some.map((x) => x * 0.9999)],
+    ["in short words between zeros", concat([pause, word.subarray(0, 0.15 * SLOW), pause, word])],
+    ["in words between zeros", concat([word, pause, word, pause, word])],
+    ["in words between zeros, not whole any more", concat([word, pause, word]).map((x) => x * 0.9999)],
+    ["in one word", word],
     ["softly at first", concat([some.map((x) => Math.sign(x) * 3).subarray(0, SLOW), some])],
   ])("are brought to scale from the first sound on: %s", (_, samples) => {
     const expected = samples.map((x) => x / 32_768);
@@ -179,22 +202,42 @@ describe("floating-point samples that are numbers of 16 bits, in any blocks", ()
 });
 
 describe("a glitch in floating-point samples", () => {
-  const glitched = (value: number, ...places: number[]) => {
+  const glitched = (value: number, places: number[], length = 40) => {
     const samples = VOICE.slice();
-    for (const place of places) samples.fill(value, place, place + 40);
+    for (const place of places) samples.fill(value, place, place + length);
     return samples;
   };
+  const end = VOICE.length;
 
   it("becomes silence and changes nothing else, wherever it lies", async () => {
-    for (const places of [[0], [RATE], [0, 400, 1200, 2 * RATE]]) {
-      const samples = glitched(12_000, ...places);
+    for (const places of [[0], [RATE], [0, 400, 1200, 2 * RATE], [end - 4000], [end - 900], [end - 40]]) {
+      const samples = glitched(12_000, places);
       for (const input of [{ samples, sampleRate: RATE }, wav([samples], RATE, "32f")]) {
         const { tracks, warnings } = await decode(input);
-        expect(tracks[0]).toEqual(glitched(0, ...places));
+        expect(tracks[0]).toEqual(glitched(0, places));
         const count = 40 * places.length;
         expect(warnings).toEqual([`${count} samples were far beyond full scale and became silence`]);
       }
     }
+  });
+
+  it.each([
+    [500, 500],
+    [500, 700],
+    [500, 2100],
+    [500, RATE],
+    [3000, 3000],
+    [3000, RATE],
+  ])("of %d samples does so too, %d before the end", async (length, before) => {
+    const { tracks } = await decode({ samples: glitched(12_000, [end - before], length), sampleRate: RATE });
+    expect(tracks[0]).toEqual(glitched(0, [end - before], length));
+  });
+
+  it("before a long silence does so too", async () => {
+    const silence = new Float32Array(8 * RATE);
+    const samples = (value: number) => concat([glitched(value, [end - 3000], 3000), silence, VOICE]);
+    const { tracks } = await decode({ samples: samples(12_000), sampleRate: RATE });
+    expect(tracks[0]).toEqual(samples(0));
   });
 
   it("in silence tells nothing of the sound that follows", async () => {

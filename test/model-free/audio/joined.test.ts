@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { correlate, decode, ffmpeg, glide, random, wav } from "../../support/audio.js";
+import { bigEndian, correlate, decode, ffmpeg, glide, pieces, random, wav } from "../../support/audio.js";
 
 const SOURCE = glide(3, 16_000);
 const WAV = wav([SOURCE], 16_000);
@@ -9,8 +9,30 @@ const made = new Map<string, Buffer>();
 /** The source as a file of that kind. */
 function part(extension: string): Buffer {
   if (extension === "wav") return WAV;
+  if (extension === "rifx") return bigEndian(WAV);
+  if (extension === "rifx-adpcm") return bigEndianAdpcm();
   if (!made.has(extension)) made.set(extension, ffmpeg([WAV], ARGUMENTS[extension] ?? [], extension));
   return made.get(extension)!;
+}
+
+/** The source as FFmpeg's WAV of IMA ADPCM, the numbers of its header turned round: such samples are bytes. */
+function bigEndianAdpcm(): Buffer {
+  const file = ffmpeg([WAV], ["-c:a", "adpcm_ima_wav", "-bitexact"], "wav");
+  file.write("RIFX", 0, "latin1");
+  file.subarray(4, 8).reverse();
+  for (let at = 12; at < file.length; ) {
+    const size = file.readUInt32LE(at + 4);
+    file.subarray(at + 4, at + 8).reverse();
+    const widths = file.toString("latin1", at, at + 4) === "fmt " ? [2, 2, 4, 4, 2, 2, 2, 2] : [];
+    at += 8;
+    let field = at;
+    for (const width of widths) {
+      file.subarray(field, field + width).reverse();
+      field += width;
+    }
+    at += size + (size % 2);
+  }
+  return file;
 }
 
 /** Whether the source is heard `count` times, one after another. */
@@ -33,10 +55,21 @@ describe("recordings of several formats joined byte by byte", () => {
     ["flac", "wav", "mp3"],
     ["caf", "ac3", "aiff"],
     ["wav", "mp3", "ogg"],
+    ["ogg", "rifx", "wav"],
+    ["rifx", "ogg", "rifx"],
+    ["rifx", "mp3", "rifx"],
+    ["flac", "rifx", "rifx"],
+    ["mp3", "rifx", "flac"],
+    ["wav", "rifx", "m4a"],
+    ["rifx-adpcm", "wav", "rifx-adpcm"],
+    ["wav", "rifx-adpcm", "rifx"],
   ])("are all heard, without a warning: %s, %s, %s", async (...extensions) => {
-    const { tracks, warnings } = await decode(Buffer.concat(extensions.map(part)));
-    expect(warnings).toEqual([]);
-    expectEach(tracks[0]!, 3);
+    const file = Buffer.concat(extensions.map(part));
+    for (const input of [file, pieces(file, 10_007)]) {
+      const { tracks, warnings } = await decode(input);
+      expect(warnings).toEqual([]);
+      expectEach(tracks[0]!, 3);
+    }
   });
 
   it.each(["wv", "opus", "caf"])("of one format give no warning: %s", async (extension) => {
@@ -97,7 +130,14 @@ describe("what stands before a recording", () => {
     expect(warnings).toEqual([]);
   });
 
-  it.each(["m4a", "flac", "ac3", "ts"])("is a warning where it is zeros: %s", async (extension) => {
+  it.each(["wav", "rifx", "rifx-adpcm"])("is a warning where it is anything else: %s", async (extension) => {
+    const junk = Buffer.from("\x01\x02HTTP/1.1 200 OK\r\n\r\n".padEnd(500, "."));
+    const { tracks, warnings } = await decode(Buffer.concat([junk, part(extension)]));
+    expect(warnings).toEqual([expect.stringMatching(/first 500 bytes .* left out/)]);
+    expectEach(tracks[0]!, 1);
+  });
+
+  it.each(["m4a", "flac", "ac3", "ts", "rifx"])("is a warning where it is zeros: %s", async (extension) => {
     const { tracks, warnings } = await decode(Buffer.concat([Buffer.alloc(3000), part(extension)]));
     expect(warnings).toEqual([expect.stringMatching(/first 3000 bytes .* left out/)]);
     expectEach(tracks[0]!, 1);

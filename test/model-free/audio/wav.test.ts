@@ -1,7 +1,9 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import wavefile from "wavefile";
+import { ByteReader } from "../../../src/audio/byte-reader.js";
 import {
   type BitDepth,
+  bigEndian,
   chunk,
   concat,
   decode,
@@ -149,17 +151,20 @@ describe("plain WAV", () => {
   describe("of big-endian machines", () => {
     const samples = Float32Array.from({ length: 1000 }, (_, i) => Math.sin(i * i * 1e-4) / 2);
     const little = wav([samples], 16_000, "24");
-    const big = (bytes: Buffer) => {
-      const file = new wavefile.WaveFile(bytes);
-      file.toRIFX();
-      return Buffer.from(file.toBuffer());
+
+    /** As written into a pipe. */
+    const unknown = (bytes: Buffer) => {
+      const size = bytes.indexOf("data") + 4;
+      return Buffer.from(bytes)
+        .fill(0xff, 4, 8)
+        .fill(0xff, size, size + 4);
     };
 
     it("are read as those of the other order", async () => {
       for (const depth of ["8", "16", "24", "32", "32f", "64"] as const) {
         const file = wav([samples, samples.map((x) => -x / 3)], 16_000, depth);
         const [given, expected] = [
-          await decode(big(file), { channels: "each" }),
+          await decode(bigEndian(file), { channels: "each" }),
           await decode(file, { channels: "each" }),
         ];
         expect(given.tracks).toEqual(expected.tracks);
@@ -170,9 +175,12 @@ describe("plain WAV", () => {
     it("are read where they were joined, also to files of the other order", async () => {
       const expected = (await decode(little)).tracks[0]!;
       for (const files of [
-        [big(little), big(little)],
-        [big(little), little],
-        [little, big(little)],
+        [bigEndian(little), bigEndian(little)],
+        [bigEndian(little), little],
+        [little, bigEndian(little)],
+        [unknown(little), bigEndian(little)],
+        [unknown(bigEndian(little)), bigEndian(little)],
+        [unknown(bigEndian(little)), little],
       ]) {
         const { tracks, warnings } = await decode(Buffer.concat(files));
         expect(tracks[0]).toEqual(concat([expected, expected]));
@@ -180,9 +188,32 @@ describe("plain WAV", () => {
       }
     });
 
+    it("take no more work for each, of however many by turns", async () => {
+      const small = wav([samples], 16_000);
+      const work = async (pairs: number) => {
+        const peeks = vi.spyOn(ByteReader.prototype, "peek");
+        const pair = Buffer.concat([small, bigEndian(small)]);
+        const { tracks, warnings } = await decode(Buffer.concat(new Array(pairs).fill(pair)));
+        const { length } = peeks.mock.calls;
+        peeks.mockRestore();
+        expect([tracks[0]!.length, warnings]).toEqual([2000 * pairs, []]);
+        return length;
+      };
+      expect(await work(1000)).toBeLessThan(11 * (await work(100)));
+    });
+
+    it("lose nothing to a tag behind them", async () => {
+      const expected = (await decode(little)).tracks[0]!;
+      const tag = Buffer.concat([Buffer.from("ID3\x04\0\0\0\0\x07\x76", "latin1"), Buffer.alloc(1014, 0x55)]);
+      for (const behind of [tag, Buffer.alloc(3000), Buffer.from("TAG".padEnd(128))]) {
+        const { tracks } = await decode(Buffer.concat([bigEndian(little), behind]));
+        expect(tracks[0]).toEqual(expected);
+      }
+    });
+
     it("are read behind an odd chunk without its pad byte, and behind a data size that is too small", async () => {
       const expected = (await decode(little)).tracks[0]!;
-      const file = big(little);
+      const file = bigEndian(little);
       const odd = Buffer.from("LIST\0\0\0\x05INFO!", "latin1");
       const first = Buffer.concat([file.subarray(0, 12), odd, file.subarray(12)]);
       expect((await decode(first)).tracks[0]).toEqual(expected);
@@ -194,7 +225,7 @@ describe("plain WAV", () => {
     });
 
     it("are refused by name where they hold something else", async () => {
-      const file = big(little);
+      const file = bigEndian(little);
       file.write("MV93", 8);
       await expect(decode(file)).rejects.toThrow("a RIFX file");
     });

@@ -26,6 +26,10 @@ function kindOf(left: Float32Array, right: Float32Array) {
 const seller = bursts(1, 40, (second) => second % 4 < 2);
 const client = bursts(2, 40, (second) => second % 4 >= 2);
 
+/** A party's channel, into which that part of the other's comes. */
+const leaking = (own: Float32Array, other: Float32Array, part: number) =>
+  own.map((sample, i) => sample + part * other[i]!);
+
 describe("two channels", () => {
   it("of two parties are apart, also where both speak, and where each leaks into the other", () => {
     expect(kindOf(seller, client)).toBe("apart");
@@ -35,8 +39,8 @@ describe("two channels", () => {
         bursts(4, 40, () => true),
       ),
     ).toBe("apart");
-    const leak = (own: Float32Array, other: Float32Array) => own.map((sample, i) => sample + 0.2 * other[i]!);
-    expect(kindOf(leak(seller, client), leak(client, seller))).toBe("apart");
+    for (const part of [0.2, 0.35, 0.5, 0.7])
+      expect(kindOf(leaking(seller, client, part), leaking(client, seller, part))).toBe("apart");
   });
 
   it("of one sound are one, louder on one side, or turned round", () => {
@@ -75,6 +79,16 @@ describe("two channels", () => {
     const jingle = (side: number) => bursts(6 + side, 12, (second) => second % 2 === side);
     expect(kindOf(concat([jingle(0), announcement]), concat([jingle(1), announcement]))).toBe("same");
   });
+
+  it("are judged by all of five hours, of which not all windows are kept", () => {
+    const probe = new StereoProbe();
+    const kindAfter = (left: Float32Array, right: Float32Array) => {
+      for (let i = 0; i < 240; i++) probe.push(left, right);
+      return probe.kind();
+    };
+    expect(kindAfter(seller, seller)).toBe("same");
+    expect(kindAfter(seller, client)).toBe("apart");
+  });
 });
 
 /** What a gate makes of two channels that come in blocks of `size`. */
@@ -111,6 +125,29 @@ describe("channels of two parties", () => {
     // A little more of the party's own than of the other's.
     const mixed = soft.map((sample, i) => sample + 0.08 * loud[i]!);
     for (const [i, samples] of gated(loud, mixed).entries()) expectEqual(samples, [loud, mixed][i]!);
+  });
+
+  it.each([0.35, 0.5, 0.7])("each keep what they say where it leaks into the other: by %f", (part) => {
+    const [left, right] = gated(leaking(seller, client, part), leaking(client, seller, part));
+    for (let second = 0; second < 40; second++) {
+      const [own, other] = second % 4 < 2 ? [left, right] : [right, left];
+      // Where they take turns, what is near is of both.
+      const [from, to] = [second + 0.2, second + 0.8];
+      expect(power(own, from, to)).toBeGreaterThan(0.9 * 0.6 * RATE * (0.01 / 3));
+      expect(power(other, from, to)).toBe(0);
+    }
+  });
+
+  it.each([1, 2, 4])("lose nothing where both speak, one %f times as loud, and each leaks", (louder) => {
+    const [loud, soft] = [bursts(8, 4, () => true).map((x) => louder * x), bursts(9, 4, () => true)];
+    for (const part of [0.35, 0.5]) {
+      const pair = [leaking(loud, soft, part), leaking(soft, loud, part)] as const;
+      for (const [left, right] of [pair, pair.toReversed()] as const) {
+        const [a, b] = gated(left!, right!);
+        expectEqual(a, left!);
+        expectEqual(b, right!);
+      }
+    }
   });
 
   it("lose the same, whatever the blocks are", () => {

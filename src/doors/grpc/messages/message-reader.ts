@@ -4,9 +4,16 @@ import { TranscriptionError } from "../../../index.js";
 import type { ByteBudget, Reservation } from "../../../service/call/byte-budget.js";
 import type { Holder } from "../../../service/call/holdings.js";
 import { variableOf } from "../../../service/settings.js";
+import type { FieldTypes } from "../definitions.js";
 import { inflate } from "./inflate.js";
 import { requireSmallRest } from "./rest.js";
-import { allocate, MalformedMessage, messageTooLarge, UnreadableMessage } from "./unreadable.js";
+import {
+  allocate,
+  MalformedMessage,
+  messageTooLarge,
+  requestTooLarge,
+  UnreadableMessage,
+} from "./unreadable.js";
 
 /** What of grpc-js' call is used although it is not part of its interface: the package's version is pinned. */
 interface Internals {
@@ -37,8 +44,8 @@ export interface ReaderOptions {
   setting: string;
   /** Bytes of everything that the client sends. */
   mostInAll?: number;
-  /** Number of the field that holds a recording, where messages have one. */
-  recordingField?: number | undefined;
+  /** What fields messages have, where one of them is a recording. */
+  recordingFields?: FieldTypes | undefined;
   /** Seconds that the client may send nothing while it is waited for; `Infinity`: as long as it likes. */
   idleTimeout: number;
   /** Called once with why no more can be read. */
@@ -144,7 +151,7 @@ export class MessageReader {
     const { mostInAll = Number.POSITIVE_INFINITY, setting } = this.#options;
     this.#received += data.length;
     if (this.#received > mostInAll) {
-      this.#fail(messageTooLarge(this.#received, mostInAll, setting));
+      this.#fail(requestTooLarge(mostInAll, setting));
       return;
     }
     this.#pending.push(data);
@@ -220,7 +227,7 @@ export class MessageReader {
 
   async #open({ bytes, isCompressed, memory }: Arriving, entry: Entry): Promise<void> {
     if (this.#isOver) return;
-    const { most, recordingField, setting } = this.#options;
+    const { most, recordingFields, setting } = this.#options;
     const { handler, incomingEncoding } = this.#call;
     let content = bytes;
     if (isCompressed && incomingEncoding !== "identity") {
@@ -228,7 +235,7 @@ export class MessageReader {
       memory.shrink(bytes.length);
     }
     if (this.#isOver) return;
-    if (recordingField !== undefined) requireSmallRest(content, recordingField);
+    if (recordingFields) requireSmallRest(content, recordingFields);
     const message = parse(handler, content);
     const letGo = (): void => {
       memory.release();

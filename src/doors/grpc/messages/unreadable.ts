@@ -38,3 +38,11 @@ export function messageTooLarge(bytes: number | undefined, most: number, setting
     `Expected messages of at most ${most} bytes (${setting}) but received one of ${size}`,
   );
 }
+
+/** Of the messages of a call together. @param setting that says how many bytes there may be */
+export function requestTooLarge(most: number, setting: string): UnreadableMessage {
+  return new UnreadableMessage(
+    "AUDIO_TOO_LARGE",
+    `Expected at most ${most} bytes in all (${setting}) but received more`,
+  );
+}

@@ -96,7 +96,10 @@ export class V1Service extends ContractService {
     return this.attempt(
       call,
       () => work(call),
-      ({ result }) => respond(null, success(result, call.seconds)),
+      (done) => {
+        this.logSuccess(call, done);
+        respond(null, success(done.result, call.seconds));
+      },
       (reason) => this.fail(call, mode, reason, respond),
     );
   }

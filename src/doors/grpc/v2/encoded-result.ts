@@ -17,7 +17,17 @@ export class EncodedResult {
 
   /** The event with this result, encoded. */
   get event(): Buffer {
-    return Buffer.from(protobuf.Writer.create().uint32(RESULT_TAG).bytes(this.bytes).finish());
+    return Buffer.concat([this.#head, this.bytes]);
+  }
+
+  /** Bytes of {@link event}. */
+  get eventLength(): number {
+    return this.#head.length + this.bytes.length;
+  }
+
+  /** What stands before the result in an event. */
+  get #head(): Uint8Array {
+    return protobuf.Writer.create().uint32(RESULT_TAG).uint32(this.bytes.length).finish();
   }
 }
 

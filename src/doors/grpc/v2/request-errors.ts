@@ -15,7 +15,7 @@ const FIELDS: Record<string, string> = {
 
 const NAMES: OptionNames = {
   prefix: OPTIONS,
-  fieldOf: (option) => FIELDS[option] ?? withoutIds(option),
+  fieldOf: (option) => FIELDS[option] ?? snakeCase(option),
   advice: {
     "diarize.model": [
       "diarize",
@@ -35,10 +35,4 @@ const NAMES: OptionNames = {
  */
 export function inRequest(error: unknown, maxDuration?: number): unknown {
   return inWordsOf(NAMES, error, maxDuration);
-}
-
-/** Ids of speakers stand in names, too, and stay as they are. */
-function withoutIds(name: string): string {
-  const [, known = name, id = ""] = /^(roles\.speakers)(\..*)$/s.exec(name) ?? [];
-  return snakeCase(known) + id;
 }

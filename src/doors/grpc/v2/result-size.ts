@@ -28,18 +28,20 @@ export class ResultTooLarge extends TranscriptionError {
   }
 }
 
-/** How large a result may be. */
+/** How large the message with a result may be. */
 export class ResultSize {
   readonly #most: number;
   readonly #isClients: boolean;
+  readonly #isInEvent: boolean;
   #bytes = 0;
 
   /**
    * @param asked of the request; 0 for none
    * @param most bytes that the server sends
+   * @param isInEvent whether the result is sent in an event, which counts
    * @throws TranscriptionError INVALID_ARGUMENT for fewer than none
    */
-  constructor(asked: number, most: number) {
+  constructor(asked: number, most: number, isInEvent = false) {
     if (asked < 0) {
       const message = `Expected 0 or a number of bytes for ${FIELD} but received ${asked}`;
       throw new TranscriptionError("INVALID_ARGUMENT", message, { option: FIELD });
@@ -47,6 +49,7 @@ export class ResultSize {
     const taken = asked > 0 ? asked : USUAL;
     this.#most = Math.min(taken, most);
     this.#isClients = taken <= most;
+    this.#isInEvent = isInEvent;
   }
 
   /** Counts a segment that is finished. @throws ResultTooLarge when there is no hope any more */
@@ -62,7 +65,8 @@ export class ResultSize {
   fit(result: SentResult): EncodedResult {
     for (const smaller of this.#attempts(result)) {
       const encoded = EncodedResult.of(smaller);
-      if (encoded.bytes.byteLength <= this.#most) return encoded;
+      const length = this.#isInEvent ? encoded.eventLength : encoded.bytes.length;
+      if (length <= this.#most) return encoded;
     }
     throw this.#refusal();
   }

@@ -7,6 +7,7 @@ import type {
 import { type AudioInput, type TranscribeOptions, TranscriptionError } from "../../../index.js";
 import { type Call, ClientGone, Unavailable } from "../../../service/call/call.js";
 import { cut } from "../../../service/text.js";
+import type { Work } from "../../../service/workers.js";
 import type { Calls } from "../calls.js";
 import { ContractService } from "../contract-service.js";
 import { type Failure, RESTART_SECONDS, reasonOf, statusOfFailure } from "../statuses.js";
@@ -29,6 +30,12 @@ import { serverInfo } from "./server-info.js";
 type Answer = SentResult | EncodedResult;
 type Respond = sendUnaryData<Answer>;
 type Stream = ServerReadableStream<UploadRequest, Answer>;
+
+/** What was done, and what is sent of it. */
+interface Done {
+  work: Work;
+  answer: Answer;
+}
 
 /** Contract v2: every option, and failures as statuses with details. */
 export class V2Service extends ContractService {
@@ -67,7 +74,7 @@ export class V2Service extends ContractService {
     respond(failure);
   }
 
-  async #unary(call: Call, request: TranscribeRequest): Promise<Answer> {
+  async #unary(call: Call, request: TranscribeRequest): Promise<Done> {
     const { config } = request;
     this.note(call, config?.filename ?? "", request.audio.length);
     const options = this.#optionsOf(config);
@@ -79,7 +86,7 @@ export class V2Service extends ContractService {
     return this.withRecording(call, request, "audio", (input) => this.#resultOf(call, input, options, size));
   }
 
-  #upload(call: Call, rpc: Stream | EventRpc, events?: EventStream): Promise<Answer> {
+  #upload(call: Call, rpc: Stream | EventRpc, events?: EventStream): Promise<Done> {
     return this.withUpload(call, async (upload) => {
       let filename = "";
       let options: TranscribeOptions = {};
@@ -90,7 +97,7 @@ export class V2Service extends ContractService {
             // Of a long one no more is kept than is told.
             filename = cut(config.filename);
             options = this.#optionsOf(config);
-            size = events && config.events_only ? undefined : this.#sizeOf(config);
+            size = events && config.events_only ? undefined : this.#sizeOf(config, events !== undefined);
           },
           onProgress: (progress) => events?.send({ upload: progress }),
         });
@@ -112,19 +119,23 @@ export class V2Service extends ContractService {
     return this.attempt(
       call,
       () => this.#upload(call, rpc, events),
-      (result) => {
-        events.send({ result });
+      ({ work, answer }) => {
+        this.logSuccess(call, work);
+        events.send({ result: answer });
         events.end();
       },
       (reason) => this.fail(call, reason, (failure) => events.fail(failure)),
     );
   }
 
-  #answer(call: Call, respond: Respond, work: (call: Call) => Promise<Answer>): Promise<void> {
+  #answer(call: Call, respond: Respond, work: (call: Call) => Promise<Done>): Promise<void> {
     return this.attempt(
       call,
       () => work(call),
-      (answer) => respond(null, answer),
+      (done) => {
+        this.logSuccess(call, done.work);
+        respond(null, done.answer);
+      },
       (reason) => this.fail(call, reason, respond),
     );
   }
@@ -135,7 +146,7 @@ export class V2Service extends ContractService {
     input: AudioInput,
     options: TranscribeOptions,
     size: ResultSize | undefined,
-  ): Promise<Answer> {
+  ): Promise<Done> {
     const work = await this.transcribe(call, input, {
       ...options,
       onSegment: (segment) => {
@@ -151,13 +162,13 @@ export class V2Service extends ContractService {
     });
     call.signal.throwIfAborted();
     const result = toResult(work, call.stages, call.id);
-    if (size) return size.fit(result);
+    if (size) return { work, answer: size.fit(result) };
     const channels = result.channels.map((channel) => ({ ...channel, text: "" }));
-    return { ...result, text: "", segments: [], channels };
+    return { work, answer: { ...result, text: "", segments: [], channels } };
   }
 
-  #sizeOf(config: TranscriptionConfig | null): ResultSize {
-    return new ResultSize(config?.max_result_bytes ?? 0, this.settings.maxSendMessageLength);
+  #sizeOf(config: TranscriptionConfig | null, isInEvent = false): ResultSize {
+    return new ResultSize(config?.max_result_bytes ?? 0, this.settings.maxSendMessageLength, isInEvent);
   }
 
   #optionsOf(config: TranscriptionConfig | null): TranscribeOptions {

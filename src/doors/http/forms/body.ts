@@ -2,6 +2,7 @@ import type { IncomingMessage } from "node:http";
 import { TranscriptionError } from "../../../index.js";
 import { type Call, ClientGone } from "../../../service/call/call.js";
 import { type ServerSettings, variableOf } from "../../../service/settings.js";
+import { notArrived } from "../../../service/upload.js";
 import { Refusal } from "../failures.js";
 import { LEAST_RATE, MOST_BESIDE_FILE } from "./limits.js";
 
@@ -18,10 +19,7 @@ export async function* bodyOf(
 ): AsyncGenerator<Buffer, void> {
   const { maxUploadBytes, uploadTimeout } = settings;
   call.markReading();
-  call.expireAfter(
-    uploadTimeout,
-    `The request did not arrive within ${variableOf("uploadTimeout")} (${uploadTimeout} s)`,
-  );
+  call.expireAfter(uploadTimeout, notArrived(uploadTimeout));
   const chunks = request.iterator({ destroyOnReturn: false }) as AsyncIterator<Buffer>;
   const pace = new Pace(call, settings.idleTimeout);
   let left = maxUploadBytes + MOST_BESIDE_FILE;

@@ -84,7 +84,9 @@ async function transcribe(
       requireForm(request);
       return service.withUpload(call, work);
     },
-    ({ asked, events, work: { result } }) => {
+    ({ asked, events, work }) => {
+      const { result } = work;
+      service.logSuccess(call, work);
       if (events) return events.finish(result);
       const { body, type } = answerOf(result, asked);
       void reply.type(type).send(body);
