@@ -1,5 +1,6 @@
 import {
   type AudioLimits,
+  type ChannelSelection,
   type DiarizationEngine,
   type FormatOptions,
   OUTPUT_FORMATS,
@@ -26,6 +27,8 @@ export interface SpeakerFlags {
   maxSpeakers?: number;
   roles?: boolean;
   sellerChannel?: number;
+  /** Paths of recordings. */
+  sellerVoice?: string[];
 }
 
 /** Options about limits on the input. */
@@ -37,6 +40,7 @@ export interface LimitFlags {
 
 /** Options of `agora-transcribe FILE…` as commander leaves them: absent where they were not given. */
 export interface TranscribeFlags extends SpeakerFlags, OutputFlags, LimitFlags {
+  channels?: ChannelSelection;
   format?: Chosen<OutputFormat>[];
   jobs?: number;
   detectLanguage?: boolean;
@@ -122,6 +126,7 @@ const SPEAKER_KEYS = [
   "maxSpeakers",
   "roles",
   "sellerChannel",
+  "sellerVoice",
 ] as const satisfies readonly (keyof SpeakerFlags)[];
 
 const FORMAT_KEYS = [
@@ -141,6 +146,7 @@ const RENAMED = {
   "diarize.minSpeakers": "--min-speakers",
   "diarize.maxSpeakers": "--max-speakers",
   "roles.sellerChannel": "--seller-channel",
+  "roles.sellerVoices": "--seller-voice",
   "vadOptions.threshold": "--vad-threshold",
   "vadOptions.negThreshold": "--vad-neg-threshold",
   "vadOptions.minSpeechDuration": "--vad-min-speech-duration",
@@ -157,6 +163,8 @@ export interface Settings {
   formats: readonly OutputFormat[];
   /** A format was asked for by name that has words where they can be had; among all formats it takes what there is. */
   wantsWords: boolean;
+  /** Recordings of sellers, whose voices are to be known. */
+  sellerVoices: readonly string[];
   /** Tell the language alone. */
   detectLanguage: boolean;
   /** Files at once; undefined: as many as suit the engine. */
@@ -177,8 +185,10 @@ export function settingsOf(flags: TranscribeFlags): Settings {
   });
   const limits = limitsOf(flags);
   const format: FormatOptions = pick(flags, FORMAT_KEYS);
+  const speakers = speakerOptions(flags);
   return {
-    formats: allOr(OUTPUT_FORMATS, flags.format ?? ["txt"]),
+    formats: formatsOf(flags.format, speakers.diarize !== undefined || flags.channels === "each"),
+    sellerVoices: flags.sellerVoice ?? [],
     // WhisperX times every word.
     wantsWords: flags.format?.includes("whisperx") === true,
     detectLanguage: flags.detectLanguage === true,
@@ -191,7 +201,7 @@ export function settingsOf(flags: TranscribeFlags): Settings {
     transcribe: {
       ...pick(flags, TRANSCRIBE_KEYS),
       ...(flags.vadFilter !== undefined && { vadFilter: flags.vadFilter }),
-      ...speakerOptions(flags),
+      ...speakers,
       ...(Object.keys(vadOptions).length > 0 && { vadOptions }),
       ...(Object.keys(limits).length > 0 && { limits }),
     },
@@ -217,14 +227,28 @@ export function limitsOf({ maxBytes, maxDuration, decodeTimeout }: LimitFlags): 
   return defined({ maxBytes, maxDuration, decodeTimeout });
 }
 
+/** @throws UsageError for turns that nobody is to tell apart; among all formats there are those that can be had */
+function formatsOf(
+  chosen: readonly Chosen<OutputFormat>[] = ["txt"],
+  tellsApart: boolean,
+): readonly OutputFormat[] {
+  if (tellsApart) return allOr(OUTPUT_FORMATS, chosen);
+  if (chosen.includes("rttm"))
+    throw new UsageError("-f rttm tells who speaks when: it needs --diarize, or --channels each");
+  return allOr(
+    OUTPUT_FORMATS.filter((format) => format !== "rttm"),
+    chosen,
+  );
+}
+
 /** Any flag about speakers asks for them. */
 export function speakerOptions(flags: SpeakerFlags): Pick<TranscribeOptions, "diarize" | "roles"> {
-  const { diarizationEngine: engine, diarizationModel: model, sellerChannel } = flags;
+  const { diarizationEngine: engine, diarizationModel: model, sellerChannel, sellerVoice } = flags;
   const { numSpeakers, minSpeakers, maxSpeakers } = flags;
   const given = Object.entries({ engine, model, numSpeakers, minSpeakers, maxSpeakers }).filter(
     ([, value]) => value !== undefined,
   );
-  const roles = flags.roles || sellerChannel !== undefined;
+  const roles = flags.roles || sellerChannel !== undefined || sellerVoice !== undefined;
   if (!flags.diarize && given.length === 0 && !roles) return {};
   return {
     diarize: given.length > 0 ? Object.fromEntries(given) : true,
