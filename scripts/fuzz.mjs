@@ -19,6 +19,10 @@ const { values } = parseArgs({
   },
 });
 const { runs, seed, first, reader, only, plain } = values;
+if (only !== undefined && !["native", "typescript"].includes(only)) {
+  console.error(`Expected native or typescript for --only but received ${JSON.stringify(only)}`);
+  process.exit(1);
+}
 if (reader && !only) {
   console.error("A reader belongs to one language: say --only native or --only typescript too");
   process.exit(1);

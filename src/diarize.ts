@@ -1,16 +1,14 @@
 import { openAudio } from "./audio/open.js";
-import type { ResolvedDiarization } from "./config/diarization.js";
 import { resolveRequest, resolveTranscriberOptions } from "./config/options.js";
-import { acquireDiarizer, acquireVad } from "./engine/loading.js";
+import { acquireVad } from "./engine/loading.js";
+import type { Lease } from "./engine/shared.js";
+import { TranscriptionError } from "./errors.js";
 import { RequestScope } from "./pipeline/request-scope.js";
-import { voiceTurns } from "./pipeline/voice-turns.js";
-import { Parties } from "./speakers/parties.js";
-import { assignRoles } from "./speakers/roles.js";
-import { countWarnings } from "./speakers/speaker-pass.js";
-import { namedTurns, speakersOf } from "./speakers/turns.js";
+import { withSpeakers } from "./pipeline/with-speakers.js";
 import type { AudioInput, DecodedAudio } from "./types/audio.js";
+import type { VadModel } from "./types/engine.js";
 import type { TranscribeOptions, TranscriberOptions } from "./types/options.js";
-import type { DiarizationOptions, DiarizationResult, RoleOptions, SpeakerTurn } from "./types/speakers.js";
+import type { DiarizationOptions, DiarizationResult, RoleOptions } from "./types/speakers.js";
 
 /** Options of {@link diarize}. */
 export interface DiarizeOptions
@@ -23,8 +21,16 @@ export interface DiarizeOptions
   roles?: RoleOptions;
 }
 
-/** Seconds that the model is kept loaded for the next call. */
+/** Options of {@link voiceOf}: those of {@link diarize} about the recording and the model. */
+export type VoiceOptions = Omit<
+  DiarizeOptions,
+  "numSpeakers" | "minSpeakers" | "maxSpeakers" | "embeddings" | "roles"
+>;
+
+/** Seconds that the VAD model is kept loaded for the next call. */
 const KEEP_LOADED = 30;
+/** Seconds of speech that a voice needs. */
+const LEAST_SPEECH = 1;
 
 /**
  * Who speaks when in a recording, without its text.
@@ -44,6 +50,11 @@ export async function diarize(input: AudioInput, options: DiarizeOptions = {}): 
   const loading = resolveTranscriberOptions({ threads, download, cacheDir, onDownload });
   const scope = new RequestScope(request.signal, request.timeout);
   let audio: DecodedAudio | undefined;
+  let vad: Lease<VadModel> | undefined;
+  const findVad = async (): Promise<VadModel> => {
+    vad = (await acquireVad(true, loading, scope.signal))!;
+    return vad.value;
+  };
   try {
     scope.throwIfEnded();
     const selection = channels === undefined ? "parties" : request.channels;
@@ -53,65 +64,51 @@ export async function diarize(input: AudioInput, options: DiarizeOptions = {}): 
       limits: request.limits,
       signal: scope.signal,
     });
-    const parties = await Parties.of(audio);
-    const found = parties.areApart
-      ? { turns: await turnsByChannel(parties, loading, scope), embeddings: [] }
-      : await diarizeMixed(parties, request.diarize!, loading, scope);
-    const speakers = speakersOf(found.turns, request.diarize!.embeddings ? found.embeddings : []);
-    return {
-      turns: found.turns,
-      speakers: request.roles ? assignRoles(speakers, channelsOf(found.turns), request.roles) : speakers,
-      duration: parties.duration,
-      processingTime: (performance.now() - startedAt) / 1000,
-      warnings: [...parties.warnings, ...countWarnings(speakers.length, request.diarize!.count)],
-    };
+    const means = { loading, findVad, scope };
+    return await withSpeakers(audio, request, means, async (parties, pass) => {
+      try {
+        for await (const block of parties.blocks()) {
+          scope.throwIfEnded();
+          await pass.push(block, scope.signal);
+        }
+        const { turns, speakers, warnings } = await pass.finish([], scope.signal);
+        return {
+          turns,
+          speakers,
+          duration: parties.duration,
+          processingTime: (performance.now() - startedAt) / 1000,
+          warnings: [...parties.warnings, ...warnings],
+        };
+      } finally {
+        pass.close();
+      }
+    });
   } catch (error) {
     throw scope.fail(error);
   } finally {
     scope.close();
+    await vad?.release(KEEP_LOADED);
     await audio?.close();
   }
 }
 
-async function turnsByChannel(
-  audio: DecodedAudio,
-  options: TranscriberOptions,
-  scope: RequestScope,
-): Promise<SpeakerTurn[]> {
-  const lease = (await acquireVad(true, options, scope.signal))!;
-  try {
-    return await voiceTurns(audio, lease.value, scope.signal);
-  } finally {
-    await lease.release(KEEP_LOADED);
-  }
-}
-
-async function diarizeMixed(
-  audio: DecodedAudio,
-  { model, count }: ResolvedDiarization,
-  options: TranscriberOptions,
-  scope: RequestScope,
-): Promise<{ turns: SpeakerTurn[]; embeddings: readonly Float32Array[] }> {
-  const lease = await acquireDiarizer(model, options, scope.signal);
-  const session = lease.value.createSession();
-  try {
-    for await (const [samples] of audio.blocks()) {
-      scope.throwIfEnded();
-      await session.push(samples!, scope.signal);
-    }
-    const { turns, embeddings } = await session.finish(count, scope.signal);
-    return { turns: namedTurns(turns), embeddings };
-  } finally {
-    session.close();
-    await lease.release(KEEP_LOADED);
-  }
-}
-
-/** For roles by channel and by who speaks first, without words. */
-function channelsOf(turns: readonly SpeakerTurn[]) {
-  return turns.map(({ speaker, channel }) => ({
-    speaker,
-    text: "",
-    ...(channel !== undefined && { channel }),
-  }));
+/**
+ * The voice of the one who speaks in a recording, as a vector of unit length: for `roles.sellerVoices`, to know a seller
+ * again. Ten seconds of nobody else's speech are enough; channels are mixed unless one is named.
+ * @throws TranscriptionError INVALID_ARGUMENT also where nobody speaks for a second, and all that {@link diarize} throws
+ */
+export async function voiceOf(input: AudioInput, options: VoiceOptions = {}): Promise<readonly number[]> {
+  const { speakers } = await diarize(input, {
+    channels: "mix",
+    ...options,
+    numSpeakers: 1,
+    embeddings: true,
+  });
+  const [speaker] = speakers;
+  if (speaker?.embedding && speaker.talkTime >= LEAST_SPEECH) return speaker.embedding;
+  throw new TranscriptionError(
+    "INVALID_ARGUMENT",
+    `Expected somebody who speaks for at least ${LEAST_SPEECH} s in the recording of a voice but heard ${speaker?.talkTime ?? 0} s`,
+    { option: "input" },
+  );
 }

@@ -44,17 +44,18 @@ export type ErrorCode = (typeof ERROR_CODES)[number];
 
 /** The one error class of this package. `message` names the option or file, what was given and what was expected. */
 export class TranscriptionError extends Error {
+  /** Always `"TranscriptionError"`. */
   override readonly name = "TranscriptionError";
+
+  /** What went wrong, for programs. */
+  readonly code: ErrorCode;
 
   /** The option or argument that is wrong, where `code` is INVALID_ARGUMENT: `"beamSize"`, `"vadOptions.threshold"`. */
   readonly option: string | undefined;
 
-  constructor(
-    readonly code: ErrorCode,
-    message: string,
-    options?: ErrorOptions & { option?: string },
-  ) {
+  constructor(code: ErrorCode, message: string, options?: ErrorOptions & { option?: string }) {
     super(message, options);
+    this.code = code;
     this.option = options?.option;
   }
 

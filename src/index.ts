@@ -1,7 +1,7 @@
 export { releaseMemory } from "./addon/memory.js";
 export { parseLanguage, suggestLanguage } from "./config/language-names.js";
 export { DEFAULT_AUDIO_LIMITS as DEFAULT_LIMITS } from "./config/limits.js";
-export { type DiarizeOptions, diarize } from "./diarize.js";
+export { type DiarizeOptions, diarize, type VoiceOptions, voiceOf } from "./diarize.js";
 export { implementationNames, registerImplementation } from "./engine/implementations.js";
 export { getSystemInfo, type SystemInfo } from "./engine/system.js";
 export { ERROR_CODES, type ErrorCode, TranscriptionError } from "./errors.js";

@@ -1,7 +1,7 @@
 import { openAudio } from "./audio/open.js";
 import { type ResolvedRequest, resolveDetection, resolveRequest } from "./config/options.js";
 import { computeThreads } from "./engine/cores.js";
-import { acquireDiarizer, acquireEngine, acquireVad } from "./engine/loading.js";
+import { acquireEngine, acquireVad } from "./engine/loading.js";
 import type { Lease } from "./engine/shared.js";
 import { TranscriptionError } from "./errors.js";
 import { detectAudioLanguage } from "./pipeline/detect-language.js";
@@ -9,8 +9,7 @@ import { fitToModel, timesWordsOf } from "./pipeline/fit-to-model.js";
 import { RequestScope } from "./pipeline/request-scope.js";
 import { SegmentStream } from "./pipeline/segment-stream.js";
 import { transcribeAudio } from "./pipeline/transcription.js";
-import { Parties } from "./speakers/parties.js";
-import { ChannelPass, DiarizerPass, type SpeakerPass } from "./speakers/speaker-pass.js";
+import { withSpeakers } from "./pipeline/with-speakers.js";
 import type { AudioInput, DecodedAudio } from "./types/audio.js";
 import type { Engine, EngineLoad, LanguageDetection, VadModel } from "./types/engine.js";
 import type { TranscribeOptions, TranscriberOptions } from "./types/options.js";
@@ -21,9 +20,6 @@ import type {
   TranscriberInfo,
   TranscriptionStream,
 } from "./types/transcriber.js";
-
-/** Seconds that a diarization model stays loaded for the next request. */
-const KEEP_DIARIZER = 30;
 
 /** What a request does with its opened input. */
 type Work<T> = (audio: DecodedAudio, vad: VadModel | undefined, scope: RequestScope) => Promise<T>;
@@ -78,7 +74,9 @@ export class LoadedTranscriber implements Transcriber {
     return this.#run(input, request, async (audio, vad, scope) => {
       if (!request.diarize)
         return transcribeAudio({ audio, engine, vad, request, modelRequest, scope, startedAt });
-      return this.#withSpeakers(audio, request, scope, (parties, speakers) =>
+      const findVad = async () => vad ?? (await scope.race(this.findVad("auto")))?.value;
+      const means = { loading: this.#options, findVad, scope };
+      return withSpeakers(audio, request, means, (parties, speakers) =>
         transcribeAudio({ audio: parties, speakers, engine, vad, request, modelRequest, scope, startedAt }),
       );
     });
@@ -147,28 +145,6 @@ export class LoadedTranscriber implements Transcriber {
       if (vad.status === "fulfilled") await vad.value?.release(keepFor);
     }
     await this.#engine.release(keepFor);
-  }
-
-  /** Does `work` with a track for each party, or with what tells the speakers of one track apart. */
-  async #withSpeakers<T>(
-    audio: DecodedAudio,
-    { channels, diarize, roles }: ResolvedRequest,
-    scope: RequestScope,
-    work: (audio: DecodedAudio, speakers: SpeakerPass) => Promise<T>,
-  ): Promise<T> {
-    if (channels === "each" && audio.trackCount > 1) return work(audio, new ChannelPass(roles));
-    const parties = await Parties.of(audio);
-    if (parties.areApart) return work(parties, new ChannelPass(roles));
-    const loading = acquireDiarizer(diarize!.model, this.#options, scope.signal);
-    const lease = await scope.race(loading).catch((error: unknown) => {
-      loading.then((late) => late.release()).catch(() => {});
-      throw error;
-    });
-    try {
-      return await work(parties, new DiarizerPass(lease.value, diarize!, roles));
-    } finally {
-      await lease.release(KEEP_DIARIZER);
-    }
   }
 
   #throwIfClosed(): void {

@@ -35,11 +35,10 @@ export interface SoakReport {
   calls: number;
   /** How calls ended: name of the mischief, and status or "text". */
   endings: Record<string, number>;
-  /**
-   * Calls that nothing was done to and that were not answered with the right text, and those that blame a decoder that
-   * they did not have or that was not killed.
-   */
+  /** Calls that nothing was done to and that were not answered with the right text. */
   wrong: string[];
+  /** Calls that blame a killed decoder and had none, or none was killed meanwhile; and more of them than were killed. */
+  misled: string[];
   /** Decoders that were killed. */
   kills: number;
   /** Calls that had not ended long after the disorder. */
@@ -130,18 +129,22 @@ export async function runSoak(options: SoakOptions): Promise<SoakReport> {
     calls: 0,
     endings: {} as Record<string, number>,
     wrong: [] as string[],
+    misled: [] as string[],
     kills: 0,
     samples: [before],
   };
   const pending = new Set<Promise<unknown>>();
   let blamed = 0;
+  /** Second of the last decoder that was killed. */
+  let lastKill = Number.NEGATIVE_INFINITY;
 
-  const note = (mischief: Mischief, file: number, { status, text, message }: Ended): void => {
+  const note = (mischief: Mischief, file: number, begun: number, { status, text, message }: Ended): void => {
     const isKilled = DECODER_KILLED.test(message ?? "");
     if (isKilled) blamed++;
     // A forged header may name a codec of the decoder's.
     const hasDecoder = mischief === "bad file" || !isWav(files[file]!);
-    if (isKilled && !hasDecoder) report.wrong.push(`${mischief}: WAV needs no decoder, but ${message}`);
+    if (isKilled && !hasDecoder) report.misled.push(`${mischief}: WAV needs no decoder, but ${message}`);
+    if (isKilled && lastKill < begun) report.misled.push(`${mischief}: none was killed, but ${message}`);
     const outcome = isKilled ? "decoder killed" : text === undefined ? `status ${status}` : "text";
     const ending = `${mischief}: ${outcome}`;
     report.endings[ending] = (report.endings[ending] ?? 0) + 1;
@@ -155,8 +158,9 @@ export async function runSoak(options: SoakOptions): Promise<SoakReport> {
       const file = Math.floor(chance() * files.length);
       const mischief = MISCHIEFS[Math.floor(chance() * MISCHIEFS.length)]!;
       report.calls++;
+      const begun = elapsed();
       const ended = misbehave(mischief, { port, shared }, files[file]!, chance).then((end) =>
-        note(mischief, file, end),
+        note(mischief, file, begun, end),
       );
       pending.add(ended);
       await ended.finally(() => pending.delete(ended));
@@ -170,6 +174,7 @@ export async function runSoak(options: SoakOptions): Promise<SoakReport> {
     try {
       process.kill(one, "SIGKILL");
       report.kills++;
+      lastKill = elapsed();
     } catch {
       // It has ended by itself.
     }
@@ -187,7 +192,7 @@ export async function runSoak(options: SoakOptions): Promise<SoakReport> {
   clearInterval(timer);
   clearInterval(killing);
   if (blamed > report.kills)
-    report.wrong.push(`${blamed} calls blame decoders that were killed, of ${report.kills}`);
+    report.misled.push(`${blamed} calls blame decoders that were killed, of ${report.kills}`);
   const unanswered = pending.size;
   const left = await settle(metricsPort);
   calm.close();

@@ -19,6 +19,7 @@ export type Api = Pick<
   | "listModels"
   | "quantizeModel"
   | "removeModel"
+  | "voiceOf"
 >;
 
 export type OutputStream = Writable & { isTTY?: boolean; columns?: number };

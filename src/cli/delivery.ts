@@ -7,7 +7,11 @@ import type { Settings } from "./settings.js";
 import type { Terminal } from "./terminal.js";
 
 /** A transcription of files, decided before any model is loaded. */
-export type Plan = Settings & FilePlan<Settings["formats"][number]>;
+export type Plan = Settings &
+  FilePlan<Settings["formats"][number]> & {
+    /** Names of the recordings in RTTM, no two alike. */
+    ids: readonly string[];
+  };
 
 /** Text appears as it is recognised where a person is watching; channels apart come sorted at the end, speakers are known then. */
 export function isLive({ formats, output, transcribe }: Plan, terminal: Terminal): boolean {

@@ -1,4 +1,4 @@
-import { resolveRequest } from "../config/options.js";
+import { resolveRequest, resolveTranscriberOptions } from "../config/options.js";
 import type { AudioLimits, DiarizationResult, DiarizeOptions } from "../index.js";
 import type { CliContext } from "./context.js";
 import { deliver } from "./delivery.js";
@@ -7,6 +7,7 @@ import { recordingIds } from "./inputs.js";
 import { roomFor } from "./jobs.js";
 import { allOr, type Chosen } from "./option-values.js";
 import type { OutputFlags } from "./output-files.js";
+import { rolesWithVoices } from "./seller-voices.js";
 import { type LimitFlags, limitsOf, type SpeakerFlags, speakerOptions } from "./settings.js";
 import type { Terminal, Verbosity } from "./terminal.js";
 import { formatDuration, formatSpeed } from "./units.js";
@@ -56,7 +57,14 @@ export async function diarizeFiles(
   const files = await planFiles(args, flags, writable, context, terminal);
   const done = doneWithoutWork(files, terminal);
   if (done !== undefined) return done;
-  const plan = { ...files, ids: recordingIds(files.inputs), options };
+  const { model, threads, roles } = options;
+  const voices = { ...(model !== undefined && { model }), ...(threads !== undefined && { threads }) };
+  const known = await rolesWithVoices(roles, flags.sellerVoice ?? [], voices, context);
+  const plan = {
+    ...files,
+    ids: recordingIds(files.inputs),
+    options: { ...options, ...(typeof known === "object" && { roles: known }) },
+  };
   // A model hears one recording at a time.
   return workThrough(plan, roomFor(1), (job) => diarizeOne(job, context, terminal), context, terminal, "");
 }
@@ -75,6 +83,7 @@ function optionsOf(flags: DiarizeFlags): DiarizeOptions {
   };
   // Once for all files.
   resolveRequest({ ...heard, ...(diarize !== undefined && { diarize }) });
+  resolveTranscriberOptions({ threads });
   return {
     ...heard,
     ...(typeof diarize === "object" && diarize),

@@ -64,6 +64,7 @@ export function addTranscribeOptions(command: Command): void {
     .addOption(SHARED.maxSpeakers())
     .option("--roles", "with --diarize: tell seller from client, by what they say")
     .option("--seller-channel <n>", "the channel that the seller is on; implies --roles", read.wholeNumber)
+    .addOption(SHARED.sellerVoice("implies --roles"))
     .addOption(SHARED.track())
     .option("--word-timestamps", "time and confidence of each word")
     .option("--prepend-punctuations <chars>", "punctuation that is part of the word after it")
@@ -195,6 +196,7 @@ export function addDiarizeOptions(command: Command): void {
     .addOption(SHARED.minSpeakers())
     .addOption(SHARED.maxSpeakers())
     .option("--seller-channel <n>", "json: the channel that the seller is on", read.wholeNumber)
+    .addOption(SHARED.sellerVoice("json"))
     .option(
       "--channels <mix|n>",
       "mix all channels, or channel n only (default: two parties on two channels apart, else mix)",
@@ -239,6 +241,11 @@ const SHARED = {
   minSpeakers: () =>
     new Option("--min-speakers <n>", "at least so many speakers").argParser(read.wholeNumber),
   maxSpeakers: () => new Option("--max-speakers <n>", "at most so many speakers").argParser(read.wholeNumber),
+  sellerVoice: (note: string) =>
+    new Option(
+      "--seller-voice <file>",
+      `recording of a seller alone, whose voice is to be known; may be repeated; ${note}`,
+    ).argParser((path, before: string[] = []) => [...before, path]),
   outputDir: (does = "write <name>.<format> there instead of to standard output") =>
     new Option("-o, --output-dir <dir>", does),
   noClobber: () =>

@@ -1,3 +1,4 @@
+import type { Option } from "commander";
 import { UsageError } from "./exit.js";
 
 /**
@@ -152,23 +153,43 @@ export const FOREIGN_OPTIONS: readonly string[] = [
 
 /**
  * Refuses what would be taken for something else here: `-osrt` for a folder named srt.
+ * @param own options of the command
  * @throws UsageError
  */
-export function refuseForeignShorts(args: readonly string[]): void {
+export function refuseForeignShorts(args: readonly string[], own: readonly Option[]): void {
   for (const arg of args) {
     if (arg === "--") return;
-    if (Object.hasOwn(SHORT, arg)) throw new UsageError(`${arg} is whisper-cli's; here: ${SHORT[arg]}`);
+    if (!Object.hasOwn(SHORT, arg)) continue;
+    const hint = SHORT[arg]!;
+    throw new UsageError(`${arg} is whisper-cli's${canBeTaken(hint, own) ? `; here: ${hint}` : ""}`);
   }
 }
 
 /**
- * What an option that is not known is called here.
+ * What an option that is not known is called here; undefined: the command has nothing of the kind.
  * @param flag as it was typed, such as `--output_format`
- * @param known our own, with their dashes
+ * @param own options of the command
  */
-export function hintFor(flag: string, known: readonly string[]): string | undefined {
+export function hintFor(flag: string, own: readonly Option[]): string | undefined {
   const name = flag.replace(/^--/, "").replace(/=.*/s, "").replaceAll("_", "-").toLowerCase();
-  if (Object.hasOwn(LONG, name)) return LONG[name];
-  const same = `--${name}`;
-  return same !== flag && known.includes(same) ? same : undefined;
+  const hint = Object.hasOwn(LONG, name) ? LONG[name]! : `--${name}`;
+  return hint !== flag && canBeTaken(hint, own) ? hint : undefined;
+}
+
+/** Whether a command has all the flags that a hint names, and the formats. */
+function canBeTaken(hint: string, own: readonly Option[]): boolean {
+  const named = [...hint.matchAll(/(?<![\w-])(--?[a-z][a-z-]*)(?: (\w+))?/g)];
+  return named.every(([, flag, value]) => {
+    const option = own.find(({ short, long }) => short === flag || long === flag);
+    return option !== undefined && (flag !== "-f" || takes(option, value!));
+  });
+}
+
+function takes({ parseArg }: Option, value: string): boolean {
+  try {
+    parseArg?.(value, undefined);
+    return true;
+  } catch {
+    return false;
+  }
 }

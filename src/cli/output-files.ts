@@ -1,6 +1,6 @@
 import { constants } from "node:fs";
-import { access, readdir, realpath, rename, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { access, readdir, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { makeFolder } from "../models/make-folder.js";
 import { UsageError } from "./exit.js";
 
@@ -53,14 +53,25 @@ export async function prepareOutput(
 async function contentOf(directory: string): Promise<Map<string, boolean>> {
   try {
     await makeFolder(directory);
-    await access(directory, constants.W_OK | constants.X_OK);
+    // First, for it says of a file that it is no folder.
     const entries = await readdir(directory, { withFileTypes: true });
+    await access(directory, constants.W_OK | constants.X_OK);
     return new Map(entries.map((entry) => [entry.name, entry.isDirectory()]));
   } catch (error) {
-    throw new UsageError(`Cannot use --output-dir ${directory}: ${(error as Error).message}`, {
-      cause: error,
-    });
+    const { code, message } = error as NodeJS.ErrnoException;
+    const why = code === "ENOTDIR" ? `${await obstacleTo(directory)} is not a folder` : message;
+    throw new UsageError(`Cannot use --output-dir ${directory}: ${why}`, { cause: error });
   }
+}
+
+/** What stands where a folder should be: the folder itself or one that it would be in. */
+async function obstacleTo(directory: string): Promise<string> {
+  const isThere = await stat(directory).then(
+    () => true,
+    () => false,
+  );
+  const parent = dirname(directory);
+  return isThere || parent === directory ? directory : obstacleTo(parent);
 }
 
 /**

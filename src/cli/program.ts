@@ -29,7 +29,8 @@ export async function run(args: readonly string[], context: CliContext): Promise
   };
   const program = createProgram(context, perform);
   try {
-    if (!COMMANDS.includes(args[0] ?? "")) refuseForeignShorts(args);
+    const command = commandOf(program, args);
+    if (!COMMANDS.includes(args[0] ?? "")) refuseForeignShorts(args, command.options);
     await program.parseAsync(args.map(spelled), { from: "user" });
     return exitCode;
   } catch (error) {
@@ -55,8 +56,10 @@ function adviceOf(command: Command): string {
   return `Try '${name} --help'.`;
 }
 
+/** What is said of wrong options beside what is wrong. */
 function advise(command: Command): void {
   command.showHelpAfterError(adviceOf(command));
+  command.configureOutput({ outputError: (text, write) => write(withHint(text, command)) });
   for (const inner of command.commands) advise(inner);
 }
 
@@ -95,7 +98,6 @@ function createProgram(context: CliContext, perform: Perform): Command {
     .configureOutput({
       writeOut: (text) => context.stdout.write(text),
       writeErr: (text) => context.stderr.write(printable(text)),
-      outputError: (text, write) => write(withHint(text, program)),
       getOutHelpWidth: () => Math.min(context.stdout.columns ?? 100, 120),
       getErrHelpWidth: () => Math.min(context.stderr.columns ?? 100, 120),
     })
@@ -120,10 +122,9 @@ function createProgram(context: CliContext, perform: Perform): Command {
 }
 
 /** An error about an unknown option, with what another tool's is called here. */
-function withHint(text: string, program: Command): string {
+function withHint(text: string, command: Command): string {
   const [, flag] = /^error: unknown option '(.*)'/.exec(text) ?? [];
-  const known = program.options.flatMap(({ long }) => long ?? []);
-  const hint = flag === undefined ? undefined : hintFor(flag, known);
+  const hint = flag === undefined ? undefined : hintFor(flag, command.options);
   return hint === undefined ? text : `error: unknown option '${flag}'; here: ${hint}\n`;
 }
 

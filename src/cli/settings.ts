@@ -1,5 +1,6 @@
 import {
   type AudioLimits,
+  type ChannelSelection,
   type FormatOptions,
   OUTPUT_FORMATS,
   type OutputFormat,
@@ -24,6 +25,8 @@ export interface SpeakerFlags {
   maxSpeakers?: number;
   roles?: boolean;
   sellerChannel?: number;
+  /** Paths of recordings. */
+  sellerVoice?: string[];
 }
 
 /** Options about limits on the input. */
@@ -35,6 +38,7 @@ export interface LimitFlags {
 
 /** Options of `agora-transcribe FILE…` as commander leaves them: absent where they were not given. */
 export interface TranscribeFlags extends SpeakerFlags, OutputFlags, LimitFlags {
+  channels?: ChannelSelection;
   format?: Chosen<OutputFormat>[];
   jobs?: number;
   detectLanguage?: boolean;
@@ -119,6 +123,7 @@ const SPEAKER_KEYS = [
   "maxSpeakers",
   "roles",
   "sellerChannel",
+  "sellerVoice",
 ] as const satisfies readonly (keyof SpeakerFlags)[];
 
 const FORMAT_KEYS = [
@@ -137,6 +142,7 @@ const RENAMED = {
   "diarize.minSpeakers": "--min-speakers",
   "diarize.maxSpeakers": "--max-speakers",
   "roles.sellerChannel": "--seller-channel",
+  "roles.sellerVoices": "--seller-voice",
   "vadOptions.threshold": "--vad-threshold",
   "vadOptions.negThreshold": "--vad-neg-threshold",
   "vadOptions.minSpeechDuration": "--vad-min-speech-duration",
@@ -153,6 +159,8 @@ export interface Settings {
   formats: readonly OutputFormat[];
   /** A format was asked for by name that has words where they can be had; among all formats it takes what there is. */
   wantsWords: boolean;
+  /** Recordings of sellers, whose voices are to be known. */
+  sellerVoices: readonly string[];
   /** Tell the language alone. */
   detectLanguage: boolean;
   /** Files at once; undefined: as many as suit the engine. */
@@ -173,8 +181,10 @@ export function settingsOf(flags: TranscribeFlags): Settings {
   });
   const limits = limitsOf(flags);
   const format: FormatOptions = pick(flags, FORMAT_KEYS);
+  const speakers = speakerOptions(flags);
   return {
-    formats: allOr(OUTPUT_FORMATS, flags.format ?? ["txt"]),
+    formats: formatsOf(flags.format, speakers.diarize !== undefined || flags.channels === "each"),
+    sellerVoices: flags.sellerVoice ?? [],
     // WhisperX times every word.
     wantsWords: flags.format?.includes("whisperx") === true,
     detectLanguage: flags.detectLanguage === true,
@@ -187,7 +197,7 @@ export function settingsOf(flags: TranscribeFlags): Settings {
     transcribe: {
       ...pick(flags, TRANSCRIBE_KEYS),
       ...(flags.vadFilter !== undefined && { vadFilter: flags.vadFilter }),
-      ...speakerOptions(flags),
+      ...speakers,
       ...(Object.keys(vadOptions).length > 0 && { vadOptions }),
       ...(Object.keys(limits).length > 0 && { limits }),
     },
@@ -213,13 +223,34 @@ export function limitsOf({ maxBytes, maxDuration, decodeTimeout }: LimitFlags): 
   return defined({ maxBytes, maxDuration, decodeTimeout });
 }
 
+/** @throws UsageError for turns that nobody is to tell apart; among all formats there are those that can be had */
+function formatsOf(
+  chosen: readonly Chosen<OutputFormat>[] = ["txt"],
+  tellsApart: boolean,
+): readonly OutputFormat[] {
+  if (tellsApart) return allOr(OUTPUT_FORMATS, chosen);
+  if (chosen.includes("rttm"))
+    throw new UsageError("-f rttm tells who speaks when: it needs --diarize, or --channels each");
+  return allOr(
+    OUTPUT_FORMATS.filter((format) => format !== "rttm"),
+    chosen,
+  );
+}
+
 /** Any flag about speakers asks for them. */
 export function speakerOptions(flags: SpeakerFlags): Pick<TranscribeOptions, "diarize" | "roles"> {
-  const { diarizationModel: model, numSpeakers, minSpeakers, maxSpeakers, sellerChannel } = flags;
+  const {
+    diarizationModel: model,
+    numSpeakers,
+    minSpeakers,
+    maxSpeakers,
+    sellerChannel,
+    sellerVoice,
+  } = flags;
   const given = Object.entries({ model, numSpeakers, minSpeakers, maxSpeakers }).filter(
     ([, value]) => value !== undefined,
   );
-  const roles = flags.roles || sellerChannel !== undefined;
+  const roles = flags.roles || sellerChannel !== undefined || sellerVoice !== undefined;
   if (!flags.diarize && given.length === 0 && !roles) return {};
   return {
     diarize: given.length > 0 ? Object.fromEntries(given) : true,

@@ -1,13 +1,14 @@
 import { resolveRequest } from "../config/options.js";
 import { checkFormatOptions } from "../formats/options.js";
-import type { DownloadProgress, Transcriber, TranscriptionResult } from "../index.js";
+import type { DownloadProgress, TranscribeOptions, Transcriber, TranscriptionResult } from "../index.js";
 import type { CliContext } from "./context.js";
 import { deliver, isLive, LiveText, type Plan } from "./delivery.js";
 import { checkDetection, detectOne } from "./detect-language.js";
 import { doneWithoutWork, type Job, planFiles, workThrough } from "./files.js";
-import type { Input } from "./inputs.js";
+import { type Input, recordingIds } from "./inputs.js";
 import { roomFor } from "./jobs.js";
 import { DownloadStatus } from "./progress.js";
+import { rolesWithVoices } from "./seller-voices.js";
 import { type Settings, settingsOf, type TranscribeFlags, withWords } from "./settings.js";
 import type { Terminal } from "./terminal.js";
 import { formatBytes, formatDuration, formatSpeed } from "./units.js";
@@ -30,15 +31,17 @@ export async function transcribeFiles(
   checkFormatOptions(settings.format);
   const writable = {
     formats: settings.formats,
-    joinable: ["txt", "json"] as const,
+    joinable: ["txt", "json", "rttm"] as const,
     extensionOf: context.api.extensionOf,
   };
   const files = await planFiles(args, flags, writable, context, terminal);
   const done = doneWithoutWork(files, terminal);
   if (done !== undefined) return done;
+  const transcribe = await withSellerVoices(settings, context);
   const transcriber = await loadTranscriber(settings, context, terminal);
   try {
-    const plan = withWords({ ...settings, ...files }, transcriber.info);
+    const ids = recordingIds(files.inputs);
+    const plan = withWords({ ...settings, transcribe, ...files, ids }, transcriber.info);
     const room = roomFor(plan.jobs, transcriber.load()?.capacity);
     const work = plan.detectLanguage ? detectOne : transcribeOne;
     return await workThrough(
@@ -101,6 +104,23 @@ async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promi
   return Promise.race([promise, aborted]).finally(() => signal.removeEventListener("abort", stop));
 }
 
+/** The options of a request, with the voices that are to be known. */
+async function withSellerVoices(
+  { sellerVoices, transcribe, transcriber }: Settings,
+  context: CliContext,
+): Promise<TranscribeOptions> {
+  if (sellerVoices.length === 0) return transcribe;
+  const { diarize, roles } = transcribe;
+  const { threads, download, cacheDir } = transcriber;
+  const options = {
+    ...(typeof diarize === "object" && diarize.model !== undefined && { model: diarize.model }),
+    ...(threads !== undefined && { threads }),
+    ...(download !== undefined && { download }),
+    ...(cacheDir !== undefined && { cacheDir }),
+  };
+  return { ...transcribe, roles: (await rolesWithVoices(roles, sellerVoices, options, context))! };
+}
+
 async function transcribeOne(
   job: Job<Plan>,
   transcriber: Transcriber,
@@ -126,7 +146,10 @@ async function transcribeOne(
   await job.mayWrite();
   for (const warning of result.warnings) terminal.note(`${input.name}: warning: ${warning}`);
   if (live) await live.end();
-  else await deliver(job, (format) => api.formatResult(result, format, plan.format), terminal);
+  else {
+    const layout = { ...plan.format, recording: plan.ids[job.index]! };
+    await deliver(job, (format) => api.formatResult(result, format, layout), terminal);
+  }
   summarize(input, result, terminal);
 }
 

@@ -7,10 +7,23 @@ import {
   type SpeakerCount,
   type SpeakerRole,
 } from "../types/speakers.js";
-import { boolean, type Check, type Checks, checkOptions, integer, oneOf, text } from "./checks.js";
+import {
+  boolean,
+  type Check,
+  type Checks,
+  checkOptions,
+  integer,
+  listOf,
+  number,
+  oneOf,
+  text,
+} from "./checks.js";
 import { MAX_CHANNELS } from "./limits.js";
 
 const MAX_SPEAKERS = 1000;
+const MAX_VOICES = 1000;
+/** Above the size of any encoder's vectors. */
+const MAX_VOICE_SIZE = 8192;
 
 /** {@link DiarizationOptions}, checked. */
 export interface ResolvedDiarization {
@@ -29,9 +42,16 @@ const DIARIZATION_CHECKS: Checks<DiarizationOptions> = {
   embeddings: boolean,
 };
 
+const voice: Check<readonly number[]> = (name, value) => {
+  const values = listOf(number(-1e6, 1e6), 1, MAX_VOICE_SIZE)(name, value);
+  if (values.some((each) => each !== 0)) return values;
+  throw invalidArgument(name, "a voice", "zeros alone");
+};
+
 const ROLE_CHECKS: Checks<RoleOptions> = {
   sellerChannel: integer(0, MAX_CHANNELS - 1),
   direction: oneOf("inbound", "outbound"),
+  sellerVoices: listOf(voice, 1, MAX_VOICES),
   speakers: (name, value) => {
     if (typeof value !== "object" || value === null || Array.isArray(value))
       throw invalidArgument(name, "an object of speaker ids and roles", value);
@@ -55,14 +75,14 @@ export function resolveDiarization(
   if (numSpeakers !== undefined && (minSpeakers !== undefined || maxSpeakers !== undefined)) {
     throw invalidArgument(
       "diarize.numSpeakers",
-      "no minSpeakers or maxSpeakers beside an exact number",
+      "no diarize.minSpeakers or diarize.maxSpeakers beside an exact number",
       numSpeakers,
     );
   }
   if (minSpeakers !== undefined && maxSpeakers !== undefined && minSpeakers > maxSpeakers) {
     throw invalidArgument(
       "diarize.minSpeakers",
-      `at most maxSpeakers, which is ${maxSpeakers},`,
+      `at most diarize.maxSpeakers, which is ${maxSpeakers},`,
       minSpeakers,
     );
   }

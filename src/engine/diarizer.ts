@@ -1,5 +1,6 @@
 import {
   backendDirectory,
+  type DiarizationFileInfo,
   loadAddon,
   type NativeDiarizationModel,
   type NativeDiarizationStream,
@@ -8,7 +9,23 @@ import { cancellable } from "../addon/cancellation.js";
 import { SampleBatches } from "../audio/sample-batches.js";
 import { TranscriptionError } from "../errors.js";
 import { SAMPLE_RATE } from "../types/audio.js";
-import type { DiarizedRecording, Diarizer, DiarizerSession, SpeakerCount } from "../types/speakers.js";
+import type {
+  DiarizedRecording,
+  Diarizer,
+  DiarizerSession,
+  SpeakerCount,
+  VoiceMeasure,
+} from "../types/speakers.js";
+
+/**
+ * How encoders tell voices apart. GE2E: measured on five speakers of LibriSpeech, 8 to 40 s each, and their calls: one
+ * person's voices are alike by 0.76 to 0.99 (median 0.90), two persons' by 0.40 to 0.81 (median 0.57). ResNet34: after the
+ * thresholds that are usual for its cosines, where two persons' are around 0.
+ */
+const MEASURES: Readonly<Record<DiarizationFileInfo["embedding"], Omit<VoiceMeasure, "size">>> = {
+  ge2e: { alike: 0.8, margin: 0.08 },
+  "wespeaker-resnet34": { alike: 0.5, margin: 0.15 },
+};
 
 /**
  * The community pipeline from a model file.
@@ -26,12 +43,15 @@ export async function loadDiarizer(path: string, threads: number): Promise<Diari
 }
 
 class NativeDiarizer implements Diarizer {
+  readonly voices: VoiceMeasure;
   readonly #model: NativeDiarizationModel;
   /** Recordings take turns: a worker thread that waited for the model would be lost to all else. */
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(model: NativeDiarizationModel) {
     this.#model = model;
+    const { embedding, embeddingSize } = model.info();
+    this.voices = { size: embeddingSize, ...MEASURES[embedding] };
   }
 
   createSession(): DiarizerSession {

@@ -10,6 +10,7 @@ import {
   type OutputFormat,
   type ResultFormat,
 } from "./options.js";
+import { writeRttm } from "./rttm.js";
 import { writeCsv, writeTsv } from "./table.js";
 import { writeLrc, writeSrt, writeTxt, writeVtt } from "./writers.js";
 
@@ -31,7 +32,12 @@ const WRITERS = {
   csv: writeCsv,
 };
 
-const RESULT_WRITERS = { json: writeJson, verbose_json: writeVerboseJson, whisperx: writeWhisperX };
+const RESULT_WRITERS = {
+  json: writeJson,
+  verbose_json: writeVerboseJson,
+  whisperx: writeWhisperX,
+  rttm: writeRttm,
+};
 
 /**
  * Segments as a document; what `stream()` yields can be written with it. Formats that hold a whole
@@ -66,6 +72,7 @@ export function formatSegments(
  * - `csv`: whisper.cpp's, `start`, `end` (milliseconds), `text` in quotes and, where they are apart, `channel` and `speaker`
  * - `verbose_json`: what OpenAI's API answers with `response_format=verbose_json`
  * - `whisperx`: the JSON that WhisperX writes; speakers are those told apart, else the channels where they are apart
+ * - `rttm`: who speaks when, as {@link formatTurns} writes it; of a result in which speakers or channels are apart
  *
  * @returns the document, ended by a line break; empty for no segments where the format has no header
  * @throws TranscriptionError INVALID_ARGUMENT

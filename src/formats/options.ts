@@ -13,13 +13,14 @@ export const OUTPUT_FORMATS = [
   "csv",
   "verbose_json",
   "whisperx",
+  "rttm",
 ] as const;
 
 /** What a transcript can be written as; `formatResult` tells what each is. */
 export type OutputFormat = (typeof OUTPUT_FORMATS)[number];
 
 /** Those that hold a result, not its segments alone. */
-const OF_RESULTS = ["json", "verbose_json", "whisperx"] as const satisfies readonly OutputFormat[];
+const OF_RESULTS = ["json", "verbose_json", "whisperx", "rttm"] as const satisfies readonly OutputFormat[];
 /** Formats that hold a whole result. */
 export type ResultFormat = (typeof OF_RESULTS)[number];
 
@@ -51,6 +52,8 @@ export interface FormatOptions {
   highlightWords?: boolean;
   /** Names of the channels of a result with `channels: "each"`, by index. Default `channel 0`, `channel 1`, … */
   channelLabels?: readonly string[];
+  /** What the recording is called in `rttm`, white space becoming `_`. Default `"recording"`. */
+  recording?: string;
 }
 
 const LENGTH = integer(1, Number.MAX_SAFE_INTEGER);
@@ -61,6 +64,7 @@ const FORMAT_CHECKS: Checks<FormatOptions> = {
   maxWordsPerLine: LENGTH,
   highlightWords: boolean,
   channelLabels: listOf(text(0, 1000), 0, MAX_CHANNELS),
+  recording: text(0, 4096),
 };
 
 /** @throws TranscriptionError INVALID_ARGUMENT */

@@ -1,4 +1,10 @@
+import { TranscriptionError } from "../errors.js";
+import { speakerId } from "../speakers/names.js";
+import { textTurns } from "../speakers/turns.js";
+import type { TranscriptionResult } from "../types/result.js";
 import type { SpeakerTurn } from "../types/speakers.js";
+import type { FormatOptions } from "./options.js";
+import { channelName } from "./text.js";
 
 /** What RTTM calls a recording, whose fields are parted by white space. */
 export function recordingId(name: string): string {
@@ -19,4 +25,34 @@ export function formatTurns(turns: readonly SpeakerTurn[], name: string): string
       return `SPEAKER ${file} ${channel + 1} ${times} <NA> <NA> ${speaker} <NA> <NA>\n`;
     })
     .join("");
+}
+
+/**
+ * The turns of a result; where channels are apart and speakers were not asked for, when each channel has text. Speakers of
+ * channels that have a label go by it.
+ * @throws TranscriptionError INVALID_ARGUMENT where the result does not tell who speaks
+ */
+export function writeRttm(
+  { segments, turns, channels }: TranscriptionResult,
+  options: FormatOptions,
+): string {
+  if (!turns && !channels && segments.every(({ channel }) => channel === undefined)) {
+    throw new TranscriptionError(
+      "INVALID_ARGUMENT",
+      'rttm tells who speaks when, which is known with diarize or channels: "each" alone',
+      { option: "format" },
+    );
+  }
+  const named = (turns ?? turnsOfChannels(segments)).map((turn) => {
+    const label = channelName(turn.channel, options).replaceAll(" ", "_");
+    return label === "" ? turn : { ...turn, speaker: label };
+  });
+  return formatTurns(named, options.recording ?? "");
+}
+
+/** The first channel's is SPEAKER_00, as in WhisperX's JSON. */
+function turnsOfChannels(segments: TranscriptionResult["segments"]): SpeakerTurn[] {
+  return textTurns(segments)
+    .sort((a, b) => a.start - b.start)
+    .map((turn) => ({ ...turn, speaker: speakerId(turn.channel), confidence: 1 }));
 }

@@ -1,5 +1,6 @@
 import type { RoleOptions, Speaker, SpeakerRole } from "../types/speakers.js";
 import { CUES, GREETINGS } from "./role-cues.js";
+import type { VoiceMatch } from "./voices.js";
 
 /** What a speaker said at once. */
 export interface Utterance {
@@ -10,8 +11,9 @@ export interface Utterance {
 
 /** Turns of a call in which greetings are looked for, of each speaker. */
 const OPENING = 2;
-/** Points: for a greeting, for a cue, and for talking more than the other. */
+/** Points: for a greeting, for a known voice, for a cue, and for talking more than the other. */
 const GREETING = 3;
+const VOICE = 2 * GREETING;
 const CUE = 1;
 const TALK_SHARE = 0.5;
 /** Points by which the likelier way round has to win. */
@@ -21,24 +23,28 @@ const FIRST_SPEAKER = 0.5;
 
 /**
  * Speakers with their roles: what is known decides – a role that was given, the seller's channel, who called –, then what
- * they say, how much they talk; where nothing tells, the first speaker is the seller and the second the client. Where
- * the evidence contradicts itself, roles are `null`. Others than the two who speak most have none.
+ * they say, a seller's voice that is known, how much they talk; where nothing tells, the first speaker is the seller and
+ * the second the client. Where the evidence contradicts itself, roles are `null`. Others than the two who speak most, or
+ * than who has the known voice and who speaks most beside, have none.
+ * @param voices whose voice is a known seller's, where any are known
  */
 export function assignRoles(
   speakers: readonly Speaker[],
   utterances: readonly Utterance[],
   options: RoleOptions,
+  voices?: VoiceMatch,
 ): Speaker[] {
-  const parties = twoParties(speakers);
-  const decided = decide(parties, utterances, options);
+  const parties = twoParties(speakers, voices?.speaker);
+  const decided = decide(parties, utterances, options, voices);
   return speakers.map((speaker) => ({ ...speaker, ...(decided.get(speaker.id) ?? {}) }));
 }
 
 type Verdict = Pick<Speaker, "role" | "roleConfidence" | "evidence">;
 
-/** The two who speak most, in order of first speech. */
-function twoParties(speakers: readonly Speaker[]): string[] {
-  const most = [...speakers].sort((a, b) => b.talkTime - a.talkTime).slice(0, 2);
+/** The two who speak most, one of them `known` where somebody is, in order of first speech. */
+function twoParties(speakers: readonly Speaker[], known: string | undefined): string[] {
+  const rank = ({ id, talkTime }: Speaker) => (id === known ? Number.POSITIVE_INFINITY : talkTime);
+  const most = [...speakers].sort((a, b) => rank(b) - rank(a)).slice(0, 2);
   return speakers.filter((speaker) => most.includes(speaker)).map(({ id }) => id);
 }
 
@@ -46,6 +52,7 @@ function decide(
   parties: readonly string[],
   utterances: readonly Utterance[],
   { sellerChannel, direction, speakers: given = {} }: RoleOptions,
+  voices: VoiceMatch | undefined,
 ): Map<string, Verdict> {
   const known = Object.entries(given).filter(([id]) => parties.includes(id));
   if (known.length > 0) {
@@ -76,15 +83,25 @@ function decide(
     ];
     return new Map(parties.map((id) => [id, verdict(id === seller ? "seller" : "client", 0.9, evidence)]));
   }
-  return weigh(parties, utterances);
+  return weigh(parties, utterances, voices);
 }
 
 /** Compares both ways round. */
-function weigh(parties: readonly string[], utterances: readonly Utterance[]): Map<string, Verdict> {
+function weigh(
+  parties: readonly string[],
+  utterances: readonly Utterance[],
+  voices: VoiceMatch | undefined,
+): Map<string, Verdict> {
   const [first, second] = parties;
   if (first === undefined) return new Map();
   const found = new Map(
-    parties.map((id) => [id, evidenceOf(utterances.filter(({ speaker }) => speaker === id))]),
+    parties.map((id) => [
+      id,
+      evidenceOf(
+        utterances.filter(({ speaker }) => speaker === id),
+        voices && voiceEvidence(id, voices),
+      ),
+    ]),
   );
   const points = (id: string | undefined) => (id === undefined ? 0 : found.get(id)!.points);
   const evidence = (id: string) => found.get(id)!.evidence;
@@ -108,9 +125,16 @@ function weigh(parties: readonly string[], utterances: readonly Utterance[]): Ma
   );
 }
 
-function evidenceOf(own: readonly Utterance[]): { points: number; evidence: string[] } {
+interface Found {
+  points: number;
+  /** Most telling first. */
+  evidence: string[];
+}
+
+/** @param heard what the voice says */
+function evidenceOf(own: readonly Utterance[], heard: Found | undefined): Found {
   const evidence: string[] = [];
-  let points = 0;
+  let points = heard?.points ?? 0;
   const opening = normal(
     own
       .slice(0, OPENING)
@@ -122,6 +146,7 @@ function evidenceOf(own: readonly Utterance[]): { points: number; evidence: stri
     points += GREETING;
     evidence.push(`greets as a seller: “${greeting}”`);
   }
+  if (heard) evidence.push(...heard.evidence);
   const all = normal(own.map(({ text }) => text).join(" "));
   for (const [role, sign] of [
     ["seller", 1],
@@ -135,6 +160,15 @@ function evidenceOf(own: readonly Utterance[]): { points: number; evidence: stri
     }
   }
   return { points, evidence };
+}
+
+/** What follows from the voice of `id` where one of the speakers has a seller's. */
+function voiceEvidence(id: string, { speaker, likeness }: VoiceMatch): Found {
+  if (speaker === undefined) return { points: 0, evidence: [] };
+  const own = likeness.get(id)?.toFixed(2);
+  if (id === speaker) return { points: VOICE, evidence: [`has a known seller's voice (${own})`] };
+  const alike = own === undefined ? "" : ` (${own})`;
+  return { points: 0, evidence: [`${speaker} has a known seller's voice, this one has not${alike}`] };
 }
 
 /** Sellers explain: who talks more is a little likelier to be one. */

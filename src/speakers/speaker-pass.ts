@@ -1,121 +1,70 @@
 import type { ResolvedDiarization } from "../config/diarization.js";
 import type { Segment } from "../types/result.js";
-import type { Diarizer, DiarizerSession, RoleOptions, Speaker, SpeakerTurn } from "../types/speakers.js";
-import { speakerId } from "./names.js";
+import type { RoleOptions, Speaker, SpeakerTurn, VoiceMeasure } from "../types/speakers.js";
 import { assignRoles } from "./roles.js";
-import { namedTurns, speakersOf } from "./turns.js";
-import { labelSegments } from "./words.js";
-
-/** Seconds of pause within a channel at which a turn ends. */
-const TURN_PAUSE = 1;
+import { speakersOf } from "./turns.js";
+import { findVoice } from "./voices.js";
 
 /** What is known of the speakers of a recording in the end. */
 export interface SpokenBy {
   segments: Segment[];
+  /** By start. */
   turns: SpeakerTurn[];
   speakers: Speaker[];
   warnings: string[];
 }
 
-/** Tells the speakers of one recording apart while it is transcribed. */
+/** Tells the speakers of one recording apart while it is read. */
 export interface SpeakerPass {
   /** Takes the next block of the recording's tracks. */
   push(block: readonly Float32Array[], signal: AbortSignal): Promise<void>;
-  /** @param segments of all tracks, in order of time, with the channels where those are apart */
+  /** @param segments of all tracks, in order of time, with the channels where those are apart; empty without text */
   finish(segments: readonly Segment[], signal: AbortSignal): Promise<SpokenBy>;
   close(): void;
 }
 
-/** Each channel is a speaker. */
-export class ChannelPass implements SpeakerPass {
-  readonly #roles: RoleOptions | undefined;
-
-  constructor(roles: RoleOptions | undefined) {
-    this.#roles = roles;
-  }
-
-  async push(): Promise<void> {}
-
-  async finish(segments: readonly Segment[]): Promise<SpokenBy> {
-    const names = new Map<number, string>();
-    const idOf = (channel = 0): string => {
-      const name = names.get(channel) ?? speakerId(names.size);
-      names.set(channel, name);
-      return name;
-    };
-    const label = (channel: number | undefined) => ({ speaker: idOf(channel), speakerConfidence: 1 });
-    const labelled = segments.map((segment) => ({
-      ...segment,
-      ...label(segment.channel),
-      ...(segment.words && {
-        words: segment.words.map((word) => ({ ...word, ...label(segment.channel) })),
-      }),
-    }));
-    const turns = channelTurns(labelled);
-    const speakers = speakersOf(turns);
-    return { segments: labelled, turns, speakers: withRoles(speakers, labelled, this.#roles), warnings: [] };
-  }
-
-  close(): void {}
+/** What is to be told of speakers. */
+export interface PassOptions {
+  diarize: ResolvedDiarization;
+  roles: RoleOptions | undefined;
 }
 
-/** One track for all: a diarizer tells its speakers apart. */
-export class DiarizerPass implements SpeakerPass {
-  readonly #session: DiarizerSession;
-  readonly #options: ResolvedDiarization;
-  readonly #roles: RoleOptions | undefined;
-  /** The step that is being worked on: the next block is decoded meanwhile. */
-  #step: Promise<void> = Promise.resolve();
-
-  constructor(diarizer: Diarizer, options: ResolvedDiarization, roles: RoleOptions | undefined) {
-    this.#session = diarizer.createSession();
-    this.#options = options;
-    this.#roles = roles;
-  }
-
-  async push(block: readonly Float32Array[], signal: AbortSignal): Promise<void> {
-    await this.#step;
-    this.#step = this.#session.push(block[0]!, signal);
-    // Reported by the next call.
-    this.#step.catch(() => {});
-  }
-
-  async finish(segments: readonly Segment[], signal: AbortSignal): Promise<SpokenBy> {
-    await this.#step;
-    const { count, embeddings } = this.#options;
-    const found = await this.#session.finish(count, signal);
-    const turns = namedTurns(found.turns);
-    const labelled = labelSegments(segments, namedTurns(found.exclusive));
-    const speakers = speakersOf(turns, embeddings ? found.embeddings : []);
-    return {
-      segments: labelled,
-      turns,
-      speakers: withRoles(speakers, labelled, this.#roles),
-      warnings: countWarnings(speakers.length, count),
-    };
-  }
-
-  close(): void {
-    this.#session.close();
-  }
+/** What was heard of the speakers of a recording. */
+interface Heard {
+  segments: Segment[];
+  turns: SpeakerTurn[];
+  /** By speaker id. */
+  voices: ReadonlyMap<string, ArrayLike<number>>;
+  measure: VoiceMeasure | undefined;
 }
 
-function withRoles(
-  speakers: Speaker[],
-  segments: readonly Segment[],
-  roles: RoleOptions | undefined,
-): Speaker[] {
-  if (!roles) return speakers;
-  const utterances = segments.map(({ speaker = null, channel, text }) => ({
-    speaker,
-    text,
-    ...(channel !== undefined && { channel }),
-  }));
-  return assignRoles(speakers, utterances, roles);
+/** The speakers with their roles, and what is to be said of them. */
+export function told({ segments, turns, voices, measure }: Heard, { diarize, roles }: PassOptions): SpokenBy {
+  const speakers = speakersOf(turns, (id) => (diarize.embeddings ? voices.get(id) : undefined));
+  const warnings = countWarnings(speakers.length, diarize.count);
+  if (!roles) return { segments, turns, speakers, warnings };
+  const utterances = [
+    ...segments.map(utteranceOf),
+    ...turns.map((turn) => utteranceOf({ ...turn, text: "" })),
+  ];
+  if (!roles.sellerVoices || !measure || speakers.length === 0)
+    return { segments, turns, speakers: assignRoles(speakers, utterances, roles), warnings };
+  const own = new Map([...voices].filter(([id]) => speakers.some((speaker) => speaker.id === id)));
+  const match = findVoice(roles.sellerVoices, own, measure);
+  return {
+    segments,
+    turns,
+    speakers: assignRoles(speakers, utterances, roles, match),
+    warnings: [...warnings, ...match.warnings],
+  };
+}
+
+function utteranceOf({ speaker, channel, text }: Pick<Segment, "speaker" | "channel" | "text">) {
+  return { speaker: speaker ?? null, text, ...(channel !== undefined && { channel }) };
 }
 
 /** What is to be said where fewer speakers were found than were asked for. */
-export function countWarnings(found: number, { exactly, least }: ResolvedDiarization["count"]): string[] {
+function countWarnings(found: number, { exactly, least }: ResolvedDiarization["count"]): string[] {
   const wanted = exactly ?? least ?? 0;
   if (found >= wanted) return [];
   return [
@@ -123,30 +72,4 @@ export function countWarnings(found: number, { exactly, least }: ResolvedDiariza
       ? "No speakers were found: nobody is heard in the recording"
       : `${found} ${found === 1 ? "speaker was" : "speakers were"} found of the ${wanted} asked for: there is too little speech of more`,
   ];
-}
-
-/** What is said on a channel without a long pause is a turn. */
-function channelTurns(segments: readonly Segment[]): SpeakerTurn[] {
-  const open = new Map<string, SpeakerTurn>();
-  const turns: SpeakerTurn[] = [];
-  for (const { start, end, speaker, channel, words } of segments) {
-    if (!speaker) continue;
-    for (const span of words?.length ? words : [{ start, end }]) {
-      const last = open.get(speaker);
-      if (last && span.start - last.end < TURN_PAUSE) {
-        last.end = Math.max(last.end, span.end);
-        continue;
-      }
-      const turn = {
-        start: span.start,
-        end: span.end,
-        speaker,
-        confidence: 1,
-        ...(channel !== undefined && { channel }),
-      };
-      open.set(speaker, turn);
-      turns.push(turn);
-    }
-  }
-  return turns.sort((a, b) => a.start - b.start);
 }

@@ -1,5 +1,9 @@
-import type { DiarizedRecording, NumberedTurn, Speaker, SpeakerTurn } from "../types/speakers.js";
+import type { Segment } from "../types/result.js";
+import type { ChannelTurn, NumberedTurn, Speaker, SpeakerTurn } from "../types/speakers.js";
 import { speakerId, speakerNumber } from "./names.js";
+
+/** Seconds of pause within a channel at which a turn of its text ends. */
+const TURN_PAUSE = 1;
 
 /** Turns as users get them, on whole milliseconds. */
 export function namedTurns(turns: readonly NumberedTurn[]): SpeakerTurn[] {
@@ -11,13 +15,44 @@ export function namedTurns(turns: readonly NumberedTurn[]): SpeakerTurn[] {
   }));
 }
 
+/** What is said on a channel without a long pause is a turn. */
+export function textTurns(segments: readonly Segment[]): ChannelTurn[] {
+  const open = new Map<number, ChannelTurn>();
+  const turns: ChannelTurn[] = [];
+  for (const { start, end, channel = 0, words } of segments) {
+    for (const span of words?.length ? words : [{ start, end }]) {
+      const last = open.get(channel);
+      if (last && span.start - last.end < TURN_PAUSE) {
+        last.end = Math.max(last.end, span.end);
+        continue;
+      }
+      const turn = { start: span.start, end: span.end, channel };
+      open.set(channel, turn);
+      turns.push(turn);
+    }
+  }
+  return turns;
+}
+
+/** Turns on channels, each a speaker's of its own, by start; speakers are numbered by first speech. */
+export function channelTurns(turns: readonly ChannelTurn[]): (SpeakerTurn & { channel: number })[] {
+  const names = new Map<number, string>();
+  return [...turns]
+    .sort((a, b) => a.start - b.start || a.channel - b.channel)
+    .map(({ start, end, channel }) => {
+      const speaker = names.get(channel) ?? speakerId(names.size);
+      names.set(channel, speaker);
+      return { start, end, speaker, confidence: 1, channel };
+    });
+}
+
 /**
  * The speakers of `turns` in order of first speech, whose roles nothing is known of yet.
- * @param embeddings by speaker number
+ * @param voiceOf embedding of a speaker by the id, where it is to be told
  */
 export function speakersOf(
   turns: readonly SpeakerTurn[],
-  embeddings: DiarizedRecording["embeddings"] = [],
+  voiceOf: (id: string) => ArrayLike<number> | undefined = () => undefined,
 ): Speaker[] {
   const heard = new Map<string, { talkTime: number; turns: number }>();
   for (const { speaker, start, end } of turns) {
@@ -29,7 +64,7 @@ export function speakersOf(
   const ids = [...heard.keys()].sort((a, b) => speakerNumber(a) - speakerNumber(b));
   return ids.map((id) => {
     const { talkTime, turns } = heard.get(id)!;
-    const embedding = embeddings[speakerNumber(id)];
+    const embedding = voiceOf(id);
     return {
       id,
       role: null,

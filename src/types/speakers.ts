@@ -35,6 +35,11 @@ export interface RoleOptions {
   direction?: "inbound" | "outbound";
   /** Roles that are known, by speaker id: `{ SPEAKER_00: "seller" }`. Default: none. */
   speakers?: Readonly<Record<string, SpeakerRole>>;
+  /**
+   * Voices of sellers, 1 to 1000, as `voiceOf()` or the `embedding` of a speaker gives them with the same diarization
+   * model, which is needed. Who clearly has one of them is likely the seller. Default: none.
+   */
+  sellerVoices?: readonly (readonly number[])[];
 }
 
 /** A stretch in which one speaker is heard. Turns of different speakers overlap where both speak. */
@@ -98,6 +103,31 @@ export interface NumberedTurn {
   confidence: number;
 }
 
+/** A stretch in which somebody is heard on a channel of their own, in seconds. */
+export interface ChannelTurn {
+  start: number;
+  end: number;
+  channel: number;
+}
+
+/** Finds where somebody speaks on each of a recording's tracks. */
+export interface TurnFinder {
+  push(block: readonly Float32Array[]): Promise<void>;
+  /** Track by track. */
+  finish(): Promise<ChannelTurn[]>;
+  close(): void;
+}
+
+/** How voices of a model are compared: by the cosine of their vectors, 1 for the same. */
+export interface VoiceMeasure {
+  /** Values of a vector. */
+  size: number;
+  /** Cosine from which two voices may be one person's. */
+  alike: number;
+  /** By how much the voice of one person is more alike than that of another who is heard. */
+  margin: number;
+}
+
 export interface DiarizedRecording {
   /** By start, overlaps kept. */
   turns: readonly NumberedTurn[];
@@ -117,6 +147,8 @@ export interface DiarizerSession {
 
 /** A loaded diarization model. */
 export interface Diarizer {
+  /** Undefined: the model tells speakers apart without vectors of their voices. */
+  readonly voices: VoiceMeasure | undefined;
   createSession(): DiarizerSession;
   close(): Promise<void>;
 }

@@ -3,7 +3,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { diarizationErrors, errorRate, parseRttm } from "../../bench/diarization/error-rate.js";
-import { diarize, formatResult, inspectModel, type TranscriptionResult } from "../../src/index.js";
+import {
+  diarize,
+  formatResult,
+  formatTurns,
+  inspectModel,
+  type TranscriptionResult,
+  voiceOf,
+} from "../../src/index.js";
 import { convertHere } from "../support/convert-here.js";
 import { codeOf, DEMO_WITH_VAD, failure, sharedTranscriber } from "../support/demo.js";
 import { samplePath } from "../support/samples.js";
@@ -52,6 +59,8 @@ it("tells the parties of a stereo call apart without a model, and their roles by
 it("tells who speaks when on two channels without text, or is told that a model is missing for one", async () => {
   const { turns, speakers, duration } = await diarize(STEREO, {});
   expect(speakers).toHaveLength(2);
+  const whole = await transcriber().transcribe(STEREO, { diarize: true });
+  expect(formatResult(whole, "rttm", { recording: CALL })).toBe(formatTurns(turns, CALL));
   const reference = parseRttm(readFileSync(samplePath(`${CALL}.rttm`), "utf8"));
   const errors = diarizationErrors(reference, turns, { collar: 0, end: duration });
   expect(errors.confusion / errors.speech).toBeLessThan(0.01);
@@ -114,6 +123,45 @@ describeWithShared("with a diarization model", () => {
     expect(wrong.length / words.length).toBeLessThan(0.05);
     for (const { words, speaker } of segments)
       expect(words!.every((word) => word.speaker === speaker)).toBe(true);
+  });
+
+  it("a seller is known by the voice, in one channel and on a channel of an own", async () => {
+    const channels = [0, 1].map((channel) => voiceOf(STEREO, { model, channels: channel }));
+    const [seller, client] = (await Promise.all(channels)) as [readonly number[], readonly number[]];
+    const rolesOf = async (input: string, voice: readonly number[]) => {
+      const { turns, speakers, warnings } = await diarize(input, { model, roles: { sellerVoices: [voice] } });
+      expect(warnings).toEqual([]);
+      const roles = new Map(speakers.map(({ id, role }) => [id, role]));
+      return turns.map(({ start, end, speaker }) => [truthOf(start, end), roles.get(speaker)] as const);
+    };
+    for (const input of [STEREO, samplePath(`${CALL}.wav`)]) {
+      for (const [truth, role] of await rolesOf(input, seller)) expect(role).toBe(truth);
+      for (const [truth, role] of await rolesOf(input, client)) expect(role).not.toBe(truth);
+    }
+    const spoken = await transcriber().transcribe(STEREO, {
+      diarize: { model, embeddings: true },
+      roles: { sellerVoices: [seller] },
+    });
+    expect(spoken.speakers!.map(({ role }) => role)).toEqual(["seller", "client"]);
+    expect(spoken.speakers![0]!.evidence.join()).toContain("known seller's voice");
+    expect(spoken.speakers!.map(({ embedding }) => embedding?.length)).toEqual([256, 256]);
+  });
+
+  it("voices of other models, and recordings of nobody, are refused", async () => {
+    const mono = samplePath(`${CALL}.wav`);
+    const { code, message } = await failure(diarize(mono, { model, roles: { sellerVoices: [[1, 0]] } }));
+    expect([code, message]).toEqual(["INVALID_ARGUMENT", expect.stringContaining("256 numbers")]);
+    const silence = { samples: new Float32Array(16_000 * 3), sampleRate: 16_000 };
+    expect((await failure(voiceOf(silence, { model }))).message).toContain("somebody who speaks");
+    const without = await failure(diarize(STEREO, { roles: { sellerVoices: [[1, 0]] } }));
+    expect(without.message).toContain("diarization model");
+  });
+
+  it("a transcript of one channel has the turns that diarize() gives", async () => {
+    const mono = samplePath(`${CALL}.wav`);
+    const { turns } = await diarize(mono, { model });
+    const result = await transcriber().transcribe(mono, { diarize: { model } });
+    expect(formatResult(result, "rttm", { recording: CALL })).toBe(formatTurns(turns, CALL));
   });
 
   it("silence, noise and snippets have no or few speakers, an exact number is kept, and a cancelled call ends", async () => {

@@ -27,9 +27,11 @@ function exportsOf(program: ts.Program, entry: string): ts.Symbol[] {
     .filter((symbol) => !(symbol.flags & ts.SymbolFlags.ValueModule));
 }
 
-/** Fields of an exported interface or of the members of a union that are declared in this package. */
+const TYPES = ts.SymbolFlags.Interface | ts.SymbolFlags.Class | ts.SymbolFlags.TypeAlias;
+
+/** Fields of an exported interface or class or of the members of a union that are declared in this package. */
 function fieldsOf(symbol: ts.Symbol, checker: ts.TypeChecker): ts.Symbol[] {
-  if (!(symbol.flags & (ts.SymbolFlags.Interface | ts.SymbolFlags.TypeAlias))) return [];
+  if (!(symbol.flags & TYPES)) return [];
   const type = checker.getDeclaredTypeOfSymbol(symbol);
   return (type.isUnion() ? type.types : [type])
     .filter((member) => (member.flags & ts.TypeFlags.Object) !== 0 || member.isIntersection())

@@ -3,14 +3,9 @@ import type { TranscribeOptions } from "../../src/index.js";
 import { englishWords } from "../support/english-words.js";
 import { describeWithRealWhisper, realTranscriber, thereIsRealWhisper } from "../support/real-whisper.js";
 import { hasSpeechPrograms, type RepeatedSpeech, repeatedSpeech } from "../support/repeated-speech.js";
+import { UNGUARDED } from "../support/unguarded.js";
 import { normalisedWords, wordErrorRate } from "../support/word-error-rate.js";
 
-const UNGUARDED: TranscribeOptions = {
-  temperature: 0,
-  compressionRatioThreshold: null,
-  logProbThreshold: null,
-  noSpeechThreshold: null,
-};
 /** Mean log probability below which any text is tried again. */
 const LEAST_PROBABLE = -1;
 /** Words that may be wrong where the model hears a repetition rightly, of so many. */

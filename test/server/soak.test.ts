@@ -16,6 +16,7 @@ it("survives disorder, and keeps nothing of it", async () => {
   const report = await runSoak({ port, metricsPort, pid, seconds: SECONDS, lanes: 12, seed: 7, files });
   expect(report.calls).toBeGreaterThan(20);
   expect(report.wrong).toEqual([]);
+  expect(report.misled).toEqual([]);
   expect(report.unanswered).toBe(0);
   expect(Object.entries(report.left).filter(([, value]) => value !== 0)).toEqual([]);
   expect(report.decoders).toBe(0);

@@ -57,7 +57,7 @@ describe("a message about several fields", () => {
     [
       { diarize: { num_speakers: 2, min_speakers: 1 } },
       "diarize.num_speakers",
-      /no min_speakers or max_speakers beside .* for config\.options\.diarize\.num_speakers but/,
+      /no config\.options\.diarize\.min_speakers or config\.options\.diarize\.max_speakers beside .* for config\.options\.diarize\.num_speakers but/,
     ],
   ])("names them as the contract does: %j", async (options, field, message) => {
     const failed = await refusalOf(options);

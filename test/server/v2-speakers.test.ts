@@ -1,4 +1,8 @@
 import { expect, it } from "vitest";
+import { loadDefinitions } from "../../src/doors/grpc/definitions.js";
+import type { TranscribeRequest } from "../../src/doors/grpc/v2/messages.js";
+import { toTranscribeOptions } from "../../src/doors/grpc/v2/options.js";
+import type { TranscribeOptions, Transcriber } from "../../src/index.js";
 import { sine, wav } from "../support/audio.js";
 import { fakeSegment } from "../support/fake-engine.js";
 import { RECORDING } from "../support/server.js";
@@ -6,6 +10,11 @@ import { failureOf } from "../support/v2-client.js";
 import { startV2 } from "../support/v2-server.js";
 
 const RATE = 16_000;
+
+interface Codec {
+  requestSerialize: (message: object) => Buffer;
+  requestDeserialize: (bytes: Buffer) => TranscribeRequest;
+}
 
 /** A tone of a second in each of those seconds. */
 function tones(frequency: number, seconds: readonly number[]): Float32Array {
@@ -53,6 +62,30 @@ it("of one channel are refused by a server without a diarization model, and impo
   const wrong = await ask({ diarize: { num_speakers: 1001 } });
   expect(wrong.reason).toBe("INVALID_ARGUMENT");
   expect(wrong.message).toContain("config.options.diarize.num_speakers");
+});
+
+it("are known by voices that a client gives, and refused where nothing compares them", async () => {
+  const roles = { seller_voices: [{ values: [0.5, -0.75] }, { values: [1, 0] }] };
+  const { requestSerialize, requestDeserialize } = (
+    loadDefinitions()["transcription.v2.TranscriptionService"] as unknown as Record<string, Codec>
+  ).Transcribe!;
+  const sent = requestSerialize({ config: { options: { diarize: {}, roles } } });
+  const given: TranscribeOptions[] = [];
+  const transcriber = { checkOptions: (options) => void given.push(options ?? {}) } as Transcriber;
+  toTranscribeOptions(requestDeserialize(sent).config!.options, 100, transcriber);
+  expect(given[0]!.roles).toEqual({
+    sellerVoices: [
+      [0.5, -0.75],
+      [1, 0],
+    ],
+  });
+  const { v2 } = await startV2();
+  const ask = (options: object) => failureOf(v2.transcribe({ audio: RECORDING, config: { options } }));
+  const refused = await ask({ diarize: {}, roles });
+  expect(refused.reason).toBe("INVALID_ARGUMENT");
+  expect(refused.message).toContain("neither config.options.roles.seller_voices nor");
+  const empty = await ask({ roles: { seller_voices: [{ values: [] }] } });
+  expect(empty.message).toContain("config.options.roles.seller_voices[0]");
 });
 
 it("are not told of where nobody asks", async () => {

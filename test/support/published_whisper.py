@@ -5,7 +5,10 @@
 MODEL_FOLDER holds a multilingual model of Hugging Face in 32-bit floats (model.safetensors, config.json,
 generation_config.json, vocab.json); recordings are 16 kHz mono files of at most 30 s, in English. Needs numpy,
 safetensors and soundfile. Written after the paper (Radford et al., 2022) and openai-whisper's decoding rules: temperature
-0, times, no text before, no guards; where a text closes before the recording ends, what follows is heard anew. test/fixtures/published-base-texts.json is its output for LibriSpeech.
+0, times, no text before, no guards; where a text closes before the recording ends, what follows is heard anew. A
+recording is filled up with silence before its spectrogram is made, as in the example of openai-whisper's README
+(`pad_or_trim(audio)`, `decode()`) and in its `transcribe()` from March to December 2023; its `transcribe()` of today fills
+the scaled spectrogram up with zeros. test/fixtures/published-base-texts.json is its output for LibriSpeech.
 """
 
 import json
@@ -21,7 +24,6 @@ FRAMES, HOP = 3000, 160
 MAX_TOKENS = 224
 MAX_INITIAL_TIMESTAMP = 50  # steps of 20 ms
 END_OF_TEXT, START, ENGLISH, TRANSCRIBE, FIRST_TIME = 50257, 50258, 50259, 50359, 50364
-BLANK = 220
 
 
 def mel_filters(bands=80, bins=201, rate=16000):
@@ -154,10 +156,11 @@ class Model:
         texts, begin = [], 0
         while begin < len(samples) // HOP:
             tokens = self.write(self.encode(mel[:, begin : begin + FRAMES]))
-            texts.append(self.spell(tokens).strip())
             times = [token >= FIRST_TIME for token in tokens]
             closed = [i for i in range(1, len(tokens)) if times[i - 1] and times[i]]
             goes_on = closed and times[-2:] != [False, True]
+            # What stands after the last pair of times is heard again.
+            texts.append(self.spell(tokens[: closed[-1]] if goes_on else tokens).strip())
             begin += 2 * (tokens[closed[-1] - 1] - FIRST_TIME) if goes_on else FRAMES
         return " ".join(filter(None, texts))
 

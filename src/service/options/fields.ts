@@ -154,6 +154,11 @@ export const OPTION_FIELDS: Readonly<Record<OptionPath, OptionField>> = {
     kind: kind.choice(["inbound", "outbound"]),
     is: "Who called: in an inbound call the seller answers.",
   },
+  "roles.sellerVoices": {
+    name: "seller_voices",
+    kind: kind.vectors,
+    is: "Voices of sellers, as the vectors that speaker_embeddings gives; a field to each, as JSON.",
+  },
   "limits.maxDuration": {
     name: "max_duration",
     kind: kind.number,

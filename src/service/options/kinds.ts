@@ -103,6 +103,29 @@ export const texts: Kind<string | string[]> = {
   read: (given) => (given.length === 1 ? given[0] : [...given]),
 };
 
+/** Vectors as JSON: one to a field, or all of them in one. */
+export const vectors: Kind<number[][]> = {
+  expected: "lists of numbers as JSON",
+  schema: { type: "array", items: { type: "array", items: { type: "number" } } },
+  isList: true,
+  read: (given) => {
+    const found = given.map(vectorsOf);
+    return found.every((each) => each !== undefined) ? found.flat() : undefined;
+  },
+};
+
+function vectorsOf(text: string): number[][] | undefined {
+  const isVector = (value: unknown): value is number[] =>
+    Array.isArray(value) && value.every((each) => typeof each === "number");
+  try {
+    const value: unknown = JSON.parse(text);
+    if (isVector(value)) return [value];
+    return Array.isArray(value) && value.every(isVector) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /** One of `values`, in any case. */
 export function choice<const T extends string>(values: readonly T[]): Kind<T> {
   return {

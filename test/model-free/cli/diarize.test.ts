@@ -81,6 +81,9 @@ it.each([
   [["--channels", "each"], "mix or the number"],
   [["--skip-existing"], "--output-dir"],
   [["--no-clobber"], "--output-dir"],
+  [["-t", "0"], "for --threads but received 0"],
+  [["--min-speakers", "3", "--max-speakers", "2"], "at most --max-speakers, which is 2, for --min-speakers"],
+  [["--num-speakers", "2", "--max-speakers", "3"], "no --min-speakers or --max-speakers beside"],
 ])("refuses %j before it reads", async (args, about) => {
   const { code, stderr, heard } = await diarize(["a.wav"], ["a.wav", ...args]);
   expect({ code, heard }).toEqual({ code: 2, heard: [] });

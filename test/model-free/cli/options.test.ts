@@ -268,6 +268,7 @@ describe("messages of the library", () => {
     ["Expected 1 to 8 for beamSize but received 9", "Expected 1 to 8 for --beam-size but received 9"],
     ["for vadOptions.minSpeechDuration but", "for --vad-min-speech-duration but"],
     ["for limits.maxBytes but", "for --max-bytes but"],
+    ["at most diarize.maxSpeakers, which is 2,", "at most --max-speakers, which is 2,"],
     ["for threads but", "for --threads but"],
     ["vadFilter needs a model", "--vad-filter needs a model"],
     ["the model of the device", "the model of the device"],

@@ -35,6 +35,36 @@ describe("an option of another tool", () => {
     expect(await refusal(...args)).toMatch(new RegExp(`${args[0]!.replace(/=.*/, "")}.*here: .*${ours}`));
   });
 
+  it.each([
+    ["diarize a.wav --cpu_threads 2", "here: --threads"],
+    ["diarize a.wav --max_speakers=2", "here: --max-speakers"],
+    ["diarize a.wav --log_level debug", "here: --verbose or --quiet"],
+    ["diarize a.wav --output-json", "here: -f json"],
+    ["diarize a.wav -oj", "here: -f json"],
+    ["serve --cpu_threads 2", "here: --threads"],
+    ["models list --download_root x", "here: --cache-dir"],
+    ["models download base --hf_token x", "here: set HF_TOKEN"],
+  ])("of a command is refused with the command's: %s", async (line, ours) => {
+    const { code, stderr } = await runInProcess(line.split(" "));
+    expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining(ours) });
+  });
+
+  it.each([
+    "diarize a.wav --beam_size 5",
+    "diarize a.wav --logprob_threshold 0",
+    "diarize a.wav --output-srt",
+    "diarize a.wav --tinydiarize",
+    "diarize a.wav -bs 5",
+    "diarize a.wav -osrt",
+    "serve --output_format srt",
+    "models download base --log_level debug",
+    "doctor --print-progress",
+  ])("that a command has nothing like is refused without a hint: %s", async (line) => {
+    const { code, stderr } = await runInProcess(line.split(" "));
+    expect({ code, stderr }).toEqual({ code: 2, stderr: expect.not.stringContaining("here: ") });
+    expect(stderr).toContain(line.match(/ (--?[a-z_-]+)/)![1]);
+  });
+
   it("leaves files that are called so alone", async () => {
     const { stderr } = await runInProcess(["--", "-osrt"]);
     expect(stderr).toContain("-osrt: no such file");

@@ -15,10 +15,22 @@ describe("files in --output-dir", () => {
     expect(blocked.code).toBe(1);
     expect(blocked.stderr).toContain("a.txt is a folder");
     expect(blocked.api.calls.map(({ input }) => input)).toEqual([join(folder, "b.wav")]);
-    const { code, stderr, api } = await runInProcess([join(folder, "a.wav"), "-o", join(folder, "file")]);
-    expect({ code, created: api.created }).toEqual({ code: 2, created: [] });
-    expect(stderr).toContain("Cannot use --output-dir");
   });
+
+  it.each(["file", "file/inner", "file/inner/most"])(
+    "are refused where %s has a file for a folder",
+    async (path) => {
+      const folder = await folderWith("a.wav", "file");
+      const output = join(folder, path);
+      for (const command of [[], ["diarize"]]) {
+        const { code, stderr, api } = await runInProcess([...command, join(folder, "a.wav"), "-o", output]);
+        expect({ code, created: api.created }).toEqual({ code: 2, created: [] });
+        expect(stderr).toContain(
+          `Cannot use --output-dir ${output}: ${join(folder, "file")} is not a folder`,
+        );
+      }
+    },
+  );
 
   it("stay with --no-clobber, whose run ends before the work", async () => {
     const folder = await folderWith("a.wav", "b.wav", "out/b.srt");

@@ -153,7 +153,7 @@ describe("wrong arguments", () => {
   it.each([
     [
       attempt("docx", {}),
-      /one of txt, json, srt, vtt, tsv, lrc, csv, verbose_json, whisperx for format but received "docx"/,
+      /one of txt, json, srt, vtt, tsv, lrc, csv, verbose_json, whisperx, rttm for format but received "docx"/,
     ],
     [attempt("toString", {}), /format/],
     [attempt("srt", { maxLineWidth: 0 }), /maxLineWidth/],
@@ -170,6 +170,6 @@ describe("wrong arguments", () => {
   });
 
   it("are none of the documented formats", () => {
-    for (const format of OUTPUT_FORMATS) expect(formatResult(call, format)).toMatch(/\n$/);
+    for (const format of OUTPUT_FORMATS) expect(formatResult(twoChannels, format)).toMatch(/\n$/);
   });
 });

@@ -1,5 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { extensionOf, formatResult, formatSegments, type TranscriptionError } from "../../../src/index.js";
+import {
+  extensionOf,
+  formatResult,
+  formatSegments,
+  formatTurns,
+  type TranscriptionError,
+} from "../../../src/index.js";
 import { result, segment } from "../../support/results.js";
 
 const WORDS = [
@@ -140,6 +146,43 @@ describe("whisperx", () => {
   });
 });
 
+describe("rttm", () => {
+  const turns = [
+    { start: 0.5, end: 2, speaker: "SPEAKER_00", confidence: 1, channel: 0 },
+    { start: 1.75, end: 3, speaker: "SPEAKER_01", confidence: 1, channel: 1 },
+  ];
+
+  it("has the turns of a result under the recording's name, with overlaps", () => {
+    const given = result([HELLO], { turns });
+    expect(formatResult(given, "rttm", { recording: "a call" })).toBe(formatTurns(turns, "a call"));
+    expect(formatResult(given, "rttm")).toMatch(/^SPEAKER recording 1 0\.500 1\.500 .* SPEAKER_00 /);
+    expect(formatResult(given, "rttm", { channelLabels: ["the agent"] })).toContain(" the_agent <NA>");
+    expect(formatResult(result([], { turns: [] }), "rttm")).toBe("");
+  });
+
+  it("has the turns of channels that are apart, by their labels", () => {
+    const hi = segment(3, 4, "Hi", { channel: 1 });
+    const given = result([
+      segment(0, 1, "Hello", { channel: 0 }),
+      segment(1.5, 2, "there", { channel: 0 }),
+      hi,
+    ]);
+    expect(formatResult(given, "rttm", { recording: "call", channelLabels: ["", "customer"] })).toBe(
+      "SPEAKER call 1 0.000 2.000 <NA> <NA> SPEAKER_00 <NA> <NA>\n" +
+        "SPEAKER call 2 3.000 1.000 <NA> <NA> customer <NA> <NA>\n",
+    );
+  });
+
+  it("is refused of a result that does not tell who speaks", () => {
+    expect(() => formatResult(result([HELLO]), "rttm")).toThrow(
+      expect.objectContaining<Partial<TranscriptionError>>({
+        code: "INVALID_ARGUMENT",
+        message: expect.stringContaining("diarize"),
+      }),
+    );
+  });
+});
+
 it("files of foreign JSON do not take the place of ours", () => {
   expect(["json", "verbose_json", "whisperx", "csv"].map((format) => extensionOf(format as "json"))).toEqual([
     "json",
@@ -149,7 +192,7 @@ it("files of foreign JSON do not take the place of ours", () => {
   ]);
 });
 
-it.each(["json", "verbose_json", "whisperx"])("%s needs a whole result", (format) => {
+it.each(["json", "verbose_json", "whisperx", "rttm"])("%s needs a whole result", (format) => {
   const attempt = () => formatSegments([], format as never);
   expect(attempt).toThrow(
     expect.objectContaining<Partial<TranscriptionError>>({ code: "INVALID_ARGUMENT", option: "format" }),

@@ -161,6 +161,16 @@ export interface Roles {
   direction: CallDirection | number;
   /** By id of the speaker. */
   speakers: Record<string, SpeakerRole | number>;
+  /**
+   * Voices of sellers, 1 to 1000, as embedding of a speaker gives them: who clearly has one of them is likely the seller.
+   * They need a server with the diarization model that they were made with.
+   */
+  seller_voices: Voice[];
+}
+
+/** A vector, of any length. */
+export interface Voice {
+  values: number[];
 }
 
 export type CallDirection =

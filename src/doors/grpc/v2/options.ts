@@ -157,7 +157,7 @@ function diarization(message: Diarization): DiarizationOptions {
   });
 }
 
-function roles({ seller_channel, direction, speakers }: Roles): RoleOptions {
+function roles({ seller_channel, direction, speakers, seller_voices }: Roles): RoleOptions {
   const given = Object.entries(speakers).flatMap(([id, name]) => {
     const role = named(`roles.speakers.${id}`, SPEAKER_ROLES, name);
     return role ? [[id, role] as const] : [];
@@ -166,6 +166,7 @@ function roles({ seller_channel, direction, speakers }: Roles): RoleOptions {
     sellerChannel: unwrap(seller_channel),
     direction: named("roles.direction", DIRECTIONS, direction),
     speakers: given.length === 0 ? undefined : Object.fromEntries(given),
+    sellerVoices: seller_voices.length === 0 ? undefined : seller_voices.map(({ values }) => values),
   });
 }
 

@@ -19,7 +19,8 @@ const NAMES: OptionNames = {
   advice: {
     "diarize.model": [
       "diarize",
-      `Expected no ${OPTIONS}diarize for a recording of one channel: the server has no diarization model (AGORA_DIARIZATION_MODEL)`,
+      `Expected neither ${OPTIONS}roles.seller_voices nor ${OPTIONS}diarize for a recording of one channel: ` +
+        "the server has no diarization model (AGORA_DIARIZATION_MODEL)",
     ],
     vadFilter: [
       "vad_filter",

@@ -1,0 +1,90 @@
+import type { ResolvedRequest } from "../config/options.js";
+import { acquireDiarizer } from "../engine/loading.js";
+import type { Lease } from "../engine/shared.js";
+import { invalidArgument, TranscriptionError } from "../errors.js";
+import { ChannelPass } from "../speakers/channel-pass.js";
+import { DiarizerPass } from "../speakers/diarizer-pass.js";
+import { Parties } from "../speakers/parties.js";
+import type { SpeakerPass } from "../speakers/speaker-pass.js";
+import type { DecodedAudio } from "../types/audio.js";
+import type { VadModel } from "../types/engine.js";
+import type { TranscriberOptions } from "../types/options.js";
+import type { Diarizer } from "../types/speakers.js";
+import type { RequestScope } from "./request-scope.js";
+import { VoiceTurns } from "./voice-turns.js";
+
+/** Seconds that a diarization model stays loaded for the next request. */
+const KEEP_LOADED = 30;
+
+/** What a recording's speakers are told apart with. */
+export interface SpeakerMeans {
+  /** How models are loaded. */
+  loading: TranscriberOptions;
+  /** The VAD model that finds the turns on channels; undefined where there is none. Asked where they are needed. */
+  findVad: () => Promise<VadModel | undefined>;
+  scope: RequestScope;
+}
+
+/**
+ * Does `work` with a track for each party, or with what tells the speakers of one track apart.
+ * @param audio opened with `channels: "parties"`, or as the request says; stays open
+ * @throws TranscriptionError what `work` and loading a model throw
+ */
+export async function withSpeakers<T>(
+  audio: DecodedAudio,
+  request: Pick<ResolvedRequest, "channels" | "diarize" | "roles">,
+  { loading, findVad, scope }: SpeakerMeans,
+  work: (audio: DecodedAudio, speakers: SpeakerPass) => Promise<T>,
+): Promise<T> {
+  const diarize = request.diarize!;
+  const { roles } = request;
+  const isEach = request.channels === "each" && audio.trackCount > 1;
+  const parties = isEach ? audio : await Parties.of(audio);
+  const areApart = isEach || (parties as Parties).areApart;
+  // A party on each channel needs no model, unless their voices are wanted.
+  const isNamed = diarize.model !== undefined || Boolean(process.env.AGORA_DIARIZATION_MODEL);
+  const wantsVoices = (diarize.embeddings && isNamed) || roles?.sellerVoices !== undefined;
+  const lease = areApart && !wantsVoices ? undefined : await acquire(diarize.model, loading, scope);
+  try {
+    if (lease) checkVoices(roles?.sellerVoices, lease.value);
+    const options = { diarize, roles };
+    if (!areApart) return await work(parties, new DiarizerPass(lease!.value, options));
+    const vad = await findVad();
+    scope.throwIfEnded();
+    const { trackCount } = parties;
+    const turns = vad && new VoiceTurns(trackCount, vad);
+    const diarizer = lease?.value.voices && lease.value;
+    return await work(parties, new ChannelPass({ trackCount, turns, diarizer }, options));
+  } finally {
+    await lease?.release(KEEP_LOADED);
+  }
+}
+
+async function acquire(
+  model: string | undefined,
+  options: TranscriberOptions,
+  scope: RequestScope,
+): Promise<Lease<Diarizer>> {
+  const loading = acquireDiarizer(model, options, scope.signal);
+  return scope.race(loading).catch((error: unknown) => {
+    loading.then((late) => late.release()).catch(() => {});
+    throw error;
+  });
+}
+
+/** @throws TranscriptionError INVALID_ARGUMENT for voices that are not the model's */
+function checkVoices(known: readonly (readonly number[])[] | undefined, { voices }: Diarizer): void {
+  if (!known) return;
+  if (!voices) {
+    throw new TranscriptionError(
+      "INVALID_ARGUMENT",
+      "Expected no roles.sellerVoices: the diarization model has no vectors of voices",
+      { option: "roles.sellerVoices" },
+    );
+  }
+  const wrong = known.findIndex(({ length }) => length !== voices.size);
+  if (wrong >= 0) {
+    const expected = `${voices.size} numbers, as the diarization model's voices have,`;
+    throw invalidArgument(`roles.sellerVoices[${wrong}]`, expected, `${known[wrong]!.length} numbers`);
+  }
+}
