@@ -1,3 +1,5 @@
+import { bestPairs } from "./best-pairs.js";
+
 /** A stretch in which a speaker is heard, in seconds. */
 export interface ScoredTurn {
   start: number;
@@ -65,30 +67,8 @@ export function diarizationErrors(
       for (const theirs of guess) row.set(theirs, (row.get(theirs) ?? 0) + length);
     }
   }
-  errors.confusion = both - bestSum([...shared.values()]);
+  errors.confusion = both - bestPairs(shared).sum;
   return errors;
-}
-
-/** The greatest sum of one entry per row, each of another column. */
-function bestSum(rows: readonly ReadonlyMap<string, number>[]): number {
-  const columns = [...new Set(rows.flatMap((row) => [...row.keys()]))];
-  // Subsets of the shorter side, which has few.
-  const flip = columns.length > rows.length;
-  const [long, short] = flip ? [columns.length, rows.length] : [rows.length, columns.length];
-  const value = (i: number, j: number) => (flip ? rows[j]!.get(columns[i]!) : rows[i]!.get(columns[j]!)) ?? 0;
-  let best = new Map<number, number>([[0, 0]]);
-  for (let i = 0; i < long; i++) {
-    const next = new Map(best);
-    for (const [taken, sum] of best) {
-      for (let j = 0; j < short; j++) {
-        if (taken & (1 << j)) continue;
-        const now = taken | (1 << j);
-        next.set(now, Math.max(next.get(now) ?? 0, sum + value(i, j)));
-      }
-    }
-    best = next;
-  }
-  return Math.max(...best.values());
 }
 
 /** Turns of an RTTM file; of one recording where a name is given. */

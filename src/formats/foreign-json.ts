@@ -48,7 +48,7 @@ function bare(word: string): string {
  * What WhisperX (3.8) writes as JSON: segments with their words where those were timed, all words once more as
  * `word_segments`, and the code of the language; seconds and scores have three decimals. `speaker` is who says it, where
  * speakers were told apart, and missing where it is not known; else the channel, where channels are apart: by its label,
- * else `SPEAKER_00` for the first.
+ * else `SPEAKER_00` for the first. `speaker_embeddings` are the voices, where they were asked for.
  */
 export function writeWhisperX(result: TranscriptionResult, options: FormatOptions): string {
   const segments = result.segments.map((segment) => {
@@ -65,9 +65,13 @@ export function writeWhisperX(result: TranscriptionResult, options: FormatOption
     };
   });
   const timed = segments.some(({ words }) => words !== undefined);
+  const voices = (result.speakers ?? []).flatMap(({ id, embedding }) =>
+    embedding ? [[id, embedding] as const] : [],
+  );
   return written({
     segments,
     ...(timed && { word_segments: segments.flatMap(({ words = [] }) => words) }),
+    ...(voices.length > 0 && { speaker_embeddings: Object.fromEntries(voices) }),
     language: result.language,
   });
 }

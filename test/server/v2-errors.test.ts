@@ -1,5 +1,5 @@
 import { status } from "@grpc/grpc-js";
-import { describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { wav } from "../support/audio.js";
 import { bursts, fakeSegment } from "../support/fake-engine.js";
 import { RECORDING } from "../support/server.js";
@@ -7,6 +7,12 @@ import { failureOf, type Message } from "../support/v2-client.js";
 import { startV2 } from "../support/v2-server.js";
 
 const PATH = "config.options.";
+
+beforeEach(() => {
+  // No model is fetched.
+  vi.stubEnv("AGORA_OFFLINE", "1");
+  return () => vi.unstubAllEnvs();
+});
 
 /** How a request with `options` fails. */
 async function refusalOf(options: Message, settings = {}) {

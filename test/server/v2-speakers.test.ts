@@ -1,4 +1,4 @@
-import { expect, it, vi } from "vitest";
+import { afterEach, expect, it, vi } from "vitest";
 import { writeRandomNemotron } from "../../bench/support/random-nemotron.js";
 import { loadDefinitions } from "../../src/doors/grpc/definitions.js";
 import type { TranscribeRequest } from "../../src/doors/grpc/v2/messages.js";
@@ -13,6 +13,10 @@ import { failureOf } from "../support/v2-client.js";
 import { startV2 } from "../support/v2-server.js";
 
 const RATE = 16_000;
+
+afterEach(() => {
+  vi.unstubAllEnvs();
+});
 
 interface Codec {
   requestSerialize: (message: object) => Buffer;

@@ -1,4 +1,5 @@
 import {
+  DIARIZATION_ENGINES,
   type DiarizationOptions,
   PRIORITIES,
   type RoleOptions,
@@ -12,7 +13,7 @@ import * as kind from "./kinds.js";
 export type RequestOptions = Omit<TranscribeOptions, "signal" | "onSegment" | "onProgress">;
 
 type Nested = "vadOptions" | "diarize" | "roles" | "limits";
-type OfDiarization = Exclude<keyof DiarizationOptions, "engine" | "model">;
+type OfDiarization = Exclude<keyof DiarizationOptions, "model">;
 
 /** Every option of a request by the name that messages of the library have for it. */
 export type OptionPath =
@@ -135,6 +136,11 @@ export const OPTION_FIELDS: Readonly<Record<OptionPath, OptionField>> = {
     is: "Longer stretches of speech are parted; seconds.",
   },
   diarize: { kind: kind.flag, is: "Tell who says what; any of the fields about speakers asks for it." },
+  "diarize.engine": {
+    name: "diarization_engine",
+    kind: kind.choice(DIARIZATION_ENGINES),
+    is: "nemotron or community, for speakers of one channel.",
+  },
   "diarize.numSpeakers": { name: "num_speakers", kind: kind.integer, is: "Exactly so many speakers." },
   "diarize.minSpeakers": { name: "min_speakers", kind: kind.integer, is: "At least so many speakers." },
   "diarize.maxSpeakers": { name: "max_speakers", kind: kind.integer, is: "At most so many speakers." },

@@ -146,6 +146,17 @@ describe("whisperx", () => {
   });
 });
 
+it("whisperx has the voices of speakers where they were asked for", () => {
+  const speaker = { role: null, roleConfidence: 0, evidence: [], talkTime: 1, turns: 1 };
+  const speakers = [
+    { ...speaker, id: "SPEAKER_00", embedding: [0.6, -0.8] },
+    { ...speaker, id: "SPEAKER_01" },
+  ];
+  const document = json("whisperx", result([HELLO], { speakers }));
+  expect(Object.keys(document)).toEqual(["segments", "word_segments", "speaker_embeddings", "language"]);
+  expect(document.speaker_embeddings).toEqual({ SPEAKER_00: [0.6, -0.8] });
+});
+
 describe("rttm", () => {
   const turns = [
     { start: 0.5, end: 2, speaker: "SPEAKER_00", confidence: 1, channel: 0 },
