@@ -60,7 +60,7 @@ async function measure(
   folder: string,
 ): Promise<Level> {
   const processes = Math.min(calls, MOST_PROCESSES);
-  const before = await readMetrics(server.httpPort);
+  const before = await readMetrics(server.metricsPort);
   const watch = watchServer(server);
   const reports = await Promise.all(
     Array.from({ length: processes }, async (_, i) => {
@@ -75,7 +75,7 @@ async function measure(
   const from = Math.min(...reports.map((report) => report.from));
   const elapsed = (Math.max(...reports.map((report) => report.to)) - from) / 1000;
   const { batch, peakMiB } = watch.stop();
-  const after = await readMetrics(server.httpPort);
+  const after = await readMetrics(server.metricsPort);
   const failures = reports.flatMap((report) => report.failures);
   for (const failure of new Set(failures)) console.error(`  ${failure}`);
   for (const report of reports)
@@ -104,11 +104,11 @@ async function measure(
 }
 
 /** Looks at the server now and then. */
-function watchServer({ httpPort }: ServerProcess): { stop(): Pick<Level, "batch" | "peakMiB"> } {
+function watchServer({ metricsPort }: ServerProcess): { stop(): Pick<Level, "batch" | "peakMiB"> } {
   const running: number[] = [];
   let peak = 0;
   const timer = setInterval(async () => {
-    const metrics = await readMetrics(httpPort);
+    const metrics = await readMetrics(metricsPort);
     running.push(metrics.get('agora_batch_windows{state="running"}') ?? 0);
     peak = Math.max(peak, metrics.get("process_resident_memory_bytes")!);
   }, SAMPLE_EVERY_MS);
@@ -123,7 +123,7 @@ function watchServer({ httpPort }: ServerProcess): { stop(): Pick<Level, "batch"
 
 /** MiB that the server grows by for streams that say nothing. */
 async function measureIdle(server: ServerProcess): Promise<number> {
-  const resident = async () => (await readMetrics(server.httpPort)).get("process_resident_memory_bytes")!;
+  const resident = async () => (await readMetrics(server.metricsPort)).get("process_resident_memory_bytes")!;
   const before = await resident();
   const args = [server.port, IDLE_STREAMS, "idle", 0, ""].map(String);
   const child = spawn(process.execPath, ["--import", LOADER, client, ...args], {
@@ -131,7 +131,7 @@ async function measureIdle(server: ServerProcess): Promise<number> {
   });
   const ended = new Promise((resolve) => child.once("exit", resolve));
   await new Promise((resolve) => child.stdout.once("data", resolve));
-  while ((await readMetrics(server.httpPort)).get("agora_open_calls")! < IDLE_STREAMS)
+  while ((await readMetrics(server.metricsPort)).get("agora_open_calls")! < IDLE_STREAMS)
     await new Promise((resolve) => setTimeout(resolve, 50));
   const grown = (await resident()) - before;
   child.stdin.end();

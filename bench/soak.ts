@@ -62,7 +62,7 @@ const death = server.ended.then(({ code, signal }) => {
 });
 const disorder = runSoak({
   port: server.port,
-  httpPort: server.httpPort,
+  metricsPort: server.metricsPort,
   pid: server.pid,
   seconds: minutes * 60,
   lanes,

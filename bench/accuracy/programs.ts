@@ -24,7 +24,7 @@ export interface Program {
 const BEAMS = [1, 5] as const;
 const search = (beamSize: number) => (beamSize === 1 ? "greedy" : `${beamSize} beams`);
 const peerName = (computeType: string, beamSize: number, batched = false) =>
-  `faster-whisper ${batched ? "batched " : ""}${computeType} ${search(beamSize)}`;
+  `faster-whisper ${batched ? "batched" : "sequential"} ${computeType} ${search(beamSize)}`;
 
 /** Everything that is compared, on the same weights. */
 export function accuracyPrograms(models: RealWhisper, threads: number): Program[] {

@@ -20,6 +20,16 @@ namespace bench {
 // Takes the rest of a command's line and returns the answer, JSON.
 using Command = std::function<std::string(std::istream& arguments)>;
 
+// In quotes, as JSON has it.
+inline std::string quoted(const std::string& text) {
+    std::string json = "\"";
+    for (const char c : text) {
+        if (c == '"' || c == '\\') json += '\\';
+        json += static_cast<unsigned char>(c) < ' ' ? ' ' : c;
+    }
+    return json + '"';
+}
+
 // Answers commands until the end of the input. A failure is an answer too: {"error": …}.
 inline void serve(const std::map<std::string, Command>& commands) {
     std::cout << "{\"ready\":true}" << std::endl;
@@ -32,11 +42,7 @@ inline void serve(const std::map<std::string, Command>& commands) {
             if (found == commands.end()) throw std::invalid_argument("no command " + name);
             std::cout << found->second(arguments) << std::endl;
         } catch (const std::exception& error) {
-            std::string text = error.what();
-            for (char& c : text) {
-                if (c == '"' || c == '\\' || c == '\n') c = '\'';
-            }
-            std::cout << "{\"error\":\"" << text << "\"}" << std::endl;
+            std::cout << "{\"error\":" << quoted(error.what()) << "}" << std::endl;
         }
     }
 }
@@ -58,6 +64,15 @@ inline double seconds_of(const std::function<void()>& work) {
 inline std::string measured(double seconds, size_t count) {
     std::ostringstream json;
     json << "{\"seconds\":" << seconds << ",\"count\":" << count << "}";
+    return json.str();
+}
+
+// {"seconds": …, "texts": […]}
+inline std::string heard(double seconds, const std::vector<std::string>& texts) {
+    std::ostringstream json;
+    json << "{\"seconds\":" << seconds << ",\"texts\":[";
+    for (size_t i = 0; i < texts.size(); ++i) json << (i == 0 ? "" : ",") << quoted(texts[i]);
+    json << "]}";
     return json.str();
 }
 

@@ -4,6 +4,7 @@
 //   encode WINDOWS                  windows, one after another
 //   decode STEPS FIRST              single tokens of one sequence, from position FIRST on, 2 or more
 //   windows FILE TOKENS LANGUAGE    whisper_full() of each window; TOKENS 0: as the model decides, else so many each
+//   texts FILE BEAMS LANGUAGE       whisper_full() of each recording (as windows are written), and what it writes
 #include <whisper.h>
 
 #include <cmath>
@@ -95,6 +96,30 @@ class Peer {
         return bench::measured(seconds, progress.tokens);
     }
 
+    std::string texts(std::istream& arguments) {
+        const auto recordings = bench::read_windows(argument<std::string>(arguments, "FILE"));
+        const auto beams = argument<int>(arguments, "BEAMS");
+        const auto language = argument<std::string>(arguments, "LANGUAGE");
+        whisper_full_params params =
+            whisper_full_default_params(beams > 1 ? WHISPER_SAMPLING_BEAM_SEARCH : WHISPER_SAMPLING_GREEDY);
+        params.n_threads = threads_;
+        params.print_progress = false;
+        params.language = language.c_str();
+        params.beam_search.beam_size = beams;
+        std::vector<std::string> texts;
+        const double seconds = bench::seconds_of([&] {
+            for (const std::vector<float>& samples : recordings) {
+                check(whisper_full(context_.get(), params, samples.data(), static_cast<int>(samples.size())),
+                      "whisper_full");
+                texts.emplace_back();
+                for (int i = 0; i < whisper_full_n_segments(context_.get()); ++i)
+                    texts.back() += whisper_full_get_segment_text(context_.get(), i);
+            }
+        });
+        encoded_ = false;
+        return bench::heard(seconds, texts);
+    }
+
   private:
     // Some token of text.
     static constexpr whisper_token kToken = 1000;
@@ -147,6 +172,7 @@ int main(int argc, char** argv) {
             {"encode", [&](std::istream& arguments) { return peer.encode(arguments); }},
             {"decode", [&](std::istream& arguments) { return peer.decode(arguments); }},
             {"windows", [&](std::istream& arguments) { return peer.windows(arguments); }},
+            {"texts", [&](std::istream& arguments) { return peer.texts(arguments); }},
         });
     } catch (const std::exception& error) {
         std::cerr << "peer-bench: " << error.what() << "\n";

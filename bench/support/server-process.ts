@@ -10,7 +10,7 @@ export const LOADER = path("test/support/typescript-loader.mjs");
 export interface ServerProcess {
   pid: number;
   port: number;
-  httpPort: number;
+  metricsPort: number;
   /** The last lines of its log. */
   log: string[];
   /** Exit code and signal, when it ends. */
@@ -37,6 +37,7 @@ export async function startServerProcess(
     env: {
       SERVER_HOST: "localhost",
       SERVER_PORT: "0",
+      SERVER_HTTP: "false",
       SERVER_HTTP_HOST: "localhost",
       SERVER_HTTP_PORT: "0",
       MODEL_IMPLEMENTATION: "whisper",
@@ -48,14 +49,14 @@ export async function startServerProcess(
   });
   const ended = once(child, "exit").then(([code, signal]) => ({ code, signal }));
   const log: string[] = [];
-  const ports = { port: 0, httpPort: 0 };
+  const ports = { port: 0, metricsPort: 0 };
   const lines = createInterface({ input: child.stderr! });
   const ready = new Promise<void>((resolve) => {
     lines.on("line", (line) => {
       log.push(line);
       if (log.length > KEPT) log.shift();
       const [, kind, number] = /, (HTTP port|port) (\d+)/.exec(line) ?? [];
-      if (kind) ports[kind === "port" ? "port" : "httpPort"] = Number(number);
+      if (kind) ports[kind === "port" ? "port" : "metricsPort"] = Number(number);
       if (line.includes("Serving with")) resolve();
     });
   });

@@ -11,7 +11,7 @@ import { shortFiles } from "./short-files.js";
 
 export interface SoakOptions {
   port: number;
-  httpPort: number;
+  metricsPort: number;
   pid: number;
   /** Seconds of disorder. */
   seconds: number;
@@ -116,14 +116,14 @@ const SHARED_CHANNELS = 2;
  * be answered as they were before.
  */
 export async function runSoak(options: SoakOptions): Promise<SoakReport> {
-  const { port, seconds, lanes, seed, pid, httpPort } = options;
+  const { port, seconds, lanes, seed, pid, metricsPort } = options;
   const files = options.files ?? shortFiles();
   const calm = new Caller(port);
   const shared = Array.from({ length: SHARED_CHANNELS }, () => new Caller(port));
   const right = await Promise.all(files.map(async (file) => (await calm.send("v1 unary", file).ended).text));
   const startedAt = performance.now();
   const elapsed = () => (performance.now() - startedAt) / 1000;
-  const sample = () => takeSample(httpPort, elapsed());
+  const sample = () => takeSample(metricsPort, elapsed());
   const before = await sample();
   const report = {
     calls: 0,
@@ -194,7 +194,7 @@ export async function runSoak(options: SoakOptions): Promise<SoakReport> {
   if (blamed > report.kills)
     report.misled.push(`${blamed} calls blame decoders that were killed, of ${report.kills}`);
   const unanswered = pending.size;
-  const left = await settle(httpPort);
+  const left = await settle(metricsPort);
   calm.close();
   for (const caller of shared) caller.close();
   const after = await sample();
@@ -318,10 +318,10 @@ function isWav(file: Buffer): boolean {
  * What of all calls is left, once as little is left as ever will be.
  * @throws Error where the server does not tell
  */
-async function settle(httpPort: number): Promise<Record<string, number>> {
+async function settle(metricsPort: number): Promise<Record<string, number>> {
   const until = performance.now() + PATIENCE;
   for (;;) {
-    const metrics = await readMetrics(httpPort);
+    const metrics = await readMetrics(metricsPort);
     const left = Object.fromEntries(
       [...metrics].filter(([name]) => TELLING.includes(name.replace(/\{.*/s, ""))),
     );
@@ -333,8 +333,8 @@ async function settle(httpPort: number): Promise<Record<string, number>> {
   }
 }
 
-async function takeSample(httpPort: number, seconds: number): Promise<Sample> {
-  const metrics = await readMetrics(httpPort);
+async function takeSample(metricsPort: number, seconds: number): Promise<Sample> {
+  const metrics = await readMetrics(metricsPort);
   return {
     seconds: Math.round(seconds),
     residentMiB: Math.round(metrics.get("process_resident_memory_bytes")! / MIB),

@@ -48,13 +48,13 @@ SearchOptions search_options(const Napi::Object& js) {
     return options;
 }
 
-// Where there is speech: [start, end, start, end, …] in seconds.
 Napi::Array tokens_to_js(Napi::Env env, const std::vector<int>& tokens) {
     Napi::Array result = Napi::Array::New(env, tokens.size());
     for (size_t i = 0; i < tokens.size(); ++i) result.Set(static_cast<uint32_t>(i), tokens[i]);
     return result;
 }
 
+// Where there is speech: [start, end, start, end, …] in seconds.
 std::vector<SoundSpan> spans_argument(const Napi::Value& value, const char* name) {
     const std::vector<float> times = numbers_argument(value, name, 0, 30);
     if (times.size() % 2 != 0) bad_argument(name, "pairs of times");

@@ -1,6 +1,7 @@
 #include "bindings/device_rounds.h"
 
 #include <cstdlib>
+#include <exception>
 #include <mutex>
 #include <new>
 
@@ -51,7 +52,7 @@ void take_step(uv_work_t* item) {
     while (executor.step()) {
         try {
             return queue_step(executor);
-        } catch (const std::bad_alloc&) {
+        } catch (const std::exception&) {
             // No memory to wait in line: the next step is taken here.
         }
     }

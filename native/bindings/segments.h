@@ -11,7 +11,7 @@ namespace agora {
 // NativeSegment[] of src/addon/addon.ts.
 Napi::Array to_js(Napi::Env env, const std::vector<DecodedSegment>& segments, bool words);
 
-// { language, probability }[]
+// { languages: { language, probability }[], noSpeechProb }
 Napi::Object to_js(Napi::Env env, const DetectedLanguages& detected);
 
 }  // namespace agora

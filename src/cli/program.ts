@@ -142,9 +142,16 @@ function addDiarize(program: Command, context: CliContext, perform: Perform): vo
 function addServe(program: Command, context: CliContext, perform: Perform): void {
   program
     .command("serve")
-    .description("answer requests over gRPC until interrupted")
-    .option("--port <n>", "port to listen on; 0 takes a free one (SERVER_PORT, default: 50051)")
-    .option("--host <address>", "address to listen on (SERVER_HOST, default: [::])")
+    .description("answer requests over gRPC and HTTP until interrupted")
+    .option("--port <n>", "port of gRPC; 0 takes a free one (SERVER_PORT, default: 50051)")
+    .option("--host <address>", "address of gRPC (SERVER_HOST, default: [::])")
+    .option("--http-port <n>", "port of HTTP; 0 takes a free one (HTTP_PORT, default: 8000)")
+    .option(
+      "--http-host <address>",
+      "address of HTTP; one that others can reach needs a token, or HTTP_WITHOUT_TOKEN (HTTP_HOST, default: 127.0.0.1)",
+    )
+    .option("--no-grpc", "do not open the gRPC door (SERVER_GRPC)")
+    .option("--no-http", "do not open the HTTP door (SERVER_HTTP)")
     .option(
       "--implementation <name>",
       "engine that runs the model (MODEL_IMPLEMENTATION, default: by the model)",
@@ -159,10 +166,21 @@ function addServe(program: Command, context: CliContext, perform: Perform): void
       "\nOptions take the place of variables of the environment, and those of a .env file here.",
     )
     .addHelpText("after", "The package's .env.example has all variables with their defaults.")
-    .action((flags: FlagValues) =>
+    .action(({ grpc, http, ...flags }: ServeFlags) =>
       // gRPC takes a tenth of a second to load.
-      perform({}, async () => (await import("./serve.js")).serve(flags, context)),
+      perform({}, async () =>
+        (await import("./serve.js")).serve({ ...flags, ...closed({ grpc, http }) }, context),
+      ),
     );
+}
+
+type ServeFlags = Omit<FlagValues, "grpc" | "http"> & Record<"grpc" | "http", boolean>;
+
+/** Of the flags of doors those that close one: commander sets the others, and settings may close theirs. */
+function closed(doors: Readonly<Record<string, boolean>>): FlagValues {
+  return Object.fromEntries(
+    Object.entries(doors).flatMap(([name, isOpen]) => (isOpen ? [] : [[name, "false"]])),
+  );
 }
 
 function addDoctor(program: Command, context: CliContext, perform: Perform): void {

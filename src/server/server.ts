@@ -1,5 +1,6 @@
 import { GrpcFront } from "../doors/grpc/front.js";
-import { HttpFront } from "../doors/metrics/page.js";
+import type { HttpDoor } from "../doors/http/door.js";
+import { MetricsPage } from "../doors/metrics/page.js";
 import {
   createTranscriber,
   type Transcriber,
@@ -16,10 +17,12 @@ import { watchFiles } from "../service/watch-files.js";
 
 /** A server that listens. Made by {@link startServer}. */
 export interface RunningServer {
-  /** Port of gRPC. */
+  /** Port of gRPC; 0 without (`grpc: false`). */
   readonly port: number;
-  /** Port of metrics and probes; undefined without `SERVER_HTTP_PORT`. */
+  /** Port of HTTP; undefined without (`http: false`). */
   readonly httpPort: number | undefined;
+  /** Port of metrics and probes by themselves; undefined without `metricsPort`. */
+  readonly metricsPort: number | undefined;
   /**
    * Resolves with what is served when the model is loaded; health is SERVING from then on. A failure is in the log, too,
    * and need not be awaited.
@@ -94,7 +97,8 @@ class TranscriptionServer implements RunningServer {
   readonly #service: Service;
   /** Undefined until it listens: its metrics may be asked for before. */
   #grpc: GrpcFront | undefined;
-  #http: HttpFront | undefined;
+  #http: HttpDoor | undefined;
+  #metrics: MetricsPage | undefined;
   #phase: Phase = "loading";
   #served: ServedModel | undefined;
   #stopped: Promise<void> | undefined;
@@ -121,43 +125,60 @@ class TranscriptionServer implements RunningServer {
   }
 
   get port(): number {
-    return this.#front.port;
+    return this.#grpc?.port ?? 0;
   }
 
   get httpPort(): number | undefined {
     return this.#http?.port;
   }
 
-  get #front(): GrpcFront {
-    if (!this.#grpc) throw new TranscriptionError("INTERNAL", "The server does not listen yet");
-    return this.#grpc;
+  get metricsPort(): number | undefined {
+    return this.#metrics?.port;
+  }
+
+  get #doors(): Array<GrpcFront | HttpDoor> {
+    return [this.#grpc, this.#http].filter((door) => door !== undefined);
   }
 
   async open(): Promise<void> {
-    const { host, httpHost, httpPort } = this.#settings;
     this.#observe();
     this.#warnOfExposure();
-    if (httpPort !== undefined) {
-      this.#http = await HttpFront.open(httpHost, httpPort, {
-        metrics: () => this.#service.metrics.text(),
-        onError: (error) => this.#log.error(`Cannot show a page: ${error.stack ?? error.message}`),
-        notReady: () => this.#notReady,
-      });
-      this.#log.info(`Metrics and probes on ${httpHost}, HTTP port ${this.#http.port}`);
-    }
     try {
-      this.#grpc = await GrpcFront.open(this.#service);
+      await this.#openDoors();
     } catch (error) {
-      await this.#closeHttp();
+      await Promise.all(this.#doors.map((door) => door.close()));
+      await this.#closeMetrics();
       throw error;
     }
-    this.#log.info(`agora-transcribe ${VERSION} listens on ${host}, port ${this.port}, and loads the model`);
     this.ready = Promise.race([this.#load(), aborted(this.#unwanted.signal)]);
     this.ready.catch((error: Error) => this.#onLoadFailure(error));
     this.#unwatch = watchFiles(
       () => watchedFiles(this.#settings),
       () => this.#reloadChanged(),
     );
+  }
+
+  async #openDoors(): Promise<void> {
+    const { grpc, host, http, httpHost, metricsHost, metricsPort } = this.#settings;
+    const pages = { metrics: () => this.#service.metrics.text(), notReady: () => this.#notReady };
+    if (metricsPort !== undefined) {
+      this.#metrics = await MetricsPage.open(metricsHost, metricsPort, {
+        ...pages,
+        onError: (error) => this.#log.error(`Cannot show a page: ${error.stack ?? error.message}`),
+      });
+      this.#log.info(`Metrics and probes on ${metricsHost}, HTTP port ${this.#metrics.port}`);
+    }
+    if (grpc) this.#grpc = await GrpcFront.open(this.#service);
+    if (http) {
+      // Takes as long to load as all the rest.
+      const door = await import("../doors/http/door.js");
+      this.#http = await door.HttpDoor.open(this.#service, pages);
+    }
+    const where = [
+      ...(grpc ? [`${host}, port ${this.port}`] : []),
+      ...(this.#http ? [this.#http.urlAt(httpHost)] : []),
+    ];
+    this.#log.info(`agora-transcribe ${VERSION} listens on ${where.join(", and ")}, and loads the model`);
   }
 
   reload(given?: Partial<ServerSettings>): Promise<void> {
@@ -170,7 +191,8 @@ class TranscriptionServer implements RunningServer {
   async #reload(given: Partial<ServerSettings> | undefined): Promise<void> {
     const next = given ? this.#fitted(withDefaults(given)) : this.#settings;
     const { settings, restart } = reloadable(this.#settings, next);
-    await this.#front.reload(settings);
+    const renewals = await Promise.all(this.#doors.map((door) => door.renewal(settings)));
+    for (const renew of renewals) renew();
     this.#service.takeOver(settings);
     this.#log.info("Read certificates, tokens and the log's level again");
     for (const variable of restart) this.#log.warning(`${variable} has changed, which needs another start`);
@@ -228,7 +250,7 @@ class TranscriptionServer implements RunningServer {
   /** @throws TranscriptionError INVALID_ARGUMENT when the model does not have the language of the settings */
   #serve(loaded: Transcriber): void {
     this.#service.workers.use(loaded);
-    this.#front.serve();
+    for (const door of this.#doors) door.serve();
     this.#phase = "serving";
     this.#tellHealth();
     this.#served = servedModel(loaded);
@@ -261,9 +283,9 @@ class TranscriptionServer implements RunningServer {
     );
     // Whatever cannot be closed keeps nothing else open.
     try {
-      await this.#grpc?.close();
+      await Promise.all(this.#doors.map((door) => door.close()));
     } finally {
-      await this.#release(this.#transcriber).finally(() => this.#closeHttp());
+      await this.#release(this.#transcriber).finally(() => this.#closeMetrics());
     }
     this.#log.info("Stopped");
   }
@@ -272,9 +294,9 @@ class TranscriptionServer implements RunningServer {
     if (transcriber !== this.#given) await transcriber?.close();
   }
 
-  async #closeHttp(): Promise<void> {
+  async #closeMetrics(): Promise<void> {
     this.#service.close();
-    await this.#http?.close();
+    await this.#metrics?.close();
   }
 
   #observe(): void {

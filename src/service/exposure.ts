@@ -1,11 +1,18 @@
+import { isLoopback } from "./addresses.js";
 import { type ServerSettings, TOKEN_SETTINGS, variableOf } from "./settings.js";
 
 /** What the operator should know about who may use the server, and who may listen. */
 export function exposureWarnings(settings: ServerSettings): string[] {
-  const { host, tlsCertificate, tlsClientAuthority } = settings;
-  if (isLoopback(host)) return [];
+  const { grpc, host, http, httpHost, tlsCertificate, tlsClientAuthority } = settings;
+  const open = [
+    ...(grpc ? [["host", host] as const] : []),
+    ...(http ? [["httpHost", httpHost] as const] : []),
+  ]
+    .filter(([, address]) => !isLoopback(address))
+    .map(([key, address]) => `${variableOf(key)}=${address}`);
+  if (open.length === 0) return [];
   const hasToken = TOKEN_SETTINGS.some((keys) => keys.some((key) => settings[key] !== undefined));
-  const where = `${variableOf("host")}=${host}`;
+  const where = open.join(" and ");
   if (!hasToken && !tlsClientAuthority) {
     return [
       `ANYONE who reaches ${where} may use this server: it has no token. Set ${variableOf("apiToken")} or ` +
@@ -19,10 +26,4 @@ export function exposureWarnings(settings: ServerSettings): string[] {
     ];
   }
   return [];
-}
-
-/** Reached from this machine only. */
-function isLoopback(host: string): boolean {
-  const bare = host.replace(/^\[|\]$/g, "").toLowerCase();
-  return bare === "localhost" || bare === "::1" || /^(::ffff:)?127\.\d+\.\d+\.\d+$/.test(bare);
 }

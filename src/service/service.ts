@@ -1,18 +1,23 @@
-import { releaseMemory } from "../index.js";
+import { type AudioInput, releaseMemory, TranscriptionError } from "../index.js";
 import { type Budgets, createBudgets } from "./budgets.js";
+import { type Call, ClientGone, Unavailable } from "./call/call.js";
 import type { Holder } from "./call/holdings.js";
 import { OpenCalls } from "./call/open-calls.js";
 import type { Logger } from "./log.js";
 import { ServerMetrics } from "./metrics/server-metrics.js";
-import type { ServerSettings } from "./settings.js";
+import { RequestLog } from "./request-log.js";
+import { type ServerSettings, variableOf } from "./settings.js";
 import { Storage } from "./storage.js";
+import { within } from "./timers.js";
 import { Upload } from "./upload.js";
-import { Workers } from "./workers.js";
+import { type Work, Workers, type WorkOptions } from "./workers.js";
 
 /** Milliseconds without a call after which memory is given back: long after the last of many, soon for who looks. */
 const REST = 5000;
 /** Bytes of recordings since the last time from which on that is worth its while: it holds up everything else. */
 const WORTH_IT = 1024 ** 2;
+/** Clients get this long to read what was sent to them when the server closes, in seconds. */
+export const FLUSH_SECONDS = 1;
 
 /** What every door shares: there is one of it in a server, and it knows of no door. */
 export class Service {
@@ -25,6 +30,7 @@ export class Service {
   #settings: ServerSettings;
   #restTimer: NodeJS.Timeout | undefined;
   #sinceRest = 0;
+  #drained: Promise<void> | undefined;
 
   /**
    * @param settings as they are at the start
@@ -63,10 +69,77 @@ export class Service {
     }
   }
 
-  /** Counts a recording that a call has brought. */
-  received(bytes: number): void {
+  /** Counts and logs what was asked. @param format as the client calls it */
+  note(call: Call, filename: string, bytes: number, format = ""): void {
     this.metrics.received(bytes);
     this.#sinceRest += bytes;
+    call.bytes = bytes;
+    this.#logOf(call).request(filename, bytes, format);
+  }
+
+  /**
+   * Text of a recording that has arrived, within the server's time for it or, where that is shorter, the request's.
+   * @param timeoutName what the request calls its `timeout`
+   */
+  async transcribe(
+    call: Call,
+    input: AudioInput,
+    { timeout = Number.POSITIVE_INFINITY, onProgress, ...options }: Omit<WorkOptions, "signal" | "onTurn">,
+    timeoutName: string,
+  ): Promise<Work> {
+    const { batchSize, requestTimeout } = this.settings;
+    const [seconds, limit] =
+      timeout < requestTimeout ? [timeout, timeoutName] : [requestTimeout, variableOf("requestTimeout")];
+    call.expireAfter(seconds, `The request took longer than ${limit} (${seconds} s)`);
+    const logProgress = this.#logOf(call).progress(batchSize);
+    const working = this.workers.transcribe(input, {
+      ...options,
+      signal: call.signal,
+      onProgress: (progress) => {
+        logProgress(progress);
+        onProgress?.(progress);
+      },
+      onTurn: () => call.markStarted(),
+    });
+    return working.catch((error: unknown) => {
+      // Decoders store copies beside the uploads.
+      if (TranscriptionError.from(error).code === "STORAGE_FAILED") this.storage.suspect();
+      throw error;
+    });
+  }
+
+  /** Has the log say what came of a call whose answer is delivered now: until then it may still fail. */
+  logSuccess(call: Call, { result }: Work): void {
+    this.#logOf(call).success(result, this.workers.transcriber.info.model.name);
+  }
+
+  /** Has the log say why a call failed. @param message what its client is told @param code by which its door knows it */
+  logFailure(call: Call, reason: unknown, message: string, code: string): void {
+    const log = this.#logOf(call);
+    if (reason instanceof ClientGone) log.cancelled();
+    else if (reason instanceof Unavailable) log.unfinished(reason);
+    else if (code === "INTERNAL") log.defect(reason as Error);
+    else log.failed(message, code);
+  }
+
+  /** Waits for the calls that are open, and ends those that outlast the grace period. Doors let nobody in by then. */
+  drain(): Promise<void> {
+    this.#drained ??= this.#drain();
+    return this.#drained;
+  }
+
+  async #drain(): Promise<void> {
+    const { shutdownGrace } = this.settings;
+    const idle = this.calls.idle();
+    if (this.calls.size > 0)
+      this.log.info(`Waiting up to ${shutdownGrace} s for ${this.calls.size} open calls`);
+    if (await within(idle, shutdownGrace)) return;
+    this.calls.failAll(new Unavailable("The server is shutting down"));
+    await within(idle, FLUSH_SECONDS);
+  }
+
+  #logOf(call: Call): RequestLog {
+    return new RequestLog(this.log, call);
   }
 
   #rest(): void {

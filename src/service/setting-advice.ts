@@ -2,14 +2,14 @@ import { nearest } from "../config/nearest.js";
 import { settingVariables } from "./settings.js";
 
 /** Beginnings of names that are the server's. */
-const OURS = /^(SERVER|MODEL|GRPC_MAX|LOGGING)_/;
-/** Kubernetes tells pods about a Service named `server` by names of ours: SERVER_PORT, SERVER_SERVICE_HOST, … */
+const OURS = /^((SERVER|MODEL|GRPC_MAX|LOGGING)_|HTTP_(ALLOW|WITHOUT))/;
+/** Kubernetes tells pods about Services named `server` or `http` by names of ours: SERVER_PORT, SERVER_SERVICE_HOST, … */
 const SERVICE_LINK = /_SERVICE_(HOST|PORT)(_\w+)?$|_PORT_\d+_(TCP|UDP|SCTP)(_\w+)?$/;
 const SERVICE_ADDRESS = /^(tcp|udp|sctp):\/\/[^/]+:\d+$/i;
 
 /** Whether a variable holds the address of a Service, which Kubernetes has put there, rather than a setting. */
 export function isServiceLink(variable: string, value: string | undefined): boolean {
-  return /^SERVER_(HTTP_)?PORT$/.test(variable) && SERVICE_ADDRESS.test(value?.trim() ?? "");
+  return /^(SERVER_|HTTP_|SERVER_HTTP_)PORT$/.test(variable) && SERVICE_ADDRESS.test(value?.trim() ?? "");
 }
 
 /** What is in the environment by names like ours and is no setting, each with what was probably meant. */

@@ -61,6 +61,25 @@ export function text(
   };
 }
 
+/** A comma list, each entry of which `accepts` takes; without blanks around them. */
+export function listOf(entries: string, accepts: (entry: string) => boolean): ValueKind<string> {
+  return {
+    expected: `a comma list of ${entries}`,
+    parse: (list) => {
+      const found = entriesOf(list);
+      return found.every(accepts) ? found.join(",") : undefined;
+    },
+  };
+}
+
+/** Entries of a list as {@link listOf} leaves it. */
+export function entriesOf(list: string): string[] {
+  return list
+    .split(",")
+    .map((entry) => entry.trim())
+    .filter((entry) => entry !== "");
+}
+
 function inRange(value: number, min: number, max: number): number | undefined {
   return value >= min && value <= max ? value : undefined;
 }

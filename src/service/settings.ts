@@ -7,8 +7,9 @@ import {
   suggestLanguage,
   TranscriptionError,
 } from "../index.js";
+import { isHostName, isLoopback, isOrigin } from "./addresses.js";
 import { LEVELS, LOG_FORMATS } from "./log.js";
-import { choice, integer, limit, number, text, type ValueKind, yesOrNo } from "./setting-values.js";
+import { choice, integer, limit, listOf, number, text, type ValueKind, yesOrNo } from "./setting-values.js";
 import { diskShare, memoryShare } from "./shares.js";
 import { isToken, TOKEN_FORM } from "./tokens.js";
 
@@ -66,10 +67,34 @@ const vadModel: ValueKind<string | null> = {
 
 /** Every setting: what its variable is called, what it may hold, and what it is where it is not given. */
 export const SETTINGS = {
-  /** Address to listen on. */
+  /** Whether to open the gRPC door. */
+  grpc: setting("SERVER_GRPC", yesOrNo, true),
+  /** Whether to open the HTTP door. */
+  http: setting("SERVER_HTTP", yesOrNo, true),
+  /** Address that gRPC listens on. */
   host: setting("SERVER_HOST", address, "[::]"),
-  /** Port to listen on; 0 takes a free one. */
+  /** Port of gRPC; 0 takes a free one. */
   port: setting("SERVER_PORT", integer(0, 65_535), 50_051),
+  /** Address that HTTP listens on: any that others can reach needs a token, or `httpWithoutToken`. */
+  httpHost: setting("HTTP_HOST", address, "127.0.0.1"),
+  /** Port of HTTP; 0 takes a free one. */
+  httpPort: setting("HTTP_PORT", integer(0, 65_535), 8000),
+  /** Whether HTTP may be open to all who reach it. */
+  httpWithoutToken: setting("HTTP_WITHOUT_TOKEN", yesOrNo, false),
+  /** Names that the server is called by besides `localhost`, its address and `httpHost`, comma-separated; `*`: any. */
+  httpAllowedHosts: setting("HTTP_ALLOWED_HOSTS", listOf("host names without ports, or *", isHostName), ""),
+  /** Origins of other pages that may use the server from a browser, comma-separated: `https://crm.example.org`. */
+  httpAllowedOrigins: setting(
+    "HTTP_ALLOWED_ORIGINS",
+    listOf("origins like https://example.org", isOrigin),
+    "",
+  ),
+  /** Names beside its own that clients may ask for the model by, comma-separated. */
+  modelAliases: setting(
+    "MODEL_ALIASES",
+    listOf("names of at most 200 characters", (name) => name.length <= 200),
+    "",
+  ),
 
   /** Name of an implementation; undefined: that of the model, or borealis where no model is named either. */
   implementation: optional(
@@ -165,10 +190,10 @@ export const SETTINGS = {
   /** Whether to refuse to start without a token. */
   requireToken: setting("SERVER_REQUIRE_TOKEN", yesOrNo, false),
 
-  /** Address that the HTTP port listens on. */
-  httpHost: setting("SERVER_HTTP_HOST", address, "[::]"),
-  /** Port of metrics and probes over HTTP, 0 for a free one; undefined: none. */
-  httpPort: optional("SERVER_HTTP_PORT", integer(0, 65_535)),
+  /** Address of metrics and probes on a port of their own. */
+  metricsHost: setting("SERVER_HTTP_HOST", address, "[::]"),
+  /** Port of metrics and probes on a port of their own, 0 for a free one; undefined: none. */
+  metricsPort: optional("SERVER_HTTP_PORT", integer(0, 65_535)),
 
   loggingLevel: setting("LOGGING_LEVEL", choice(...LEVELS), "INFO"),
   /** Lines for people, or a JSON object per line. */
@@ -354,6 +379,13 @@ function contradictions(
   const [first, next] = TOKEN_SETTINGS.map((keys) => keys.some(isSet));
   const [token, file] = TOKEN_SETTINGS[0].map(nameOf) as [string, string];
   if (next && !first) add("nextApiToken", `needs ${token} or ${file}`);
+  if (!settings.grpc && !settings.http)
+    add("http", `expected true, since ${nameOf("grpc")} is false: the server has no door`);
+  const isGuarded = first || isSet("tlsClientAuthority");
+  if (settings.http && !isGuarded && !settings.httpWithoutToken && !isLoopback(settings.httpHost)) {
+    const ways = `${token}, ${file}, or ${nameOf("httpWithoutToken")} for a server that anybody may use`;
+    add("httpHost", `an address that others can reach needs ${ways}`);
+  }
   if (settings.requireToken && !first)
     add("apiToken", `expected a token, or ${file}, since ${nameOf("requireToken")} is set`);
   return found;

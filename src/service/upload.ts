@@ -3,6 +3,7 @@ import { TranscriptionError } from "../index.js";
 import type { Budgets } from "./budgets.js";
 import type { Reservation } from "./call/byte-budget.js";
 import type { Holder } from "./call/holdings.js";
+import { variableOf } from "./settings.js";
 import type { Storage } from "./storage.js";
 
 /** Bytes that are gathered before they are written: a client may send them one by one. */
@@ -98,4 +99,9 @@ export class Upload {
     this.#file ??= await storage.create();
     await storage.attempt(() => this.#file!.writeFile(bytes));
   }
+}
+
+/** What is said of a request that has not arrived in time. @param uploadTimeout seconds */
+export function notArrived(uploadTimeout: number): string {
+  return `The request did not arrive within ${variableOf("uploadTimeout")} (${uploadTimeout} s)`;
 }

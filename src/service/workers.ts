@@ -19,6 +19,14 @@ export interface Work {
   processing: number;
 }
 
+export interface WorkOptions extends TranscribeOptions {
+  signal: AbortSignal;
+  /** Called when it is its turn. */
+  onTurn?: () => void;
+  /** Codes of the languages that may be spoken: the likeliest of them is. */
+  languages?: readonly string[];
+}
+
 /** Share of the newest recording in the mean that retry hints rest on. */
 const NEWEST = 0.1;
 /** Retry hints in seconds: what is not worth asking sooner for, and what nobody should wait longer for. */
@@ -78,6 +86,12 @@ export class Workers {
     return this.#slots.waiting;
   }
 
+  /** Whether another request would be refused. */
+  get isFull(): boolean {
+    const { count, maxWaiting, taken, waiting } = this.#slots;
+    return taken >= count && waiting >= maxWaiting;
+  }
+
   /** Seconds after which who finds no room now may find some. */
   get retryAfter(): number {
     const expected = (this.#usual * (this.#slots.waiting + 1)) / this.#slots.count;
@@ -88,10 +102,7 @@ export class Workers {
    * Text of a recording, when it is its turn, which `onTurn` hears of.
    * @throws TranscriptionError, and the reason of `signal` when that fires while it waits
    */
-  async transcribe(
-    input: AudioInput,
-    { onTurn, ...options }: TranscribeOptions & { signal: AbortSignal; onTurn?: () => void },
-  ): Promise<Work> {
+  async transcribe(input: AudioInput, { onTurn, languages, ...options }: WorkOptions): Promise<Work> {
     const since = stopwatch();
     // Not the call's: a worker is busy until the recording has left the engine, even when its call is over before.
     return whileHeld(options.signal, async (worker) => {
@@ -101,12 +112,33 @@ export class Workers {
       this.#metrics.started(queued);
       const started = stopwatch();
       const limits = { ...this.#defaults.limits, ...options.limits };
-      const result = await this.transcriber.transcribe(input, { ...this.#defaults, ...options, limits });
+      const language = languages && (await this.#likeliest(input, languages, { ...options, limits }));
+      const result = await this.transcriber.transcribe(input, {
+        ...this.#defaults,
+        ...options,
+        ...(language !== undefined && { language }),
+        limits,
+      });
       const processing = started();
       this.#usual += NEWEST * (processing - this.#usual);
       this.#metrics.finished(result.duration, processing);
       return { result, queued, processing };
     });
+  }
+
+  /** Of `languages` the one that is heard; undefined where nothing is. */
+  async #likeliest(
+    input: AudioInput,
+    languages: readonly string[],
+    { limits, priority, signal, track, vadFilter, vadOptions }: TranscribeOptions,
+  ): Promise<string | undefined> {
+    const given = Object.entries({ limits, priority, signal, track, vadFilter, vadOptions });
+    const { probabilities } = await this.transcriber.detectLanguage(
+      input,
+      Object.fromEntries(given.filter(([, value]) => value !== undefined)),
+    );
+    // Most probable first.
+    return probabilities.find(({ language }) => languages.includes(language))?.language;
   }
 }
 

@@ -201,7 +201,8 @@ export interface TranscriberOptions {
   threads?: number;
   /**
    * Default `"auto"`. Weights of another type are converted as they are loaded; `whisper-cpp` has the file's own type
-   * only. `"float32"` computes the model as it was published, with the exact GELU; narrower types take its approximation.
+   * only. `"float32"` computes the model as it was published, with the exact GELU; narrower types take its approximation,
+   * and on a CPU leave out most frames of the silence behind a short window (docs/short-recordings.md).
    */
   computeType?: ComputeTypeName;
   /**

@@ -98,7 +98,7 @@ describe("a model on the Hugging Face Hub", () => {
 
   test("is what a server without settings serves", async () => {
     const lines: string[] = [];
-    const settings = { ...readSettings({}), host: "localhost", port: 0 };
+    const settings = { ...readSettings({}), host: "localhost", port: 0, http: false };
     const server = await startServer(settings, { log: (line) => lines.push(line) });
     try {
       expect(await server.ready).toMatchObject({ implementation: "borealis", model: NAME });

@@ -144,7 +144,12 @@ describe("a converted Borealis model", () => {
     expect([code, words(stdout)]).toEqual([0, words(text)]);
 
     const lines: string[] = [];
-    const settings = { ...readSettings({ MODEL_NAME: model, MODEL_VAD: "off" }), host: "localhost", port: 0 };
+    const settings = {
+      ...readSettings({ MODEL_NAME: model, MODEL_VAD: "off" }),
+      host: "localhost",
+      port: 0,
+      http: false,
+    };
     const server = await startServer(settings, { log: (line) => lines.push(line) });
     try {
       expect(await server.ready).toMatchObject({ implementation: "borealis", model: "checkpoint-q8_0" });

@@ -221,7 +221,7 @@ TEST_CASE("a quantised block whose scale is no number is found in every type") {
         const auto check = [&](const std::vector<float>& given) {
             const std::vector<uint8_t> packed = agora::quantize_values(type, given);
             const agora::TensorEntry tensor{"a.weight", stored, {1024}, 0, packed.size()};
-            agora::require_finite("model.bin", tensor, reinterpret_cast<const char*>(packed.data()));
+            agora::require_finite("model.bin", tensor, reinterpret_cast<const char*>(packed.data()), packed.size());
         };
         CHECK_NOTHROW(check(values));
         // In the last block, more than a scale in half precision can hold.

@@ -62,8 +62,9 @@ class CountedModel final : public agora::SteppedModel {
     }
     ~CountedModel() override { executor_.remove(id_); }
 
-    bool submit(Answer& answer, int rounds, std::shared_ptr<std::atomic<bool>> flag = nullptr) {
-        return executor_.submit(id_, std::make_unique<CountedTask>(answer, rounds, std::move(flag)), {});
+    bool submit(Answer& answer, int rounds, std::shared_ptr<std::atomic<bool>> flag = nullptr,
+                const agora::JobTraits& traits = {}) {
+        return executor_.submit(id_, std::make_unique<CountedTask>(answer, rounds, std::move(flag)), traits);
     }
 
     void take_step(Work work, const Tasks& tasks, const Tasks&) override {
@@ -71,7 +72,9 @@ class CountedModel final : public agora::SteppedModel {
         ++steps;
         try {
             if (before_) before_(work, tasks);
-            for (agora::Task* task : tasks) advance(work, *static_cast<CountedTask*>(task));
+            for (agora::Task* task : tasks) {
+                if (!task->left_out) advance(work, *static_cast<CountedTask*>(task));
+            }
         } catch (...) {
             busy_ = false;
             throw;
@@ -194,6 +197,51 @@ TEST_CASE("executor: who is answered finds that his window has left, however it 
         CHECK(answer.finished == (end == End::Finished ? 2 : 0));
         CHECK(model.counts().waiting + model.counts().running == 0);
     }
+}
+
+TEST_CASE("executor: who is left out of a step has no share in what it took") {
+    // Two recordings, of which one is left out of all rounds that there are for both. Whose next window is first?
+    agora::Seconds now = 0;
+    Executor executor({}, [&] { return now; });
+    CountedModel model(executor, [&](Work work, const Tasks& tasks) {
+        now += 1;
+        if (work == Work::Decode && tasks.size() == 2) tasks.back()->left_out = true;
+    });
+    agora::JobTraits busy, passed_over;
+    busy.request = 1;
+    passed_over.request = 2;
+    // Of bulk requests, nothing waits for a first text.
+    busy.priority = passed_over.priority = agora::Priority::Bulk;
+    Answer answer;
+    model.submit(answer, 20, nullptr, busy);
+    model.submit(answer, 2, nullptr, passed_over);
+    executor.run();
+    REQUIRE(answer.finished == 2);
+    std::string order;
+    Answer of_busy, of_passed_over;
+    of_busy.heard = [&] { order += "b"; };
+    of_passed_over.heard = [&] { order += "p"; };
+    model.submit(of_busy, 1, nullptr, busy);
+    model.submit(of_passed_over, 1, nullptr, passed_over);
+    executor.run();
+    CHECK(order == "pb");
+}
+
+TEST_CASE("executor: who is left out of a step does not fail with it") {
+    Executor executor;
+    bool broken = false;
+    CountedModel model(executor, [&](Work work, const Tasks& tasks) {
+        if (work != Work::Decode || tasks.size() == 1 || std::exchange(broken, true)) return;
+        tasks.back()->left_out = true;
+        throw std::bad_alloc();
+    });
+    Answer answer;
+    model.submit(answer, 5);
+    model.submit(answer, 5);
+    executor.run();
+    CHECK(broken);
+    CHECK(answer.failed == 1);
+    CHECK(answer.finished == 1);
 }
 
 TEST_CASE("executor: models of a device take their steps one after another") {

@@ -10,19 +10,25 @@
 
 class ObservedNetwork final : public agora::Network {
   public:
-    // Runs of the encoder and of the decoder, in order.
-    enum class Run { Encoder, Decoder };
-    using OnRun = std::function<void(Run)>;
+    // Of the encoder with its windows, of the decoder with none.
+    using OnRun = std::function<void(const std::vector<agora::EncoderInput>& windows)>;
 
-    ObservedNetwork(std::unique_ptr<agora::Network> network, const OnRun& on_run)
-        : network_(std::move(network)), on_run_(on_run), decoder_(network_->decoder(), on_run) {}
+    // `leaves_out_frames`: false keeps it from leaving any out. `on_window`: before memory is taken for a window; may
+    // throw.
+    ObservedNetwork(
+        std::unique_ptr<agora::Network> network, const OnRun& on_run, bool leaves_out_frames = true,
+        std::function<void()> on_window = [] {})
+        : network_(std::move(network)),
+          on_run_(on_run),
+          leaves_out_frames_(leaves_out_frames),
+          decoder_(network_->decoder(), on_run, std::move(on_window)) {}
 
     size_t encoder_batch() const override { return network_->encoder_batch(); }
     bool leaves_processor_free() const override { return network_->leaves_processor_free(); }
-    bool leaves_out_frames() const override { return network_->leaves_out_frames(); }
+    bool leaves_out_frames() const override { return leaves_out_frames_ && network_->leaves_out_frames(); }
     std::string compute_type() const override { return network_->compute_type(); }
     void begin_encoding(const std::vector<agora::EncoderInput>& windows) override {
-        on_run_(Run::Encoder);
+        on_run_(windows);
         network_->begin_encoding(windows);
     }
     agora::Progress go_on_encoding(double seconds, const std::atomic<bool>* stop) override {
@@ -38,22 +44,31 @@ class ObservedNetwork final : public agora::Network {
   private:
     class ObservedDecoder final : public agora::Decoder {
       public:
-        ObservedDecoder(agora::Decoder& decoder, OnRun on_run) : decoder_(decoder), on_run_(std::move(on_run)) {}
+        ObservedDecoder(agora::Decoder& decoder, OnRun on_run, std::function<void()> on_window)
+            : decoder_(decoder), on_run_(std::move(on_run)), on_window_(std::move(on_window)) {}
 
         const float* run(const std::vector<agora::DecoderInput>& inputs, const std::atomic<bool>* stop) override {
-            on_run_(Run::Decoder);
+            on_run_({});
             return decoder_.run(inputs, stop);
         }
         int context() const override { return decoder_.context(); }
         std::unique_ptr<agora::SequenceMemory> new_sequence() override { return decoder_.new_sequence(); }
-        std::unique_ptr<agora::WindowMemory> new_window() override { return decoder_.new_window(); }
+        std::unique_ptr<agora::WindowMemory> new_window() override {
+            on_window_();
+            return decoder_.new_window();
+        }
+        size_t sequence_bytes() const override { return decoder_.sequence_bytes(); }
+        size_t window_bytes() const override { return decoder_.window_bytes(); }
+        void reserve_sequences(int count) override { decoder_.reserve_sequences(count); }
 
       private:
         agora::Decoder& decoder_;
         OnRun on_run_;
+        std::function<void()> on_window_;
     };
 
     std::unique_ptr<agora::Network> network_;
     OnRun on_run_;
+    bool leaves_out_frames_;
     ObservedDecoder decoder_;
 };

@@ -6,6 +6,7 @@
 
 #include "batched_support.h"
 #include "engine/kernels/window_frames.h"
+#include "observed_network.h"
 
 namespace {
 
@@ -14,36 +15,6 @@ using agora::Network;
 using agora::WindowFrames;
 using agora::WindowRequest;
 
-// A network that notes what frames it is given, and may keep from leaving any out.
-class FrameNetwork final : public Network {
-  public:
-    FrameNetwork(std::unique_ptr<Network> network, std::vector<WindowFrames>& frames, bool leaves_out)
-        : network_(std::move(network)), frames_(frames), leaves_out_(leaves_out) {}
-
-    size_t encoder_batch() const override { return network_->encoder_batch(); }
-    bool leaves_processor_free() const override { return network_->leaves_processor_free(); }
-    bool leaves_out_frames() const override { return leaves_out_ && network_->leaves_out_frames(); }
-    std::string compute_type() const override { return network_->compute_type(); }
-    void begin_encoding(const std::vector<EncoderInput>& windows) override {
-        for (const EncoderInput& window : windows) frames_.push_back(window.frames);
-        network_->begin_encoding(windows);
-    }
-    agora::Progress go_on_encoding(double seconds, const std::atomic<bool>* stop) override {
-        return network_->go_on_encoding(seconds, stop);
-    }
-    std::vector<float> encoded(size_t window) const override { return network_->encoded(window); }
-    bool adopt(const std::vector<float>& encoded, const agora::WindowFrames& frames, agora::WindowMemory& memory,
-               const std::atomic<bool>* stop) override {
-        return network_->adopt(encoded, frames, memory, stop);
-    }
-    agora::Decoder& decoder() override { return network_->decoder(); }
-
-  private:
-    std::unique_ptr<Network> network_;
-    std::vector<WindowFrames>& frames_;
-    bool leaves_out_;
-};
-
 struct Heard {
     std::vector<WindowFrames> frames;  // of each run of the encoder
     std::vector<agora::WindowOutcome> outcomes;
@@ -51,12 +22,21 @@ struct Heard {
 
 Heard hear(agora::BatchedOptions options, const std::vector<WindowRequest>& requests, bool leaves_out = true) {
     Heard heard;
+    const auto note = [&](const std::vector<EncoderInput>& windows) {
+        for (const EncoderInput& window : windows) heard.frames.push_back(window.frames);
+    };
     options.around_network = [&](std::unique_ptr<Network> network) {
-        return std::make_unique<FrameNetwork>(std::move(network), heard.frames, leaves_out);
+        return std::make_unique<ObservedNetwork>(std::move(network), note, leaves_out);
     };
     agora::BatchedWhisper whisper(kDemoModel, options);
     heard.outcomes = outcomes(whisper, requests);
     return heard;
+}
+
+// No text had to be looked for in all frames.
+void check_all_thin(const Heard& few, const Heard& all) {
+    REQUIRE(few.frames.size() == all.frames.size());
+    for (const WindowFrames& frames : few.frames) CHECK(frames.count() < WindowFrames::kAll);
 }
 
 std::vector<WindowRequest> sentences() {
@@ -91,9 +71,9 @@ TEST_CASE("a short recording reads the same whether all frames of the silence be
         const Heard few = hear(each, sentences());
         const Heard all = hear(each, sentences(), false);
         for (const WindowFrames& frames : all.frames) CHECK(frames.count() == WindowFrames::kAll);
+        check_all_thin(few, all);
         for (size_t i = 0; i < few.outcomes.size(); ++i) {
             CAPTURE(i);
-            CHECK(few.frames[i].count() < WindowFrames::kAll);
             CHECK(text_of(few.outcomes[i]) == text_of(all.outcomes[i]));
         }
     }
@@ -104,6 +84,7 @@ TEST_CASE("words of a short recording have the times that all frames give them")
     for (WindowRequest& request : requests) request.word_timestamps = true;
     const Heard few = hear(options(2, 4), requests);
     const Heard all = hear(options(2, 4), requests, false);
+    check_all_thin(few, all);
     size_t words = 0;
     for (size_t i = 0; i < requests.size(); ++i) {
         REQUIRE(few.outcomes[i].segments.size() == all.outcomes[i].segments.size());
@@ -120,6 +101,39 @@ TEST_CASE("words of a short recording have the times that all frames give them")
         }
     }
     CHECK(words > 20);
+}
+
+TEST_CASE("the language of a short recording is the one that all frames tell") {
+    std::vector<WindowRequest> requests = sentences();
+    for (WindowRequest& request : requests) request.language.clear();
+    const Heard few = hear(options(2, 4), requests);
+    const Heard all = hear(options(2, 4), requests, false);
+    for (size_t i = 0; i < requests.size(); ++i) {
+        CAPTURE(i);
+        const agora::WindowOutcome& actual = few.outcomes[i];
+        const agora::WindowOutcome& expected = all.outcomes[i];
+        REQUIRE_FALSE(actual.languages.empty());
+        CHECK(actual.languages.front().language == expected.languages.front().language);
+        CHECK(actual.languages.front().probability ==
+              doctest::Approx(expected.languages.front().probability).epsilon(0.05));
+        CHECK(std::abs(actual.no_speech_prob - expected.no_speech_prob) < 0.05);
+    }
+}
+
+TEST_CASE("a text that is endless is looked for in all frames") {
+    std::vector<WindowRequest> requests = sentences();
+    requests.erase(requests.begin(), requests.end() - 1);
+    // Neither the end of the text nor a time at the end of the sound is chosen, and nothing else speaks against it.
+    requests.front().search.rules.timestamps = false;
+    requests.front().search.rules.suppress_tokens.push_back(
+        agora::read_vocabulary(kDemoModel, agora::read_whisper_file(kDemoModel)).end_of_text);
+    requests.front().search.log_prob_threshold = -INFINITY;
+    requests.front().search.no_speech_threshold = INFINITY;
+    requests.front().search.compression_ratio_threshold = INFINITY;
+    const Heard few = hear(options(2, 1), requests);
+    REQUIRE(few.frames.size() > 1);
+    CHECK(few.frames.front().count() < WindowFrames::kAll);
+    CHECK(few.frames.back().count() == WindowFrames::kAll);
 }
 
 TEST_CASE("a text that guards have something against is looked for in all frames, once") {

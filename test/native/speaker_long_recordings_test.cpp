@@ -261,7 +261,7 @@ TEST_CASE("speakers: turns are those of the speakers with most votes in each fra
     }
 }
 
-TEST_CASE("speakers: the memory that turns are made in grows neither with speakers nor with time") {
+TEST_CASE("speakers: the memory that turns are made in grows with neither frames nor frames times speakers") {
     const Recording recording = random_recording(1200, 1000, 1);
     if (!(std::ofstream("/proc/self/clear_refs") << 5 << std::flush)) {
         std::cerr << "skipped: the kernel does not tell how much memory was taken at most\n";

@@ -80,6 +80,13 @@ TEST_CASE("a draft model changes nothing of the text: one that shares the encode
     CHECK(count.proposed > 30);
 }
 
+// Its encoder is shared, so it has to hear the frames that the model hears.
+TEST_CASE("a draft model that is the model itself expects what that writes") {
+    const agora::DraftCount count = check_same_text(kDemoModelF16, 8);
+    CHECK(count.proposed > 30);
+    CHECK(count.accepted > 0.95 * count.proposed);
+}
+
 TEST_CASE("a draft model changes nothing of the text: one that knows nothing") {
     const TemporaryFile random(random_model({128, 1, 2, 100}, 3));
     const agora::DraftCount count = check_same_text(random.path(), 8);

@@ -21,7 +21,6 @@ struct Held final : Memory {
         CHECK_FALSE(model_gone);
         ++freed;
     }
-    void give_back() const { CHECK_FALSE(model_gone); }
     const bool& model_gone;
     int& freed;
 };

@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <functional>
+#include <new>
 #include <random>
 #include <string>
 
@@ -131,6 +132,55 @@ TEST_CASE("windows of several passes read alone as in company") {
     check_alike(outcomes(few, requests), one_by_one);
 }
 
+TEST_CASE("the decoder is asked once where a pass's tokens looked, for its end and for the times of its words") {
+    int runs = 0;
+    agora::BatchedOptions observed = options(2, 1);
+    observed.around_network = [&](std::unique_ptr<agora::Network> network) {
+        return std::make_unique<ObservedNetwork>(
+            std::move(network), [&](const std::vector<agora::EncoderInput>& windows) { runs += windows.empty(); });
+    };
+    BatchedWhisper whisper(kDemoModel, observed);
+    WindowRequest asked = request(read_wav(kEnglishCall), 25 * 16000, 41 * 16000);
+    stop_early(asked);
+    // Too few for a time behind them.
+    asked.search.max_tokens = 4;
+    const auto runs_of = [&](bool words) {
+        asked.word_timestamps = words;
+        runs = 0;
+        const agora::WindowOutcome outcome = outcomes(whisper, {asked}).front();
+        REQUIRE(outcome.segments.size() == 5);
+        return runs;
+    };
+    // Of five passes, three of which have been asked about already.
+    const int without = runs_of(false);
+    CHECK(runs_of(true) <= without + 2);
+}
+
+TEST_CASE("a window that there is no memory for fails alone of those that are encoded together") {
+    const TemporaryFile model(random_model({64, 1, 1, 64}, 1, 1));
+    std::vector<WindowRequest> requests;
+    for (size_t i = 0; i < 3; ++i) requests.push_back(request(noise(5 * 16000), i * 800, 3 * 16000));
+    for (WindowRequest& each : requests) each.search.max_tokens = 10;
+    int windows = 0;
+    agora::BatchedOptions observed = options(1, 4);
+    observed.portable = true;
+    observed.around_network = [&](std::unique_ptr<agora::Network> network) {
+        return std::make_unique<ObservedNetwork>(
+            std::move(network), [](const std::vector<agora::EncoderInput>&) {}, true,
+            [&] {
+                if (++windows == 2) throw std::bad_alloc();
+            });
+    };
+    BatchedWhisper whisper(model.path(), observed);
+    const auto results = outcomes(whisper, requests);
+    CHECK(windows == 3);
+    CHECK_FALSE(results[0].error);
+    REQUIRE(results[1].error);
+    CHECK_THROWS_AS(std::rethrow_exception(results[1].error), std::bad_alloc);
+    CHECK_FALSE(results[2].error);
+    CHECK(tokens_of(outcomes(whisper, {requests[2]}).front()) == tokens_of(results[2]));
+}
+
 TEST_CASE("a cancel at any step of a window ends it within that step, whatever it is at") {
     const TemporaryFile model(random_model({64, 1, 1, 64}, 1));
     const std::vector<WindowRequest> requests = requests_of(noise(5 * 16000), 800, 3 * 16000);
@@ -139,7 +189,7 @@ TEST_CASE("a cancel at any step of a window ends it within that step, whatever i
     std::shared_ptr<std::atomic<bool>> flag;
     agora::BatchedOptions observed = options(1, 4);
     observed.around_network = [&](std::unique_ptr<agora::Network> network) {
-        return std::make_unique<ObservedNetwork>(std::move(network), [&](ObservedNetwork::Run) {
+        return std::make_unique<ObservedNetwork>(std::move(network), [&](const std::vector<agora::EncoderInput>&) {
             if (++run == cancel_at) flag->store(true);
         });
     };
@@ -182,7 +232,7 @@ TEST_CASE("a window that is cancelled between its passes harms no neighbour") {
         const auto flag = std::make_shared<std::atomic<bool>>(false);
         agora::BatchedOptions observed = options(1, 16);
         observed.around_network = [&](std::unique_ptr<agora::Network> network) {
-            return std::make_unique<ObservedNetwork>(std::move(network), [&](ObservedNetwork::Run) {
+            return std::make_unique<ObservedNetwork>(std::move(network), [&](const std::vector<agora::EncoderInput>&) {
                 if (++run == at) flag->store(true);
             });
         };

@@ -52,7 +52,11 @@ describe.skipIf(!hasYaml)("deploy/kubernetes.yaml (needs python3-yaml)", () => {
     const ports = Object.fromEntries(
       container().ports.map((port: Manifest) => [port.name, port.containerPort]),
     );
-    expect(ports).toEqual({ grpc: settings.port, http: settings.httpPort });
+    expect(ports).toEqual({
+      grpc: settings.port,
+      openai: settings.httpPort,
+      http: settings.metricsPort,
+    });
     const used = container().volumeMounts.map((mount: Manifest) => mount.name);
     expect(pod().volumes.map((volume: Manifest) => volume.name)).toEqual(used);
   });
@@ -101,8 +105,8 @@ describe("deploy/Dockerfile", () => {
         .split(/\s+/)
         .map((pair) => pair.split("=")),
     );
-    const { port, httpPort } = readSettings(environment);
-    expect(/^EXPOSE (.*)$/m.exec(text)![1]).toBe(`${port} ${httpPort}`);
+    const { port, httpPort, metricsPort } = readSettings(environment);
+    expect(/^EXPOSE (.*)$/m.exec(text)![1]).toBe(`${port} ${httpPort} ${metricsPort}`);
   });
 });
 

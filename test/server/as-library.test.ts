@@ -5,7 +5,7 @@ import { FakeEngine } from "../support/fake-engine.js";
 import { RECORDING, SOME_FILE } from "../support/server.js";
 import { failureOf, V2Client } from "../support/v2-client.js";
 
-const HERE = { host: "localhost", port: 0 };
+const HERE = { host: "localhost", port: 0, http: false };
 
 async function start(settings: Partial<ServerSettings>, options: StartServerOptions) {
   const server = await startServer({ ...HERE, ...settings }, { log: () => {}, ...options });
@@ -57,11 +57,11 @@ it("closes all of its ports although what it has loaded cannot be closed", async
   registerImplementation("library-fake-stuck", async () => engine);
   const settings = { implementation: "library-fake-stuck", model: SOME_FILE, vadModel: null };
   const server = await startServer(
-    { ...HERE, httpHost: "localhost", httpPort: 0, ...settings },
+    { ...HERE, metricsHost: "localhost", metricsPort: 0, ...settings },
     { log: () => {} },
   );
   await server.ready;
-  const page = `http://localhost:${server.httpPort}/healthz`;
+  const page = `http://localhost:${server.metricsPort}/healthz`;
   expect((await fetch(page)).status).toBe(200);
   await expect(server.stop()).rejects.toThrow("stuck");
   await expect(fetch(page)).rejects.toThrow();

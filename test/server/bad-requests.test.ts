@@ -69,14 +69,16 @@ describe("a number that is out of range", () => {
 });
 
 it("keeps serving beside 1000 streams that say nothing", async () => {
-  const { client, server } = await startFakeServer({ settings: { httpHost: "localhost", httpPort: 0 } });
+  const { client, server } = await startFakeServer({
+    settings: { metricsHost: "localhost", metricsPort: 0 },
+  });
   const clients = [client, new TranscriptionClient(server.port)];
   const streams = clients.flatMap((each) => Array.from({ length: 500 }, () => each.openStream()));
-  await until(async () => (await readMetrics(server.httpPort!)).get("agora_open_calls") === 1000);
+  await until(async () => (await readMetrics(server.metricsPort!)).get("agora_open_calls") === 1000);
   const other = new TranscriptionClient(server.port);
   expect((await other.unary({ audio_data: RECORDING, filename: "a.wav" })).transcript).toBe("1");
   for (const stream of streams) stream.cancel();
-  await until(async () => (await readMetrics(server.httpPort!)).get("agora_open_calls") === 0);
+  await until(async () => (await readMetrics(server.metricsPort!)).get("agora_open_calls") === 0);
 });
 
 it("gives up a connection that does not answer any more, and its work", async () => {
@@ -108,7 +110,9 @@ it("wants the API token for contract v2, too", async () => {
 });
 
 it("counts no method that it does not have", async () => {
-  const { client, server } = await startFakeServer({ settings: { httpHost: "localhost", httpPort: 0 } });
+  const { client, server } = await startFakeServer({
+    settings: { metricsHost: "localhost", metricsPort: 0 },
+  });
   const bytes = (value: unknown) => value as Buffer;
   const call = new Promise((resolve, reject) => {
     client.client.makeUnaryRequest("/transcription.v9.X/Y", bytes, bytes, Buffer.alloc(0), (error, value) =>
@@ -116,6 +120,6 @@ it("counts no method that it does not have", async () => {
     );
   });
   expect(await statusOf(call)).toBe(status.UNIMPLEMENTED);
-  const names = [...(await readMetrics(server.httpPort!)).keys()];
+  const names = [...(await readMetrics(server.metricsPort!)).keys()];
   expect(names.filter((name) => name.startsWith("agora_requests_total"))).toEqual([]);
 });

@@ -26,7 +26,7 @@ async function startServe(
     script: SCRIPT,
     cwd: folder,
     // Bursts are no speech.
-    env: { MODEL_NAME: SOME_FILE, MODEL_VAD: "off", AGORA_CACHE_DIR: folder, ...env },
+    env: { MODEL_NAME: SOME_FILE, MODEL_VAD: "off", AGORA_CACHE_DIR: folder, SERVER_HTTP: "false", ...env },
   });
   onTestFinished(() => {
     running.child.kill("SIGKILL");
@@ -101,7 +101,8 @@ it("exits with 3 when the model cannot be loaded", async () => {
   registerImplementation("broken", async () => {
     throw new TranscriptionError("MODEL_INVALID", "The model is broken");
   });
-  const args = ["--host", "localhost", "--port", "0", "--implementation", "broken", "--model", SOME_FILE];
+  const here = ["--host", "localhost", "--port", "0", "--no-http"];
+  const args = [...here, "--implementation", "broken", "--model", SOME_FILE];
   const { code, stderr } = await runInProcess(["serve", ...args]);
   expect(code).toBe(3);
   expect(stderr).toMatch(/ - Server - INFO - Stopped\nerror: The model is broken\n$/);

@@ -36,9 +36,9 @@ describe.skipIf(!canMount)("a full disk (needs the right to mount a tmpfs)", () 
     const audio = seeking();
     const folder = smallTemporaryFolder();
     const { v2, server } = await startV2({
-      settings: { httpHost: "localhost", httpPort: 0, maxDiskBytes: Number.POSITIVE_INFINITY },
+      settings: { metricsHost: "localhost", metricsPort: 0, maxDiskBytes: Number.POSITIVE_INFINITY },
     });
-    const isReady = async () => (await fetch(`http://localhost:${server.httpPort}/readyz`)).status === 200;
+    const isReady = async () => (await fetch(`http://localhost:${server.metricsPort}/readyz`)).status === 200;
     const expectRefusal = async (call: Promise<unknown>) => {
       const failure = await failureOf(call);
       expect(failure).toMatchObject({ code: status.UNAVAILABLE, reason: "STORAGE_FAILED" });

@@ -169,7 +169,7 @@ it("ends the download of its model when it is stopped", async () => {
   vi.stubEnv("AGORA_OFFLINE", "");
   const cacheDir = await temporaryFolder();
   const server = await startServer(
-    { host: "localhost", port: 0, model: "tiny", cacheDir },
+    { host: "localhost", port: 0, http: false, model: "tiny", cacheDir },
     { log: () => {} },
   );
   const [request] = (await once(hub, "request")) as [IncomingMessage];
@@ -184,14 +184,21 @@ it("says in the log why it cannot serve, whether or not anybody waits for it", a
     throw new TranscriptionError("MODEL_INVALID", "The model is broken");
   });
   const lines: string[] = [];
-  const settings = { host: "localhost", port: 0, httpHost: "localhost", httpPort: 0, model: SOME_FILE };
+  const settings = {
+    host: "localhost",
+    port: 0,
+    http: false,
+    metricsHost: "localhost",
+    metricsPort: 0,
+    model: SOME_FILE,
+  };
   const server = await startServer(
     { ...settings, implementation: "life-broken" },
     { log: (line) => lines.push(line) },
   );
   onTestFinished(() => server.stop());
   await until(() => lines.some((line) => line.includes("ERROR - Cannot serve: The model is broken")));
-  const response = await fetch(`http://localhost:${server.httpPort}/readyz`);
+  const response = await fetch(`http://localhost:${server.metricsPort}/readyz`);
   expect(`${response.status} ${await response.text()}`).toBe("503 failed\n");
 });
 

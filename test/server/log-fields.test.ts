@@ -99,7 +99,7 @@ describe("a call that fails after its work was done", () => {
       await close.call(this);
     });
     onTestFinished(() => spy.mockRestore());
-    const http = { httpHost: "localhost", httpPort: 0 };
+    const http = { metricsHost: "localhost", metricsPort: 0 };
     const { v2, client, lines, server } = await startV2({ settings: { logFormat: "json", ...http } });
     const [call, messages] =
       contract === "v1"
@@ -109,7 +109,7 @@ describe("a call that fails after its work was done", () => {
     call.end();
     await closing;
     call.cancel();
-    await until(async () => (await readMetrics(server.httpPort!)).get("agora_open_calls") === 0);
+    await until(async () => (await readMetrics(server.metricsPort!)).get("agora_open_calls") === 0);
     open();
     await until(() => codes(lines).includes("CANCELLED"));
     expect(codes(lines)).toEqual(["CANCELLED"]);

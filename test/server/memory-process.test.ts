@@ -43,7 +43,7 @@ it("is kept within the container's by requests in one message, however many, and
   for (const { message } of ends) expect(message).toMatch(/it is a ZIP archive|SERVER_MAX_MEMORY_BYTES/);
   expect(ends.some(({ message }) => message?.includes("ZIP"))).toBe(true);
   expect(memoryOf(pid, "VmHWM") - before).toBeLessThan(CONTAINER - BUDGET);
-  expect((await readMetrics(server.httpPort)).get('agora_budget_used_bytes{of="memory"}')).toBe(0);
+  expect((await readMetrics(server.metricsPort)).get('agora_budget_used_bytes{of="memory"}')).toBe(0);
   // Nothing else happens to the server meanwhile that would have memory collected.
   while (memoryOf(pid, "VmRSS") - before > 60 * MIB) await new Promise((resolve) => setTimeout(resolve, 500));
   expect(await server.stop()).toBe(0);

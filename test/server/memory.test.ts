@@ -22,7 +22,7 @@ import { framed, send, type Wire } from "../support/wire.js";
 
 const MIB = 1024 ** 2;
 const newCall = () => new Call("id", "method");
-const HTTP = { httpHost: "localhost", httpPort: 0 };
+const HTTP = { metricsHost: "localhost", metricsPort: 0 };
 
 describe("a budget of bytes", () => {
   it("gives as many as there are, and takes them back from whoever is gone", async () => {
@@ -204,9 +204,9 @@ describe("messages", () => {
   ])("that %s are the client's fault, logged and counted as such", async (_, wire, code, reason) => {
     const { server, lines } = await startFakeServer({ settings: HTTP });
     expect(await send(server.port, wire)).toMatchObject({ code, reason });
-    await until(async () => (await readMetrics(server.httpPort!)).get("agora_open_calls") === 0);
+    await until(async () => (await readMetrics(server.metricsPort!)).get("agora_open_calls") === 0);
     const outcome = `agora_requests_total{method="${wire.method}",outcome="${reason}"}`;
-    expect((await readMetrics(server.httpPort!)).get(outcome)).toBe(1);
+    expect((await readMetrics(server.metricsPort!)).get(outcome)).toBe(1);
     expect(lines.filter((line) => line.includes("WARNING"))).toHaveLength(1);
   });
 
@@ -254,8 +254,8 @@ describe("memory", () => {
         : v2.transcribe({ audio: recording }).then(({ text }) => text === "1 2 3 4"),
     );
     expect(await Promise.all(calls)).toEqual(Array(12).fill(true));
-    await until(async () => (await readMetrics(server.httpPort!)).get("agora_open_calls") === 0);
-    expect((await readMetrics(server.httpPort!)).get('agora_budget_used_bytes{of="memory"}')).toBe(0);
+    await until(async () => (await readMetrics(server.metricsPort!)).get("agora_open_calls") === 0);
+    expect((await readMetrics(server.metricsPort!)).get('agora_budget_used_bytes{of="memory"}')).toBe(0);
   });
 
   it("that another does not give back is refused after a while, by v1 too, with a hint when to try again", async () => {
@@ -263,7 +263,7 @@ describe("memory", () => {
     const data = [framed(Buffer.alloc(10), false, 2 * MIB - 1000)];
     void send(server.port, { method: UNARY, data, ends: false });
     const used = 'agora_budget_used_bytes{of="memory"}';
-    await until(async () => (await readMetrics(server.httpPort!)).get(used) === 2 * MIB - 1000);
+    await until(async () => (await readMetrics(server.metricsPort!)).get(used) === 2 * MIB - 1000);
     const refused = await failureOf(client.unary({ audio_data: RECORDING, filename: "a.wav" }));
     expect(refused).toMatchObject({ code: status.RESOURCE_EXHAUSTED, reason: "QUEUE_FULL" });
     expect(refused.retryAfter).toBeGreaterThan(0);
@@ -274,7 +274,7 @@ describe("memory", () => {
     const { v2, server } = await startV2({ settings: { ...HTTP, maxMemoryBytes: 2 * MIB } });
     const data = [framed(Buffer.alloc(10), false, 2 * MIB - 1000)];
     void send(server.port, { method: UNARY, data, ends: false });
-    const metric = async (name: string) => (await readMetrics(server.httpPort!)).get(name);
+    const metric = async (name: string) => (await readMetrics(server.metricsPort!)).get(name);
     const [used, waiting] = ['agora_budget_used_bytes{of="memory"}', 'agora_queue_length{stage="memory"}'];
     await until(async () => (await metric(used)) === 2 * MIB - 1000);
     void send(server.port, { method: STREAM, data: [framed(chunk(MIB))], ends: false });
@@ -330,14 +330,14 @@ describe("memory", () => {
     const recording = wav([bursts(10)], 16_000);
     const call = v2.transcribe({ audio: recording });
     await until(() => engine.running > 0);
-    const metrics = await readMetrics(server.httpPort!);
+    const metrics = await readMetrics(server.metricsPort!);
     // But for the rest of its message.
     expect(metrics.get('agora_budget_used_bytes{of="memory"}')).toBeLessThan(100);
     expect(metrics.get('agora_budget_used_bytes{of="disk"}')).toBe(recording.length);
     open();
     expect((await call).text).toBe("1 2 3 4 5 6 7 8 9 10");
     await until(
-      async () => (await readMetrics(server.httpPort!)).get('agora_budget_used_bytes{of="disk"}') === 0,
+      async () => (await readMetrics(server.metricsPort!)).get('agora_budget_used_bytes{of="disk"}') === 0,
     );
   });
 
@@ -350,7 +350,7 @@ describe("memory", () => {
     const audio = wav([bursts(10)], 16_000);
     const call = v2.transcribe({ audio, config: { filename: "x".repeat(3 * MIB) } });
     await until(() => engine.running > 0);
-    const used = (await readMetrics(server.httpPort!)).get('agora_budget_used_bytes{of="memory"}')!;
+    const used = (await readMetrics(server.metricsPort!)).get('agora_budget_used_bytes{of="memory"}')!;
     expect(used).toBeGreaterThanOrEqual(3 * MIB);
     expect(used).toBeLessThan(3.1 * MIB);
     open();
@@ -366,7 +366,7 @@ describe("memory", () => {
       while (!isOver) {
         most = Math.max(
           most,
-          (await readMetrics(server.httpPort!)).get('agora_budget_used_bytes{of="memory"}')!,
+          (await readMetrics(server.metricsPort!)).get('agora_budget_used_bytes{of="memory"}')!,
         );
         await new Promise((resolve) => setTimeout(resolve, 100));
       }
@@ -389,7 +389,7 @@ describe("memory", () => {
     }
     expect((await client.stream(chunked(RECORDING, "a.wav"))).success).toBe(true);
     await until(
-      async () => (await readMetrics(server.httpPort!)).get('agora_budget_used_bytes{of="memory"}') === 0,
+      async () => (await readMetrics(server.metricsPort!)).get('agora_budget_used_bytes{of="memory"}') === 0,
     );
   });
 });

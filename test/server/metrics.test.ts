@@ -1,7 +1,7 @@
 import { type AddressInfo, createServer } from "node:net";
 import { Registry } from "prom-client";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { HttpFront } from "../../src/doors/metrics/page.js";
+import { MetricsPage } from "../../src/doors/metrics/page.js";
 import { counter, observedGauge } from "../../src/service/metrics/observed.js";
 import { readMetrics } from "../support/metrics.js";
 import { RECORDING, startFakeServer, startUnready, until } from "../support/server.js";
@@ -10,7 +10,7 @@ import { chunked, statusOf } from "../support/transcription-client.js";
 import { uploadOf, V2Client } from "../support/v2-client.js";
 
 const REQUEST = { audio_data: RECORDING, filename: "a.wav" };
-const HTTP = { httpHost: "localhost", httpPort: 0 };
+const HTTP = { metricsHost: "localhost", metricsPort: 0 };
 
 const get = (port: number | undefined, path: string, init?: RequestInit): Promise<Response> =>
   fetch(`http://localhost:${port}${path}`, init);
@@ -53,7 +53,7 @@ it("are shown while the server starts, without what is not there yet", async () 
   observedGauge(registry, "fine", "Does not.", () => 1);
   expect(await registry.metrics()).toContain("fine 1\n");
   const errors: Error[] = [];
-  const front = await HttpFront.open("localhost", 0, {
+  const front = await MetricsPage.open("localhost", 0, {
     metrics: async () => {
       throw new Error("no page");
     },
@@ -88,10 +88,10 @@ describe("metrics", () => {
     const ended = (name: string, outcome: string) =>
       `agora_requests_total{method="${name}",outcome="${outcome}"}`;
     const cancelled = ended(method("v2", "TranscribeUploadEvents"), "CANCELLED");
-    await until(async () => (await readMetrics(server.httpPort!)).has(cancelled));
-    const { headers } = await get(server.httpPort, "/metrics");
+    await until(async () => (await readMetrics(server.metricsPort!)).has(cancelled));
+    const { headers } = await get(server.metricsPort, "/metrics");
     expect(headers.get("content-type")).toBe("text/plain; version=0.0.4; charset=utf-8");
-    const seen = await readMetrics(server.httpPort!);
+    const seen = await readMetrics(server.metricsPort!);
     const requests = [...seen].filter(([name]) => name.startsWith("agora_requests_total"));
     expect(Object.fromEntries(requests)).toEqual({
       [ended(method("v1", "TranscribeAudio"), "OK")]: 1,
@@ -130,9 +130,9 @@ describe("metrics", () => {
     const calls = Array.from({ length: 4 }, () => client.unary(REQUEST));
     await until(() => engine.running === 1);
     await until(
-      async () => (await readMetrics(server.httpPort!)).get('agora_queue_length{stage="unread"}') === 2,
+      async () => (await readMetrics(server.metricsPort!)).get('agora_queue_length{stage="unread"}') === 2,
     );
-    expect(Object.fromEntries(await readMetrics(server.httpPort!))).toMatchObject({
+    expect(Object.fromEntries(await readMetrics(server.metricsPort!))).toMatchObject({
       agora_open_calls: 4,
       agora_workers_busy: 1,
       'agora_queue_length{stage="worker"}': 1,
@@ -155,10 +155,10 @@ describe("probes", () => {
       settings: HTTP,
     });
     const ready = async () => {
-      const response = await get(server.httpPort, "/readyz?verbose");
+      const response = await get(server.metricsPort, "/readyz?verbose");
       return `${response.status} ${await response.text()}`;
     };
-    expect((await get(server.httpPort, "/healthz")).status).toBe(200);
+    expect((await get(server.metricsPort, "/healthz")).status).toBe(200);
     expect(await ready()).toBe("503 loading\n");
     open();
     await server.ready;
@@ -167,28 +167,28 @@ describe("probes", () => {
     await until(() => engine.running === 1);
     const stopped = server.stop();
     expect(await ready()).toBe("503 stopping\n");
-    expect((await get(server.httpPort, "/healthz")).status).toBe(200);
+    expect((await get(server.metricsPort, "/healthz")).status).toBe(200);
     gate.open();
     expect((await call).success).toBe(true);
     await stopped;
-    await expect(get(server.httpPort, "/healthz")).rejects.toThrow();
+    await expect(get(server.metricsPort, "/healthz")).rejects.toThrow();
   });
 
   it("answer nothing else", async () => {
     const { server } = await startFakeServer({ settings: HTTP });
-    expect((await get(server.httpPort, "/")).status).toBe(404);
-    expect((await get(server.httpPort, "/metrics/../etc/passwd")).status).toBe(404);
-    const posted = await get(server.httpPort, "/metrics", { method: "POST", body: "x" });
+    expect((await get(server.metricsPort, "/")).status).toBe(404);
+    expect((await get(server.metricsPort, "/metrics/../etc/passwd")).status).toBe(404);
+    const posted = await get(server.metricsPort, "/metrics", { method: "POST", body: "x" });
     expect(posted.status).toBe(405);
     expect(posted.headers.get("allow")).toBe("GET, HEAD");
-    const head = await get(server.httpPort, "/metrics", { method: "HEAD" });
+    const head = await get(server.metricsPort, "/metrics", { method: "HEAD" });
     expect(head.status).toBe(200);
     expect(await head.text()).toBe("");
   });
 
   it("are not there unless they are asked for", async () => {
     const { server } = await startFakeServer();
-    expect(server.httpPort).toBeUndefined();
+    expect(server.metricsPort).toBeUndefined();
   });
 
   it("say which address they cannot have", async () => {
@@ -196,7 +196,7 @@ describe("probes", () => {
     await until(() => taken.listening);
     const { port } = taken.address() as AddressInfo;
     await expect(
-      startFakeServer({ settings: { httpHost: "localhost", httpPort: port } }),
+      startFakeServer({ settings: { metricsHost: "localhost", metricsPort: port } }),
     ).rejects.toMatchObject({
       code: "INVALID_ARGUMENT",
       message: expect.stringMatching(

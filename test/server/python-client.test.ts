@@ -20,7 +20,7 @@ const hasClient = spawnSync(PYTHON, ["-c", "import grpc, grpc_tools"]).status ==
 describe.skipIf(!hasClient)("a Python client (needs python3-grpcio and python3-grpc-tools)", () => {
   it("gets from the demo model what the contract says", async () => {
     const server = await startServer(
-      { host: "localhost", port: 0, model: "demo", language: "ru" },
+      { host: "localhost", port: 0, http: false, model: "demo", language: "ru" },
       { log: () => {} },
     );
     onTestFinished(() => server.stop());
@@ -79,7 +79,7 @@ describe.skipIf(!hasClient)("a Python client (needs python3-grpcio and python3-g
 describe.skipIf(!hasClient)("a Python client of contract v2", () => {
   it("gets segments and words three ways, news, and errors with details", async () => {
     const server = await startServer(
-      { host: "localhost", port: 0, model: "demo", implementation: "whisper" },
+      { host: "localhost", port: 0, http: false, model: "demo", implementation: "whisper" },
       { log: () => {} },
     );
     onTestFinished(() => server.stop());

@@ -129,7 +129,7 @@ it("reads .env again on SIGHUP, whose open calls go on", async () => {
   const folder = await temporaryFolder();
   const dotenv = join(folder, ".env");
   await writeFile(dotenv, `SERVER_API_TOKEN=${OLD}\n`);
-  const env = { MODEL_NAME: SOME_FILE, AGORA_CACHE_DIR: folder };
+  const env = { MODEL_NAME: SOME_FILE, AGORA_CACHE_DIR: folder, SERVER_HTTP: "false" };
   const args = ["serve", "--port", "0", "--host", "localhost", "--implementation", "fake"];
   const running = startCli(args, { script: SCRIPT, cwd: folder, env });
   onTestFinished(() => void running.child.kill("SIGKILL"));
@@ -172,4 +172,5 @@ it("tells misspelt settings, and what Kubernetes has put in their place", () => 
     expect.stringMatching(/^SERVER_PORT=tcp:\/\/10\.0\.0\.1:50051 is not used: Kubernetes/),
   ]);
   expect(isServiceLink("SERVER_PORT", "50051")).toBe(false);
+  expect(isServiceLink("HTTP_PORT", "tcp://10.0.0.1:80")).toBe(true);
 });

@@ -11,11 +11,11 @@ const REQUEST = { audio_data: RECORDING, filename: "a.wav" };
 const ROUNDS = 3;
 const WORKERS = 2;
 const never = () => new Promise<void>(() => {});
-const SETTINGS = { maxWorkers: WORKERS, httpHost: "localhost", httpPort: 0 };
+const SETTINGS = { maxWorkers: WORKERS, metricsHost: "localhost", metricsPort: 0 };
 
 /** What is taken by calls: open ones, unread and waiting requests, busy workers, windows in the engine. */
 async function taken({ server, engine }: FakeServer): Promise<Record<string, number>> {
-  const metrics = await readMetrics(server.httpPort!);
+  const metrics = await readMetrics(server.metricsPort!);
   const of = (name: string) => metrics.get(name)!;
   return {
     calls: of("agora_open_calls"),
@@ -137,7 +137,7 @@ it("a client that reads nothing after the work is done is given up, on a connect
     fake.lines.some((line) => line.includes("has not read its answer for SERVER_IDLE_TIMEOUT")),
   );
   await until(async () => (await taken(fake)).calls === 0);
-  const metrics = await readMetrics(fake.server.httpPort!);
+  const metrics = await readMetrics(fake.server.metricsPort!);
   const name = "transcription.v2.TranscriptionService/TranscribeUploadEvents";
   expect(metrics.get(`agora_requests_total{method="${name}",outcome="DEADLINE_EXCEEDED"}`)).toBe(1);
   const other = new V2Client(fake.server.port);

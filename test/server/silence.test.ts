@@ -13,7 +13,7 @@ import { startV2 } from "../support/v2-server.js";
 import { framed, send } from "../support/wire.js";
 
 const MIB = 1024 ** 2;
-const HTTP = { httpHost: "localhost", httpPort: 0 };
+const HTTP = { metricsHost: "localhost", metricsPort: 0 };
 const V2 = serviceIn(loadDefinitions(), V2_SERVICE);
 const REQUEST = framed(V2.Transcribe!.requestSerialize({ audio: RECORDING }));
 const USED = 'agora_budget_used_bytes{of="memory"}';
@@ -33,7 +33,7 @@ describe("a client that sends nothing more is given up", () => {
       code: status.DEADLINE_EXCEEDED,
       message: "No data arrived for SERVER_IDLE_TIMEOUT (0.1 s)",
     });
-    await until(async () => (await readMetrics(server.httpPort!)).get("agora_open_calls") === 0);
+    await until(async () => (await readMetrics(server.metricsPort!)).get("agora_open_calls") === 0);
   });
 
   it("by v1 in band", async () => {
@@ -110,7 +110,7 @@ describe("a client is not silent", () => {
       yield large.subarray(13_000);
     }
     const first = send(server.port, { method: `${V2_SERVICE}/Transcribe`, data: slowly() });
-    await until(async () => (await readMetrics(server.httpPort!)).get(USED)! > MIB);
+    await until(async () => (await readMetrics(server.metricsPort!)).get(USED)! > MIB);
     const second = send(server.port, { method: `${V2_SERVICE}/Transcribe`, data: [REQUEST] });
     open();
     expect(await second).toMatchObject({ code: status.OK });
@@ -153,7 +153,7 @@ it("a stream has no more than two messages in memory while the disk is slow", as
   const upload = client.stream(chunked(recording, "a.wav", MIB));
   let most = 0;
   for (let i = 0; i < 12; i++) {
-    most = Math.max(most, (await readMetrics(server.httpPort!)).get(USED)!);
+    most = Math.max(most, (await readMetrics(server.metricsPort!)).get(USED)!);
     await pause(50);
   }
   expect(most).toBeGreaterThan(MIB);

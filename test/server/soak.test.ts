@@ -11,9 +11,9 @@ it("survives disorder, and keeps nothing of it", async () => {
   onTestFinished(() => {
     server.kill();
   });
-  const { port, httpPort, pid } = server;
+  const { port, metricsPort, pid } = server;
   const files = shortFiles().slice(0, 4);
-  const report = await runSoak({ port, httpPort, pid, seconds: SECONDS, lanes: 12, seed: 7, files });
+  const report = await runSoak({ port, metricsPort, pid, seconds: SECONDS, lanes: 12, seed: 7, files });
   expect(report.calls).toBeGreaterThan(20);
   expect(report.wrong).toEqual([]);
   expect(report.misled).toEqual([]);

@@ -15,7 +15,7 @@ import { startV2 } from "../support/v2-server.js";
 
 afterEach(() => void vi.unstubAllEnvs());
 
-const HTTP = { httpHost: "localhost", httpPort: 0 };
+const HTTP = { metricsHost: "localhost", metricsPort: 0 };
 
 /** A place where no file can be made, whoever asks: root may write to folders that are read-only. */
 async function noFolder(): Promise<string> {
@@ -32,11 +32,11 @@ async function readiness(port: number | undefined): Promise<string> {
 it("is found missing at the start, told by readiness, and found again", async () => {
   vi.stubEnv("TMPDIR", await noFolder());
   const { client, lines, server } = await startFakeServer({ settings: HTTP });
-  expect(await readiness(server.httpPort)).toBe("503 storage\n");
+  expect(await readiness(server.metricsPort)).toBe("503 storage\n");
   expect(await checkHealth(client.client)).toBe("NOT_SERVING");
   expect(lines.join("")).toMatch(/ERROR - Not ready: Cannot store uploads in the temporary folder .*TMPDIR/);
   vi.unstubAllEnvs();
-  await until(async () => (await readiness(server.httpPort)) === "200 ok\n");
+  await until(async () => (await readiness(server.metricsPort)) === "200 ok\n");
   expect(await checkHealth(client.client)).toBe("SERVING");
 });
 
@@ -51,13 +51,13 @@ it("that is gone is the server's fault, with a hint when to try again, and no re
     expect(Number(failure.trailers.get("grpc-retry-pushback-ms")[0])).toBeGreaterThan(0);
     expect(failure.message).toContain(tmpdir());
   }
-  expect(await readiness(server.httpPort)).toBe("503 storage\n");
+  expect(await readiness(server.metricsPort)).toBe("503 storage\n");
   expect(await checkHealth(client.client)).toBe("NOT_SERVING");
   // What needs no storage is answered all the same.
   expect((await client.unary({ audio_data: RECORDING, filename: "a.wav" })).success).toBe(true);
   expect(lines.filter((line) => line.includes("Not ready"))).toHaveLength(1);
   vi.unstubAllEnvs();
-  await until(async () => (await readiness(server.httpPort)) === "200 ok\n");
+  await until(async () => (await readiness(server.metricsPort)) === "200 ok\n");
   expect((await v2.upload(uploadOf(RECORDING))).text).toBe("1");
 });
 

@@ -46,7 +46,12 @@ describe.skipIf(!hasPython)("a supervisor (needs python3)", () => {
       const folder = await temporaryFolder();
       const address = kind === "file" ? join(folder, "notify") : `@agora-test-${process.pid}`;
       const told = await supervisor(address);
-      const env = { MODEL_NAME: SOME_FILE, AGORA_CACHE_DIR: folder, NOTIFY_SOCKET: address };
+      const env = {
+        MODEL_NAME: SOME_FILE,
+        AGORA_CACHE_DIR: folder,
+        NOTIFY_SOCKET: address,
+        SERVER_HTTP: "false",
+      };
       const args = ["serve", "--port", "0", "--host", "localhost", "--implementation", "fake"];
       const running = startCli(args, { script: SCRIPT, cwd: folder, env });
       onTestFinished(() => void running.child.kill("SIGKILL"));
@@ -71,6 +76,7 @@ it.skipIf(!hasPython)("is not told of a server that reads its settings again bef
     AGORA_CACHE_DIR: folder,
     NOTIFY_SOCKET: address,
     FAKE_LOADING: loading,
+    SERVER_HTTP: "false",
   };
   const args = ["serve", "--port", "0", "--host", "localhost", "--implementation", "fake"];
   const running = startCli(args, { script: SCRIPT, cwd: folder, env });

@@ -15,7 +15,7 @@ import { statusOf } from "../support/transcription-client.js";
 import { failureOf, V2Client } from "../support/v2-client.js";
 
 const REQUEST = { audio_data: RECORDING, filename: "a.wav" };
-const HTTP = { httpHost: "localhost", httpPort: 0 };
+const HTTP = { metricsHost: "localhost", metricsPort: 0 };
 const UPLOAD = `/${V1_SERVICE}/TranscribeAudioStream`;
 
 /** A connection that a test writes frames to, with one call open on it. */
@@ -27,7 +27,7 @@ async function rawConnection({ server }: FakeServer): Promise<{ socket: Socket; 
   const closed = new Promise<void>((resolve) => socket.once("close", () => resolve()));
   socket.write(h2.PREFACE);
   socket.write(h2.frame(h2.HEADERS, h2.END_HEADERS, 1, h2.callHeaders(UPLOAD)));
-  await until(async () => (await readMetrics(server.httpPort!)).get("agora_open_calls") === 1);
+  await until(async () => (await readMetrics(server.metricsPort!)).get("agora_open_calls") === 1);
   return { socket, closed };
 }
 
@@ -51,7 +51,7 @@ describe("a connection", () => {
     const { socket, closed } = await rawConnection(fake);
     socket.write(bytes);
     await closed;
-    await until(async () => (await readMetrics(fake.server.httpPort!)).get("agora_open_calls") === 0);
+    await until(async () => (await readMetrics(fake.server.metricsPort!)).get("agora_open_calls") === 0);
     expect((await fake.client.unary(REQUEST)).success).toBe(true);
     expect(fake.lines.join("")).toContain("Closed the connection of ");
   });
@@ -127,10 +127,10 @@ describe("a connection", () => {
     expect((await fake.client.unary(REQUEST)).success).toBe(true);
     const method = `${V1_SERVICE}/TranscribeAudioStream`;
     const name = `agora_requests_total{method="${method}",outcome="CANCELLED"}`;
-    const begun = (await readMetrics(fake.server.httpPort!)).get(name) ?? 0;
+    const begun = (await readMetrics(fake.server.metricsPort!)).get(name) ?? 0;
     expect(begun).toBeLessThan(4 * HTTP2_LIMITS.resetBurst);
     socket.destroy();
-    await until(async () => (await readMetrics(fake.server.httpPort!)).get("agora_open_calls") === 0);
+    await until(async () => (await readMetrics(fake.server.metricsPort!)).get("agora_open_calls") === 0);
   });
 });
 

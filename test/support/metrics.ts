@@ -1,6 +1,8 @@
 /** Samples of a server's metrics, by name with labels as they stand in the text. */
-export async function readMetrics(httpPort: number): Promise<Map<string, number>> {
-  const response = await fetch(`http://localhost:${httpPort}/metrics`, { headers: { connection: "close" } });
+export async function readMetrics(metricsPort: number): Promise<Map<string, number>> {
+  const response = await fetch(`http://localhost:${metricsPort}/metrics`, {
+    headers: { connection: "close" },
+  });
   const lines = (await response.text()).split("\n").filter((line) => line !== "" && !line.startsWith("#"));
   return new Map(
     lines.map((line) => {

@@ -4,7 +4,13 @@ import { realWhisper } from "./real-whisper.js";
 
 /** A server with real Whisper base on a free port, ready; stopped when the test has finished. */
 export async function realServer(): Promise<RunningServer> {
-  const settings = { host: "localhost", port: 0, model: realWhisper().base, computeType: "int8" } as const;
+  const settings = {
+    host: "localhost",
+    port: 0,
+    http: false,
+    model: realWhisper().base,
+    computeType: "int8",
+  } as const;
   const server = await startServer(settings, { log: () => {} });
   onTestFinished(() => server.stop());
   await server.ready;

@@ -50,6 +50,7 @@ export async function startUnready(options: FakeServerOptions = {}): Promise<Fak
       ...readSettings({}),
       host: "localhost",
       port: 0,
+      http: false,
       implementation,
       model: SOME_FILE,
       // Bursts are no speech.

@@ -28,7 +28,7 @@ LogMel::LogMel(int bands, std::vector<float> filters) : bands_(bands), window_(k
     }
 }
 
-void LogMel::compute(const float* samples, size_t count, float* output, const Run& run) const {
+void LogMel::compute(const float* samples, size_t count, float* output, const InParts& in_parts) const {
     // Half a frame before the start (reflected) and after the end of the 30 s.
     std::vector<float> audio(kWindowSamples + kFrameLength, 0.0f);
     const int half = kFrameLength / 2;
@@ -38,14 +38,14 @@ void LogMel::compute(const float* samples, size_t count, float* output, const Ru
     const int silent_from = std::min(kFrames, (used + half) / kHop + 1);
 
     std::vector<float> highest(kMaxParts, kSilence);  // of each part
-    run([&](int part, int parts) {
+    in_parts([&](int part, int parts) {
         float& most = highest[static_cast<size_t>(part)];
         for (int t = silent_from * part / parts; t < silent_from * (part + 1) / parts; ++t)
             most = std::max(most, write_frame(audio.data() + t * kHop, output + t));
     });
     const float most = *std::max_element(highest.begin(), highest.end());
     const auto scaled = [floor = most - 8.0f](float value) { return (std::max(value, floor) + 4.0f) / 4.0f; };
-    run([&](int part, int parts) {
+    in_parts([&](int part, int parts) {
         for (int band = bands_ * part / parts; band < bands_ * (part + 1) / parts; ++band) {
             float* row = output + band * kFrames;
             std::transform(row, row + silent_from, row, scaled);

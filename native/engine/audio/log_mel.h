@@ -2,10 +2,10 @@
 #pragma once
 
 #include <cstddef>
-#include <functional>
 #include <vector>
 
 #include "engine/audio/power_spectrum.h"
+#include "engine/parts.h"
 
 namespace agora {
 
@@ -22,14 +22,9 @@ class LogMel {
 
     int bands() const { return bands_; }
 
-    // Work in up to 256 parts, which do not depend on each other.
-    using Part = std::function<void(int part, int parts)>;
-    using Run = std::function<void(const Part&)>;
-
-    // `count` samples of 16 kHz, at most 30 s, filled up with silence. Writes [bands][kFrames]. `run` does the parts,
-    // one after another or on several threads.
-    void compute(
-        const float* samples, size_t count, float* output, const Run& run = [](const Part& part) { part(0, 1); }) const;
+    // `count` samples of 16 kHz, at most 30 s, filled up with silence. Writes [bands][kFrames]. `in_parts`: at most
+    // 256.
+    void compute(const float* samples, size_t count, float* output, const InParts& in_parts = in_one_part) const;
 
   private:
     struct Band {

@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "engine/audio/mel_filters.h"
+#include "engine/device/parallel.h"
 
 namespace agora {
 namespace {
@@ -48,7 +49,7 @@ AudioEncoder::AudioEncoder(const std::string& path, const AudioFile& file, Compu
         const Precision precision = choose_precision(type, !wide, kernels);
         // Host memory in ggml's own layout, until the weights are packed.
         const TensorMemory source(path, select(file, false), nullptr);
-        packed_weights_ = pack_encoder(encoder_weights(source, file.layers), precision);
+        packed_weights_ = pack_encoder(encoder_weights(source, file.layers), precision, Parallel::on(compute));
         packed_encoder_ = std::make_unique<Encoder>(packed_weights_, shape, precision, kernels, compute, head(file));
         return;
     }

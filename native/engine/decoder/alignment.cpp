@@ -4,12 +4,13 @@
 #include <cmath>
 #include <limits>
 
+#include "engine/kernels/window_frames.h"
 #include "engine/reference/whisper_cpp.h"
 
 namespace agora {
 namespace {
 
-constexpr int kFrames = 1500;
+constexpr int kFrames = WindowFrames::kAll;
 constexpr int kMedianWidth = 7;
 // A large model's upper half has 320 heads, whose attention to a full window would take 860 MB.
 constexpr int kMaxGuessedHeads = 64;

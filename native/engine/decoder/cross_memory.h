@@ -12,8 +12,7 @@ namespace agora {
 
 class CrossMemory final : public WindowMemory {
   public:
-    static constexpr int kFrames = 1500;
-    static constexpr int kPadded = 1504;
+    static constexpr int kFrames = WindowFrames::kAll;
 
     // In 8 bits, half or single precision. Throws OutOfMemory.
     CrossMemory(int layers, int heads, Storage storage)

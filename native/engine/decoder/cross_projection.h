@@ -21,9 +21,8 @@ class CrossProjection {
 
     std::vector<ggml_tensor*> build(ggml_context* context, ggml_tensor* encoded);
 
-    // The same by itself, from what another model's encoder has put out, [1500][D], of which those
-    // frames are read that write_to() was told. False when stopped.
-    // Throws OutOfMemory.
+    // The same by itself, from what another model's encoder has put out, [1500][D], of which those frames are read that
+    // write_to() was told. False when stopped. Throws OutOfMemory.
     bool run(const std::vector<float>& encoded, Compute& compute, const std::atomic<bool>* stop);
 
     // Where the next run puts keys and values.

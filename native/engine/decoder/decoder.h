@@ -60,9 +60,9 @@ class Decoder {
     virtual size_t sequence_bytes() const { return 0; }
     virtual size_t window_bytes() const { return 0; }
 
-    // Takes the memory of so many sequences in all, those that are there included, where it is one piece on a device;
-    // elsewhere each brings its own. Until then new_sequence() may grow that piece. Throws OutOfMemory, and then what
-    // was there is there as before.
+    // Takes the memory of at least so many sequences in all, those that are there included, where it is one piece on a
+    // device; elsewhere each brings its own. Until then new_sequence() may grow that piece. Throws OutOfMemory, and
+    // then what was there is there as before.
     virtual void reserve_sequences(int) {}
 };
 

@@ -1,12 +1,14 @@
 #include "engine/decoder/packed_network.h"
 
+#include "engine/device/parallel.h"
+
 namespace agora {
 
 PackedNetwork::PackedNetwork(const std::string& path, const WhisperFile& file, const Precision& precision,
                              const KernelSet& kernels, Compute& compute)
     : compute_(compute),
       precision_(precision),
-      weights_(path, file, precision),
+      weights_(path, file, precision, Parallel::on(compute)),
       projection_(weights_.decoder, precision, kernels, compute),
       decoder_(weights_.decoder, file.hparams, precision, kernels, compute) {
     if (weights_.encoder.blocks.empty()) return;

@@ -98,6 +98,19 @@ void PortableDecoder::reserve(int windows) {
     windows_.reserve(windows);
 }
 
+// By half at least: to grow is to copy everything and to make all graphs anew, and a batch fills up window by window.
+void PortableDecoder::reserve_sequences(int count) {
+    const int before = sequences_.slots();
+    if (count <= before) return;
+    const int ample = before + before / 2;
+    try {
+        return sequences_.reserve(std::max(count, ample));
+    } catch (const Error& error) {
+        if (error.code() != ErrorCode::OutOfMemory || ample <= count) throw;
+    }
+    sequences_.reserve(count);
+}
+
 int PortableDecoder::slot_of(const WindowMemory& window) {
     return static_cast<const PortableWindow&>(window).slot.number();
 }

@@ -27,7 +27,7 @@ class PortableDecoder final : public Decoder {
     std::unique_ptr<WindowMemory> new_window() override;
     size_t sequence_bytes() const override { return sequences_.slot_bytes(); }
     size_t window_bytes() const override { return windows_.slot_bytes(); }
-    void reserve_sequences(int count) override { sequences_.reserve(count); }
+    void reserve_sequences(int count) override;
 
     // Takes memory for a number of windows with a sequence each, at once. Throws OutOfMemory.
     void reserve(int windows);

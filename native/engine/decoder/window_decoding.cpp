@@ -20,6 +20,8 @@ constexpr float kHopeless = 0.5f;
 
 // Tokens that are spoken in a second, at most: a text that has no end and more than these has run away.
 constexpr double kSpokenTokens = 15;
+// … and so has one of more than these, in any window that is not full.
+constexpr double kMostTokens = 200;
 
 }  // namespace
 
@@ -287,8 +289,13 @@ void WindowDecoding::hand_memory_on(const std::vector<size_t>& parents, std::vec
     }
 }
 
+// Tokens that were chosen: the end of the text, too, but not what it was told to begin with.
+double WindowDecoding::chosen(const Hypothesis& hypothesis) const {
+    return static_cast<double>(hypothesis.tokens.size() - options_.prefix.size() + 1);
+}
+
 double WindowDecoding::score(const Hypothesis& hypothesis) const {
-    const auto length = static_cast<double>(hypothesis.tokens.size() + 1);
+    const double length = chosen(hypothesis);
     return hypothesis.sum /
            (options_.length_penalty < 0 ? length : std::pow((5 + length) / 6, options_.length_penalty));
 }
@@ -299,15 +306,17 @@ void WindowDecoding::finish_attempt() {
     DecodedText text;
     text.tokens = best->tokens;
     text.log_probs = best->log_probs;
-    text.avg_log_prob = static_cast<float>(best->sum / static_cast<double>(best->tokens.size() + 1));
+    text.given = options_.prefix.size();
+    text.avg_log_prob = static_cast<float>(best->sum / chosen(*best));
     text.no_speech_prob = no_speech_prob_;
     text.temperature = options_.temperatures[attempt_];
     text.improbable = text.avg_log_prob < options_.log_prob_threshold;
     text.silence = no_speech_prob_ > options_.no_speech_threshold && text.improbable;
     text.repetitive = repeats_itself(text.tokens, vocabulary_, options_.compression_ratio_threshold) &&
                       !(options_.is_spoken_repetition && options_.is_spoken_repetition(text));
-    const bool runs_away = static_cast<int>(best->tokens.size()) >= max_tokens_ &&
-                           static_cast<double>(best->tokens.size()) > kSpokenTokens * options_.duration;
+    const bool runs_away =
+        static_cast<int>(best->tokens.size()) >= max_tokens_ &&
+        static_cast<double>(best->tokens.size()) > std::min(kSpokenTokens * options_.duration, kMostTokens);
     finished_.clear();
     attempts_.push_back(std::move(text));
     const DecodedText& last = attempts_.back();

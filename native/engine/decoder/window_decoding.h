@@ -126,6 +126,7 @@ class WindowDecoding {
     void finish_attempt();
     void go_on();
     void finish(DecodedText text);
+    double chosen(const Hypothesis& hypothesis) const;
     double score(const Hypothesis& hypothesis) const;
 
     const Vocabulary& vocabulary_;

@@ -8,7 +8,7 @@ namespace agora {
 
 // A graph of a single node, whose computation is the work.
 struct Parallel::Node {
-    const std::function<void(int, int)>* work = nullptr;
+    const Part* work = nullptr;
     CpuCompute* compute = nullptr;
     float value = 0;
     ggml_context_ptr context;
@@ -38,7 +38,11 @@ Parallel::Parallel(Compute& compute) : compute_(dynamic_cast<CpuCompute*>(&compu
 
 Parallel::~Parallel() = default;
 
-void Parallel::run(const std::function<void(int, int)>& work) {
+InParts Parallel::on(Compute& compute) {
+    return [parallel = std::make_shared<Parallel>(compute)](const Part& work) { parallel->run(work); };
+}
+
+void Parallel::run(const Part& work) {
     if (compute_ == nullptr) return work(0, 1);
     node_->work = &work;
     compute_->run(node_->graph, nullptr);

@@ -1,10 +1,10 @@
 // Work that is not a graph, on the threads of one.
 #pragma once
 
-#include <functional>
 #include <memory>
 
 #include "engine/device/compute.h"
+#include "engine/parts.h"
 
 struct ggml_context;
 
@@ -18,9 +18,12 @@ class Parallel {
     Parallel(const Parallel&) = delete;
     Parallel& operator=(const Parallel&) = delete;
 
-    // Calls `work(thread, threads)` once on every thread of the CPU's compute, and waits. What it throws, once for all
-    // threads, is thrown here.
-    void run(const std::function<void(int thread, int threads)>& work);
+    // Does a part on every thread of the CPU's compute, and waits. What one throws, once for all threads, is thrown
+    // here.
+    void run(const Part& work);
+
+    // run() of one that lives as long as the function. `compute` must outlive that.
+    static InParts on(Compute& compute);
 
   private:
     struct Node;

@@ -8,6 +8,7 @@
 #include "engine/device/compute.h"
 #include "engine/encoder/graph.h"
 #include "engine/encoder/graph_parts.h"
+#include "engine/kernels/window_frames.h"
 #include "engine/model/packed_whisper_weights.h"
 
 namespace agora {
@@ -27,7 +28,7 @@ using EncoderHead = std::function<std::vector<ggml_tensor*>(ggml_context*, ggml_
 
 class Encoder {
   public:
-    static constexpr int kFrames = 1500;  // of 20 ms
+    static constexpr int kFrames = WindowFrames::kAll;  // of 20 ms
 
     // On ggml's operations, which every backend has, for a number of windows at once. Throws OutOfMemory.
     Encoder(const EncoderWeights& weights, const EncoderShape& shape, Compute& compute, const EncoderHead& head,

@@ -72,12 +72,12 @@ class KernelNodes {
         Compute& compute;
     };
 
-    const KernelSet& kernels_;
     // Of `rows`, those that are computed.
     int64_t computed(int64_t rows, int rows_of_frame = 1) const {
         return frames_ ? int64_t{frames_->count()} * rows_of_frame : rows;
     }
 
+    const KernelSet& kernels_;
     Compute& compute_;
     std::optional<WindowFrames> frames_;
     std::deque<Node> nodes_;

@@ -18,17 +18,48 @@ constexpr int kBlock = PackedMatrix::kBlock;
 // A block of q8_0: its scale in half precision, and 32 weights. Source: ggml, src/ggml-common.h.
 constexpr size_t kQ8Bytes = sizeof(ggml_fp16_t) + kBlock;
 
+// 16 outputs' weights for 32 inputs.
+using Block = float[kStrip][kBlock];
+
 // One output's block of an 8-bit strip.
-void pack_block(const float* weights, int lane, uint8_t* block) {
+void pack_bytes(const float* weights, int lane, uint8_t* target) {
     float most = 0;
     for (int i = 0; i < kBlock; ++i) most = std::max(most, std::fabs(weights[i]));
     const float scale = most / 127.0f;
     const float inverse = most > 0 ? 127.0f / most : 0;
     for (int i = 0; i < kBlock; ++i) {
         const int quantised = static_cast<int>(std::lrintf(weights[i] * inverse));
-        block[(i / 4 * kStrip + lane) * 4 + i % 4] = static_cast<uint8_t>(quantised + 128);
+        target[(i / 4 * kStrip + lane) * 4 + i % 4] = static_cast<uint8_t>(quantised + 128);
     }
-    reinterpret_cast<float*>(block + PackedMatrix::kBlockScales)[lane] = scale;
+    reinterpret_cast<float*>(target + PackedMatrix::kBlockScales)[lane] = scale;
+}
+
+// By inputs: [32][16].
+void transpose(const Block& block, float* target) {
+    for (int i = 0; i < kBlock; ++i) {
+        for (int lane = 0; lane < kStrip; ++lane) target[i * kStrip + lane] = block[lane][i];
+    }
+}
+
+void pack_block(Storage storage, const Block& block, uint8_t* target) {
+    switch (storage) {
+        case Storage::F32:
+            return transpose(block, reinterpret_cast<float*>(target));
+        case Storage::F16: {
+            float values[kBlock * kStrip];
+            transpose(block, values);
+            return ggml_fp32_to_fp16_row(values, reinterpret_cast<ggml_fp16_t*>(target), kBlock * kStrip);
+        }
+        case Storage::BF16:
+            for (int i = 0; i < kBlock; ++i) {
+                for (int lane = 0; lane < kStrip; ++lane)
+                    reinterpret_cast<BFloat*>(target)[(i / 2 * kStrip + lane) * 2 + i % 2] = to_bfloat(block[lane][i]);
+            }
+            return;
+        case Storage::Int8:
+            for (int lane = 0; lane < kStrip; ++lane) pack_bytes(block[lane], lane, target);
+            return;
+    }
 }
 
 }  // namespace
@@ -69,34 +100,15 @@ PackedMatrix::PackedMatrix(Storage storage, int inputs, int outputs, uint8_t* me
 }
 
 void PackedMatrix::pack(int index, const float* rows, int count) {
-    uint8_t* strip = data_ + static_cast<size_t>(index) * strip_bytes_;
-    const int padded = padded_inputs();
-    std::vector<float> row(static_cast<size_t>(padded), 0.0f);
-    for (int lane = 0; lane < kStrip; ++lane) {
-        if (lane < count) {
-            std::copy_n(rows + static_cast<size_t>(lane) * static_cast<size_t>(inputs_), inputs_, row.begin());
-        } else {
-            std::fill(row.begin(), row.end(), 0.0f);
+    uint8_t* target = strip(index);
+    const size_t block_bytes = strip_bytes_ / static_cast<size_t>(padded_inputs() / kBlock);
+    for (int first = 0; first < inputs_; first += kBlock, target += block_bytes) {
+        Block block = {};
+        for (int lane = 0; lane < count; ++lane) {
+            std::copy_n(rows + static_cast<size_t>(lane) * static_cast<size_t>(inputs_) + first,
+                        std::min(kBlock, inputs_ - first), block[lane]);
         }
-        for (int i = 0; i < padded; ++i) {
-            const float weight = row[static_cast<size_t>(i)];
-            switch (storage_) {
-                case Storage::F32:
-                    reinterpret_cast<float*>(strip)[i * kStrip + lane] = weight;
-                    break;
-                case Storage::F16:
-                    reinterpret_cast<ggml_fp16_t*>(strip)[i * kStrip + lane] = ggml_fp32_to_fp16(weight);
-                    break;
-                case Storage::BF16:
-                    reinterpret_cast<BFloat*>(strip)[(i / 2 * kStrip + lane) * 2 + i % 2] = to_bfloat(weight);
-                    break;
-                case Storage::Int8:
-                    if (i % kBlock == 0) {
-                        pack_block(&row[static_cast<size_t>(i)], lane, strip + i / kBlock * kBlockBytes);
-                    }
-                    break;
-            }
-        }
+        pack_block(storage_, block, target);
     }
 }
 

@@ -62,8 +62,8 @@ bool is_finite(ggml_type type, const char* data, size_t bytes) {
 
 }  // namespace
 
-void require_finite(const std::string& path, const TensorEntry& tensor, const char* data) {
-    if (is_finite(static_cast<ggml_type>(tensor.type), data, tensor.bytes)) return;
+void require_finite(const std::string& path, const TensorEntry& tensor, const char* data, size_t bytes) {
+    if (is_finite(static_cast<ggml_type>(tensor.type), data, bytes)) return;
     throw Error(ErrorCode::ModelInvalid,
                 "The model file " + path + " is not valid: tensor " + tensor.name + " holds a value that is no number");
 }

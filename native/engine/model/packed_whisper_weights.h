@@ -8,6 +8,7 @@
 #include "engine/kernels/precision.h"
 #include "engine/model/whisper_file.h"
 #include "engine/model/whisper_weights.h"
+#include "engine/parts.h"
 
 namespace agora {
 
@@ -29,14 +30,17 @@ struct PackedDecoderWeights {
 
 class PackedWhisperWeights {
   public:
-    // Reads the tensors of a validated file one by one. Throws ModelInvalid, OutOfMemory.
-    PackedWhisperWeights(const std::string& path, const WhisperFile& file, const Precision& precision);
+    // Reads the tensors of a validated file one by one. `in_parts`: by whom they are packed. Throws ModelInvalid,
+    // OutOfMemory.
+    PackedWhisperWeights(const std::string& path, const WhisperFile& file, const Precision& precision,
+                         const InParts& in_parts = in_one_part);
 
     PackedEncoderWeights encoder;
     PackedDecoderWeights decoder;
 };
 
 // The same from tensors in host memory, for encoders that come from other files.
-PackedEncoderWeights pack_encoder(const EncoderWeights& weights, const Precision& precision);
+PackedEncoderWeights pack_encoder(const EncoderWeights& weights, const Precision& precision,
+                                  const InParts& in_parts = in_one_part);
 
 }  // namespace agora

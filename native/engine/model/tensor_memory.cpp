@@ -95,7 +95,7 @@ TensorMemory::TensorMemory(const std::string& path, const std::vector<TensorEntr
         stream.seekg(static_cast<std::streamoff>(entry.offset));
         stream.read(bytes.data(), static_cast<std::streamsize>(entry.bytes));
         if (!stream) throw Error(ErrorCode::ModelInvalid, "The model file " + path + " changed while it was read");
-        require_finite(path, entry, bytes.data());
+        require_finite(path, entry, bytes.data(), bytes.size());
         ggml_backend_tensor_set(tensors_.at(entry.name), bytes.data(), 0, bytes.size());
     }
 }

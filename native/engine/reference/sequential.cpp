@@ -96,7 +96,7 @@ void check_weights(const std::string& path, const WhisperFile& file) {
         stream.seekg(static_cast<std::streamoff>(tensor.offset));
         stream.read(bytes.data(), static_cast<std::streamsize>(tensor.bytes));
         if (!stream) throw Error(ErrorCode::ModelInvalid, "The model file " + path + " changed while it was read");
-        require_finite(path, tensor, bytes.data());
+        require_finite(path, tensor, bytes.data(), bytes.size());
     }
 }
 

@@ -129,40 +129,46 @@ void BatchedBorealis::encode(const Windows& windows, const Tasks& ahead) {
     const Progress progress = encoder_.go_on(kStepSeconds, stop);
     if (progress == Progress::Stopped) throw cancelled();
     const bool done = progress == Progress::Done;
-    if (done) {
-        const float* rows = encoder_.rows();
-        const size_t length = static_cast<size_t>(audio_file_.rows()) * static_cast<size_t>(language_.width());
-        for (size_t i = 0; i < encoding_.size(); ++i)
-            encoding_[i]->audio.assign(rows + i * length, rows + (i + 1) * length);
+    for (BorealisWindow* window : encoding_) window->begun = !done;
+    if (done) take_audio(std::exchange(encoding_, {}));
+    record([&](BorealisTimings& timings) { timings.encode_seconds += watch.seconds(); });
+}
+
+// What the encoder has made of windows goes to each of them.
+void BatchedBorealis::take_audio(const Windows& heard) {
+    const float* rows = encoder_.rows();
+    const size_t length = static_cast<size_t>(audio_file_.rows()) * static_cast<size_t>(language_.width());
+    for (size_t i = 0; i < heard.size(); ++i) {
+        try {
+            heard[i]->audio.assign(rows + i * length, rows + (i + 1) * length);
+            heard[i]->next = Work::Decode;
+        } catch (...) {
+            heard[i]->fail(std::current_exception());
+        }
     }
-    for (BorealisWindow* window : encoding_) {
-        window->begun = !done;
-        window->next = done ? Work::Decode : Work::Encode;
-    }
-    record([&](BorealisTimings& timings) {
-        timings.encode_seconds += watch.seconds();
-        timings.windows += done ? encoding_.size() : 0;
-    });
-    if (done) encoding_.clear();
+    record([&](BorealisTimings& timings) { timings.windows += heard.size(); });
 }
 
 // What the encoder had begun with before is lost.
 void BatchedBorealis::begin_encoding(const Windows& windows) {
     for (BorealisWindow* lost : encoding_) lost->begun = false;
     encoding_.clear();
-    const LogMel::Run run_parts = [this](const LogMel::Part& part) { parallel_.run(part); };
+    const InParts on_threads = [this](const Part& part) { parallel_.run(part); };
+    encoding_.reserve(windows.size());
     std::vector<std::vector<float>> spectrograms;
     std::vector<const float*> inputs;
+    // On a device of its own, those of several are computed side by side.
+    for (size_t i = 1; i < windows.size(); ++i) windows[i]->prepare_spectrogram(encoder_.log_mel());
     for (BorealisWindow* window : windows) {
+        // What one lacks is not the others' fault.
         try {
             make_prompt_of(*window);
+            spectrograms.push_back(window->take_spectrogram(encoder_.log_mel(), on_threads));
+            inputs.push_back(spectrograms.back().data());
+            encoding_.push_back(window);
         } catch (...) {
             window->fail(std::current_exception());
-            continue;
         }
-        encoding_.push_back(window);
-        spectrograms.push_back(window->take_spectrogram(encoder_.log_mel(), run_parts));
-        inputs.push_back(spectrograms.back().data());
     }
     if (!inputs.empty()) encoder_.begin(inputs);
 }
@@ -234,6 +240,7 @@ void BatchedBorealis::leave(size_t index) {
 
 void BatchedBorealis::decode(const Windows& windows, const Tasks& ahead) {
     admit(windows);
+    for (BorealisWindow* window : windows) window->left_out = !window->generation;
     const std::set<const BorealisWindow*> wanted(windows.begin(), windows.end());
     std::vector<LanguageInput> inputs;
     std::vector<size_t> places;
@@ -297,13 +304,11 @@ bool BatchedBorealis::advance(BorealisWindow& window, int sequence) {
                 language_.embed(window.prompt.after.back(), window.pending);
                 return false;
             case Generation::State::Done:
-                break;
+                window.finish(window.generation->text());
         }
     } catch (...) {
         window.fail(std::current_exception());
-        return true;
     }
-    window.finish(window.generation->text());
     return true;
 }
 

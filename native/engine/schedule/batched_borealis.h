@@ -70,6 +70,7 @@ class BatchedBorealis final : public SteppedModel {
     void record(const std::function<void(BorealisTimings&)>& change);
     void encode(const Windows& windows, const Tasks& ahead);
     void begin_encoding(const Windows& windows);
+    void take_audio(const Windows& heard);
     void prepare_spectrograms(const Tasks& ahead) const;
     void make_prompt_of(BorealisWindow& window) const;
     void admit(const Windows& windows);

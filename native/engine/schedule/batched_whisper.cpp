@@ -136,10 +136,11 @@ void BatchedWhisper::settle(WhisperWindow& window) {
 
 // Has spectrograms computed for windows that are next while the device is busy with those before.
 void BatchedWhisper::prepare_spectrograms(const Tasks& ahead) const {
-    for (Task* task : ahead) {
-        auto& window = *static_cast<WhisperWindow*>(task);
-        if (!window.cancelled() && !window.is_finished() && !window.checking) window.prepare_spectrogram(log_mel_);
-    }
+    for (Task* task : ahead) prepare_spectrogram(*static_cast<WhisperWindow*>(task));
+}
+
+void BatchedWhisper::prepare_spectrogram(WhisperWindow& window) const {
+    if (!window.cancelled() && !window.is_finished() && !window.checking) window.prepare_spectrogram(log_mel_);
 }
 
 // Has the encoder listen to windows, or go on with the one that it has begun with.
@@ -193,26 +194,30 @@ WindowFrames BatchedWhisper::frames_of(const WhisperWindow& window) const {
 void BatchedWhisper::begin_encoding(const Windows& windows) {
     for (WhisperWindow* lost : encoding_) lost->begun = false;
     encoding_.clear();
+    encoding_.reserve(windows.size());
     std::vector<std::vector<float>> spectrograms;
     std::vector<EncoderInput> inputs;
-    const LogMel::Run run_parts = [this](const LogMel::Part& part) { parallel_.run(part); };
+    const InParts on_threads = [this](const Part& part) { parallel_.run(part); };
+    // On a device of its own, those of several are computed side by side.
+    for (size_t i = 1; i < windows.size(); ++i) prepare_spectrogram(*windows[i]);
     for (WhisperWindow* window : windows) {
-        if (window->is_finished()) {
+        window->left_out = window->is_finished();
+        if (window->left_out) {
             window->finish();
             continue;
         }
+        // What one lacks is not the others' fault.
         try {
-            window->refused = !make_room_for(*window);
+            window->refused = window->left_out = !make_room_for(*window);
+            if (window->left_out) continue;
+            if (!window->cross) window->cross = network_->decoder().new_window();
+            spectrograms.push_back(window->take_spectrogram(log_mel_, on_threads));
+            window->frames = frames_of(*window);
+            inputs.push_back({spectrograms.back().data(), window->cross.get(), window->frames});
+            encoding_.push_back(window);
         } catch (...) {
             window->fail(std::current_exception());
-            continue;
         }
-        if (window->refused) continue;
-        encoding_.push_back(window);
-        if (!window->cross) window->cross = network_->decoder().new_window();
-        spectrograms.push_back(window->take_spectrogram(log_mel_, run_parts));
-        window->frames = frames_of(*window);
-        inputs.push_back({spectrograms.back().data(), window->cross.get(), window->frames});
     }
     if (!inputs.empty()) network_->begin_encoding(inputs);
 }
@@ -248,7 +253,8 @@ void BatchedWhisper::settle_language(WhisperWindow& window) {
         window.request.language = languages.front().language;
 }
 
-// Windows that take part in a round: those with one token more each, and as many others as do not make it a long one.
+// Windows that take part in a round: those with a few tokens more each, and as many others as do not make it a long
+// one.
 BatchedWhisper::Windows BatchedWhisper::round_of(const Windows& windows) {
     Windows chosen;
     Windows prompts;
@@ -259,8 +265,8 @@ BatchedWhisper::Windows BatchedWhisper::round_of(const Windows& windows) {
     size_t rows = 0;
     for (WhisperWindow* window : prompts) {
         rows += window->decoding->rows();
-        if (rows > kRoundRows && rows > window->decoding->rows()) break;
-        chosen.push_back(window);
+        window->left_out = rows > kRoundRows && rows > window->decoding->rows();
+        if (!window->left_out) chosen.push_back(window);
     }
     return chosen;
 }
@@ -302,7 +308,7 @@ void BatchedWhisper::choose(const Windows& windows, const float* logits, const s
         logits += counts[i] * static_cast<size_t>(vocabulary_.size);
     }
     std::atomic<size_t> next{0};
-    const LogMel::Part choose_some = [&](int, int) {
+    const Part choose_some = [&](int, int) {
         for (size_t i = next++; i < choices.size(); i = next++) {
             auto [window, own] = choices[i];
             try {

@@ -70,6 +70,7 @@ class BatchedWhisper final : public SteppedModel {
     using Windows = std::vector<WhisperWindow*>;
 
     Budget budget(const BatchedOptions& options) const;
+    void prepare_spectrogram(WhisperWindow& window) const;
     void prepare_spectrograms(const Tasks& ahead) const;
     void encode(const Windows& windows, const Tasks& ahead);
     void begin_encoding(const Windows& windows);

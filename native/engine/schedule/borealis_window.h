@@ -51,8 +51,8 @@ class BorealisWindow final : public Task {
     void prepare_spectrogram(const LogMel& log_mel) {
         spectrogram_.prepare(log_mel, request.samples.data(), request.samples.size());
     }
-    std::vector<float> take_spectrogram(const LogMel& log_mel, const LogMel::Run& run) {
-        return spectrogram_.take(log_mel, request.samples.data(), request.samples.size(), run);
+    std::vector<float> take_spectrogram(const LogMel& log_mel, const InParts& in_parts) {
+        return spectrogram_.take(log_mel, request.samples.data(), request.samples.size(), in_parts);
     }
 
     BorealisRequest request;

@@ -8,8 +8,6 @@
 namespace agora {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 void fail(SteppedModel& model, Task& task, const std::exception_ptr& error) {
     if (!task.next) return;
     task.fail(error);
@@ -17,6 +15,10 @@ void fail(SteppedModel& model, Task& task, const std::exception_ptr& error) {
 }
 
 }  // namespace
+
+Seconds steady_seconds() {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
 
 ModelId Executor::add(SteppedModel& model, const Budget& budget) {
     const Lock lock(mutex_);
@@ -36,7 +38,7 @@ bool Executor::submit(ModelId model, std::unique_ptr<Task> task, const JobTraits
     const Lock lock(mutex_);
     const auto found =
         std::find_if(models_.begin(), models_.end(), [=](const auto& each) { return each.first == model; });
-    entries_.reserve(entries_.size() + 1);
+    if (entries_.size() == entries_.capacity()) entries_.reserve(2 * entries_.size() + 8);
     entries_.push_back({scheduler_.add(model, traits), model, found->second, std::move(task)});
     if (running_) return false;
     if (start_) {
@@ -91,13 +93,15 @@ bool Executor::take_step() {
             for (const JobId id : scheduler_.ahead(*step, count)) ahead.push_back(task_of(id));
         }
         lock.unlock();
-        const auto start = Clock::now();
+        const Seconds start = now_();
         try {
             model->take_step(step->work, tasks, ahead);
         } catch (...) {
-            for (Task* task : tasks) fail(*model, *task, std::current_exception());
+            for (Task* task : tasks) {
+                if (!task->left_out) fail(*model, *task, std::current_exception());
+            }
         }
-        settle(*step, std::chrono::duration<double>(Clock::now() - start).count());
+        settle(*step, now_() - start);
         lock.lock();
     }
     running_ = !entries_.empty();
@@ -166,17 +170,27 @@ Task* Executor::task_of(JobId id) const {
     return entry->task.get();
 }
 
+// Tells the scheduler how long a step took, of those that took part in it.
+void Executor::bill(const Step& step, Seconds elapsed) {
+    try {
+        Step taken{step.model, step.work, {}};
+        for (const JobId id : step.jobs) {
+            if (!task_of(id)->left_out) taken.jobs.push_back(id);
+        }
+        scheduler_.took(taken, elapsed);
+    } catch (const std::bad_alloc&) {
+        // Nobody is charged for it.
+    }
+}
+
 // Tells the scheduler what came of a step, and answers the tasks that are done.
 void Executor::settle(const Step& step, Seconds elapsed) {
     {
         const Lock lock(mutex_);
-        try {
-            scheduler_.took(step, elapsed);
-        } catch (const std::bad_alloc&) {
-            // Nobody is charged for it.
-        }
+        bill(step, elapsed);
         for (const JobId id : step.jobs) {
             Task& task = *task_of(id);
+            task.left_out = false;
             if (!task.next) continue;
             scheduler_.needs(id, *task.next, task.begun);
             if (std::exchange(task.refused, false)) scheduler_.refuse(id);

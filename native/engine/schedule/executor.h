@@ -22,6 +22,9 @@ namespace agora {
 // Steps are no longer than this where the model allows.
 inline constexpr Seconds kStepSeconds = 0.05;
 
+// Of a clock that never goes back.
+Seconds steady_seconds();
+
 // A window on its way through a model.
 class Task {
   public:
@@ -42,7 +45,10 @@ class Task {
     std::exception_ptr failure;
     // Its encoding goes on with the next step.
     bool begun = false;
-    // There was no memory for it beside the others in the batch.
+    // The last step did nothing for it, as there was no room beside the others: it has no share in what that took, nor
+    // in its failure.
+    bool left_out = false;
+    // That was for want of memory, and lasts until some of the others have gone.
     bool refused = false;
 };
 
@@ -54,7 +60,8 @@ class SteppedModel {
     virtual ~SteppedModel() = default;
 
     // Takes a step and leaves in each task what it needs next. Where it throws, all tasks of the step fail that are not
-    // done; others may have been failed by it. `ahead`: tasks that are likely to be encoded after this step.
+    // done and were not left out; others may have been failed by it. `ahead`: tasks that are likely to be encoded after
+    // this step.
     virtual void take_step(Work work, const Tasks& tasks, const Tasks& ahead) = 0;
     // Windows that take_step() wants to know of ahead.
     virtual size_t looks_ahead() const { return 0; }
@@ -65,8 +72,9 @@ class SteppedModel {
 class Executor {
   public:
     // `start` is to have step() called by others, and called itself when a window comes while nobody does that. It must
-    // not call step() itself. Where it throws, the window is not taken. Empty: submit() says so.
-    explicit Executor(std::function<void()> start = {}) : start_(std::move(start)) {}
+    // not call step() itself. Where it throws, the window is not taken. Empty: submit() says so. `now`: a clock.
+    explicit Executor(std::function<void()> start = {}, std::function<Seconds()> now = steady_seconds)
+        : start_(std::move(start)), now_(std::move(now)) {}
     Executor(const Executor&) = delete;
     Executor& operator=(const Executor&) = delete;
 
@@ -108,8 +116,10 @@ class Executor {
     Entries extract(bool (*is_wanted)(const Task&));
     Task* task_of(JobId id) const;
     void settle(const Step& step, Seconds elapsed);
+    void bill(const Step& step, Seconds elapsed);
 
     const std::function<void()> start_;
+    const std::function<Seconds()> now_;
     const std::exception_ptr cancelled_ = std::make_exception_ptr(cancelled());
     mutable std::mutex mutex_;
     std::condition_variable changed_;

@@ -10,7 +10,7 @@ namespace agora {
 
 // Most urgent first.
 enum class Priority {
-    Live,         // somebody is speaking: its steps have deadlines
+    Live,         // somebody is speaking: before all others
     Interactive,  // somebody waits: the first text soon, requests in turn
     Bulk,         // nobody waits: what is left of the device, and a share of it at least
 };

@@ -26,7 +26,7 @@ ModelId Scheduler::add_model(const Budget& budget) {
 
 JobId Scheduler::add(ModelId model, const JobTraits& traits) {
     const JobId id = ++last_id_;
-    jobs_.reserve(jobs_.size() + 1);
+    if (jobs_.size() == jobs_.capacity()) jobs_.reserve(2 * jobs_.size() + 8);
     Request& request = turns_.arrive(traits.request, traits.priority, id);
     jobs_.push_back({id, &models_.at(model), traits, &request});
     return id;
@@ -338,17 +338,21 @@ void Scheduler::took(const Step& step, Seconds elapsed) {
     }
     turns_.charge(shares);
     floors_.charge(elapsed, parts, waits);
-    Model& model = models_.at(step.model);
+    if (!step.jobs.empty()) learn(models_.at(step.model), step, elapsed);
+    note_first_jobs(step, elapsed);
+    if (step.work == Work::Decode) round_due_ = false;
+}
+
+void Scheduler::learn(Model& model, const Step& step, Seconds elapsed) {
     // By windows: how many of its sequences a window really has in a round is not known here, and most have one.
     const auto windows = static_cast<double>(step.jobs.size());
     if (step.work == Work::Encode) approach(model.encoding_step, elapsed / windows);
-    if (step.work == Work::Decode && (windows <= 2 || model.round == 0)) approach(model.round, elapsed);
-    if (step.work == Work::Decode && windows > 2) {
+    if (step.work != Work::Decode) return;
+    if (windows <= 2 || model.round == 0) approach(model.round, elapsed);
+    if (windows > 2) {
         model.round = std::min(model.round, elapsed);
         approach(model.another, (elapsed - model.round) / (windows - 1));
     }
-    note_first_jobs(step, elapsed);
-    if (step.work == Work::Decode) round_due_ = false;
 }
 
 // What the step was for the first windows that are on their way.

@@ -6,7 +6,8 @@
 //
 //   - Priorities: the most urgent that has work goes first; those below have a fifth of the time between them each, as
 //     long as they have work (Floors). A round has the sequences of those that it is for, and of those that are owed.
-//   - Requests of one priority are encoded in turn, by how much each has had (Turns); live ones by their deadlines.
+//   - Requests of one priority are encoded in turn, by how much each has had (Turns); live ones by their
+//     deadlines, where those differ.
 //   - Batching: when sequences wait for a round, there is at most one encoded window between two rounds.
 //   - The first text of a request comes soon. As long as its first job is on its way, its own later windows and those
 //     of requests that have text already are encoded only as far as they take a third of the time that the job needs
@@ -50,7 +51,7 @@ inline size_t express_windows(size_t windows) {
 struct JobTraits {
     uint64_t request = 0;  // 0: a request of its own
     Priority priority = Priority::Interactive;
-    Seconds deadline = std::numeric_limits<Seconds>::infinity();  // on any steady clock
+    Seconds deadline = std::numeric_limits<Seconds>::infinity();  // on any steady clock; of live ones
     size_t sequences = 1;
     size_t bytes = 0;
 };
@@ -82,7 +83,8 @@ class Scheduler {
 
     // The step to take now; none where there are no jobs. What it is for is in the batch from then on.
     std::optional<Step> next();
-    // How long it took; then come needs() or remove() of each of its jobs.
+    // How long it took, with those jobs alone that had a part in it: there may be none. Then come needs() or remove()
+    // of each that it was for.
     void took(const Step& step, Seconds elapsed);
     // What a job needs next. `begun`: its encoding has begun and goes on with the next step that it is given, unless
     // another window of the model is given one before, which loses what was computed. That happens to a job but once.
@@ -141,6 +143,7 @@ class Scheduler {
     Step round(Priority priority, const Job& best) const;
     Step step_of(Work work, const Jobs& jobs);
     static void leave_batch(Job& job);
+    static void learn(Model& model, const Step& step, Seconds elapsed);
     void note_first_jobs(const Step& step, Seconds elapsed);
 
     std::map<ModelId, Model> models_;

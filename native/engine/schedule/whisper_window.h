@@ -8,7 +8,9 @@
 #include <limits>
 #include <memory>
 #include <optional>
+#include <vector>
 
+#include "engine/audio/pauses.h"
 #include "engine/audio/silence.h"
 #include "engine/audio/sound_spans.h"
 #include "engine/audio/steady_sound.h"
@@ -104,14 +106,16 @@ class WhisperWindow final : public Task {
         const size_t first = sample_at(start);
         return is_steady_sound(request.samples.data() + first, sample_at(end) - first);
     }
+    // Of all samples: found once, when they are first asked for.
+    const std::vector<Pause>& pauses() {
+        if (!pauses_) pauses_ = find_pauses(request.samples.data(), request.samples.size());
+        return *pauses_;
+    }
     void skip_silence() {
         constexpr auto kMargin = static_cast<size_t>(kSilentMargin * kSampleRate);
         const size_t silence = leading_silence(request.samples.data() + position, remaining());
         position += silence > kMargin ? silence - kMargin : 0;
     }
-    // Sequences of the decoder that it has at once, at most: those of a pass, or one that is suspended and its check.
-    int sequences() const { return std::max(2, request.search.sequences()); }
-    bool is_encoded() const { return decoding != nullptr || detection != nullptr; }
 
     // The spectrogram of what comes next.
     void prepare_spectrogram(const LogMel& log_mel) {
@@ -119,10 +123,10 @@ class WhisperWindow final : public Task {
         skip_silence();
         spectrogram_.prepare(log_mel, request.samples.data() + position, remaining());
     }
-    std::vector<float> take_spectrogram(const LogMel& log_mel, const LogMel::Run& run) {
-        if (checking) return filled_spectrogram(log_mel, run);
+    std::vector<float> take_spectrogram(const LogMel& log_mel, const InParts& in_parts) {
+        if (checking) return filled_spectrogram(log_mel, in_parts);
         if (!spectrogram_.is_prepared()) skip_silence();
-        return spectrogram_.take(log_mel, request.samples.data() + position, remaining(), run);
+        return spectrogram_.take(log_mel, request.samples.data() + position, remaining(), in_parts);
     }
     bool is_finished() const {
         if (detects()) return languages_known() || request.samples.empty();
@@ -130,7 +134,9 @@ class WhisperWindow final : public Task {
                is_digital_silence(request.samples.data() + position, remaining());
     }
 
-    // Counts its sequences among those of the batch, until it goes.
+    // Sequences of the decoder that it has at once, at most: those of a pass, or one that is suspended and its check.
+    int sequences() const { return std::max(2, request.search.sequences()); }
+    // Counts them among those of the batch, until it goes.
     bool is_counted() const { return counted_ != nullptr; }
     void count_in(int& sequences) {
         counted_ = &sequences;
@@ -147,7 +153,7 @@ class WhisperWindow final : public Task {
     }
 
     void finish() {
-        outcome.language = request.language;
+        outcome.language = std::move(request.language);
         next.reset();
     }
     void answer() override {
@@ -183,16 +189,17 @@ class WhisperWindow final : public Task {
         return std::min(static_cast<size_t>(std::max(0.0, seconds) * kSampleRate), request.samples.size());
     }
     // What is left, over and over until 30 s are full.
-    std::vector<float> filled_spectrogram(const LogMel& log_mel, const LogMel::Run& run) const {
+    std::vector<float> filled_spectrogram(const LogMel& log_mel, const InParts& in_parts) const {
         std::vector<float> filled(kMaxWindowSamples);
         const size_t count = remaining();
         for (size_t i = 0; i < filled.size(); ++i) filled[i] = request.samples[position + i % count];
         std::vector<float> mel(static_cast<size_t>(log_mel.bands()) * LogMel::kFrames);
-        log_mel.compute(filled.data(), filled.size(), mel.data(), run);
+        log_mel.compute(filled.data(), filled.size(), mel.data(), in_parts);
         return mel;
     }
 
     int* counted_ = nullptr;
+    std::optional<std::vector<Pause>> pauses_;
     // The last member: it is waited for before what it reads is gone.
     SpectrogramAhead spectrogram_;
 };

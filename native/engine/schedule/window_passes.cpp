@@ -161,8 +161,8 @@ void WindowPasses::resolve(WhisperWindow& window) const {
                          window.suspended->text_in_doubt().avg_log_prob < log_prob_threshold &&
                          text.no_speech_prob + window.suspended->no_speech_prob() > threshold;
     // The sound that stands over and over in it repeats itself, and so does the text of speech.
-    const bool may_repeat = !window.request.speech.empty() || takes_turns(window);
-    const bool loops = text.repetitive && !(may_repeat && !window.suspended->text_in_doubt().repetitive);
+    const bool loops = text.repetitive && (window.suspended->text_in_doubt().repetitive ||
+                                           (window.request.speech.empty() && !takes_turns(window)));
     const bool crammed = token_rate(window, window.suspended->text_in_doubt()) > kCrammedTokens;
     const bool silence = guessed || (unlikely && (both_ways || text.silence || text.improbable || loops || crammed));
     window.suspended->resolve_doubt(silence, text.no_speech_prob);
@@ -172,10 +172,11 @@ void WindowPasses::resolve(WhisperWindow& window) const {
     if (silence) window.decoding = std::move(window.suspended);
 }
 
-// Tokens of text for a second of the sound that is left.
+// Tokens of text for a second of the sound that is left, without those that the text was told to begin with.
 double WindowPasses::token_rate(const WhisperWindow& window, const DecodedText& text) const {
     const auto is_text = [this](int token) { return vocabulary_.is_text(token); };
-    const auto tokens = static_cast<double>(std::count_if(text.tokens.begin(), text.tokens.end(), is_text));
+    const auto first = text.tokens.begin() + static_cast<std::ptrdiff_t>(std::min(text.given, text.tokens.size()));
+    const auto tokens = static_cast<double>(std::count_if(first, text.tokens.end(), is_text));
     return tokens * kSampleRate / static_cast<double>(std::max<size_t>(window.remaining(), 1));
 }
 
@@ -240,9 +241,12 @@ void WindowPasses::settle(WhisperWindow& window) const {
     const size_t position = window.position;
     window.position += silence ? remaining : pass.settled;
     const std::optional<double> threshold = window.request.hallucination_silence_threshold;
-    if (window.position == position + remaining && window.loops <= kMaxLoops) listen_again(window, offset, pass);
-    if (!silence && pass.settled < remaining) begin_in_pause(window, offset, segments);
-    if ((window.request.word_timestamps || threshold) && !segments.empty()) add_words(window, offset, segments);
+    std::optional<TextAttention> attention;
+    if (window.position == position + remaining && window.loops <= kMaxLoops)
+        listen_again(window, offset, pass, attention);
+    if (!silence && pass.settled < remaining) begin_in_pause(window, offset, segments, attention);
+    if ((window.request.word_timestamps || threshold) && !segments.empty())
+        words_.add(window, attention_of(window, segments, attention), offset, segments);
     if (threshold) {
         const double end = static_cast<double>(window.request.samples.size()) / kSampleRate;
         const PassTimes times{offset, end, window.last_speech};
@@ -265,7 +269,7 @@ void WindowPasses::settle(WhisperWindow& window) const {
 void WindowPasses::tell_dropped(WhisperWindow& window, const std::vector<DecodedSegment>& segments) const {
     if (!rises_and_falls(window.request.samples.data() + window.position, window.remaining())) return;
     for (const DecodedSegment& segment : segments) {
-        if (!window.is_silent(segment.start, segment.end))
+        if (!window.is_silent(segment.start, segment.end) && !window.is_steady(segment.start, segment.end))
             window.outcome.dropped.push_back({segment.start, segment.end});
     }
 }
@@ -307,14 +311,15 @@ bool WindowPasses::is_contracted(const WhisperWindow& window, const PassSegments
 // Seconds at which a text ends that has no time there, or none to be believed. By the frames that its tokens looked at,
 // when it is short for what there is to hear; else it is taken to have heard everything.
 double WindowPasses::end_of_text(const WhisperWindow& window, double offset,
-                                 const std::vector<DecodedSegment>& segments,
-                                 const std::vector<SoundSpan>& sound) const {
+                                 const std::vector<DecodedSegment>& segments, const std::vector<SoundSpan>& sound,
+                                 std::optional<TextAttention>& attention) const {
     if (!is_short(segments, offset, sound)) return std::numeric_limits<double>::infinity();
-    return end_of_words(window, offset, segments);
+    return end_of_words(window, offset, segments, attention);
 }
 
 // Moves back to sound behind the end of a pass's text.
-void WindowPasses::listen_again(WhisperWindow& window, double offset, PassSegments& pass) const {
+void WindowPasses::listen_again(WhisperWindow& window, double offset, PassSegments& pass,
+                                std::optional<TextAttention>& attention) const {
     window.again = false;
     std::vector<DecodedSegment>& segments = pass.segments;
     const std::vector<SoundSpan> sound = sound_of(window, segments);
@@ -322,7 +327,7 @@ void WindowPasses::listen_again(WhisperWindow& window, double offset, PassSegmen
     double end = offset + kFarOn;
     std::optional<double> known = believable_end(pass, offset);
     if (known && is_contracted(window, pass, offset, *known)) known = std::nullopt;
-    if (!segments.empty()) end = known ? *known : end_of_text(window, offset, segments, sound);
+    if (!segments.empty()) end = known ? *known : end_of_text(window, offset, segments, sound, attention);
     const std::vector<SoundSpan> rest = spans_after(sound, end);
     if (total_of(rest) < kUnheard) return;
     const double resume = std::max(end, rest.front().start - kRunUp);
@@ -337,30 +342,34 @@ void WindowPasses::listen_again(WhisperWindow& window, double offset, PassSegmen
 // Moves back to the beginning of a sentence that the next pass would begin within: models close what they wrote late,
 // at times when the next sentence is under way, whose first words nothing would hear. As faster-whisper does with word
 // times, it goes by the last word: what follows the pause behind that word is heard anew.
-void WindowPasses::begin_in_pause(WhisperWindow& window, double offset, std::vector<DecodedSegment>& segments) const {
+void WindowPasses::begin_in_pause(WhisperWindow& window, double offset, std::vector<DecodedSegment>& segments,
+                                  std::optional<TextAttention>& attention) const {
     if (segments.empty()) return;
     const double closed = static_cast<double>(window.position) / kSampleRate;
-    const std::vector<float>& samples = window.request.samples;
-    const auto pause = pause_before(find_pauses(samples.data(), samples.size()), closed, kSentencePause, kLate);
-    if (!pause) return;
+    const auto pause = pause_before(window.pauses(), closed, kSentencePause, kLate);
+    // What is left out between the last text that stands and there is not heard again.
+    if (!pause || segments.back().end <= pause->end) return;
     const double resume = std::max(pause->start, pause->end - kRunUp);
-    if (resume < offset + kMinAdvance || end_of_words(window, offset, segments) > pause->end) return;
+    if (resume < offset + kMinAdvance || end_of_words(window, offset, segments, attention) > pause->end) return;
     segments.back().end = std::max(segments.back().start, std::min(segments.back().end, resume));
     window.position = static_cast<size_t>(resume * kSampleRate);
 }
 
 // Seconds at which the last word of a pass ends, by the frames that its tokens looked at.
 double WindowPasses::end_of_words(const WhisperWindow& window, double offset,
-                                  const std::vector<DecodedSegment>& segments) const {
-    std::vector<int> start_tokens;
-    add_start_tokens(window.request, false, start_tokens);
-    return offset + words_.token_frames(window, start_tokens, offset, segments, {}).back() * kTimestampSeconds;
+                                  const std::vector<DecodedSegment>& segments,
+                                  std::optional<TextAttention>& attention) const {
+    const TextAttention& seen = attention_of(window, segments, attention);
+    return offset + words_.token_frames(window, seen, offset, {}).back() * kTimestampSeconds;
 }
 
-void WindowPasses::add_words(WhisperWindow& window, double offset, std::vector<DecodedSegment>& segments) const {
+const TextAttention& WindowPasses::attention_of(const WhisperWindow& window,
+                                                const std::vector<DecodedSegment>& segments,
+                                                std::optional<TextAttention>& attention) const {
+    if (attention) return *attention;
     std::vector<int> start_tokens;
     add_start_tokens(window.request, false, start_tokens);
-    words_.add(window, start_tokens, offset, segments);
+    return attention.emplace(words_.attend(window, start_tokens, segments));
 }
 
 }  // namespace agora

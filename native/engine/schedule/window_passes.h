@@ -2,6 +2,7 @@
 // one's. A window counts as heard when no sound is left behind the end of its text, not when the model stops writing.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "engine/decoder/decoder.h"
@@ -34,7 +35,6 @@ class WindowPasses {
     std::vector<int> prefix_of(const WhisperWindow& window) const;
     void add_previous_text(const WindowRequest& request, std::vector<int>& prompt) const;
     size_t add_start_tokens(const WindowRequest& request, bool timestamps, std::vector<int>& prompt) const;
-    void add_words(WhisperWindow& window, double offset, std::vector<DecodedSegment>& segments) const;
     void tell_dropped(WhisperWindow& window, const std::vector<DecodedSegment>& segments) const;
     std::vector<SoundSpan> sound_of(const WhisperWindow& window, const std::vector<DecodedSegment>& segments) const;
     bool is_short(const std::vector<DecodedSegment>& segments, double offset,
@@ -43,11 +43,17 @@ class WindowPasses {
     bool is_plausible(const WhisperWindow& window, const DecodedText& text) const;
     bool takes_turns(const WhisperWindow& window) const;
     bool is_contracted(const WhisperWindow& window, const PassSegments& pass, double offset, double end) const;
-    double end_of_words(const WhisperWindow& window, double offset, const std::vector<DecodedSegment>& segments) const;
+    // Of the segments' text: seen once, when it is first asked for.
+    const TextAttention& attention_of(const WhisperWindow& window, const std::vector<DecodedSegment>& segments,
+                                      std::optional<TextAttention>& attention) const;
+    double end_of_words(const WhisperWindow& window, double offset, const std::vector<DecodedSegment>& segments,
+                        std::optional<TextAttention>& attention) const;
     double end_of_text(const WhisperWindow& window, double offset, const std::vector<DecodedSegment>& segments,
-                       const std::vector<SoundSpan>& sound) const;
-    void listen_again(WhisperWindow& window, double offset, PassSegments& pass) const;
-    void begin_in_pause(WhisperWindow& window, double offset, std::vector<DecodedSegment>& segments) const;
+                       const std::vector<SoundSpan>& sound, std::optional<TextAttention>& attention) const;
+    void listen_again(WhisperWindow& window, double offset, PassSegments& pass,
+                      std::optional<TextAttention>& attention) const;
+    void begin_in_pause(WhisperWindow& window, double offset, std::vector<DecodedSegment>& segments,
+                        std::optional<TextAttention>& attention) const;
 
     const WhisperHyperParameters& hparams_;
     const Vocabulary& vocabulary_;

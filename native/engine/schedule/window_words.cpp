@@ -1,6 +1,7 @@
 #include "engine/schedule/window_words.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "engine/audio/pauses.h"
 #include "engine/encoder/encoder.h"
@@ -46,9 +47,8 @@ int frames_after(const WhisperWindow& window, double offset) {
 WindowWords::WindowWords(const WhisperHyperParameters& hparams, const Vocabulary& vocabulary, Decoder& decoder)
     : hparams_(hparams), vocabulary_(vocabulary), decoder_(decoder), heads_(alignment_heads(hparams)) {}
 
-std::vector<int> WindowWords::token_frames(const WhisperWindow& window, const std::vector<int>& start_tokens,
-                                           double offset, const std::vector<DecodedSegment>& segments,
-                                           const std::vector<bool>& silent) const {
+TextAttention WindowWords::attend(const WhisperWindow& window, const std::vector<int>& start_tokens,
+                                  const std::vector<DecodedSegment>& segments) const {
     std::vector<int> tokens = start_tokens;
     for (const DecodedSegment& segment : segments)
         tokens.insert(tokens.end(), segment.tokens.begin(), segment.tokens.end());
@@ -61,24 +61,28 @@ std::vector<int> WindowWords::token_frames(const WhisperWindow& window, const st
         nullptr) {
         throw cancelled();
     }
-    const auto rows = static_cast<int>(tokens.size());
-    return align(capture.weights, static_cast<int>(heads_.size()), rows, static_cast<int>(start_tokens.size()) - 1,
-                 rows - 1, frames_after(window, offset), silent);
+    return {std::move(capture.weights), static_cast<int>(start_tokens.size()), static_cast<int>(tokens.size())};
 }
 
-void WindowWords::add(const WhisperWindow& window, const std::vector<int>& start_tokens, double offset,
+std::vector<int> WindowWords::token_frames(const WhisperWindow& window, const TextAttention& attention, double offset,
+                                           const std::vector<bool>& silent) const {
+    return align(attention.weights, static_cast<int>(heads_.size()), attention.rows, attention.start_tokens - 1,
+                 attention.rows - 1, frames_after(window, offset), silent);
+}
+
+void WindowWords::add(WhisperWindow& window, const TextAttention& attention, double offset,
                       std::vector<DecodedSegment>& segments) const {
     const std::vector<float>& samples = window.request.samples;
     const double duration = static_cast<double>(samples.size()) / kSampleRate;
-    std::vector<Pause> pauses = find_pauses(samples.data(), samples.size());
+    std::vector<Pause> pauses = window.pauses();
     std::vector<bool> silent = silent_frames(pauses, offset, frames_after(window, offset));
-    size_t tokens = start_tokens.size() + 1;
+    size_t tokens = static_cast<size_t>(attention.start_tokens) + 1;
     for (const DecodedSegment& segment : segments) tokens += segment.tokens.size();
     if (std::count(silent.begin(), silent.end(), false) < kLeastFramesPerToken * static_cast<std::ptrdiff_t>(tokens)) {
         pauses.clear();
         silent.clear();
     }
-    const std::vector<int> starts = token_frames(window, start_tokens, offset, segments, silent);
+    const std::vector<int> starts = token_frames(window, attention, offset, silent);
 
     size_t next = 0;
     for (DecodedSegment& segment : segments) {

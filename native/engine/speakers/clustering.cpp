@@ -281,8 +281,9 @@ VoiceClusters cluster_voices(const std::vector<WindowVoices>& windows, const std
             std::vector<double> row;
             const std::vector<double> vector = vector_of(voice);
             const double square = dot(vector, vector);
+            const bool is_usable = std::isfinite(square) && square > 0;
             for (size_t s = 0; s < squares.size(); ++s)
-                row.push_back(usable(voice) ? 1 + cosine(vector, result.centroids[s], square * squares[s]) : 0);
+                row.push_back(is_usable ? 1 + cosine(vector, result.centroids[s], square * squares[s]) : 0);
             scores.push_back(std::move(row));
             voices.push_back(voice);
         }

@@ -147,7 +147,7 @@ std::vector<float> SpeakerTensors::floats(const std::string& name) const {
     stream.seekg(static_cast<std::streamoff>(tensor->offset));
     stream.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
     if (!stream) throw Error(ErrorCode::ModelInvalid, "The model file " + file_.path + " changed while it was read");
-    require_finite(file_.path, *tensor, bytes.data());
+    require_finite(file_.path, *tensor, bytes.data(), bytes.size());
     int64_t count = 1;
     for (const int64_t size : tensor->ne) count *= size;
     std::vector<float> values(static_cast<size_t>(count));

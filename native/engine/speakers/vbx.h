@@ -24,8 +24,7 @@ struct VbxResult {
     std::vector<double> elbo;   // of each round
 };
 
-// `features` [count][phi.size()], `labels` of 0 … speakers - 1 to start from. Throws
-// Cancelled.
+// `features` [count][phi.size()], `labels` of 0 … speakers - 1 to start from. Throws Cancelled.
 VbxResult cluster_vbx(const std::vector<double>& features, const std::vector<double>& phi,
                       const std::vector<int>& labels, Stop stop = nullptr, const VbxOptions& options = {});
 

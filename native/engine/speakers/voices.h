@@ -94,8 +94,8 @@ std::vector<uint8_t> count_speakers(const FrameClock& clock, size_t windows, con
 // their count becomes 0. `levels` in dB. In the changing noise of a room nothing is changed.
 void mute_background(const std::vector<float>& levels, std::vector<uint8_t>& counts);
 
-// `counts` of count_speakers(). Turns end at `duration`, in seconds. Takes no memory for frames or speakers, however
-// many. Throws Cancelled.
+// `counts` of count_speakers(). Turns end at `duration`, in seconds. Beside the turns, takes memory for one run of each
+// speaker. Throws Cancelled.
 Diarization reconstruct(const FrameClock& clock, const std::vector<WindowVoices>& windows,
                         const VoiceClusters& clusters, const std::vector<uint8_t>& counts, double duration,
                         Stop stop = nullptr);

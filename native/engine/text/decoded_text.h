@@ -1,6 +1,7 @@
 // A text as the decoder wrote it: tokens and how sure it was of them.
 #pragma once
 
+#include <cstddef>
 #include <vector>
 
 namespace agora {
@@ -15,6 +16,7 @@ struct DraftCount {
 struct DecodedText {
     std::vector<int> tokens;  // text and timestamps, without the end of text
     std::vector<float> log_probs;
+    size_t given = 0;  // tokens that it was told to begin with, which say nothing of how sure it is
     float avg_log_prob = 0;
     float no_speech_prob = 0;
     float temperature = 0;

@@ -18,11 +18,15 @@ PassSegments split_segments(const DecodedText& text, const Vocabulary& v, double
         DecodedSegment segment{};
         double log_prob = 0;
         double probability = 0;
+        size_t chosen = 0, chosen_text = 0;
         for (size_t i = begin; i < end; ++i) {
+            const bool is_chosen = i >= text.given;
             log_prob += text.log_probs[i];
+            chosen += is_chosen;
             if (is_time(i)) continue;
             segment.probabilities.push_back(std::exp(text.log_probs[i]));
-            probability += segment.probabilities.back();
+            probability += is_chosen ? segment.probabilities.back() : 0;
+            chosen_text += is_chosen;
             segment.tokens.push_back(tokens[i]);
             segment.text += v.texts[static_cast<size_t>(tokens[i])];
         }
@@ -30,8 +34,9 @@ PassSegments split_segments(const DecodedText& text, const Vocabulary& v, double
         segment.text = valid_utf8(segment.text);
         segment.start = offset + start;
         segment.end = offset + std::max(start, stop);
-        segment.avg_log_prob = static_cast<float>(log_prob / static_cast<double>(end - begin));
-        segment.confidence = static_cast<float>(probability / static_cast<double>(segment.tokens.size()));
+        // Of what was given, nothing was to be chosen.
+        segment.avg_log_prob = chosen == 0 ? 0 : static_cast<float>(log_prob / static_cast<double>(chosen));
+        segment.confidence = chosen_text == 0 ? 1 : static_cast<float>(probability / static_cast<double>(chosen_text));
         segment.no_speech_prob = text.no_speech_prob;
         segment.temperature = text.temperature;
         pass.segments.push_back(std::move(segment));

@@ -11,14 +11,16 @@ import type { ByteBudget } from "../../service/call/byte-budget.js";
 import { Call } from "../../service/call/call.js";
 import type { OpenCalls } from "../../service/call/open-calls.js";
 import type { Slots } from "../../service/call/slots.js";
+import { REQUEST_ID } from "../../service/request-id.js";
 import { variableOf } from "../../service/settings.js";
+import { notArrived } from "../../service/upload.js";
 import { AnsweringCall } from "./answering-call.js";
 import type { FieldTypes } from "./definitions.js";
 import type { SentStatus } from "./forwarding-call.js";
 import { LIGHT_LIMIT, lightMemory } from "./light-calls.js";
-import { type MessageLimits, notArrived } from "./messages/limits.js";
+import type { MessageLimits } from "./messages/limits.js";
 import { MessageReader, type ReaderOptions } from "./messages/message-reader.js";
-import { REQUEST_ID, requestIdOf } from "./request-id.js";
+import { requestIdOf } from "./request-id.js";
 import { type Failure, RESTART_SECONDS, statusFor } from "./statuses.js";
 import type { Origin } from "./transport/transport.js";
 

@@ -1,9 +1,11 @@
 import type { Server, ServerInterceptor, sendUnaryData } from "@grpc/grpc-js";
-import { type Call, Unavailable } from "../../service/call/call.js";
+import type { Call } from "../../service/call/call.js";
 import { Slots } from "../../service/call/slots.js";
 import { RareWarnings } from "../../service/rare-warnings.js";
-import type { Service } from "../../service/service.js";
+import { FLUSH_SECONDS, type Service } from "../../service/service.js";
 import type { ServerSettings } from "../../service/settings.js";
+import { within } from "../../service/timers.js";
+import { TokenCheck } from "../../service/token-check.js";
 import { loadTokens } from "../../service/token-files.js";
 import { busy } from "../../service/workers.js";
 import { Calls } from "./calls.js";
@@ -16,7 +18,6 @@ import { messageLimits } from "./messages/limits.js";
 import { protoFiles } from "./protos.js";
 import { Descriptors } from "./reflection/descriptors.js";
 import { addReflection } from "./reflection/service.js";
-import { TokenCheck } from "./token.js";
 import { Transport } from "./transport/transport.js";
 import { V1Service } from "./v1/service.js";
 import { takingEncoded } from "./v2/encoded-result.js";
@@ -28,8 +29,6 @@ const PREFIX = "/transcription.";
 const HEALTH_NAMES = ["", V1_SERVICE, V2_SERVICE];
 /** Requests of one message that wait in memory for a worker, per worker: enough to keep it busy. */
 const READ_AHEAD = 1;
-/** Clients get this long to read what was sent to them when the server closes, in seconds. */
-const FLUSH_SECONDS = 1;
 
 /** What decides who may call. */
 interface Access {
@@ -102,7 +101,7 @@ export class GrpcFront {
           peer,
           code: "UNAUTHENTICATED",
         }),
-      isAuthorized: (metadata) => tokens.accepts(metadata),
+      isAuthorized: (metadata) => tokens.accepts(metadata.get("authorization")[0]?.toString()),
       refuse: (call, reason, respond) => {
         if (isOf(V2_SERVICE, call)) v2.fail(call, reason, respond);
         else v1.fail(call, "unary", reason, respond as sendUnaryData<object>);
@@ -157,27 +156,23 @@ export class GrpcFront {
 
   /**
    * Reads certificates and tokens again. Calls and connections that are open stay as they are.
+   * @returns puts them into use
    * @throws TranscriptionError INVALID_ARGUMENT when one of them cannot be used, and then nothing has changed
    */
-  async reload(settings: ServerSettings): Promise<void> {
+  async renewal(settings: ServerSettings): Promise<() => void> {
     const { credentials, tokens } = this.#access;
     const [renew, found] = [await credentials.renewal(settings), await loadTokens(settings)];
-    renew();
-    tokens.use(found);
+    return () => {
+      renew();
+      tokens.use(found);
+    };
   }
 
-  /** Lets no one in, waits for the calls that are open, ends those that outlast the grace period, and closes. */
+  /** Lets no one in, has the service drained, and closes. */
   async close(): Promise<void> {
-    const { calls, log, settings } = this.#service;
-    const { shutdownGrace } = settings;
     this.tellHealth(false);
     const closed = stopListening(this.#server);
-    const idle = calls.idle();
-    if (calls.size > 0) log.info(`Waiting up to ${shutdownGrace} s for ${calls.size} open calls`);
-    if (!(await within(idle, shutdownGrace))) {
-      calls.failAll(new Unavailable("The server is shutting down"));
-      await within(idle, FLUSH_SECONDS);
-    }
+    await this.#service.drain();
     // Answers are on their way, and who only watches health does not leave unasked.
     await within(closed, FLUSH_SECONDS);
     this.#server.forceShutdown();
@@ -186,13 +181,4 @@ export class GrpcFront {
 
 function isOf(service: string, { method }: Call): boolean {
   return method.startsWith(`${service}/`);
-}
-
-/** Whether `work` is done within `seconds`. */
-async function within(work: Promise<void>, seconds: number): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const expired = new Promise<false>((resolve) => {
-    timer = setTimeout(() => resolve(false), seconds * 1000);
-  });
-  return Promise.race([work.then(() => true), expired]).finally(() => clearTimeout(timer));
 }

@@ -1,9 +1,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { TranscriptionError } from "../../index.js";
-import { variableOf } from "../../service/settings.js";
+import { listen } from "../../service/listen.js";
 
-/** What the pages of {@link HttpFront} show. */
+/** What the pages of {@link MetricsPage} show. */
 export interface Pages {
   metrics(): Promise<string>;
   /** Why no calls are accepted now; undefined: they are. */
@@ -22,7 +21,7 @@ const METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8";
  * Pages for those who watch the server: `/metrics` for Prometheus, `/healthz` (the process answers) and `/readyz` (it
  * accepts calls). Needs no token, and shows nothing of what is transcribed.
  */
-export class HttpFront {
+export class MetricsPage {
   readonly port: number;
   readonly #server: Server;
 
@@ -32,14 +31,14 @@ export class HttpFront {
   }
 
   /** @throws TranscriptionError INVALID_ARGUMENT when the address cannot be used */
-  static async open(host: string, port: number, pages: Pages): Promise<HttpFront> {
+  static async open(host: string, port: number, pages: Pages): Promise<MetricsPage> {
     const server = createServer(
       { headersTimeout: PATIENCE * 1000, requestTimeout: PATIENCE * 1000 },
       (request, response) => void answer(pages, request, response),
     );
     server.maxConnections = MOST_CONNECTIONS;
-    await listen(server, host, port);
-    return new HttpFront(server);
+    await listen(server, { host, port }, ["metricsHost", "metricsPort"]);
+    return new MetricsPage(server);
   }
 
   async close(): Promise<void> {
@@ -79,31 +78,5 @@ async function page(pages: Pages, { method, url }: IncomingMessage): Promise<Pag
     }
     default:
       return [404, "Here are /metrics, /healthz and /readyz\n"];
-  }
-}
-
-async function listen(server: Server, host: string, port: number): Promise<void> {
-  const bare = host.replace(/^\[|\]$/g, "");
-  const attempt = (address: string) =>
-    new Promise<void>((resolve, reject) => {
-      server.once("error", reject);
-      server.listen(port, address, () => {
-        server.off("error", reject);
-        resolve();
-      });
-    });
-  try {
-    await attempt(bare).catch((error: NodeJS.ErrnoException) => {
-      // Where the kernel has no IPv6, every address means every IPv4 address.
-      if (bare !== "::" || error.code !== "EAFNOSUPPORT") throw error;
-      return attempt("0.0.0.0");
-    });
-  } catch (cause) {
-    const variables = `${variableOf("httpHost")}, ${variableOf("httpPort")}`;
-    throw new TranscriptionError(
-      "INVALID_ARGUMENT",
-      `Cannot listen on ${host}:${port} (${variables}): ${(cause as Error).message}`,
-      { cause },
-    );
   }
 }

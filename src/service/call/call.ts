@@ -144,6 +144,25 @@ export class Call implements Holder {
     }
   }
 
+  /**
+   * Does `work` and delivers what comes of it, or tells `fail` why nothing does: the call may have failed while the work
+   * ended.
+   */
+  async attempt<T>(
+    work: () => Promise<T>,
+    deliver: (answer: T) => void,
+    fail: (reason: unknown) => void,
+  ): Promise<void> {
+    try {
+      const answer = await this.work(work);
+      this.signal.throwIfAborted();
+      deliver(answer);
+    } catch (error) {
+      // What a cancelled request rejects with tells less than why it was cancelled.
+      fail(this.signal.aborted ? this.signal.reason : error);
+    }
+  }
+
   /** The call is over: its trailers are sent, or its client is gone. */
   end(): void {
     this.fail(new ClientGone("The client is gone"));

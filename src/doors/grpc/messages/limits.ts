@@ -27,8 +27,3 @@ export function messageLimits(settings: ServerSettings): MessageLimits {
     stream: least("maxChunkBytes", "maxReceiveMessageLength", "maxMemoryBytes"),
   };
 }
-
-/** What is said of a request that has not arrived in time. @param uploadTimeout seconds */
-export function notArrived(uploadTimeout: number): string {
-  return `The request did not arrive within ${variableOf("uploadTimeout")} (${uploadTimeout} s)`;
-}

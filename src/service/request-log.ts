@@ -1,12 +1,11 @@
-import type { Progress, TranscriptionResult } from "../../index.js";
-import type { Call } from "../../service/call/call.js";
-import { type Fields, type Logger, quoted } from "../../service/log.js";
-import { ProgressLog } from "../../service/progress-log.js";
-import type { Reason } from "./statuses.js";
+import type { Progress, TranscriptionResult } from "../index.js";
+import type { Call } from "./call/call.js";
+import { type Fields, type Logger, quoted } from "./log.js";
+import { ProgressLog } from "./progress-log.js";
 
 const MIB = 1024 ** 2;
 
-/** The lines that the log has about a call, whatever its contract. */
+/** The lines that the log has about a call, whatever its door and its contract. */
 export class RequestLog {
   readonly #log: Logger;
   readonly #call: Call;
@@ -65,7 +64,8 @@ export class RequestLog {
     this.#log.warning(`Not finished ${this.#after}: ${reason.message}`, this.#ended("UNAVAILABLE"));
   }
 
-  failed(message: string, code: Reason): void {
+  /** @param code by which its door knows the failure */
+  failed(message: string, code: string): void {
     this.#log.warning(`Failed ${this.#after}: ${message}`, this.#ended(code));
   }
 

@@ -1,0 +1,104 @@
+import type { Server } from "node:http";
+import type { Server as TlsServer } from "node:https";
+import type { AddressInfo } from "node:net";
+import type { FastifyInstance } from "fastify";
+import { listen } from "../../service/listen.js";
+import { FLUSH_SECONDS, type Service } from "../../service/service.js";
+import type { ServerSettings } from "../../service/settings.js";
+import { within } from "../../service/timers.js";
+import { loadPem, secureContextOf } from "../../service/tls-files.js";
+import { TokenCheck } from "../../service/token-check.js";
+import { loadTokens } from "../../service/token-files.js";
+import { createApp } from "./app.js";
+import { Gate } from "./gate.js";
+import { addModels } from "./openai/models.js";
+import { addTranscriptions } from "./openai/transcriptions.js";
+import { Description } from "./pages/description.js";
+import { addPages, type Pages } from "./pages/pages.js";
+
+/** The HTTP side of the server: OpenAI's audio API, and pages about the server itself. */
+export class HttpDoor {
+  readonly port: number;
+  readonly #app: FastifyInstance;
+  readonly #gate: Gate;
+  readonly #tokens: TokenCheck;
+  readonly #service: Service;
+  readonly #isSecure: boolean;
+
+  private constructor(
+    app: FastifyInstance,
+    gate: Gate,
+    tokens: TokenCheck,
+    service: Service,
+    isSecure: boolean,
+  ) {
+    this.port = (app.server.address() as AddressInfo).port;
+    this.#app = app;
+    this.#gate = gate;
+    this.#tokens = tokens;
+    this.#service = service;
+    this.#isSecure = isSecure;
+  }
+
+  /**
+   * Listens, and answers that it does not serve yet.
+   * @throws TranscriptionError INVALID_ARGUMENT when the address, a TLS file or a token's file cannot be used
+   */
+  static async open(service: Service, pages: Pages): Promise<HttpDoor> {
+    const { settings } = service;
+    const tokens = new TokenCheck(await loadTokens(settings));
+    const pem = await loadPem(settings);
+    const gate = new Gate(service, tokens);
+    const app = createApp(service, gate, pem);
+    const description = new Description(app);
+    addTranscriptions(app, service);
+    addModels(app, service);
+    addPages(app, pages, description);
+    await app.ready();
+    const { httpHost: host, httpPort: port } = settings;
+    await listen(app.server, { host, port }, ["httpHost", "httpPort"]);
+    return new HttpDoor(app, gate, tokens, service, pem !== undefined);
+  }
+
+  /** Where it is found, at an address of this machine. */
+  urlAt(host: string): string {
+    const name = host.includes(":") && !host.startsWith("[") ? `[${host}]` : host;
+    return `${this.#isSecure ? "https" : "http"}://${name}:${this.port}`;
+  }
+
+  /** The model is loaded: answers calls from now on. */
+  serve(): void {
+    this.#gate.open();
+  }
+
+  /**
+   * Reads certificates and tokens again. Calls and connections that are open stay as they are.
+   * @returns puts them into use
+   * @throws TranscriptionError INVALID_ARGUMENT when one of them cannot be used, and then nothing has changed
+   */
+  async renewal(settings: ServerSettings): Promise<() => void> {
+    const [pem, found] = [await loadPem(settings), await loadTokens(settings)];
+    return () => {
+      if (pem && this.#isSecure) (this.#server as TlsServer).setSecureContext(secureContextOf(pem));
+      this.#tokens.use(found);
+    };
+  }
+
+  /** Lets no one in, has the service drained, and closes. */
+  async close(): Promise<void> {
+    const server = this.#server;
+    this.#gate.close();
+    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+    server.closeIdleConnections();
+    await this.#service.drain();
+    // Answers are on their way.
+    server.closeIdleConnections();
+    await within(closed, FLUSH_SECONDS);
+    server.closeAllConnections();
+    await this.#app.close();
+  }
+
+  get #server(): Server {
+    return this.#app.server;
+  }
+}

@@ -1,0 +1,101 @@
+import type { FastifyReply, FastifyRequest } from "fastify";
+import { TranscriptionError } from "../../index.js";
+import { Unavailable } from "../../service/call/call.js";
+import { RareWarnings } from "../../service/rare-warnings.js";
+import type { Service } from "../../service/service.js";
+import { variableOf } from "../../service/settings.js";
+import type { TokenCheck } from "../../service/token-check.js";
+import { busy } from "../../service/workers.js";
+import { Access, crossOriginHeaders, preflightHeaders } from "./access.js";
+import { Refusal } from "./failures.js";
+import { MOST_BESIDE_FILE } from "./forms/limits.js";
+
+/** How a route is kept. Nothing said: it is a call, for those with the token. */
+export type Keeping = "public" | "token" | "call";
+
+declare module "fastify" {
+  interface FastifyContextConfig {
+    /** `public`: for everybody; `token`: for those with the token, no call; `call`, the default: counted, limited, drained. */
+    keeping?: Keeping;
+  }
+}
+
+/** Decides by a request's headers whether the rest of it is read. */
+export class Gate {
+  readonly #service: Service;
+  readonly #tokens: TokenCheck;
+  readonly #access: Access;
+  readonly #refusals: RareWarnings;
+  #phase: "loading" | "serving" | "closing" = "loading";
+
+  constructor(service: Service, tokens: TokenCheck) {
+    this.#service = service;
+    this.#tokens = tokens;
+    this.#access = new Access(service.settings);
+    this.#refusals = new RareWarnings(service.log);
+  }
+
+  /** Calls are let in from now on. */
+  open(): void {
+    if (this.#phase === "loading") this.#phase = "serving";
+  }
+
+  /** None are from now on. */
+  close(): void {
+    this.#phase = "closing";
+  }
+
+  /**
+   * Who asks, and from where. A browser that asks what it may send is answered here.
+   * @throws Refusal FORBIDDEN, UNAUTHENTICATED
+   */
+  checkOrigin(request: FastifyRequest, reply: FastifyReply): void {
+    const { headers } = request;
+    if (!this.#tokens.isNeeded) this.#access.checkHost(headers);
+    const origin = this.#access.checkOrigin(headers);
+    if (origin === undefined) return;
+    if (request.method === "OPTIONS") void reply.code(204).headers(preflightHeaders(origin, headers)).send();
+    else reply.headers(crossOriginHeaders(origin));
+  }
+
+  /** @throws Refusal UNAUTHENTICATED */
+  checkToken({ headers, ip, method, routeOptions }: FastifyRequest): void {
+    if (this.#tokens.accepts(headers.authorization)) return;
+    const name = `${method} ${routeOptions.url ?? "elsewhere"}`;
+    this.#refusals.warn(`Refused a call of ${name} from ${ip}: no token, or a wrong one`, {
+      method: name,
+      peer: ip,
+      code: "UNAUTHENTICATED",
+    });
+    const message = headers.authorization
+      ? "Expected another API token"
+      : "Expected the API token, as authorization: Bearer …";
+    throw new Refusal("UNAUTHENTICATED", message, undefined, { "www-authenticate": "Bearer" });
+  }
+
+  /**
+   * Whether there is room for a call, as far as that can be told before it is read.
+   * @throws Unavailable, TranscriptionError QUEUE_FULL, AUDIO_TOO_LARGE
+   */
+  checkRoom({ headers }: FastifyRequest): void {
+    if (this.#phase === "loading") throw new Unavailable("The model is being loaded");
+    if (this.#phase === "closing") {
+      const headers = { connection: "close" };
+      throw new Refusal("UNAVAILABLE", "The server is shutting down", undefined, headers);
+    }
+    const { budgets, calls, settings, workers } = this.#service;
+    if (calls.size >= settings.maxCalls) {
+      const message = `${calls.size} calls are open, the most that ${variableOf("maxCalls")} allows`;
+      throw new TranscriptionError("QUEUE_FULL", message);
+    }
+    const length = Number(headers["content-length"] ?? 0);
+    if (length === 0 && headers["transfer-encoding"] === undefined) return;
+    if (length > settings.maxUploadBytes + MOST_BESIDE_FILE) {
+      const message = `The recording is larger than limits.maxBytes (${settings.maxUploadBytes} bytes): the request has ${length}`;
+      throw new TranscriptionError("AUDIO_TOO_LARGE", message);
+    }
+    if (workers.isFull) throw new TranscriptionError("QUEUE_FULL", busy(settings.maxQueue));
+    if (budgets.disk.used + length > budgets.disk.total)
+      throw new TranscriptionError("QUEUE_FULL", budgets.disk.full);
+  }
+}

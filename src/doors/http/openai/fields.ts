@@ -1,0 +1,104 @@
+import { type FormatOptions, OUTPUT_FORMATS, type TASKS } from "../../../index.js";
+import { FIELD_NAMES, fieldName, OPTION_FIELDS, optionPaths } from "../../../service/options/fields.js";
+import * as kind from "../../../service/options/kinds.js";
+
+/** What an answer may be: OpenAI's formats first, then those that only this server has. */
+export const FORMATS = [
+  "json",
+  "text",
+  "srt",
+  "verbose_json",
+  "vtt",
+  "diarized_json",
+  ...OUTPUT_FORMATS.filter((format) => ["tsv", "csv", "lrc", "whisperx"].includes(format)),
+] as const;
+export type Format = (typeof FORMATS)[number];
+
+/** Those whose text can be sent while it is written. */
+export const STREAMED: readonly Format[] = ["json", "text", "diarized_json"];
+
+export const GRANULARITIES = ["segment", "word"] as const;
+
+interface Field {
+  kind: kind.Kind<unknown>;
+  is: string;
+}
+
+/** Several of `values`, given apart. */
+function several<const T extends string>(values: readonly T[]): kind.Kind<T[]> {
+  const one = kind.choice(values);
+  return {
+    expected: values.length === 1 ? values[0]! : `some of ${values.join(", ")}`,
+    schema: { type: "array", items: one.schema },
+    isList: true,
+    read: (texts) => {
+      const found = texts.map((text) => one.read([text]));
+      return found.every((value) => value !== undefined) ? (found as T[]) : undefined;
+    },
+  };
+}
+
+const object: kind.Kind<never> = { expected: "an object", schema: { type: "object" }, read: () => undefined };
+
+/** Fields of OpenAI's API, and of ours beside the options of the library. */
+export const OPENAI_FIELDS = {
+  model: { kind: kind.text, is: "Any name of the model that is served, or of a model of OpenAI's." },
+  prompt: { kind: kind.text, is: "As initial_prompt." },
+  response_format: { kind: kind.choice(FORMATS), is: "What the answer is." },
+  stream: { kind: kind.flag, is: "Answer with server-sent events while the text is written." },
+  include: { kind: several(["logprobs"]), is: "logprobs: how sure each word is, with json." },
+  timestamp_granularities: { kind: several(GRANULARITIES), is: "word: times of words, with verbose_json." },
+  chunking_strategy: {
+    kind: { ...object, schema: { anyOf: [{ const: "auto" }, { type: "object" }] } },
+    is: "auto, or {type: server_vad, threshold, prefix_padding_ms, silence_duration_ms}.",
+  },
+  languages: { kind: kind.texts, is: "Languages that may be spoken: the likeliest of them is taken." },
+  keywords: { kind: kind.texts, is: "As hotwords." },
+  known_speaker_names: { kind: kind.texts, is: "With diarized_json: who may be heard, at most 4." },
+  known_speaker_references: { kind: kind.texts, is: "Their voices, 2 to 10 s each, as data: URLs." },
+  speaker_roles: { kind: object, is: "Roles that are known, by speaker: speaker_roles[SPEAKER_00]=seller." },
+} as const satisfies Record<string, Field>;
+
+/** Layout of subtitles. */
+export const LAYOUT_FIELDS = {
+  max_line_width: { option: "maxLineWidth", kind: kind.integer, is: "srt, vtt: characters in a line." },
+  max_line_count: { option: "maxLineCount", kind: kind.integer, is: "srt, vtt: lines shown at once." },
+  max_words_per_line: { option: "maxWordsPerLine", kind: kind.integer, is: "srt, vtt: words in a line." },
+  highlight_words: {
+    option: "highlightWords",
+    kind: kind.flag,
+    is: "srt, vtt: underline words as they are spoken.",
+  },
+} as const satisfies Record<string, Field & { option: keyof FormatOptions }>;
+
+/** Names of all fields of a request, the file's among them. */
+export const KNOWN_FIELDS: readonly string[] = [
+  "file",
+  ...Object.keys(OPENAI_FIELDS),
+  ...Object.keys(LAYOUT_FIELDS),
+  ...FIELD_NAMES,
+];
+
+/** JSON Schema of the form. @param task that the path is for */
+export function formSchema(task: (typeof TASKS)[number]): object {
+  const property = ({ kind, is }: Field) => ({ ...kind.schema, description: is });
+  const options = optionPaths()
+    .filter((path) => path !== "task")
+    .map((path) => [fieldName(path), property(OPTION_FIELDS[path])]);
+  const ours = Object.entries({ ...OPENAI_FIELDS, ...LAYOUT_FIELDS })
+    .filter(([name]) => task === "transcribe" || !/^(known_speaker|stream|include)/.test(name))
+    .map(([name, field]) => [name, property(field)]);
+  return {
+    type: "object",
+    required: ["file"],
+    properties: {
+      file: {
+        type: "string",
+        contentEncoding: "binary",
+        description: "The recording, in any format that FFmpeg reads: its content decides.",
+      },
+      ...Object.fromEntries(ours),
+      ...Object.fromEntries(options),
+    },
+  };
+}

@@ -1,0 +1,192 @@
+import { nearest } from "../../../config/nearest.js";
+import {
+  type FormatOptions,
+  parseLanguage,
+  SPEAKER_ROLES,
+  type SpeakerRole,
+  type TranscriptionTask,
+} from "../../../index.js";
+import type { RequestOptions } from "../../../service/options/fields.js";
+import * as kind from "../../../service/options/kinds.js";
+import { readField, readOptions, wrongField } from "../../../service/options/read-options.js";
+import type { Service } from "../../../service/service.js";
+import { cut } from "../../../service/text.js";
+import { Refusal } from "../failures.js";
+import type { Form } from "../forms/form.js";
+import { inForm } from "../option-names.js";
+import { type Format, KNOWN_FIELDS, LAYOUT_FIELDS, OPENAI_FIELDS, STREAMED } from "./fields.js";
+import { requireModel } from "./models.js";
+
+/** What a form of OpenAI's API asks for. */
+export interface Asked {
+  task: TranscriptionTask;
+  format: Format;
+  /** Of the library, checked. */
+  options: RequestOptions;
+  /** Codes of the languages that may be spoken; undefined: any. */
+  languages: readonly string[] | undefined;
+  layout: FormatOptions;
+  /** What `verbose_json` has. */
+  words: boolean;
+  segments: boolean;
+  isStream: boolean;
+  logprobs: boolean;
+  /** Fields that are not known here. */
+  unknown: readonly string[];
+}
+
+/** @throws Refusal, TranscriptionError INVALID_ARGUMENT that name the field; MODEL_NOT_FOUND */
+export function readRequest(form: Form, task: TranscriptionTask, service: Service): Asked {
+  const { transcriber } = service.workers;
+  const unknown = unknownFields(form);
+  const model = form.text("model");
+  if (model !== undefined) requireModel(model, service);
+  const field = <Name extends keyof typeof OPENAI_FIELDS>(name: Name) =>
+    readField(
+      name,
+      OPENAI_FIELDS[name].kind as kind.Kind<ReturnType<(typeof OPENAI_FIELDS)[Name]["kind"]["read"]>>,
+      form.texts,
+    );
+  const format: Format = field("response_format") ?? "json";
+  if (task === "translate" && format === "diarized_json")
+    throw wrongField("response_format", "json, text, srt, verbose_json or vtt", format);
+  const isStream = field("stream") ?? false;
+  if (isStream && !STREAMED.includes(format))
+    throw wrongField("response_format", `${STREAMED.join(", ")} with stream`, format);
+  const logprobs = (field("include") ?? []).length > 0;
+  if (logprobs && format !== "json")
+    throw wrongField("response_format", "json with include[]=logprobs", format);
+  const granularities = field("timestamp_granularities") ?? [];
+  const wantsWords = granularities.includes("word");
+  if (wantsWords && ["json", "text", "diarized_json"].includes(format))
+    throw wrongField("response_format", "verbose_json with timestamp_granularities[]=word", format);
+  refuseKnownSpeakers(form);
+  const layout = readLayout(form);
+  const needsWords = wantsWords || layout.highlightWords === true;
+  const likesWords = (logprobs || format === "whisperx") && transcriber.info.timesWords;
+  const given = readOptions(form.texts);
+  const languages = languagesOf(form);
+  const options: RequestOptions = {
+    ...chunking(form),
+    ...(languages?.length === 1 && { language: languages[0]! }),
+    ...withoutZero(given),
+    ...prompts(form, given),
+    ...roles(form, given),
+    ...((needsWords || likesWords) && { wordTimestamps: true }),
+    ...(format === "diarized_json" && !given.diarize && { diarize: true }),
+    task: given.task ?? task,
+  };
+  inForm(() => transcriber.checkOptions(options));
+  return {
+    task: options.task ?? task,
+    format,
+    options,
+    languages: options.language === undefined && languages && languages.length > 1 ? languages : undefined,
+    layout,
+    words: wantsWords || options.wordTimestamps === true,
+    // Words by themselves, as OpenAI has it.
+    segments: !wantsWords || granularities.includes("segment"),
+    isStream,
+    logprobs,
+    unknown,
+  };
+}
+
+/**
+ * Names that are not known here: other servers have fields of their own, which their clients send.
+ * @throws Refusal INVALID_ARGUMENT for what is probably a slip of the pen: it would be passed over
+ */
+function unknownFields(form: Form): string[] {
+  const unknown = form.names.filter((name) => !KNOWN_FIELDS.includes(name));
+  for (const name of unknown) {
+    const meant = nearest(name, KNOWN_FIELDS);
+    if (meant === undefined) continue;
+    const field = JSON.stringify(cut(name));
+    throw new Refusal("INVALID_ARGUMENT", `Unknown field ${field}: did you mean ${meant}?`, cut(name));
+  }
+  return unknown.map((name) => cut(name));
+}
+
+/** With 0, OpenAI tries higher temperatures where the text is no good, which is the default here. */
+function withoutZero(options: RequestOptions): RequestOptions {
+  if (options.temperature !== 0) return options;
+  const { temperature: _, ...others } = options;
+  return others;
+}
+
+function prompts(form: Form, given: RequestOptions): RequestOptions {
+  const prompt = form.text("prompt");
+  const keywords = form.texts("keywords").filter((word) => word !== "");
+  return {
+    ...(prompt !== undefined && given.initialPrompt === undefined && { initialPrompt: prompt }),
+    ...(keywords.length > 0 && given.hotwords === undefined && { hotwords: keywords }),
+  };
+}
+
+/** @throws TranscriptionError INVALID_ARGUMENT for a language that nobody knows */
+function languagesOf(form: Form): string[] | undefined {
+  const given = form.texts("languages").filter((name) => name !== "");
+  if (given.length === 0) return undefined;
+  return given.map((name) => {
+    const code = parseLanguage(name);
+    if (code === undefined || code === "auto")
+      throw wrongField("languages", "codes or names of languages", name);
+    return code;
+  });
+}
+
+function readLayout(form: Form): FormatOptions {
+  const given = Object.entries(LAYOUT_FIELDS).flatMap(([name, { option, kind }]) => {
+    const value = readField<unknown>(name, kind, form.texts);
+    return value === undefined ? [] : [[option, value] as const];
+  });
+  return Object.fromEntries(given);
+}
+
+const NAME = "chunking_strategy";
+
+/** What OpenAI calls by milliseconds. @throws TranscriptionError INVALID_ARGUMENT */
+function chunking(form: Form): RequestOptions {
+  if (form.text(NAME)?.trim().toLowerCase() === "auto") return {};
+  const strategy = form.object(NAME);
+  if (strategy === undefined) return {};
+  const { type = "server_vad", threshold, prefix_padding_ms, silence_duration_ms, ...others } = strategy;
+  if (type !== "server_vad") throw wrongField(`${NAME}.type`, "server_vad", String(type));
+  const [unknown] = Object.keys(others);
+  if (unknown !== undefined)
+    throw wrongField(NAME, "threshold, prefix_padding_ms and silence_duration_ms", unknown);
+  const read = (name: string, value: unknown): number | undefined =>
+    readField(`${NAME}.${name}`, kind.number, () => (value === undefined ? [] : [String(value)]));
+  const padding = read("prefix_padding_ms", prefix_padding_ms);
+  const silence = read("silence_duration_ms", silence_duration_ms);
+  const probability = read("threshold", threshold);
+  const vadOptions = {
+    ...(probability !== undefined && { threshold: probability }),
+    ...(padding !== undefined && { speechPad: padding / 1000 }),
+    ...(silence !== undefined && { minSilenceDuration: silence / 1000 }),
+  };
+  return Object.keys(vadOptions).length > 0 ? { vadOptions } : {};
+}
+
+/** Roles by speaker, which ask for roles and speakers. @throws TranscriptionError INVALID_ARGUMENT */
+function roles(form: Form, given: RequestOptions): RequestOptions {
+  const named = form.object("speaker_roles");
+  if (named === undefined) return {};
+  const speakers = Object.entries(named).map(([speaker, role]) => {
+    const known = SPEAKER_ROLES.find((each) => each === role);
+    if (known === undefined)
+      throw wrongField(`speaker_roles[${cut(speaker)}]`, `one of ${SPEAKER_ROLES.join(", ")}`, String(role));
+    return [speaker, known] as [string, SpeakerRole];
+  });
+  const others = typeof given.roles === "object" ? given.roles : {};
+  return { diarize: given.diarize || true, roles: { ...others, speakers: Object.fromEntries(speakers) } };
+}
+
+/** @throws TranscriptionError INVALID_ARGUMENT where any are given: voices are not compared with references yet */
+function refuseKnownSpeakers(form: Form): void {
+  for (const name of ["known_speaker_names", "known_speaker_references"]) {
+    const [first] = form.texts(name);
+    if (first !== undefined)
+      throw wrongField(name, "no known speakers: speakers are called A, B, …", cut(first, 40));
+  }
+}

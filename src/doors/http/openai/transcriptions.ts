@@ -1,0 +1,126 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import Type from "typebox";
+import type { TranscriptionTask } from "../../../index.js";
+import type { Service } from "../../../service/service.js";
+import type { Upload } from "../../../service/upload.js";
+import type { Work } from "../../../service/workers.js";
+import { fail } from "../app.js";
+import { EventStream } from "../events.js";
+import { failureOf, Refusal } from "../failures.js";
+import { readForm } from "../forms/multipart.js";
+import { inFormLater } from "../option-names.js";
+import { answerOf } from "./answers.js";
+import { formSchema } from "./fields.js";
+import { type Asked, readRequest } from "./request.js";
+import { TextEvents } from "./text-events.js";
+
+const ANSWER = Type.Object({
+  text: Type.String(),
+  languages: Type.Optional(Type.Array(Type.Object({ code: Type.String() }))),
+  usage: Type.Object({ type: Type.Literal("duration"), seconds: Type.Number() }),
+});
+
+const PRODUCES = {
+  "text/plain": "text",
+  "application/x-subrip": "srt",
+  "text/vtt": "vtt",
+  "text/event-stream": "with stream: transcript.text.delta, transcript.text.segment, transcript.text.done",
+};
+
+/** `POST /v1/audio/transcriptions` and `/v1/audio/translations`, also without `/v1`. */
+export function addTranscriptions(app: FastifyInstance, service: Service): void {
+  const paths: [string, TranscriptionTask, string][] = [
+    ["/audio/transcriptions", "transcribe", "Text of a recording"],
+    ["/audio/translations", "translate", "English text of a recording"],
+  ];
+  for (const [path, task, summary] of paths) {
+    const schema = {
+      summary,
+      tags: ["OpenAI"],
+      form: formSchema(task),
+      response: { 200: ANSWER },
+      produces: PRODUCES,
+    };
+    const handler = (request: FastifyRequest, reply: FastifyReply) =>
+      transcribe(service, task, request, reply);
+    app.post(`/v1${path}`, { schema }, handler);
+    app.post(path, { schema: { ...schema, hide: true } }, handler);
+  }
+}
+
+/** What came of a request, and how it goes back. */
+interface Done {
+  asked: Asked;
+  work: Work;
+  events: TextEvents | undefined;
+}
+
+async function transcribe(
+  service: Service,
+  task: TranscriptionTask,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  const { call } = request;
+  let stream: EventStream | undefined;
+  const work = async (upload: Upload): Promise<Done> => {
+    const form = await readForm(request, call, service, upload);
+    const asked = readRequest(form, task, service);
+    requireFile(upload, form.fileField);
+    if (asked.unknown.length > 0)
+      service.log.about(call.id).warning(`Fields that are not known here: ${asked.unknown.join(", ")}`);
+    if (asked.isStream) stream = new EventStream(reply, call, service.settings.idleTimeout);
+    const events = stream && new TextEvents(stream, asked);
+    const working = service.transcribe(
+      call,
+      await upload.file(),
+      { ...asked.options, ...(asked.languages && { languages: asked.languages }), ...events?.listeners },
+      "timeout",
+    );
+    return { asked, events, work: await inFormLater(working, asked.options.limits?.maxDuration) };
+  };
+  await call.attempt(
+    async () => {
+      requireForm(request);
+      return service.withUpload(call, work);
+    },
+    ({ asked, events, work }) => {
+      const { result } = work;
+      service.logSuccess(call, work);
+      if (events) return events.finish(result);
+      const { body, type } = answerOf(result, asked);
+      void reply.type(type).send(body);
+    },
+    (reason) => {
+      if (!stream?.isOpen) {
+        stream?.abandon();
+        void fail(service, request, reply, reason);
+        return;
+      }
+      const failure = failureOf(reason, call.id, service.workers.retryAfter);
+      service.logFailure(call, reason, failure.message, failure.reason);
+      call.outcome ??= failure.reason;
+      stream.fail(failure);
+    },
+  );
+  return reply;
+}
+
+/** @throws Refusal UNSUPPORTED_MEDIA_TYPE */
+function requireForm({ headers }: FastifyRequest): void {
+  const type = headers["content-type"] ?? "";
+  if (/^multipart\/form-data\b/i.test(type)) return;
+  const received = type === "" ? "none" : JSON.stringify(type.slice(0, 100));
+  throw new Refusal(
+    "UNSUPPORTED_MEDIA_TYPE",
+    `Expected multipart/form-data for content-type but received ${received}`,
+  );
+}
+
+/** @throws Refusal INVALID_ARGUMENT */
+function requireFile(upload: Upload, field: string | undefined): void {
+  if (field === undefined)
+    throw new Refusal("INVALID_ARGUMENT", "Expected a recording in the field file, with a file name", "file");
+  if (upload.bytes === 0)
+    throw new Refusal("INVALID_ARGUMENT", "Expected a recording for file but it is empty", "file");
+}
