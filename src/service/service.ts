@@ -5,6 +5,8 @@ import type { Holder } from "./call/holdings.js";
 import { OpenCalls } from "./call/open-calls.js";
 import type { Logger } from "./log.js";
 import { ServerMetrics } from "./metrics/server-metrics.js";
+import { DirectoryStore } from "./recordings/directory-store.js";
+import type { RecordingStore } from "./recordings/store.js";
 import { RequestLog } from "./request-log.js";
 import { type ServerSettings, variableOf } from "./settings.js";
 import { Storage } from "./storage.js";
@@ -25,6 +27,8 @@ export class Service {
   readonly workers: Workers;
   readonly budgets: Budgets;
   readonly storage: Storage;
+  /** What is kept for longer than a call; undefined: nothing is. */
+  readonly recordings: RecordingStore | undefined;
   /** The calls of all doors. */
   readonly calls = new OpenCalls(() => this.#rest());
   #settings: ServerSettings;
@@ -46,6 +50,9 @@ export class Service {
     this.workers = new Workers(settings, this.metrics);
     this.budgets = createBudgets(settings);
     this.storage = new Storage(onStorage);
+    const { recordingsFolder, recordingsMaxBytes, recordingsTtl } = settings;
+    if (recordingsFolder !== undefined)
+      this.recordings = new DirectoryStore(recordingsFolder, recordingsMaxBytes, recordingsTtl);
   }
 
   /** Those that are in force. */
@@ -155,5 +162,6 @@ export class Service {
   close(): void {
     clearTimeout(this.#restTimer);
     this.storage.close();
+    this.recordings?.close();
   }
 }

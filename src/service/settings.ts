@@ -167,6 +167,17 @@ export const SETTINGS = {
   /** Seconds that running requests get to finish when the server is told to stop. */
   shutdownGrace: setting("SERVER_SHUTDOWN_GRACE", number(0, DAY), 30),
 
+  /** Folder where recordings are kept for longer than a call; undefined: none are. */
+  recordingsFolder: hidden("RECORDINGS_DIR", text("the path of a folder")),
+  /** Bytes of all that came through the server and are kept. */
+  recordingsMaxBytes: setting(
+    "RECORDINGS_MAX_BYTES",
+    limit(1, Number.MAX_SAFE_INTEGER),
+    Number.POSITIVE_INFINITY,
+  ),
+  /** Seconds that they are kept. */
+  recordingsTtl: setting("RECORDINGS_TTL", limit(1, 3650 * DAY), Number.POSITIVE_INFINITY),
+
   /** Seconds between pings on a connection that is quiet. */
   keepaliveTime: setting("SERVER_KEEPALIVE_TIME", limit(1, DAY), 60),
   /** Seconds until an unanswered ping closes its connection. */
@@ -264,33 +275,6 @@ export function reloadable(
   const settings = { ...current, ...Object.fromEntries(taken.map((key) => [key, next[key]])) };
   requireConsistent(settings);
   return { settings, restart: changed.filter((key) => !taken.includes(key)).map(variableOf) };
-}
-
-/** Variables of limits that the library names in its messages. */
-const LIMIT_VARIABLES = {
-  "limits.maxBytes": variableOf("maxUploadBytes"),
-  "limits.maxDuration": variableOf("maxDuration"),
-  "limits.decodeTimeout": variableOf("decodeTimeout"),
-};
-
-/** A message of the library with the server's names for limits. */
-export function withVariableNames(message: string): string {
-  return Object.entries(LIMIT_VARIABLES).reduce(
-    (named, [limit, variable]) => named.replaceAll(limit, variable),
-    message,
-  );
-}
-
-/** All settings by variable, as they would be written; of private ones, whether they are set. */
-export function publicSettings(settings: ServerSettings): Record<string, string> {
-  const shown = (key: Key): string => {
-    const value = settings[key];
-    if (value === undefined) return "";
-    if (value === null) return "off";
-    if (SETTINGS[key].isPrivate) return "(set)";
-    return value === Number.POSITIVE_INFINITY ? "0" : String(value);
-  };
-  return Object.fromEntries((Object.keys(SETTINGS) as Key[]).map((key) => [variableOf(key), shown(key)]));
 }
 
 /**

@@ -152,7 +152,7 @@ describe("a form", () => {
         /boundary/,
       ],
       [post(url, "{}", { headers: { "content-type": "application/json" } }), 415, /multipart\/form-data/],
-      [post(url, "x", { headers: { "content-type": "audio/wav" } }), 415, /media type/i],
+      [post(url, "x", { headers: { "content-type": "audio/wav" } }), 415, /multipart\/form-data/],
       [post(url, undefined), 415, /received none/],
     ];
     for (const [sent, status, message] of cases) {

@@ -1,8 +1,8 @@
 import { Metadata, status } from "@grpc/grpc-js";
 import { type ErrorCode, TranscriptionError } from "../../index.js";
 import { ClientGone, Unavailable } from "../../service/call/call.js";
-import { withVariableNames } from "../../service/settings.js";
 import { cut } from "../../service/text.js";
+import { withVariableNames } from "../../service/told-settings.js";
 import { LONGEST_STATUS } from "./answering-call.js";
 import { MalformedMessage, UnsupportedEncoding } from "./messages/unreadable.js";
 import { DETAILS_KEY, encodeStatus } from "./status-details.js";

@@ -11,8 +11,8 @@ import type { Call } from "../../service/call/call.js";
 import { REQUEST_ID, requestIdFrom } from "../../service/request-id.js";
 import type { Service } from "../../service/service.js";
 import { type Pem, secureContextOf } from "../../service/tls-files.js";
-import { beginCall, mustRead, stopSending } from "./calls.js";
-import { failureOf, openaiError, type Reason, Refusal, reasonOf } from "./failures.js";
+import { beginCall, mustGoOn, mustRead, stopSending } from "./calls.js";
+import { failureOf, openaiError, type Reason, Refusal, reasonOf, recordingError } from "./failures.js";
 import type { Gate } from "./gate.js";
 
 declare module "fastify" {
@@ -32,6 +32,8 @@ const LOOK_EVERY = 1000;
 const MAX_HEADER_BYTES = 16 * 1024;
 /** Bytes of a body that is no form: JSON. */
 const MAX_JSON_BYTES = 1024 ** 2;
+/** Times the usual patience for who reads a file as it is played. */
+const PLAYING = 10;
 /** Characters of a part of a path, such as the name of a model. */
 const LONGEST_PART = 300;
 
@@ -54,6 +56,9 @@ export function createApp(service: Service, gate: Gate, pem: Pem | undefined): F
   app.setSerializerCompiler(() => (data) => JSON.stringify(data));
   // Forms are read by who knows what to do with their files.
   app.addContentTypeParser("multipart/form-data", (_request, _payload, done) => done(null));
+  app.addContentTypeParser(/^(audio|video)\/|^application\/octet-stream/, (_request, _payload, done) =>
+    done(null),
+  );
   app.addHook("onRequest", async (request, reply) => {
     reply.header(REQUEST_ID, request.id).header("x-content-type-options", "nosniff");
     stopSending(request, reply);
@@ -74,7 +79,10 @@ export function createApp(service: Service, gate: Gate, pem: Pem | undefined): F
   });
   app.addHook("onSend", async (request, reply, payload) => {
     const bytes = typeof payload === "string" ? Buffer.byteLength(payload) : 0;
-    mustRead(reply, request.call, bytes, service.settings.idleTimeout);
+    const { idleTimeout } = service.settings;
+    if (typeof payload === "string") mustRead(reply, request.call, bytes, idleTimeout);
+    // A player reads ahead, and then nothing while it plays.
+    else if (payload) mustGoOn(reply, PLAYING * idleTimeout);
     return payload;
   });
   app.setNotFoundHandler((request, reply) => {
@@ -137,7 +145,9 @@ export function fail(
     .code(failure.status)
     .headers(failure.headers)
     .type("application/json; charset=utf-8")
-    .send(JSON.stringify(openaiError(failure)));
+    .send(
+      JSON.stringify(request.url.startsWith("/api/") ? recordingError(failure, id) : openaiError(failure)),
+    );
 }
 
 const OF_STATUS: Readonly<Record<number, Reason>> = {

@@ -61,3 +61,18 @@ export function mustRead(
   raw.once("close", isRead);
   return isRead;
 }
+
+/** Ends the connection of a client that has read nothing for so many seconds of an answer that waits for it. */
+export function mustGoOn({ raw }: FastifyReply, seconds: number): void {
+  if (!Number.isFinite(seconds)) return;
+  let seen = -1;
+  const timer = setInterval(
+    () => {
+      const { bytesWritten = 0 } = raw.socket ?? {};
+      if (bytesWritten === seen) raw.destroy();
+      seen = bytesWritten;
+    },
+    Math.min(seconds * 1000, LONGEST_TIMER),
+  );
+  raw.once("close", () => clearInterval(timer));
+}

@@ -15,8 +15,10 @@ import { addModels } from "./openai/models.js";
 import { addTranscriptions } from "./openai/transcriptions.js";
 import { Description } from "./pages/description.js";
 import { addPages, type Pages } from "./pages/pages.js";
+import { addRecordings } from "./recordings/recordings.js";
+import { addWhisperX } from "./recordings/whisperx.js";
 
-/** The HTTP side of the server: OpenAI's audio API, and pages about the server itself. */
+/** The HTTP side of the server: OpenAI's audio API, recordings that are kept, and pages about the server itself. */
 export class HttpDoor {
   readonly port: number;
   readonly #app: FastifyInstance;
@@ -53,6 +55,8 @@ export class HttpDoor {
     const description = new Description(app);
     addTranscriptions(app, service);
     addModels(app, service);
+    addRecordings(app, service);
+    addWhisperX(app, service);
     addPages(app, pages, description);
     await app.ready();
     const { httpHost: host, httpPort: port } = settings;

@@ -1,7 +1,8 @@
 import { type ErrorCode, TranscriptionError } from "../../index.js";
 import { ClientGone, Unavailable } from "../../service/call/call.js";
-import { withVariableNames } from "../../service/settings.js";
+import { RecordingsFull } from "../../service/recordings/store.js";
 import { cut } from "../../service/text.js";
+import { withVariableNames } from "../../service/told-settings.js";
 
 /** What goes wrong besides the library's errors. */
 export type Reason =
@@ -11,6 +12,9 @@ export type Reason =
   | "FORBIDDEN"
   | "NOT_FOUND"
   | "METHOD_NOT_ALLOWED"
+  | "CONFLICT"
+  | "RANGE_NOT_SATISFIABLE"
+  | "RECORDINGS_FULL"
   | "UNSUPPORTED_MEDIA_TYPE"
   | "REQUEST_TOO_LARGE";
 
@@ -47,9 +51,11 @@ export const MEANINGS: Readonly<Record<Reason, Meaning>> = {
   FILE_NOT_FOUND: wrong(404),
   MODEL_NOT_FOUND: wrong(404, "model_not_found"),
   METHOD_NOT_ALLOWED: wrong(405),
+  CONFLICT: wrong(409),
   AUDIO_TOO_LARGE: wrong(413),
   REQUEST_TOO_LARGE: wrong(413),
   UNSUPPORTED_MEDIA_TYPE: wrong(415),
+  RANGE_NOT_SATISFIABLE: wrong(416),
   QUEUE_FULL: { status: 429, type: "rate_limit_error", retry: true },
   // Nobody reads it: a status for the log, by nginx's convention.
   CANCELLED: ours(499, false),
@@ -60,6 +66,7 @@ export const MEANINGS: Readonly<Record<Reason, Meaning>> = {
   DEVICE_UNAVAILABLE: ours(503, true),
   DECODER_UNAVAILABLE: ours(503, true),
   STORAGE_FAILED: ours(503, true),
+  RECORDINGS_FULL: ours(507, false),
   // Another attempt would take as long.
   DEADLINE_EXCEEDED: ours(504, false),
 };
@@ -82,6 +89,7 @@ export class Refusal extends Error {
 /** What {@link MEANINGS} knows an error by. */
 export function reasonOf(error: unknown): Reason {
   if (error instanceof Refusal) return error.reason;
+  if (error instanceof RecordingsFull) return "RECORDINGS_FULL";
   if (error instanceof Unavailable) return "UNAVAILABLE";
   if (error instanceof ClientGone) return "CANCELLED";
   return TranscriptionError.from(error).code;
@@ -135,4 +143,9 @@ function paramOf(error: unknown): string | undefined {
 /** OpenAI's form of a failure. */
 export function openaiError({ message, type, param, code, reason }: Failure): object {
   return { error: { message, type, param: param ?? null, code: code ?? reason } };
+}
+
+/** The form of a failure for clients of recordings, which look at `success`. */
+export function recordingError({ message, code, reason }: Failure, requestId: string): object {
+  return { success: false, error: message, code: code ?? reason, request_id: requestId };
 }

@@ -1,5 +1,5 @@
-import { withVariableNames } from "../../../service/settings.js";
 import { cut } from "../../../service/text.js";
+import { withVariableNames } from "../../../service/told-settings.js";
 import { LONGEST_STATUS } from "../answering-call.js";
 import { isDefect } from "../statuses.js";
 import { InvalidRequest } from "./validation.js";

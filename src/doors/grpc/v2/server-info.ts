@@ -1,6 +1,6 @@
 import { implementationNames, VERSION } from "../../../index.js";
 import type { Service } from "../../../service/service.js";
-import { publicSettings } from "../../../service/settings.js";
+import { publicSettings } from "../../../service/told-settings.js";
 import { messageLimits } from "../messages/limits.js";
 import { HTTP2_LIMITS } from "../transport/limits.js";
 import type { ServerInfo } from "./messages.js";

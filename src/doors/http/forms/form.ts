@@ -5,6 +5,8 @@ export class Form {
   readonly #fields = new Map<string, string[]>();
   /** Name of the file, cut; undefined where there was none. */
   filename: string | undefined;
+  /** Media type of the file, as its client has it. */
+  fileType: string | undefined;
   /** Name of the file's field. */
   fileField: string | undefined;
 

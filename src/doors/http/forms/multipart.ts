@@ -92,9 +92,10 @@ function listen(parser: BusboyInstance, { form, upload, memory, fail }: Target):
       fail(reason);
     }
   });
-  parser.on("file", (name, stream, filename) => {
+  parser.on("file", (name, stream, filename, _, mimeType) => {
     form.filename = cut(filename ?? "");
     form.fileField = cut(name ?? "");
+    form.fileType = mimeType;
     end = () => void stream.destroy();
     storing = (async () => {
       for await (const data of stream) await upload.write(data as Buffer);

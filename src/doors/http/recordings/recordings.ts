@@ -1,0 +1,162 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import Type from "typebox";
+import type { OpenRecording, RecordingStore, StoredRecording } from "../../../service/recordings/store.js";
+import type { Service } from "../../../service/service.js";
+import { variableOf } from "../../../service/settings.js";
+import { fail } from "../app.js";
+import { Refusal } from "../failures.js";
+import { rangeOf } from "./range.js";
+import { receiveRecording } from "./receive.js";
+
+const RECORDING = Type.Object({
+  id: Type.String(),
+  filename: Type.String(),
+  type: Type.String({ description: "Media type" }),
+  bytes: Type.Integer(),
+  sha256: Type.Union([Type.String(), Type.Null()]),
+  created_at: Type.String({ description: "ISO 8601" }),
+});
+const UPLOAD = Type.Object({
+  filename: Type.Optional(Type.String({ description: "Of a body that is no form" })),
+});
+const FORM = {
+  type: "object",
+  required: ["file"],
+  properties: { file: { type: "string", contentEncoding: "binary", description: "The recording" } },
+};
+const TAGS = ["Recordings"];
+
+/** A recording in a path: what is no id has no route. */
+export const BY_ID = "/api/recordings/:id([A-Za-z0-9_-]+)";
+export interface ById {
+  Params: { id: string };
+}
+
+/** `POST /api/recordings`, and one of them: what it is, its bytes, deleting it. */
+export function addRecordings(app: FastifyInstance, service: Service): void {
+  app.post<{ Querystring: Type.Static<typeof UPLOAD> }>(
+    "/api/recordings",
+    {
+      schema: {
+        summary: "Keep a recording",
+        tags: TAGS,
+        querystring: UPLOAD,
+        form: FORM,
+        response: { 201: RECORDING },
+      },
+    },
+    (request, reply) => keep(service, request, reply, request.query.filename ?? ""),
+  );
+  app.get<ById>(
+    BY_ID,
+    { schema: { summary: "What a recording is", tags: TAGS, response: { 200: RECORDING } } },
+    async ({ params }) => shown(requireFound(await storeOf(service).stat(params.id), params.id)),
+  );
+  app.get<ById>(
+    `${BY_ID}/audio`,
+    {
+      schema: {
+        summary: "Its bytes, or a range of them",
+        tags: TAGS,
+        produces: { "application/octet-stream": "The file" },
+      },
+    },
+    async ({ headers, params }, reply) =>
+      sendAudio(await openRecording(service, params.id), headers.range, reply),
+  );
+  app.delete<ById>(
+    BY_ID,
+    { schema: { summary: "Delete a recording", tags: TAGS, response: { 204: { type: "null" } } } },
+    async ({ params }, reply) => {
+      if (!(await storeOf(service).delete(params.id))) throw notFound(params.id);
+      return reply.code(204).send();
+    },
+  );
+}
+
+async function keep(
+  service: Service,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  filename: string,
+): Promise<FastifyReply> {
+  const { call } = request;
+  await call.attempt(
+    () => {
+      const store = storeOf(service);
+      return service.withUpload(call, async (upload) => {
+        const facts = await receiveRecording(request, service, upload, filename);
+        return store.put(await upload.file(), facts);
+      });
+    },
+    (recording) => {
+      reply.code(201).header("location", `/api/recordings/${recording.id}`);
+      void reply.send(shown(recording));
+    },
+    (reason) => void fail(service, request, reply, reason),
+  );
+  return reply;
+}
+
+async function sendAudio(
+  { file, recording }: OpenRecording,
+  asked: string | undefined,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  const { bytes, createdAt, type } = recording;
+  try {
+    const range = rangeOf(asked, bytes);
+    reply
+      .code(range ? 206 : 200)
+      .type(type)
+      .header("accept-ranges", "bytes")
+      .header("last-modified", createdAt.toUTCString())
+      // A page that somebody sent as a recording is none of ours.
+      .header("content-security-policy", "sandbox; default-src 'none'; media-src 'self'")
+      .header("content-length", range ? range.end - range.start + 1 : bytes);
+    if (range) reply.header("content-range", `bytes ${range.start}-${range.end}/${bytes}`);
+    if (reply.request.method === "HEAD" || bytes === 0) {
+      await file.close();
+      return reply.send();
+    }
+    // Closes the file when it is read, or nobody reads it any more.
+    return reply.send(file.createReadStream({ ...range }));
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}
+
+/** @throws Refusal NOT_FOUND */
+export async function openRecording(service: Service, id: string): Promise<OpenRecording> {
+  return requireFound(await storeOf(service).open(id), id);
+}
+
+function requireFound<T>(found: T | undefined, id: string): T {
+  if (found === undefined) throw notFound(id);
+  return found;
+}
+
+function notFound(id: string): Refusal {
+  return new Refusal("NOT_FOUND", `There is no recording ${id}`, "id");
+}
+
+/** @throws Refusal NOT_FOUND where none are kept */
+function storeOf({ recordings }: Service): RecordingStore {
+  if (recordings) return recordings;
+  throw new Refusal(
+    "NOT_FOUND",
+    `This server keeps no recordings: ${variableOf("recordingsFolder")} says where it may`,
+  );
+}
+
+function shown({
+  bytes,
+  createdAt,
+  filename,
+  id,
+  sha256,
+  type,
+}: StoredRecording): Type.Static<typeof RECORDING> {
+  return { id, filename, type, bytes, sha256: sha256 ?? null, created_at: createdAt.toISOString() };
+}

@@ -1,0 +1,169 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import Type from "typebox";
+import {
+  formatResult,
+  type TranscribeOptions,
+  TranscriptionError,
+  type TranscriptionResult,
+} from "../../../index.js";
+import type { Call } from "../../../service/call/call.js";
+import type { OpenRecording } from "../../../service/recordings/store.js";
+import type { Service } from "../../../service/service.js";
+import type { Work } from "../../../service/workers.js";
+import { fail } from "../app.js";
+import { Refusal } from "../failures.js";
+import { requireModel } from "../openai/models.js";
+import { BY_ID, type ById, openRecording } from "./recordings.js";
+
+/** Names that WhisperX' clients always send one of, whatever is loaded here. */
+const MODELS = ["tiny", "base", "small", "medium", "large-v2", "large-v3"];
+
+const BODY = Type.Object({
+  model: Type.Optional(
+    Type.String({
+      description: `Any name of the model that is served, or one of ${MODELS.join(", ")}: metadata says which it was`,
+    }),
+  ),
+  hf_token: Type.Optional(
+    Type.Union([Type.String(), Type.Null()], { description: "Not used, and not kept" }),
+  ),
+  language: Type.Optional(Type.String({ description: "What is spoken. Default: the server's" })),
+});
+type Body = Type.Static<typeof BODY>;
+
+const SPEAKER = Type.Union([Type.String(), Type.Null()]);
+const ANSWER = Type.Object({
+  success: Type.Literal(true),
+  transcription: Type.String(),
+  seller_text: Type.String(),
+  client_text: Type.String(),
+  speakers: Type.Object({ seller: SPEAKER, client: SPEAKER, total_speakers: Type.Integer() }),
+  metadata: Type.Object({
+    transcription_method: Type.Literal("whisperx"),
+    segments: Type.Array(Type.Object({}, { additionalProperties: true })),
+    device: Type.String(),
+    model: Type.String(),
+    language: Type.String(),
+    duration: Type.Number({ description: "Seconds" }),
+    warnings: Type.Array(Type.String()),
+  }),
+});
+type Answer = Type.Static<typeof ANSWER>;
+
+/** `POST /api/recordings/:id/transcribe-whisperx`: a sales call as text, seller and client apart. */
+export function addWhisperX(app: FastifyInstance, service: Service): void {
+  /** Recordings that are being transcribed. */
+  const running = new Set<string>();
+  app.post<ById & { Body: Body | undefined }>(
+    `${BY_ID}/transcribe-whisperx`,
+    {
+      schema: {
+        summary: "Text of a call, seller and client apart",
+        tags: ["Recordings"],
+        body: BODY,
+        response: { 200: ANSWER },
+      },
+      // A body may be left out.
+      preValidation: async (request) => {
+        request.body ??= {};
+      },
+    },
+    (request, reply) => transcribe(service, running, request, reply),
+  );
+}
+
+type Request = FastifyRequest<ById & { Body: Body | undefined }>;
+
+async function transcribe(
+  service: Service,
+  running: Set<string>,
+  request: Request,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  const { call, params } = request;
+  const { language, model } = request.body ?? {};
+  await call.attempt(
+    async () => {
+      if (model !== undefined && !MODELS.includes(model)) requireModel(model, service);
+      const options: TranscribeOptions = { diarize: true, roles: true, ...(language && { language }) };
+      service.workers.transcriber.checkOptions(options);
+      const opened = await openRecording(service, params.id);
+      try {
+        if (running.has(params.id))
+          throw new Refusal("CONFLICT", `The recording ${params.id} is being transcribed already`, "id");
+        running.add(params.id);
+        return await workOn(service, call, opened, options).finally(() => running.delete(params.id));
+      } finally {
+        await opened.file.close();
+      }
+    },
+    (work) => {
+      service.logSuccess(call, work);
+      void reply.send(answerOf(work.result));
+    },
+    (reason) => void fail(service, request as FastifyRequest, reply, reason),
+  );
+  return reply;
+}
+
+async function workOn(
+  service: Service,
+  call: Call,
+  { file, recording }: OpenRecording,
+  options: TranscribeOptions,
+): Promise<Work> {
+  call.markReading();
+  call.markReceived();
+  service.note(call, recording.filename, recording.bytes, recording.type);
+  try {
+    return await service.transcribe(call, file, options, "timeout");
+  } catch (error) {
+    // Speakers of one channel need a model of their own: without it there is the text at least.
+    if (!(error instanceof TranscriptionError) || error.option !== "diarize.model") throw error;
+    const { diarize: _, roles: __, ...others } = options;
+    const work = await service.transcribe(call, file, others, "timeout");
+    const warning =
+      "Speakers are not told apart: the recording has one channel, and the server no diarization model (AGORA_DIARIZATION_MODEL)";
+    return { ...work, result: { ...work.result, warnings: [...work.result.warnings, warning] } };
+  }
+}
+
+/** The answer of the service that this one stands in for. */
+function answerOf(result: TranscriptionResult): Answer {
+  const { seller, client } = partiesOf(result);
+  const textOf = (speaker: string | null) =>
+    speaker === null
+      ? ""
+      : result.segments
+          .filter((segment) => segment.speaker === speaker)
+          .map(({ text }) => text)
+          .join(" ");
+  const { segments } = JSON.parse(formatResult(result, "whisperx")) as {
+    segments: Record<string, unknown>[];
+  };
+  return {
+    success: true,
+    transcription: result.text,
+    seller_text: textOf(seller),
+    client_text: textOf(client),
+    speakers: { seller, client, total_speakers: result.speakers?.length ?? 0 },
+    metadata: {
+      transcription_method: "whisperx",
+      segments,
+      device: result.device.kind,
+      model: result.model,
+      language: result.language,
+      duration: Number(result.duration.toFixed(6)),
+      warnings: result.warnings,
+    },
+  };
+}
+
+/** By their roles; what those do not tell, by who is heard first: the seller, for whom the original took that one. */
+function partiesOf({ speakers = [] }: TranscriptionResult): { seller: string | null; client: string | null } {
+  const named = (role: "seller" | "client") => speakers.find((speaker) => speaker.role === role)?.id;
+  const others = speakers.filter(({ role }) => role === null).map(({ id }) => id);
+  const seller = named("seller") ?? others.shift() ?? null;
+  const client = named("client") ?? others.shift() ?? null;
+  return { seller, client };
+}
