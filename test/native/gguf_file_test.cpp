@@ -87,6 +87,8 @@ TEST_CASE("a GGUF file that disagrees with itself is refused with what is wrong"
            "expected more than 0");
     expect(refusal("language-model", changed<uint32_t>(language, "tokenizer.ggml.eos_token_id", 4, 1 << 30)),
            "expected 0 to");
+    expect(refusal("language-model", changed<uint32_t>(language, "general.file_type", 4, 3976200193u)),
+           "general.file_type");
     // An array's type and length come before its items.
     expect(refusal("language-model", changed<int32_t>(language, "tokenizer.ggml.token_type", 16, 77)),
            "token 0 has the type 77");

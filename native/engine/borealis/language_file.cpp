@@ -16,6 +16,8 @@ constexpr int64_t kMaxContext = 1 << 24;
 constexpr int64_t kMaxTokenLength = 1024;
 // llama_token_type: 1 normal … 6 byte.
 constexpr int64_t kTokenTypes = 6;
+// llama_ftype is below this; it only tells what most tensors are, but llama.cpp makes its enumeration of any number.
+constexpr int64_t kFileTypes = 1024;
 
 // Settings that change what llama.cpp computes. Others of the architecture or the tokenizer are refused: they would
 // mean something that nobody has looked at here.
@@ -139,6 +141,7 @@ LanguageFile read_language_file(const std::string& path) {
     model.architecture = file.text("general.architecture");
     if (model.architecture != "qwen2" && model.architecture != "qwen3")
         file.fail("its architecture is \"" + model.architecture + "\", expected \"qwen2\" or \"qwen3\"");
+    if (file.metadata().count("general.file_type") != 0) file.integer("general.file_type", 0, kFileTypes - 1);
     const std::string prefix = model.architecture + ".";
     check_keys(file, prefix, kModelKeys);
     const auto integer = [&](const char* key, int64_t highest) { return file.integer(prefix + key, 1, highest); };

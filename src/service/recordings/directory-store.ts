@@ -15,6 +15,7 @@ import {
 import { join, sep } from "node:path";
 import { TranscriptionError } from "../../index.js";
 import { variableOf } from "../settings.js";
+import { mediaTypeOf } from "./media-types.js";
 import {
   isRecordingId,
   newRecordingId,
@@ -31,17 +32,6 @@ const FACTS = "meta.json";
 const UNFINISHED = ".unfinished-";
 /** Endings of files that other systems keep in a flat folder, under their ids. */
 const ENDINGS = ["wav", "mp3", "m4a", "ogg", "opus", "flac", "aac", "webm", "mp4", "amr", "3gp", "wma"];
-const TYPES: Readonly<Record<string, string>> = {
-  wav: "audio/wav",
-  mp3: "audio/mpeg",
-  m4a: "audio/mp4",
-  ogg: "audio/ogg",
-  opus: "audio/ogg",
-  flac: "audio/flac",
-  aac: "audio/aac",
-  webm: "audio/webm",
-  mp4: "video/mp4",
-};
 const PIECE = 1024 ** 2;
 /** Milliseconds between two looks for what has been kept long enough, and after which what is unfinished never will be. */
 const LOOK_EVERY = 60 * 60 * 1000;
@@ -177,7 +167,7 @@ export class DirectoryStore implements RecordingStore {
         const path = join(this.#root, filename);
         const found = await lstat(path).catch(missing);
         if (!found?.isFile()) continue;
-        const type = TYPES[ending] ?? "application/octet-stream";
+        const type = mediaTypeOf(filename);
         const recording = {
           id,
           filename,

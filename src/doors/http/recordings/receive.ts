@@ -1,4 +1,5 @@
 import type { FastifyRequest } from "fastify";
+import { mediaTypeOf, UNKNOWN_TYPE } from "../../../service/recordings/media-types.js";
 import type { Service } from "../../../service/service.js";
 import { cut } from "../../../service/text.js";
 import type { Upload } from "../../../service/upload.js";
@@ -13,7 +14,6 @@ export interface Received {
   type: string;
 }
 
-const UNKNOWN = "application/octet-stream";
 const MEDIA_TYPE = /^[\w.+-]{1,100}\/[\w.+-]{1,100}$/;
 
 /**
@@ -32,7 +32,7 @@ export async function receiveRecording(
   if (type === "multipart/form-data") {
     const form = await readForm(request, call, service, upload);
     requireBytes(upload);
-    return { filename: form.filename ?? "", type: mediaType(form.fileType) };
+    return { filename: form.filename ?? "", type: mediaType(form.fileType, form.filename) };
   }
   if (!/^(audio|video)\/|^application\/octet-stream$/.test(type)) {
     const expected = "multipart/form-data with a file, or audio/… with the recording itself,";
@@ -48,7 +48,7 @@ export async function receiveRecording(
     service.note(call, cut(filename), upload.bytes);
   }
   requireBytes(upload);
-  return { filename: cut(filename), type: mediaType(type) };
+  return { filename: cut(filename), type: mediaType(type, filename) };
 }
 
 function requireBytes({ bytes }: Upload): void {
@@ -56,6 +56,8 @@ function requireBytes({ bytes }: Upload): void {
     throw new Refusal("INVALID_ARGUMENT", "Expected the bytes of a recording but received none", "file");
 }
 
-function mediaType(given: string | undefined): string {
-  return given !== undefined && MEDIA_TYPE.test(given) ? given : UNKNOWN;
+/** The one that is given, or what the name tells where that says nothing, as many clients do. */
+function mediaType(given: string | undefined, filename = ""): string {
+  const says = given !== undefined && given !== UNKNOWN_TYPE && MEDIA_TYPE.test(given);
+  return says ? given : mediaTypeOf(filename);
 }
