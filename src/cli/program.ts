@@ -145,7 +145,10 @@ function addServe(program: Command, context: CliContext, perform: Perform): void
     .description("answer requests over gRPC and HTTP until interrupted")
     .option("--port <n>", "port of gRPC; 0 takes a free one (SERVER_PORT, default: 50051)")
     .option("--host <address>", "address of gRPC (SERVER_HOST, default: [::])")
-    .option("--http-port <n>", "port of HTTP; 0 takes a free one (HTTP_PORT, default: 8000)")
+    .option(
+      "--http-port <n>",
+      "port of HTTP; 0 takes a free one (HTTP_PORT, default: 8000 where that is free)",
+    )
     .option(
       "--http-host <address>",
       "address of HTTP; one that others can reach needs a token, or HTTP_WITHOUT_TOKEN (HTTP_HOST, default: 127.0.0.1)",

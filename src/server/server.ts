@@ -1,5 +1,6 @@
 import { GrpcFront } from "../doors/grpc/front.js";
 import type { HttpDoor } from "../doors/http/door.js";
+import type { Pages } from "../doors/http/pages/pages.js";
 import { MetricsPage } from "../doors/metrics/page.js";
 import {
   createTranscriber,
@@ -169,16 +170,28 @@ class TranscriptionServer implements RunningServer {
       this.#log.info(`Metrics and probes on ${metricsHost}, HTTP port ${this.#metrics.port}`);
     }
     if (grpc) this.#grpc = await GrpcFront.open(this.#service);
-    if (http) {
-      // Takes as long to load as all the rest.
-      const door = await import("../doors/http/door.js");
-      this.#http = await door.HttpDoor.open(this.#service, pages);
-    }
+    if (http) this.#http = await this.#openHttp(pages);
     const where = [
       ...(grpc ? [`${host}, port ${this.port}`] : []),
       ...(this.#http ? [this.#http.urlAt(httpHost)] : []),
     ];
     this.#log.info(`agora-transcribe ${VERSION} listens on ${where.join(", and ")}, and loads the model`);
+  }
+
+  /** @returns undefined where the port that nobody has named is taken: who calls over gRPC is served all the same */
+  async #openHttp(pages: Pages): Promise<HttpDoor | undefined> {
+    // Takes as long to load as all the rest.
+    const door = await import("../doors/http/door.js");
+    try {
+      return await door.HttpDoor.open(this.#service, pages);
+    } catch (error) {
+      const { grpc, httpPort } = this.#settings;
+      const { cause, message } = error as Error;
+      const isTaken = (cause as NodeJS.ErrnoException | undefined)?.code === "EADDRINUSE";
+      if (!isTaken || !grpc || httpPort !== undefined) throw error;
+      this.#log.warning(`${message}. There is no HTTP: set HTTP_PORT to another port, or SERVER_HTTP=false`);
+      return undefined;
+    }
   }
 
   reload(given?: Partial<ServerSettings>): Promise<void> {

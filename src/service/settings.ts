@@ -77,8 +77,11 @@ export const SETTINGS = {
   port: setting("SERVER_PORT", integer(0, 65_535), 50_051),
   /** Address that HTTP listens on: any that others can reach needs a token, or `httpWithoutToken`. */
   httpHost: setting("HTTP_HOST", address, "127.0.0.1"),
-  /** Port of HTTP; 0 takes a free one. */
-  httpPort: setting("HTTP_PORT", integer(0, 65_535), 8000),
+  /**
+   * Port of HTTP; 0 takes a free one. Undefined: 8000, if nobody has it or there is no gRPC; any free one where `port`
+   * is 0.
+   */
+  httpPort: optional("HTTP_PORT", integer(0, 65_535)),
   /** Whether HTTP may be open to all who reach it. */
   httpWithoutToken: setting("HTTP_WITHOUT_TOKEN", yesOrNo, false),
   /** Names that the server is called by besides `localhost`, its address and `httpHost`, comma-separated; `*`: any. */

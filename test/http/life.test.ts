@@ -1,7 +1,7 @@
 import { once } from "node:events";
-import { connect } from "node:net";
+import { type AddressInfo, connect, createServer, type Server } from "node:net";
 import OpenAI, { toFile } from "openai";
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it } from "vitest";
 import { TranscriptionError } from "../../src/index.js";
 import { wav } from "../support/audio.js";
 import { fakeSegment, peakLabel } from "../support/fake-engine.js";
@@ -34,6 +34,20 @@ async function expectRecovery({ engine, server, url }: HttpServer): Promise<void
   expect(metrics.get('agora_budget_used_bytes{of="disk"}')).toBe(0);
   engine.options.gate = async () => {};
   expect((await post(url, formOf(RECORDING))).json.text).toBe("1");
+}
+
+const held: Server[] = [];
+afterEach(() => {
+  for (const server of held.splice(0)) server.close();
+});
+
+/** Somebody on that port of this machine; undefined where there is one already. */
+async function listening(port: number): Promise<Server | undefined> {
+  const server = createServer().listen(port, "127.0.0.1");
+  const [error] = await Promise.race([once(server, "listening"), once(server, "error")]).catch((e) => [e]);
+  if (error !== undefined) return undefined;
+  held.push(server);
+  return server;
 }
 
 describe("a client that is gone", () => {
@@ -263,6 +277,22 @@ describe("the server", () => {
     expect(other.server.httpPort).toBeUndefined();
     const client = new TranscriptionClient(other.server.port);
     expect((await client.unary({ audio_data: RECORDING, filename: "a.wav" })).transcript).toBe("1");
+  });
+
+  it("is left out with a warning where another program has its usual port, and gRPC goes on", async () => {
+    await listening(8000);
+    const { port } = (await listening(0))!.address() as AddressInfo;
+    held.pop()!.close();
+    const unnamed = { httpPort: undefined };
+    const { lines, server } = await startHttp({ settings: { ...unnamed, port } });
+    expect(server.httpPort).toBeUndefined();
+    expect(lines.join("")).toMatch(/WARNING - Cannot listen on .*:8000 .*There is no HTTP: set HTTP_PORT/);
+    const client = new TranscriptionClient(port);
+    expect((await client.unary({ audio_data: RECORDING, filename: "a.wav" })).transcript).toBe("1");
+    // Unless it was asked for, or there is nothing else; and nobody asks for it who takes any port.
+    await expect(startHttp({ settings: { httpPort: 8000 } })).rejects.toThrow("EADDRINUSE");
+    await expect(startHttp({ settings: { ...unnamed, port, grpc: false } })).rejects.toThrow("EADDRINUSE");
+    expect((await startHttp({ settings: unnamed })).server.httpPort).toBeGreaterThan(0);
   });
 
   it("has in its log and its metrics what gRPC's calls have there", async () => {

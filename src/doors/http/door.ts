@@ -18,6 +18,9 @@ import { addPages, type Pages } from "./pages/pages.js";
 import { addRecordings } from "./recordings/recordings.js";
 import { addWhisperX } from "./recordings/whisperx.js";
 
+/** Where clients look for such a server. */
+const USUAL_PORT = 8000;
+
 /** The HTTP side of the server: OpenAI's audio API, recordings that are kept, and pages about the server itself. */
 export class HttpDoor {
   readonly port: number;
@@ -59,8 +62,13 @@ export class HttpDoor {
     addWhisperX(app, service);
     addPages(app, pages, description);
     await app.ready();
-    const { httpHost: host, httpPort: port } = settings;
-    await listen(app.server, { host, port }, ["httpHost", "httpPort"]);
+    const port = settings.httpPort ?? (settings.port === 0 ? 0 : USUAL_PORT);
+    try {
+      await listen(app.server, { host: settings.httpHost, port }, ["httpHost", "httpPort"]);
+    } catch (error) {
+      await app.close();
+      throw error;
+    }
     return new HttpDoor(app, gate, tokens, service, pem !== undefined);
   }
 
