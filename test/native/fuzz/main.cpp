@@ -123,17 +123,17 @@ int fuzz(const Reader& reader, const Options& options) {
 }  // namespace
 
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-// AddressSanitizer has a limit of its own.
-void* operator new(size_t size) {
+// AddressSanitizer has a limit of its own. Not inlined: GCC would see one half of a pair alone, and warn.
+[[gnu::noinline]] void* operator new(size_t size) {
     if (size > kMostBytes) asked_for_too_much = true;
     void* memory = size > kMostBytes ? nullptr : std::malloc(size);
     if (memory == nullptr) throw std::bad_alloc();
     return memory;
 }
-void operator delete(void* memory) noexcept {
+[[gnu::noinline]] void operator delete(void* memory) noexcept {
     std::free(memory);
 }
-void operator delete(void* memory, size_t) noexcept {
+[[gnu::noinline]] void operator delete(void* memory, size_t) noexcept {
     std::free(memory);
 }
 #endif
