@@ -47,7 +47,8 @@ describe("a name", () => {
     const progress: unknown[] = [];
     const options = { onDownload: (step: object) => progress.push(step) };
     expect(await resolveModel("sample", options, environment)).toEqual({ name: "sample", path });
-    expect(progress.at(-1)).toEqual({ model: "sample", received: content.length, total: content.length });
+    const received = content.length;
+    expect(progress.at(-1)).toEqual({ model: "sample", licence: "MIT", received, total: received });
     expect(await resolveModel("sample", { download: false }, environment)).toEqual({ name: "sample", path });
     expect(await resolveModel("short", {}, environment)).toEqual({ name: "sample", path });
     expect(server.requests).toHaveLength(1);
