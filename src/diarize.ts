@@ -24,7 +24,7 @@ export interface DiarizeOptions
 /** Options of {@link voiceOf}: those of {@link diarize} about the recording and the model. */
 export type VoiceOptions = Omit<
   DiarizeOptions,
-  "numSpeakers" | "minSpeakers" | "maxSpeakers" | "embeddings" | "roles"
+  "numSpeakers" | "minSpeakers" | "maxSpeakers" | "embeddings" | "knownVoices" | "roles"
 >;
 
 /** Seconds that the VAD model is kept loaded for the next call. */
@@ -38,11 +38,10 @@ const LEAST_SPEECH = 1;
  */
 export async function diarize(input: AudioInput, options: DiarizeOptions = {}): Promise<DiarizationResult> {
   const startedAt = performance.now();
-  const { engine, model, numSpeakers, minSpeakers, maxSpeakers, embeddings, roles, channels, ...rest } =
-    options;
-  const { threads, download, cacheDir, onDownload, ...others } = rest;
+  const { engine, model, numSpeakers, minSpeakers, maxSpeakers, embeddings, knownVoices, ...rest } = options;
+  const { roles, channels, threads, download, cacheDir, onDownload, ...others } = rest;
   const diarization = Object.fromEntries(
-    Object.entries({ engine, model, numSpeakers, minSpeakers, maxSpeakers, embeddings }).filter(
+    Object.entries({ engine, model, numSpeakers, minSpeakers, maxSpeakers, embeddings, knownVoices }).filter(
       ([, value]) => value !== undefined,
     ),
   ) as DiarizationOptions;
@@ -94,7 +93,7 @@ export async function diarize(input: AudioInput, options: DiarizeOptions = {}): 
 
 /**
  * The voice of the one who speaks in a recording, as a vector of unit length: for `roles.sellerVoices`, to know a seller
- * again. Ten seconds of nobody else's speech are enough; channels are mixed unless one is named.
+ * again, and for `knownVoices`. Ten seconds of nobody else's speech are enough; channels are mixed unless one is named.
  * @throws TranscriptionError INVALID_ARGUMENT also where nobody speaks for a second, and all that {@link diarize} throws
  */
 export async function voiceOf(input: AudioInput, options: VoiceOptions = {}): Promise<readonly number[]> {

@@ -1,6 +1,7 @@
 export { releaseMemory } from "./addon/memory.js";
 export { parseLanguage, suggestLanguage } from "./config/language-names.js";
 export { DEFAULT_AUDIO_LIMITS as DEFAULT_LIMITS } from "./config/limits.js";
+export { type DetectSpeechOptions, detectSpeech } from "./detect-speech.js";
 export { type DiarizeOptions, diarize, type VoiceOptions, voiceOf } from "./diarize.js";
 export { implementationNames, registerImplementation } from "./engine/implementations.js";
 export { diarizationEngines } from "./engine/loading.js";
@@ -105,6 +106,7 @@ export {
   type SpeakerRole,
   type SpeakerTurn,
 } from "./types/speakers.js";
+export type { SpeechDetection, SpeechSpan } from "./types/speech.js";
 export type {
   DetectLanguageOptions,
   Transcriber,

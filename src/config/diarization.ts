@@ -25,6 +25,7 @@ const MAX_SPEAKERS = 1000;
 const MAX_VOICES = 1000;
 /** Above the size of any encoder's vectors. */
 const MAX_VOICE_SIZE = 8192;
+const MAX_NAME_LENGTH = 200;
 
 /** {@link DiarizationOptions}, checked. */
 export interface ResolvedDiarization {
@@ -34,7 +35,23 @@ export interface ResolvedDiarization {
   model: string | undefined;
   count: SpeakerCount;
   embeddings: boolean;
+  /** By name; undefined: none are known. */
+  knownVoices: NonNullable<DiarizationOptions["knownVoices"]> | undefined;
 }
+
+const voice: Check<readonly number[]> = (name, value) => {
+  const values = listOf(number(-1e6, 1e6), 1, MAX_VOICE_SIZE)(name, value);
+  if (values.some((each) => each !== 0)) return values;
+  throw invalidArgument(name, "a voice", "zeros alone");
+};
+
+const voicesByName: Check<NonNullable<DiarizationOptions["knownVoices"]>> = (name, value) => {
+  const entries = typeof value === "object" && value !== null ? Object.entries(value) : [];
+  if (entries.length === 0 || entries.length > MAX_VOICES || Array.isArray(value))
+    throw invalidArgument(name, `an object of 1 to ${MAX_VOICES} voices by their names`, value);
+  for (const [key] of entries) text(1, MAX_NAME_LENGTH)(name, key);
+  return Object.fromEntries(entries.map(([key, given]) => [key, voice(`${name}.${key}`, given)]));
+};
 
 const DIARIZATION_CHECKS: Checks<DiarizationOptions> = {
   engine: oneOf(...DIARIZATION_ENGINES),
@@ -43,12 +60,7 @@ const DIARIZATION_CHECKS: Checks<DiarizationOptions> = {
   minSpeakers: integer(1, MAX_SPEAKERS),
   maxSpeakers: integer(1, MAX_SPEAKERS),
   embeddings: boolean,
-};
-
-const voice: Check<readonly number[]> = (name, value) => {
-  const values = listOf(number(-1e6, 1e6), 1, MAX_VOICE_SIZE)(name, value);
-  if (values.some((each) => each !== 0)) return values;
-  throw invalidArgument(name, "a voice", "zeros alone");
+  knownVoices: voicesByName,
 };
 
 const ROLE_CHECKS: Checks<RoleOptions> = {
@@ -81,6 +93,7 @@ export function resolveDiarization(
     minSpeakers,
     maxSpeakers,
     embeddings = false,
+    knownVoices,
   } = given === true ? {} : given;
   if (numSpeakers !== undefined && (minSpeakers !== undefined || maxSpeakers !== undefined)) {
     throw invalidArgument(
@@ -105,6 +118,7 @@ export function resolveDiarization(
       ...(maxSpeakers !== undefined && { most: maxSpeakers }),
     },
     embeddings,
+    knownVoices,
   };
 }
 

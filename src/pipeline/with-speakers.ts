@@ -10,7 +10,7 @@ import type { SpeakerPass } from "../speakers/speaker-pass.js";
 import type { DecodedAudio } from "../types/audio.js";
 import type { VadModel } from "../types/engine.js";
 import type { TranscriberOptions } from "../types/options.js";
-import type { Diarizer } from "../types/speakers.js";
+import type { Diarizer, RoleOptions } from "../types/speakers.js";
 import type { RequestScope } from "./request-scope.js";
 import { VoiceTurns } from "./voice-turns.js";
 
@@ -44,13 +44,13 @@ export async function withSpeakers<T>(
   const areApart = isEach || (parties as Parties).areApart;
   // A party on each channel needs no model, unless their voices are wanted.
   const isNamed = diarize.model !== undefined || Boolean(process.env.AGORA_DIARIZATION_MODEL);
-  const wantsVoices = (diarize.embeddings && isNamed) || roles?.sellerVoices !== undefined;
+  const compares = roles?.sellerVoices !== undefined || diarize.knownVoices !== undefined;
+  const wantsVoices = (diarize.embeddings && isNamed) || compares;
   // Only one engine compares voices: no model of another is fetched to say so.
-  const compares = roles?.sellerVoices !== undefined && !isNamed;
-  const wanted = compares ? { ...diarize, engine: diarize.engine ?? "community" } : diarize;
+  const wanted = compares && !isNamed ? { ...diarize, engine: diarize.engine ?? "community" } : diarize;
   const lease = areApart && !wantsVoices ? undefined : await acquire(wanted, loading, scope);
   try {
-    if (lease) checkVoices(roles?.sellerVoices, lease.value);
+    if (lease) checkVoices(voicesOf(diarize, roles), lease.value);
     const options = { diarize, roles };
     if (!areApart) return await work(parties, new DiarizerPass(lease!.value, options));
     const vad = await findVad();
@@ -76,19 +76,37 @@ async function acquire(
   });
 }
 
+/** The voices that are given, by the names of what holds them and of each. */
+function voicesOf(
+  { knownVoices = {} }: Pick<ResolvedDiarization, "knownVoices">,
+  { sellerVoices = [] }: RoleOptions = {},
+): GivenVoice[] {
+  const [known, sellers] = ["diarize.knownVoices", "roles.sellerVoices"];
+  return [
+    ...Object.entries(knownVoices).map(([name, voice]) => ({ of: known, name: `${known}.${name}`, voice })),
+    ...sellerVoices.map((voice, index) => ({ of: sellers, name: `${sellers}[${index}]`, voice })),
+  ];
+}
+
+interface GivenVoice {
+  of: string;
+  name: string;
+  voice: readonly number[];
+}
+
 /** @throws TranscriptionError INVALID_ARGUMENT for voices that are not the model's */
-function checkVoices(known: readonly (readonly number[])[] | undefined, { voices }: Diarizer): void {
-  if (!known) return;
+function checkVoices(given: readonly GivenVoice[], { voices }: Diarizer): void {
+  const [first] = given;
+  if (!first) return;
   if (!voices) {
     throw new TranscriptionError(
       "INVALID_ARGUMENT",
-      "Expected no roles.sellerVoices: the diarization model has no vectors of voices",
-      { option: "roles.sellerVoices" },
+      `Expected no ${first.of}: the diarization model has no vectors of voices`,
+      { option: first.of },
     );
   }
-  const wrong = known.findIndex(({ length }) => length !== voices.size);
-  if (wrong >= 0) {
-    const expected = `${voices.size} numbers, as the diarization model's voices have,`;
-    throw invalidArgument(`roles.sellerVoices[${wrong}]`, expected, `${known[wrong]!.length} numbers`);
-  }
+  const wrong = given.find(({ voice }) => voice.length !== voices.size);
+  if (!wrong) return;
+  const expected = `${voices.size} numbers, as the diarization model's voices have,`;
+  throw invalidArgument(wrong.name, expected, `${wrong.voice.length} numbers`);
 }

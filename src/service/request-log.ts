@@ -54,6 +54,15 @@ export class RequestLog {
     );
   }
 
+  /** Of what is no text. @param found what was found, in words, and as fields */
+  found(found: string, fields: Fields, warnings: readonly string[]): void {
+    for (const warning of warnings) this.#log.warning(warning);
+    this.#log.info(`Done in ${this.#call.seconds.toFixed(2)} s, ${found}`, {
+      ...this.#ended("OK"),
+      ...fields,
+    });
+  }
+
   /** Nobody waits for it any more. */
   cancelled(): void {
     this.#log.info(`Cancelled by the client or its deadline ${this.#after}`, this.#ended("CANCELLED"));

@@ -1,9 +1,17 @@
-import { type AudioInput, releaseMemory, TranscriptionError } from "../index.js";
+import {
+  type AudioInput,
+  type DetectLanguageOptions,
+  type DiarizationResult,
+  type LanguageDetection,
+  releaseMemory,
+  type SpeechDetection,
+  TranscriptionError,
+} from "../index.js";
 import { type Budgets, createBudgets } from "./budgets.js";
 import { type Call, ClientGone, Unavailable } from "./call/call.js";
 import type { Holder } from "./call/holdings.js";
 import { OpenCalls } from "./call/open-calls.js";
-import type { Logger } from "./log.js";
+import type { Fields, Logger } from "./log.js";
 import { ServerMetrics } from "./metrics/server-metrics.js";
 import { DirectoryStore } from "./recordings/directory-store.js";
 import type { RecordingStore } from "./recordings/store.js";
@@ -12,7 +20,14 @@ import { type ServerSettings, variableOf } from "./settings.js";
 import { Storage } from "./storage.js";
 import { within } from "./timers.js";
 import { Upload } from "./upload.js";
-import { type Work, Workers, type WorkOptions } from "./workers.js";
+import {
+  type DiarizeWork,
+  type SpeechWork,
+  type Waiting,
+  type Work,
+  Workers,
+  type WorkOptions,
+} from "./workers.js";
 
 /** Milliseconds without a call after which memory is given back: long after the last of many, soon for who looks. */
 const REST = 5000;
@@ -20,6 +35,9 @@ const REST = 5000;
 const WORTH_IT = 1024 ** 2;
 /** Clients get this long to read what was sent to them when the server closes, in seconds. */
 export const FLUSH_SECONDS = 1;
+
+/** What a door says of work; its call says the rest. */
+type OfCall<T> = Omit<T, keyof Waiting>;
 
 /** What every door shares: there is one of it in a server, and it knows of no door. */
 export class Service {
@@ -88,26 +106,72 @@ export class Service {
    * Text of a recording that has arrived, within the server's time for it or, where that is shorter, the request's.
    * @param timeoutName what the request calls its `timeout`
    */
-  async transcribe(
+  transcribe(
     call: Call,
     input: AudioInput,
-    { timeout = Number.POSITIVE_INFINITY, onProgress, ...options }: Omit<WorkOptions, "signal" | "onTurn">,
+    { timeout, onProgress, ...options }: OfCall<WorkOptions>,
     timeoutName: string,
   ): Promise<Work> {
-    const { batchSize, requestTimeout } = this.settings;
+    const logProgress = this.#logOf(call).progress(this.settings.batchSize);
+    return this.#inTime(call, timeout, timeoutName, (waiting) =>
+      this.workers.transcribe(input, {
+        ...options,
+        ...waiting,
+        onProgress: (progress) => {
+          logProgress(progress);
+          onProgress?.(progress);
+        },
+      }),
+    );
+  }
+
+  /** Who speaks when, with the limits of {@link transcribe}. */
+  diarize(
+    call: Call,
+    input: AudioInput,
+    { timeout, ...options }: OfCall<DiarizeWork>,
+    timeoutName: string,
+  ): Promise<Work<DiarizationResult>> {
+    return this.#inTime(call, timeout, timeoutName, (waiting) =>
+      this.workers.diarize(input, { ...options, ...waiting }),
+    );
+  }
+
+  /** Where somebody speaks, with the limits of {@link transcribe}. */
+  detectSpeech(
+    call: Call,
+    input: AudioInput,
+    { timeout, ...options }: OfCall<SpeechWork>,
+    timeoutName: string,
+  ): Promise<Work<SpeechDetection>> {
+    return this.#inTime(call, timeout, timeoutName, (waiting) =>
+      this.workers.detectSpeech(input, { ...options, ...waiting }),
+    );
+  }
+
+  /** What language is spoken, with the limits of {@link transcribe}. */
+  detectLanguage(
+    call: Call,
+    input: AudioInput,
+    { timeout, ...options }: OfCall<DetectLanguageOptions>,
+    timeoutName: string,
+  ): Promise<Work<LanguageDetection>> {
+    return this.#inTime(call, timeout, timeoutName, (waiting) =>
+      this.workers.detectLanguage(input, { ...options, ...waiting }),
+    );
+  }
+
+  #inTime<T>(
+    call: Call,
+    timeout = Number.POSITIVE_INFINITY,
+    timeoutName: string,
+    work: (waiting: Required<Waiting>) => Promise<Work<T>>,
+  ): Promise<Work<T>> {
+    const { requestTimeout } = this.settings;
     const [seconds, limit] =
       timeout < requestTimeout ? [timeout, timeoutName] : [requestTimeout, variableOf("requestTimeout")];
     call.expireAfter(seconds, `The request took longer than ${limit} (${seconds} s)`);
-    const logProgress = this.#logOf(call).progress(batchSize);
-    const working = this.workers.transcribe(input, {
-      ...options,
-      signal: call.signal,
-      onProgress: (progress) => {
-        logProgress(progress);
-        onProgress?.(progress);
-      },
-      onTurn: () => call.markStarted(),
-    });
+    const working = work({ signal: call.signal, onTurn: () => call.markStarted() });
     return working.catch((error: unknown) => {
       // Decoders store copies beside the uploads.
       if (TranscriptionError.from(error).code === "STORAGE_FAILED") this.storage.suspect();
@@ -118,6 +182,11 @@ export class Service {
   /** Has the log say what came of a call whose answer is delivered now: until then it may still fail. */
   logSuccess(call: Call, { result }: Work): void {
     this.#logOf(call).success(result, this.workers.transcriber.info.model.name);
+  }
+
+  /** The same of what is no text. @param found what was found, in words, and as fields */
+  logFound(call: Call, found: string, fields: Fields, warnings: readonly string[] = []): void {
+    this.#logOf(call).found(found, fields, warnings);
   }
 
   /** Has the log say why a call failed. @param message what its client is told @param code by which its door knows it */

@@ -37,6 +37,11 @@ export class Upload {
     return this.#bytes;
   }
 
+  /** Puts what was not sent before what is: it takes room, and counts for nothing else. @throws as {@link write} */
+  begin(head: Uint8Array): Promise<void> {
+    return this.#append(head);
+  }
+
   /** Appends `chunk`. @throws TranscriptionError AUDIO_TOO_LARGE, STORAGE_FAILED, QUEUE_FULL (the budgets) */
   async write(chunk: Uint8Array): Promise<void> {
     const { maxBytes } = this.#options;

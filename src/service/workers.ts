@@ -1,31 +1,61 @@
 import {
   type AudioInput,
+  type AudioLimits,
+  type DetectLanguageOptions,
+  type DetectSpeechOptions,
+  type DiarizationResult,
+  type DiarizeOptions,
+  detectSpeech,
+  diarize,
+  type LanguageDetection,
+  type SpeechDetection,
   type TranscribeOptions,
   type Transcriber,
   TranscriptionError,
   type TranscriptionResult,
+  type VoiceOptions,
 } from "../index.js";
 import { whileHeld } from "./call/holdings.js";
 import { Slots } from "./call/slots.js";
+import { type KnownSpeaker, voicesOf } from "./known-speakers.js";
 import type { ServerMetrics } from "./metrics/server-metrics.js";
 import { type ServerSettings, variableOf } from "./settings.js";
 
-/** A transcribed recording and the seconds that it took. */
-export interface Work {
-  result: TranscriptionResult;
+/** What came of a recording, and the seconds that it took. */
+export interface Work<T = TranscriptionResult> {
+  result: T;
   /** Waiting for its turn. */
   queued: number;
   /** From its turn to its result. */
   processing: number;
 }
 
-export interface WorkOptions extends TranscribeOptions {
+/** Of work that waits for its turn. */
+export interface Waiting {
   signal: AbortSignal;
   /** Called when it is its turn. */
   onTurn?: () => void;
+}
+
+export interface WorkOptions extends TranscribeOptions, Waiting {
+  signal: AbortSignal;
   /** Codes of the languages that may be spoken: the likeliest of them is. */
   languages?: readonly string[];
+  /** Who may be heard: speakers with their voices are told by name. */
+  knownSpeakers?: readonly KnownSpeaker[];
 }
+
+/** What a request can say of telling speakers apart. */
+export type DiarizeWork = Omit<
+  DiarizeOptions,
+  "model" | "knownVoices" | "threads" | "download" | "cacheDir" | "onDownload"
+> &
+  Waiting &
+  Pick<WorkOptions, "knownSpeakers">;
+
+/** What a request can say of looking for speech. */
+export type SpeechWork = Omit<DetectSpeechOptions, "vadModel" | "download" | "cacheDir" | "onDownload"> &
+  Waiting;
 
 /** Share of the newest recording in the mean that retry hints rest on. */
 const NEWEST = 0.1;
@@ -33,10 +63,11 @@ const NEWEST = 0.1;
 const SOONEST = 1;
 const LATEST = 60;
 
-/** Transcribes a bounded number of recordings at once; more of them wait in line. */
+/** Works on a bounded number of recordings at once; more of them wait in line. */
 export class Workers {
   readonly #slots: Slots;
   readonly #defaults: TranscribeOptions;
+  readonly #settings: ServerSettings;
   readonly #metrics: ServerMetrics;
   #transcriber: Transcriber | undefined;
   /** Seconds that a recording takes of late. */
@@ -49,6 +80,7 @@ export class Workers {
     // A transcriber that the server was given has limits of its own, or none.
     const limits = { maxBytes: maxUploadBytes, maxDuration, decodeTimeout };
     this.#defaults = { chunkLength: chunkDuration, language, limits };
+    this.#settings = settings;
     this.#metrics = metrics;
   }
 
@@ -76,7 +108,7 @@ export class Workers {
     return this.#transcriber;
   }
 
-  /** Recordings that are being transcribed. */
+  /** Recordings that are being worked on. */
   get running(): number {
     return this.#slots.taken;
   }
@@ -102,28 +134,116 @@ export class Workers {
    * Text of a recording, when it is its turn, which `onTurn` hears of.
    * @throws TranscriptionError, and the reason of `signal` when that fires while it waits
    */
-  async transcribe(input: AudioInput, { onTurn, languages, ...options }: WorkOptions): Promise<Work> {
+  transcribe(
+    input: AudioInput,
+    { onTurn, languages, knownSpeakers, ...options }: WorkOptions,
+  ): Promise<Work> {
+    const { signal } = options;
+    const work = async () => {
+      const limits = this.#limitsOf(options);
+      const language = languages && (await this.#likeliest(input, languages, { ...options, limits }));
+      const knownVoices = knownSpeakers && (await this.#voicesOf(knownSpeakers, signal));
+      const asked = typeof options.diarize === "object" ? options.diarize : {};
+      return this.transcriber.transcribe(input, {
+        ...this.#defaults,
+        ...options,
+        ...(language !== undefined && { language }),
+        ...(knownVoices && { diarize: { ...asked, knownVoices } }),
+        limits,
+      });
+    };
+    return this.#inTurn({ signal, onTurn }, work, ({ duration }) => duration);
+  }
+
+  /** Who speaks when in a recording, without its text. @throws as {@link transcribe} */
+  diarize(
+    input: AudioInput,
+    { onTurn, knownSpeakers, ...options }: DiarizeWork,
+  ): Promise<Work<DiarizationResult>> {
+    const { signal } = options;
+    const work = async () => {
+      const knownVoices = knownSpeakers && (await this.#voicesOf(knownSpeakers, signal));
+      const limits = this.#limitsOf(options);
+      return diarize(input, { ...options, ...this.#loading, ...(knownVoices && { knownVoices }), limits });
+    };
+    return this.#inTurn({ signal, onTurn }, work, ({ duration }) => duration);
+  }
+
+  /** Where somebody speaks in a recording. @throws as {@link transcribe}; INVALID_ARGUMENT where there is no VAD model */
+  async detectSpeech(input: AudioInput, { onTurn, ...options }: SpeechWork): Promise<Work<SpeechDetection>> {
+    const { signal } = options;
+    const { cacheDir, vadModel } = this.#settings;
+    if (vadModel === null) {
+      const message = `The server has no VAD model (${variableOf("vadModel")}=off)`;
+      throw new TranscriptionError("INVALID_ARGUMENT", message, { option: "vadModel" });
+    }
+    const asked = {
+      ...options,
+      ...(cacheDir !== undefined && { cacheDir }),
+      ...(vadModel !== undefined && { vadModel }),
+      limits: this.#limitsOf(options),
+    };
+    return this.#inTurn(
+      { signal, onTurn },
+      () => detectSpeech(input, asked),
+      ({ duration }) => duration,
+    );
+  }
+
+  /** Language of a recording. @throws as {@link transcribe} */
+  detectLanguage(
+    input: AudioInput,
+    { onTurn, ...options }: DetectLanguageOptions & Waiting,
+  ): Promise<Work<LanguageDetection>> {
+    const { signal } = options;
+    const { chunkLength } = this.#defaults;
+    const own = {
+      ...(chunkLength !== undefined && { chunkLength }),
+      ...options,
+      limits: this.#limitsOf(options),
+    };
+    // No more of it is heard than settles the language.
+    return this.#inTurn(
+      { signal, onTurn },
+      () => this.transcriber.detectLanguage(input, own),
+      () => 0,
+    );
+  }
+
+  /** Does `work` when it is its turn. @param secondsOf the audio that was worked on */
+  #inTurn<T>(
+    { onTurn, signal }: { signal: AbortSignal; onTurn: (() => void) | undefined },
+    work: () => Promise<T>,
+    secondsOf: (result: T) => number,
+  ): Promise<Work<T>> {
     const since = stopwatch();
     // Not the call's: a worker is busy until the recording has left the engine, even when its call is over before.
-    return whileHeld(options.signal, async (worker) => {
+    return whileHeld(signal, async (worker) => {
       await this.#slots.acquire(worker);
       const queued = since();
       onTurn?.();
       this.#metrics.started(queued);
       const started = stopwatch();
-      const limits = { ...this.#defaults.limits, ...options.limits };
-      const language = languages && (await this.#likeliest(input, languages, { ...options, limits }));
-      const result = await this.transcriber.transcribe(input, {
-        ...this.#defaults,
-        ...options,
-        ...(language !== undefined && { language }),
-        limits,
-      });
+      const result = await work();
       const processing = started();
       this.#usual += NEWEST * (processing - this.#usual);
-      this.#metrics.finished(result.duration, processing);
+      this.#metrics.finished(secondsOf(result), processing);
       return { result, queued, processing };
     });
+  }
+
+  #limitsOf({ limits }: Pick<TranscribeOptions, "limits">): Partial<AudioLimits> {
+    return { ...this.#defaults.limits, ...limits };
+  }
+
+  #voicesOf(speakers: readonly KnownSpeaker[], signal: AbortSignal): ReturnType<typeof voicesOf> {
+    return voicesOf(speakers, { ...this.#loading, signal });
+  }
+
+  /** How models are loaded that are not the transcriber's. */
+  get #loading(): Pick<VoiceOptions, "threads" | "cacheDir"> {
+    const { cacheDir, threads } = this.#settings;
+    return { ...(cacheDir !== undefined && { cacheDir }), ...(threads !== undefined && { threads }) };
   }
 
   /** Of `languages` the one that is heard; undefined where nothing is. */

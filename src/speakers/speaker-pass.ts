@@ -3,7 +3,7 @@ import type { Segment } from "../types/result.js";
 import type { Diarizer, RoleOptions, Speaker, SpeakerTurn, VoiceMeasure } from "../types/speakers.js";
 import { assignRoles } from "./roles.js";
 import { speakersOf } from "./turns.js";
-import { findVoice } from "./voices.js";
+import { findVoice, nameVoices } from "./voices.js";
 import { speakerWarnings } from "./warnings.js";
 
 /** What is known of the speakers of a recording in the end. */
@@ -41,13 +41,22 @@ interface Heard {
   diarizer?: Pick<Diarizer, "engine" | "mostSpeakers">;
 }
 
-/** The speakers with their roles, and what is to be said of them. */
+/** The speakers with their names and roles, and what is to be said of them. */
 export function told(
   { segments, turns, voices, measure, diarizer }: Heard,
   { diarize, roles }: PassOptions,
 ): SpokenBy {
-  const speakers = speakersOf(turns, (id) => (diarize.embeddings ? voices.get(id) : undefined));
-  const warnings = speakerWarnings(speakers.length, diarize, diarizer);
+  const found = speakersOf(turns, (id) => (diarize.embeddings ? voices.get(id) : undefined));
+  const own = new Map([...voices].filter(([id]) => found.some((speaker) => speaker.id === id)));
+  const named =
+    diarize.knownVoices && measure && found.length > 0
+      ? nameVoices(diarize.knownVoices, own, measure)
+      : undefined;
+  const speakers = found.map((speaker) => {
+    const name = named?.names.get(speaker.id);
+    return name === undefined ? speaker : { ...speaker, name };
+  });
+  const warnings = [...speakerWarnings(speakers.length, diarize, diarizer), ...(named?.warnings ?? [])];
   if (!roles) return { segments, turns, speakers, warnings };
   const utterances = [
     ...segments.map(utteranceOf),
@@ -55,7 +64,6 @@ export function told(
   ];
   if (!roles.sellerVoices || !measure || speakers.length === 0)
     return { segments, turns, speakers: assignRoles(speakers, utterances, roles), warnings };
-  const own = new Map([...voices].filter(([id]) => speakers.some((speaker) => speaker.id === id)));
   const match = findVoice(roles.sellerVoices, own, measure);
   return {
     segments,

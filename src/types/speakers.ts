@@ -30,6 +30,11 @@ export interface DiarizationOptions {
   maxSpeakers?: number;
   /** Give the speakers' voices as vectors, to know them again; `"nemotron"` makes none. Default false. */
   embeddings?: boolean;
+  /**
+   * Voices that are known, 1 to 1000, by their names (1 to 200 characters), as `voiceOf()` or the `embedding` of a speaker
+   * gives them with the same diarization model, which is needed. Who clearly has one of them is told by `name`. Default: none.
+   */
+  knownVoices?: Readonly<Record<string, readonly number[]>>;
 }
 
 /** What tells seller and client apart. */
@@ -65,6 +70,8 @@ export interface SpeakerTurn {
 export interface Speaker {
   /** `"SPEAKER_00"`, … in order of first speech. */
   id: string;
+  /** With `knownVoices`: whose voice it clearly is. */
+  name?: string;
   /** `null` where it is not known. */
   role: SpeakerRole | null;
   /** 0 to 1. */

@@ -2,7 +2,7 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, test, vi } from "vitest";
 import { DEFAULT_VAD_OPTIONS } from "../../src/config/options.js";
 import { loadVadModel } from "../../src/engine/vad.js";
-import { createTranscriber } from "../../src/index.js";
+import { createTranscriber, detectSpeech } from "../../src/index.js";
 import { LevelledVad } from "../../src/pipeline/levelled-vad.js";
 import { FRAME_SAMPLES, type Region, SpeechRegions } from "../../src/pipeline/speech-regions.js";
 import { decode } from "../support/audio.js";
@@ -65,6 +65,36 @@ describe("Silero's VAD", () => {
     const spoken = sampleTurns(call).reduce((sum, { start, end }) => sum + end - start, 0);
     expect(result.stats.speechDuration).toBeGreaterThan(0.9 * spoken);
     expect(result.stats.speechDuration).toBeLessThan(result.duration);
+  });
+
+  test("is asked by itself, with its rules, and tells stretches inside of the recording", async () => {
+    const path = samplePath("sales-call-en.wav");
+    const { duration, speech, warnings } = await detectSpeech(path, {
+      minSilenceDuration: 0.1,
+      speechPad: 0.03,
+    });
+    expect(warnings).toEqual([]);
+    expect(speech.length).toBeGreaterThan(5);
+    for (const [index, { start, end }] of speech.entries()) {
+      expect(start).toBeGreaterThanOrEqual(speech[index - 1]?.end ?? 0);
+      expect(end).toBeGreaterThan(start);
+      expect(end).toBeLessThanOrEqual(duration);
+    }
+    const isHeard = (time: number) => speech.some(({ start, end }) => start <= time && time < end);
+    for (const { start, end } of sampleTurns("sales-call-en")) expect(isHeard((start + end) / 2)).toBe(true);
+    const whole = await detectSpeech(path);
+    expect(whole.speech.length).toBeLessThan(speech.length);
+    const { stats } = await transcriber().transcribe(path, { vadFilter: true });
+    const seconds = whole.speech.reduce((sum, { start, end }) => sum + end - start, 0);
+    expect(stats.speechDuration).toBeCloseTo(seconds, 1);
+  });
+
+  test("is asked by itself of what is silent, and not with rules that cannot be", async () => {
+    const silence = { samples: new Float32Array(32_000), sampleRate: 16_000 };
+    expect(await detectSpeech(silence)).toMatchObject({ speech: [], duration: 2 });
+    await expect(detectSpeech(silence, { threshold: 7 })).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
+    const signal = AbortSignal.abort();
+    await expect(detectSpeech(silence, { signal })).rejects.toMatchObject({ code: "CANCELLED" });
   });
 
   test.each([-20, -40, -55])("finds what is spoken in a recording %i dB softer", async (gain) => {

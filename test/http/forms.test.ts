@@ -134,12 +134,12 @@ describe("a form", () => {
       [raw(url, FILE.subarray(0, 5000)), 400, /ends before its last boundary/],
       [raw(url, part(`name="${"n".repeat(101)}"`, "x"), FILE, END), 400, /at most 100 characters/],
       [
-        raw(url, part('name="prompt"', "x".repeat(1024 ** 2 + 1)), FILE, END),
+        raw(url, part('name="prompt"', "x".repeat(3 * 1024 ** 2 + 1)), FILE, END),
         400,
-        /at most 1048576 bytes for prompt/,
+        /at most 3145728 bytes for prompt/,
       ],
       [
-        raw(url, ...Array.from({ length: 6 }, () => part('name="hotwords[]"', "x".repeat(900_000))), END),
+        raw(url, ...Array.from({ length: 5 }, () => part('name="hotwords[]"', "x".repeat(2_900_000))), END),
         400,
         /for all fields/,
       ],

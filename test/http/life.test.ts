@@ -50,6 +50,15 @@ async function listening(port: number): Promise<Server | undefined> {
   return server;
 }
 
+/** What else takes a recording. */
+const OTHERS = [
+  "/v1/audio/diarization",
+  "/v1/audio/speech/timestamps",
+  "/asr",
+  "/detect-language",
+  "/inference",
+];
+
 describe("a client that is gone", () => {
   it("in the middle of its upload leaves nothing behind", async () => {
     const fake = await startHttp();
@@ -83,6 +92,19 @@ describe("a client that is gone", () => {
       await expectRecovery(fake);
     },
   );
+
+  it.each(["/asr", "/inference"])("stops what it asked of %s as well", async (path) => {
+    const fake = await startHttp({ gate: (index) => (index === 0 ? never() : Promise.resolve()) });
+    const controller = new AbortController();
+    const call = post(fake.url, formOf(RECORDING), { path, signal: controller.signal });
+    await until(() => fake.engine.running === 1);
+    controller.abort();
+    await expect(call).rejects.toThrow();
+    await until(() => fake.engine.cancellations === 1);
+    const outcome = `agora_requests_total{method="POST ${path}",outcome="CANCELLED"}`;
+    await until(async () => (await readMetrics(fake.server.httpPort!)).get(outcome) === 1);
+    await expectRecovery(fake);
+  });
 
   it("while it waits gives up its place", async () => {
     const { opened, open } = latch();
@@ -134,6 +156,11 @@ describe("a server that is busy", () => {
     expect(headers.get("x-should-retry")).toBeNull();
     expect(json.error).toMatchObject({ type: "rate_limit_error", code: "QUEUE_FULL" });
     expect(json.error.message).toContain("SERVER_MAX_QUEUE");
+    for (const path of OTHERS)
+      expect(await post(fake.url, formOf(RECORDING), { path })).toMatchObject({
+        status: 429,
+        json: { error: { code: "QUEUE_FULL" } },
+      });
     expect(uploadsOnDisk()).toBe(1);
     open();
     expect((await running).status).toBe(200);

@@ -17,6 +17,11 @@ it("the description has every path, every field, and an answer for each", async 
     [
       "/v1/audio/transcriptions",
       "/v1/audio/translations",
+      "/v1/audio/diarization",
+      "/v1/audio/speech/timestamps",
+      "/asr",
+      "/detect-language",
+      "/inference",
       "/v1/models",
       "/v1/models/{name}",
       "/api/recordings",

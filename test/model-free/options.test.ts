@@ -78,6 +78,7 @@ const REQUEST: Record<keyof api.TranscribeOptions, { good: unknown[]; bad: unkno
       { numSpeakers: 1000, embeddings: true },
       { minSpeakers: 2, maxSpeakers: 2 },
       { engine: "community", model: "speakers.gguf" },
+      { knownVoices: { Анна: [0, 0.6, -0.8], "Boris 2": [1] } },
     ],
     bad: [
       "yes",
@@ -93,6 +94,11 @@ const REQUEST: Record<keyof api.TranscribeOptions, { good: unknown[]; bad: unkno
       { engine: "pyannote" },
       { model: "" },
       { speakers: 2 },
+      { knownVoices: {} },
+      { knownVoices: [[1, 0]] },
+      { knownVoices: { Anna: [] } },
+      { knownVoices: { Anna: [0, 0] } },
+      { knownVoices: { "": [1, 0] } },
     ],
   },
   roles: {

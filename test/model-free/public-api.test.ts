@@ -19,6 +19,7 @@ it("the public API is exactly this", () => {
       "VERSION",
       "convertModel",
       "createTranscriber",
+      "detectSpeech",
       "diarizationEngines",
       "diarize",
       "downloadModel",

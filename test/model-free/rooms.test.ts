@@ -15,7 +15,7 @@ const ROOMS = [
   ["pipeline"],
   ["formats"],
   ["loaded-transcriber"],
-  ["transcribe", "diarize"],
+  ["transcribe", "diarize", "detect-speech"],
   ["index"],
   ["service"],
   ["doors"],

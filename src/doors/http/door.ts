@@ -10,6 +10,8 @@ import { loadPem, secureContextOf } from "../../service/tls-files.js";
 import { TokenCheck } from "../../service/token-check.js";
 import { loadTokens } from "../../service/token-files.js";
 import { createApp } from "./app.js";
+import { addAsr } from "./asr-webservice/asr.js";
+import { addDetectLanguage } from "./asr-webservice/detect-language.js";
 import { Gate } from "./gate.js";
 import { addModels } from "./openai/models.js";
 import { addTranscriptions } from "./openai/transcriptions.js";
@@ -17,11 +19,14 @@ import { Description } from "./pages/description.js";
 import { addPages, type Pages } from "./pages/pages.js";
 import { addRecordings } from "./recordings/recordings.js";
 import { addWhisperX } from "./recordings/whisperx.js";
+import { addDiarization } from "./speaches/diarization.js";
+import { addSpeechTimestamps } from "./speaches/speech-timestamps.js";
+import { addInference } from "./whisper-cpp/inference.js";
 
 /** Where clients look for such a server. */
 const USUAL_PORT = 8000;
 
-/** The HTTP side of the server: OpenAI's audio API, recordings that are kept, and pages about the server itself. */
+/** The HTTP side of the server: OpenAI's audio API and what other servers have beside it, recordings that are kept, and pages about the server itself. */
 export class HttpDoor {
   readonly port: number;
   readonly #app: FastifyInstance;
@@ -58,6 +63,11 @@ export class HttpDoor {
     const description = new Description(app);
     addTranscriptions(app, service);
     addModels(app, service);
+    addDiarization(app, service);
+    addSpeechTimestamps(app, service);
+    addAsr(app, service);
+    addDetectLanguage(app, service);
+    addInference(app, service);
     addRecordings(app, service);
     addWhisperX(app, service);
     addPages(app, pages, description);

@@ -2,10 +2,15 @@ import { fieldName, OPTION_FIELDS, type OptionPath, snakeCase } from "../../serv
 import { inWordsOf, type OptionNames } from "../../service/options/request-errors.js";
 import { variableOf } from "../../service/settings.js";
 
-const NAMES: OptionNames = {
+/** What comes in another form than its option. */
+const OTHERS: Readonly<Record<string, string>> = { "diarize.knownVoices": "known_speaker_references" };
+
+/** How forms name options. */
+export const FORM_NAMES: OptionNames = {
   prefix: "",
   fieldOf: (option) =>
-    Object.hasOwn(OPTION_FIELDS, option) ? fieldName(option as OptionPath) : snakeCase(option),
+    OTHERS[option] ??
+    (Object.hasOwn(OPTION_FIELDS, option) ? fieldName(option as OptionPath) : snakeCase(option)),
   advice: {
     "diarize.model": [
       "diarize",
@@ -20,18 +25,30 @@ const NAMES: OptionNames = {
   languages: "GET /v1/models",
 };
 
+/** The same where some options have other names, or there is other advice. */
+export function formNames(
+  own: Readonly<Record<string, string>>,
+  advice: OptionNames["advice"] = {},
+): OptionNames {
+  return {
+    ...FORM_NAMES,
+    fieldOf: (option) => own[option] ?? FORM_NAMES.fieldOf(option),
+    advice: { ...FORM_NAMES.advice, ...advice },
+  };
+}
+
 /** Does `work`, whose errors name fields as forms do. @param maxDuration what the request allows */
-export function inForm<T>(work: () => T, maxDuration?: number): T {
+export function inForm<T>(work: () => T, maxDuration?: number, names = FORM_NAMES): T {
   try {
     return work();
   } catch (error) {
-    throw inWordsOf(NAMES, error, maxDuration);
+    throw inWordsOf(names, error, maxDuration);
   }
 }
 
 /** The same for what comes later. */
-export async function inFormLater<T>(work: Promise<T>, maxDuration?: number): Promise<T> {
+export async function inFormLater<T>(work: Promise<T>, maxDuration?: number, names = FORM_NAMES): Promise<T> {
   return work.catch((error: unknown) => {
-    throw inWordsOf(NAMES, error, maxDuration);
+    throw inWordsOf(names, error, maxDuration);
   });
 }

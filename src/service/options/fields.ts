@@ -13,7 +13,8 @@ import * as kind from "./kinds.js";
 export type RequestOptions = Omit<TranscribeOptions, "signal" | "onSegment" | "onProgress">;
 
 type Nested = "vadOptions" | "diarize" | "roles" | "limits";
-type OfDiarization = Exclude<keyof DiarizationOptions, "model">;
+/** A model is the server's, and known voices come as recordings. */
+type OfDiarization = Exclude<keyof DiarizationOptions, "model" | "knownVoices">;
 
 /** Every option of a request by the name that messages of the library have for it. */
 export type OptionPath =

@@ -37,6 +37,18 @@ export const integer: Kind<number> = {
   },
 };
 
+/** A time in milliseconds, where other servers have such. */
+export function milliseconds(most: number): Kind<number> {
+  return {
+    expected: `milliseconds, 0 to ${most},`,
+    schema: { type: "number", minimum: 0, maximum: most },
+    read: (texts) => {
+      const value = numberOf(last(texts));
+      return value !== undefined && value >= 0 && value <= most ? value : undefined;
+    },
+  };
+}
+
 /** As clients in Python and JavaScript write them: `True`, `true`, `1`. */
 export const flag: Kind<boolean> = {
   expected: "true or false",

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { resolveDiarization } from "../../../src/config/diarization.js";
 import { type ChannelMeans, ChannelPass } from "../../../src/speakers/channel-pass.js";
-import type { ChannelTurn, Diarizer, RoleOptions } from "../../../src/types/speakers.js";
+import type { ChannelTurn, DiarizationOptions, Diarizer, RoleOptions } from "../../../src/types/speakers.js";
 import { segment } from "../../support/results.js";
 
 const signal = new AbortController().signal;
@@ -37,8 +37,13 @@ function fakeDiarizer(): Diarizer & { open: number } {
   return diarizer;
 }
 
-async function pass(means: Partial<ChannelMeans>, roles?: RoleOptions, embeddings = false) {
-  const options = { diarize: resolveDiarization({ embeddings })!, roles };
+async function pass(
+  means: Partial<ChannelMeans>,
+  roles?: RoleOptions,
+  embeddings = false,
+  more: DiarizationOptions = {},
+) {
+  const options = { diarize: resolveDiarization({ embeddings, ...more })!, roles };
   const speakers = new ChannelPass(
     { trackCount: 2, turns: undefined, diarizer: undefined, ...means },
     options,
@@ -104,5 +109,17 @@ describe("speakers on channels of their own", () => {
     expect(given.speakers[1]!.embedding![1]).toBeCloseTo(Math.sin(1.5));
     const other = await pass({ diarizer }, { sellerVoices: [[-1, 0]] });
     expect(other.warnings.join()).toContain("not known by the voice");
+  });
+
+  it("have the names of voices that are known, and nobody else has one", async () => {
+    const knownVoices = { Anna: [0, 1], Boris: [-1, 0] };
+    const { speakers, warnings } = await pass({ diarizer: fakeDiarizer() }, undefined, false, {
+      knownVoices,
+    });
+    expect(speakers.map(({ id, name, embedding }) => [id, name, embedding])).toEqual([
+      ["SPEAKER_00", undefined, undefined],
+      ["SPEAKER_01", "Anna", undefined],
+    ]);
+    expect(warnings).toEqual([expect.stringMatching(/^Boris is not known by the voice/)]);
   });
 });

@@ -17,7 +17,10 @@ const TYPES: Readonly<Partial<Record<Format, string>>> = {
   whisperx: JSON_TYPE,
 };
 
-/** The answer in the format that was asked for. */
+/** Who says what nobody is heard to say. */
+const NOBODY = "unknown";
+
+/** The answer in the format that was asked for, of a result whose speakers are called as they are to be. */
 export function answerOf(result: TranscriptionResult, asked: Asked): Answer {
   const { format, layout } = asked;
   switch (format) {
@@ -78,7 +81,7 @@ export function diarizedSegment({ end, start, speaker, text }: Segment, index: n
     start: rounded(start),
     end: rounded(end),
     text,
-    speaker: speakerName(speaker),
+    speaker: speaker ?? NOBODY,
   };
 }
 
@@ -105,24 +108,12 @@ function diarizedAnswer(result: TranscriptionResult): object {
 export function turnsText(segments: readonly Segment[]): string {
   const lines: { speaker: string; text: string }[] = [];
   for (const { speaker, text } of segments) {
-    const name = speakerName(speaker);
+    const name = speaker ?? NOBODY;
     const last = lines.at(-1);
     if (last?.speaker === name) last.text += ` ${text}`;
     else lines.push({ speaker: name, text });
   }
   return lines.map(({ speaker, text }) => `${speaker}: ${text}`).join("\n");
-}
-
-const LETTERS = 26;
-
-/** `A` for `SPEAKER_00`, `AA` after `Z`; where nobody is heard, nobody. */
-export function speakerName(speaker: string | null | undefined): string {
-  const number = Number(/\d+$/.exec(speaker ?? "")?.[0] ?? Number.NaN);
-  if (Number.isNaN(number)) return speaker ?? "unknown";
-  let name = "";
-  for (let rest = number; rest >= 0; rest = Math.floor(rest / LETTERS) - 1)
-    name = String.fromCharCode(65 + (rest % LETTERS)) + name;
-  return name;
 }
 
 /** Probability below which nothing is told apart any more: a logarithm is a number in JSON. */

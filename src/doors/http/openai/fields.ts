@@ -1,6 +1,8 @@
 import { type FormatOptions, OUTPUT_FORMATS, type TASKS } from "../../../index.js";
 import { FIELD_NAMES, fieldName, OPTION_FIELDS, optionPaths } from "../../../service/options/fields.js";
 import * as kind from "../../../service/options/kinds.js";
+import { type Field, formWith } from "../forms/field-set.js";
+import { KNOWN_SPEAKER_FIELDS } from "./known-speakers.js";
 
 /** What an answer may be: OpenAI's formats first, then those that only this server has. */
 export const FORMATS = [
@@ -18,11 +20,6 @@ export type Format = (typeof FORMATS)[number];
 export const STREAMED: readonly Format[] = ["json", "text", "diarized_json"];
 
 export const GRANULARITIES = ["segment", "word"] as const;
-
-interface Field {
-  kind: kind.Kind<unknown>;
-  is: string;
-}
 
 /** Several of `values`, given apart. */
 function several<const T extends string>(values: readonly T[]): kind.Kind<T[]> {
@@ -54,8 +51,7 @@ export const OPENAI_FIELDS = {
   },
   languages: { kind: kind.texts, is: "Languages that may be spoken: the likeliest of them is taken." },
   keywords: { kind: kind.texts, is: "As hotwords." },
-  known_speaker_names: { kind: kind.texts, is: "With diarized_json: who may be heard, at most 4." },
-  known_speaker_references: { kind: kind.texts, is: "Their voices, 2 to 10 s each, as data: URLs." },
+  ...KNOWN_SPEAKER_FIELDS,
   speaker_roles: { kind: object, is: "Roles that are known, by speaker: speaker_roles[SPEAKER_00]=seller." },
 } as const satisfies Record<string, Field>;
 
@@ -88,17 +84,5 @@ export function formSchema(task: (typeof TASKS)[number]): object {
   const ours = Object.entries({ ...OPENAI_FIELDS, ...LAYOUT_FIELDS })
     .filter(([name]) => task === "transcribe" || !/^(known_speaker|stream|include)/.test(name))
     .map(([name, field]) => [name, property(field)]);
-  return {
-    type: "object",
-    required: ["file"],
-    properties: {
-      file: {
-        type: "string",
-        contentEncoding: "binary",
-        description: "The recording, in any format that FFmpeg reads: its content decides.",
-      },
-      ...Object.fromEntries(ours),
-      ...Object.fromEntries(options),
-    },
-  };
+  return formWith("file", { ...Object.fromEntries(ours), ...Object.fromEntries(options) });
 }

@@ -59,10 +59,15 @@ export function addModels(app: FastifyInstance, service: Service): void {
   }
 }
 
+/** Whether `name` means the model that is served. */
+export function meansServed(name: string, { settings, workers }: Service): boolean {
+  return meansModel(name, workers.transcriber.info.model.name, settings.modelAliases);
+}
+
 /** `name`, if it means the model that is served. @throws TranscriptionError MODEL_NOT_FOUND */
 export function requireModel(name: string, service: Service): string {
   const { model } = service.workers.transcriber.info;
-  if (meansModel(name, model.name, service.settings.modelAliases)) return name;
+  if (meansServed(name, service)) return name;
   const message = `No model ${JSON.stringify(cut(name))} is served here: ask for ${model.name} or ${USUAL}`;
   throw new TranscriptionError("MODEL_NOT_FOUND", message, { option: "model" });
 }

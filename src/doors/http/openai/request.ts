@@ -1,4 +1,3 @@
-import { nearest } from "../../../config/nearest.js";
 import {
   type FormatOptions,
   parseLanguage,
@@ -6,15 +5,18 @@ import {
   type SpeakerRole,
   type TranscriptionTask,
 } from "../../../index.js";
+import type { Call } from "../../../service/call/call.js";
+import type { KnownSpeaker } from "../../../service/known-speakers.js";
 import type { RequestOptions } from "../../../service/options/fields.js";
 import * as kind from "../../../service/options/kinds.js";
 import { readField, readOptions, wrongField } from "../../../service/options/read-options.js";
 import type { Service } from "../../../service/service.js";
 import { cut } from "../../../service/text.js";
-import { Refusal } from "../failures.js";
 import type { Form } from "../forms/form.js";
+import { unknownFields } from "../forms/unknown-fields.js";
 import { inForm } from "../option-names.js";
 import { type Format, KNOWN_FIELDS, LAYOUT_FIELDS, OPENAI_FIELDS, STREAMED } from "./fields.js";
+import { readKnownSpeakers } from "./known-speakers.js";
 import { requireModel } from "./models.js";
 
 /** What a form of OpenAI's API asks for. */
@@ -25,6 +27,8 @@ export interface Asked {
   options: RequestOptions;
   /** Codes of the languages that may be spoken; undefined: any. */
   languages: readonly string[] | undefined;
+  /** Who may be heard; undefined: nobody is known. */
+  knownSpeakers: readonly KnownSpeaker[] | undefined;
   layout: FormatOptions;
   /** What `verbose_json` has. */
   words: boolean;
@@ -35,10 +39,10 @@ export interface Asked {
   unknown: readonly string[];
 }
 
-/** @throws Refusal, TranscriptionError INVALID_ARGUMENT that name the field; MODEL_NOT_FOUND */
-export function readRequest(form: Form, task: TranscriptionTask, service: Service): Asked {
+/** @throws Refusal, TranscriptionError INVALID_ARGUMENT that name the field; MODEL_NOT_FOUND, QUEUE_FULL */
+export function readRequest(form: Form, task: TranscriptionTask, call: Call, service: Service): Asked {
   const { transcriber } = service.workers;
-  const unknown = unknownFields(form);
+  const unknown = unknownFields(form.names, KNOWN_FIELDS);
   const model = form.text("model");
   if (model !== undefined) requireModel(model, service);
   const field = <Name extends keyof typeof OPENAI_FIELDS>(name: Name) =>
@@ -60,7 +64,7 @@ export function readRequest(form: Form, task: TranscriptionTask, service: Servic
   const wantsWords = granularities.includes("word");
   if (wantsWords && ["json", "text", "diarized_json"].includes(format))
     throw wrongField("response_format", "verbose_json with timestamp_granularities[]=word", format);
-  refuseKnownSpeakers(form);
+  const knownSpeakers = readKnownSpeakers(form, call, service);
   const layout = readLayout(form);
   const needsWords = wantsWords || layout.highlightWords === true;
   const likesWords = (logprobs || format === "whisperx") && transcriber.info.timesWords;
@@ -73,7 +77,7 @@ export function readRequest(form: Form, task: TranscriptionTask, service: Servic
     ...prompts(form, given),
     ...roles(form, given),
     ...((needsWords || likesWords) && { wordTimestamps: true }),
-    ...(format === "diarized_json" && !given.diarize && { diarize: true }),
+    ...((format === "diarized_json" || knownSpeakers) && !given.diarize && { diarize: true }),
     task: given.task ?? task,
   };
   inForm(() => transcriber.checkOptions(options));
@@ -82,6 +86,7 @@ export function readRequest(form: Form, task: TranscriptionTask, service: Servic
     format,
     options,
     languages: options.language === undefined && languages && languages.length > 1 ? languages : undefined,
+    knownSpeakers,
     layout,
     words: wantsWords || options.wordTimestamps === true,
     // Words by themselves, as OpenAI has it.
@@ -90,21 +95,6 @@ export function readRequest(form: Form, task: TranscriptionTask, service: Servic
     logprobs,
     unknown,
   };
-}
-
-/**
- * Names that are not known here: other servers have fields of their own, which their clients send.
- * @throws Refusal INVALID_ARGUMENT for what is probably a slip of the pen: it would be passed over
- */
-function unknownFields(form: Form): string[] {
-  const unknown = form.names.filter((name) => !KNOWN_FIELDS.includes(name));
-  for (const name of unknown) {
-    const meant = nearest(name, KNOWN_FIELDS);
-    if (meant === undefined) continue;
-    const field = JSON.stringify(cut(name));
-    throw new Refusal("INVALID_ARGUMENT", `Unknown field ${field}: did you mean ${meant}?`, cut(name));
-  }
-  return unknown.map((name) => cut(name));
 }
 
 /** With 0, OpenAI tries higher temperatures where the text is no good, which is the default here. */
@@ -180,13 +170,4 @@ function roles(form: Form, given: RequestOptions): RequestOptions {
   });
   const others = typeof given.roles === "object" ? given.roles : {};
   return { diarize: given.diarize || true, roles: { ...others, speakers: Object.fromEntries(speakers) } };
-}
-
-/** @throws TranscriptionError INVALID_ARGUMENT where any are given: voices are not compared with references yet */
-function refuseKnownSpeakers(form: Form): void {
-  for (const name of ["known_speaker_names", "known_speaker_references"]) {
-    const [first] = form.texts(name);
-    if (first !== undefined)
-      throw wrongField(name, "no known speakers: speakers are called A, B, …", cut(first, 40));
-  }
 }

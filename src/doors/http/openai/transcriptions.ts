@@ -6,9 +6,12 @@ import type { Upload } from "../../../service/upload.js";
 import type { Work } from "../../../service/workers.js";
 import { fail } from "../app.js";
 import { EventStream } from "../events.js";
-import { failureOf, Refusal } from "../failures.js";
+import { failureOf } from "../failures.js";
+import { noteUnknown } from "../forms/answer-form.js";
 import { readForm } from "../forms/multipart.js";
+import { requireFile, requireForm } from "../forms/required.js";
 import { inFormLater } from "../option-names.js";
+import { namesOf, namesOrLettersOf, renamed } from "../speaker-names.js";
 import { answerOf } from "./answers.js";
 import { formSchema } from "./fields.js";
 import { type Asked, readRequest } from "./request.js";
@@ -65,16 +68,20 @@ async function transcribe(
   let stream: EventStream | undefined;
   const work = async (upload: Upload): Promise<Done> => {
     const form = await readForm(request, call, service, upload);
-    const asked = readRequest(form, task, service);
+    const asked = readRequest(form, task, call, service);
     requireFile(upload, form.fileField);
-    if (asked.unknown.length > 0)
-      service.log.about(call.id).warning(`Fields that are not known here: ${asked.unknown.join(", ")}`);
+    noteUnknown(service, request, asked.unknown);
     if (asked.isStream) stream = new EventStream(reply, call, service.settings.idleTimeout);
     const events = stream && new TextEvents(stream, asked);
     const working = service.transcribe(
       call,
       await upload.file(),
-      { ...asked.options, ...(asked.languages && { languages: asked.languages }), ...events?.listeners },
+      {
+        ...asked.options,
+        ...(asked.languages && { languages: asked.languages }),
+        ...(asked.knownSpeakers && { knownSpeakers: asked.knownSpeakers }),
+        ...events?.listeners,
+      },
       "timeout",
     );
     return { asked, events, work: await inFormLater(working, asked.options.limits?.maxDuration) };
@@ -85,7 +92,9 @@ async function transcribe(
       return service.withUpload(call, work);
     },
     ({ asked, events, work }) => {
-      const { result } = work;
+      const { speakers } = work.result;
+      const names = asked.format === "diarized_json" ? namesOrLettersOf(speakers) : namesOf(speakers);
+      const result = renamed(work.result, names);
       service.logSuccess(call, work);
       if (events) return events.finish(result);
       const { body, type } = answerOf(result, asked);
@@ -104,23 +113,4 @@ async function transcribe(
     },
   );
   return reply;
-}
-
-/** @throws Refusal UNSUPPORTED_MEDIA_TYPE */
-function requireForm({ headers }: FastifyRequest): void {
-  const type = headers["content-type"] ?? "";
-  if (/^multipart\/form-data\b/i.test(type)) return;
-  const received = type === "" ? "none" : JSON.stringify(type.slice(0, 100));
-  throw new Refusal(
-    "UNSUPPORTED_MEDIA_TYPE",
-    `Expected multipart/form-data for content-type but received ${received}`,
-  );
-}
-
-/** @throws Refusal INVALID_ARGUMENT */
-function requireFile(upload: Upload, field: string | undefined): void {
-  if (field === undefined)
-    throw new Refusal("INVALID_ARGUMENT", "Expected a recording in the field file, with a file name", "file");
-  if (upload.bytes === 0)
-    throw new Refusal("INVALID_ARGUMENT", "Expected a recording for file but it is empty", "file");
 }

@@ -10,6 +10,8 @@ declare module "fastify" {
     hide?: boolean;
     /** Of a multipart form, which its reader validates: the schema is made of the table that it reads by. */
     form?: object;
+    /** Of what stands in the address, where its reader validates it, as a form's does. */
+    parameters?: object;
     /** Media types of answers beside JSON, with what each is. */
     produces?: Readonly<Record<string, string>>;
   }
@@ -87,21 +89,22 @@ export class Description {
 }
 
 function operation(path: string, method: string, schema: FastifySchema, keeping: string): object {
-  const { body, description, form, params, produces, querystring, response, summary, tags } = schema;
+  const { body, description, form, params, produces, response, summary, tags } = schema;
+  const query = (schema.querystring ?? schema.parameters) as
+    | { properties?: object; required?: string[] }
+    | undefined;
   const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
     name,
     in: "path",
     required: true,
     schema: propertyOf(params, name!) ?? { type: "string" },
   }));
-  const inQuery = Object.entries((querystring as { properties?: object } | undefined)?.properties ?? {}).map(
-    ([name, property]) => ({
-      name,
-      in: "query",
-      required: ((querystring as { required?: string[] }).required ?? []).includes(name),
-      schema: property,
-    }),
-  );
+  const inQuery = Object.entries(query?.properties ?? {}).map(([name, property]) => ({
+    name,
+    in: "query",
+    required: (query?.required ?? []).includes(name),
+    schema: property,
+  }));
   const content = form
     ? { "multipart/form-data": { schema: form } }
     : body

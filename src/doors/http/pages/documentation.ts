@@ -26,7 +26,7 @@ td { border-top: 1px solid color-mix(in srgb, currentColor 20%, transparent); pa
 /** The description as a page: no script, nothing from elsewhere. */
 export function documentation(description: Description, nonce: string): string {
   const parts = description.operations.map(({ method, path, schema, keeping }) => {
-    const fields = [schema.querystring, schema.form, schema.body].map((each) =>
+    const fields = [schema.querystring, schema.parameters, schema.form, schema.body].map((each) =>
       rows(each as ObjectSchema | undefined),
     );
     const table = fields.some((found) => found !== "") ? `<table>${fields.join("")}</table>` : "";

@@ -1,11 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import Type from "typebox";
-import {
-  formatResult,
-  type TranscribeOptions,
-  TranscriptionError,
-  type TranscriptionResult,
-} from "../../../index.js";
+import { formatResult, type TranscribeOptions, type TranscriptionResult } from "../../../index.js";
 import type { Call } from "../../../service/call/call.js";
 import type { OpenRecording } from "../../../service/recordings/store.js";
 import type { Service } from "../../../service/service.js";
@@ -13,6 +8,7 @@ import type { Work } from "../../../service/workers.js";
 import { fail } from "../app.js";
 import { Refusal } from "../failures.js";
 import { requireModel } from "../openai/models.js";
+import { transcribeWithSpeakersIfPossible } from "../speakers-if-possible.js";
 import { BY_ID, type ById, openRecording } from "./recordings.js";
 
 /** Names that WhisperX' clients always send one of, whatever is loaded here. */
@@ -115,17 +111,7 @@ async function workOn(
   call.markReading();
   call.markReceived();
   service.note(call, recording.filename, recording.bytes, recording.type);
-  try {
-    return await service.transcribe(call, file, options, "timeout");
-  } catch (error) {
-    // Speakers of one channel need a model of their own: without it there is the text at least.
-    if (!(error instanceof TranscriptionError) || error.option !== "diarize.model") throw error;
-    const { diarize: _, roles: __, ...others } = options;
-    const work = await service.transcribe(call, file, others, "timeout");
-    const warning =
-      "Speakers are not told apart: the recording has one channel, and the server no diarization model (AGORA_DIARIZATION_MODEL)";
-    return { ...work, result: { ...work.result, warnings: [...work.result.warnings, warning] } };
-  }
+  return transcribeWithSpeakersIfPossible(service, call, file, options);
 }
 
 /** The answer of the service that this one stands in for. */

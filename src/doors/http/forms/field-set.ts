@@ -1,0 +1,73 @@
+import {
+  fieldName,
+  OPTION_FIELDS,
+  type OptionPath,
+  type RequestOptions,
+} from "../../../service/options/fields.js";
+import type { Kind } from "../../../service/options/kinds.js";
+import { type Given, readField, readOptions } from "../../../service/options/read-options.js";
+
+/** A field that is no option of the library. */
+export interface Field<T = unknown> {
+  kind: Kind<T>;
+  is: string;
+}
+
+type Fields = Readonly<Record<string, Field>>;
+type ValueOf<F> = F extends Field<infer T> ? T : never;
+
+/** What a request can say to an endpoint: options of the library, under the names of their table, and fields of its own. */
+export class FieldSet<const F extends Fields> {
+  readonly #paths: readonly OptionPath[];
+  readonly #own: F;
+  readonly #others: readonly string[];
+
+  /** @param others fields of the endpoint's other servers that nothing follows from here */
+  constructor(paths: readonly OptionPath[], own: F, others: readonly string[] = []) {
+    this.#paths = paths;
+    this.#own = own;
+    this.#others = others;
+  }
+
+  /** Of all that is known. */
+  get names(): readonly string[] {
+    return [...Object.keys(this.#own), ...this.#paths.map(fieldName), ...this.#others];
+  }
+
+  /** The options of the library. @throws TranscriptionError INVALID_ARGUMENT that names the field */
+  options(given: Given): RequestOptions {
+    // Another of its own goes before an option of the same name.
+    const names = this.#paths.map(fieldName).filter((name) => !Object.hasOwn(this.#own, name));
+    return readOptions((name) => (names.includes(name) ? given(name) : []));
+  }
+
+  /** A field of its own; undefined where it was not given. @throws TranscriptionError INVALID_ARGUMENT that names it */
+  read<N extends keyof F & string>(name: N, given: Given): ValueOf<F[N]> | undefined {
+    return readField(name, this.#own[name]!.kind as Kind<ValueOf<F[N]>>, given);
+  }
+
+  /** JSON Schema of each. */
+  get properties(): Record<string, object> {
+    const property = ({ kind, is }: Field): object => ({ ...kind.schema, description: is });
+    return {
+      ...Object.fromEntries(this.#paths.map((path) => [fieldName(path), property(OPTION_FIELDS[path])])),
+      ...Object.fromEntries(Object.entries(this.#own).map(([name, field]) => [name, property(field)])),
+    };
+  }
+}
+
+/** JSON Schema of a form with a recording. @param file what its field is called */
+export function formWith(file: string, properties: Readonly<Record<string, object>> = {}): object {
+  return {
+    type: "object",
+    required: [file],
+    properties: {
+      [file]: {
+        type: "string",
+        contentEncoding: "binary",
+        description: "The recording, in any format that FFmpeg reads: its content decides.",
+      },
+      ...properties,
+    },
+  };
+}

@@ -1,0 +1,157 @@
+import type { FastifyInstance } from "fastify";
+import Type from "typebox";
+import { type DiarizationResult, formatTurns, TranscriptionError } from "../../../index.js";
+import type { Call } from "../../../service/call/call.js";
+import type { OptionPath } from "../../../service/options/fields.js";
+import * as kind from "../../../service/options/kinds.js";
+import { wrongField } from "../../../service/options/read-options.js";
+import type { Service } from "../../../service/service.js";
+import { cut } from "../../../service/text.js";
+import type { DiarizeWork } from "../../../service/workers.js";
+import { answerForm, noteUnknown } from "../forms/answer-form.js";
+import { FieldSet, formWith } from "../forms/field-set.js";
+import type { Form } from "../forms/form.js";
+import { unknownFields } from "../forms/unknown-fields.js";
+import { KNOWN_SPEAKER_FIELDS, readKnownSpeakers } from "../openai/known-speakers.js";
+import { meansServed } from "../openai/models.js";
+import { formNames, inForm, inFormLater } from "../option-names.js";
+import { namesOf } from "../speaker-names.js";
+
+const OPTIONS = [
+  "diarize.engine",
+  "diarize.numSpeakers",
+  "diarize.minSpeakers",
+  "diarize.maxSpeakers",
+  "channels",
+  "track",
+  "timeout",
+  "limits.maxDuration",
+] as const satisfies readonly OptionPath[];
+
+const FIELDS = new FieldSet(OPTIONS, {
+  model: {
+    kind: kind.text,
+    is: "Any name of a diarization model, or of the model that is served. May be left out.",
+  },
+  response_format: { kind: kind.choice(["json", "rttm"]), is: "json, or NIST's RTTM." },
+  ...KNOWN_SPEAKER_FIELDS,
+});
+
+/** There is nothing else to be done with a recording of one channel. */
+const NAMES = formNames(
+  {},
+  {
+    "diarize.model": [
+      "file",
+      "Expected a recording with a party on each of two channels: the server has no diarization model " +
+        "(agora-transcribe models download nemotron-3-diarization, or AGORA_DIARIZATION_MODEL)",
+    ],
+  },
+);
+
+const ANSWER = Type.Object({
+  duration: Type.Number({ description: "Seconds" }),
+  segments: Type.Array(Type.Object({ start: Type.Number(), end: Type.Number(), speaker: Type.String() })),
+});
+
+/** Names that diarization models have, whoever publishes them: this server has one at most. */
+const OF_DIARIZATION = /diari[sz]ation|pyannote|segmentation|sortformer|nemotron/i;
+
+/** `POST /v1/audio/diarization` of speaches and LocalAI, also without `/v1`: who speaks when. */
+export function addDiarization(app: FastifyInstance, service: Service): void {
+  const schema = {
+    summary: "Who speaks when in a recording",
+    tags: ["Speech"],
+    form: formWith("file", FIELDS.properties),
+    response: { 200: ANSWER },
+    produces: { "text/plain": "rttm" },
+  };
+  for (const [path, hide] of [
+    ["/v1/audio/diarization", false],
+    ["/audio/diarization", true],
+  ] as const) {
+    app.post(path, { schema: { ...schema, hide } }, (request, reply) => {
+      const { call } = request;
+      return answerForm(service, request, reply, {
+        work: async (form, upload) => {
+          const asked = readAsked(form, call, service);
+          noteUnknown(service, request, asked.unknown);
+          const working = service.diarize(call, await upload.file(), asked.options, "timeout");
+          const { limits } = asked.options;
+          return {
+            asked,
+            name: form.filename ?? "",
+            work: await inFormLater(working, limits?.maxDuration, NAMES),
+          };
+        },
+        deliver: ({ asked, name, work: { result } }) => {
+          const { duration, speakers, turns, warnings } = result;
+          const count = `${speakers.length} ${speakers.length === 1 ? "speaker" : "speakers"}`;
+          service.logFound(call, count, { audio_seconds: duration, speakers: speakers.length }, warnings);
+          if (asked.isRttm) void reply.type("text/plain; charset=utf-8").send(rttm(result, name));
+          else void reply.send({ duration: rounded(duration), segments: segmentsOf(turns, speakers) });
+        },
+      });
+    });
+  }
+}
+
+interface Asked {
+  options: Omit<DiarizeWork, "signal" | "onTurn">;
+  isRttm: boolean;
+  unknown: readonly string[];
+}
+
+/** @throws Refusal, TranscriptionError INVALID_ARGUMENT that name the field; MODEL_NOT_FOUND, QUEUE_FULL */
+function readAsked(form: Form, call: Call, service: Service): Asked {
+  const unknown = unknownFields(form.names, ["file", ...FIELDS.names]);
+  const model = FIELDS.read("model", form.texts);
+  if (model !== undefined && !OF_DIARIZATION.test(model) && !meansServed(model, service)) {
+    const message = `No model ${JSON.stringify(cut(model))} tells speakers apart here: leave model out`;
+    throw new TranscriptionError("MODEL_NOT_FOUND", message, { option: "model" });
+  }
+  const format = FIELDS.read("response_format", form.texts);
+  const knownSpeakers = readKnownSpeakers(form, call, service);
+  const { diarize = {}, channels, ...others } = FIELDS.options(form.texts);
+  if (channels === "each") throw wrongField("channels", "mix or the number of a channel", channels);
+  inForm(() => service.workers.transcriber.checkOptions({ ...others, diarize }));
+  const { track, timeout, limits } = others;
+  const options = {
+    ...(typeof diarize === "object" && diarize),
+    ...(channels !== undefined && { channels }),
+    ...(track !== undefined && { track }),
+    ...(timeout !== undefined && { timeout }),
+    ...(limits && { limits }),
+    ...(knownSpeakers && { knownSpeakers }),
+  };
+  return { options, isRttm: format === "rttm", unknown };
+}
+
+type Turns = DiarizationResult["turns"];
+
+function namedTurns(turns: Turns, speakers: DiarizationResult["speakers"]): Turns {
+  const names = namesOf(speakers);
+  return turns.map((turn) => ({ ...turn, speaker: names.get(turn.speaker) ?? turn.speaker }));
+}
+
+function segmentsOf(turns: Turns, speakers: DiarizationResult["speakers"]): object[] {
+  return namedTurns(turns, speakers).map(({ start, end, speaker }) => ({
+    start: rounded(start),
+    end: rounded(end),
+    speaker,
+  }));
+}
+
+/** Its fields are parted by white space, which names may have. */
+function rttm({ turns, speakers }: DiarizationResult, name: string): string {
+  const named = namedTurns(turns, speakers);
+  return formatTurns(
+    named.map((turn) => ({ ...turn, speaker: turn.speaker.trim().replace(/\s+/g, "_") })),
+    name || "audio",
+  );
+}
+
+/** Microseconds, and no trace of float32. */
+function rounded(seconds: number): number {
+  return Number(seconds.toFixed(6));
+}

@@ -1,0 +1,132 @@
+import type { FastifyInstance } from "fastify";
+import Type from "typebox";
+import { TranscriptionError } from "../../../index.js";
+import type { OptionPath } from "../../../service/options/fields.js";
+import * as kind from "../../../service/options/kinds.js";
+import { wrongField } from "../../../service/options/read-options.js";
+import type { Service } from "../../../service/service.js";
+import { cut } from "../../../service/text.js";
+import type { SpeechWork } from "../../../service/workers.js";
+import { answerForm, noteUnknown } from "../forms/answer-form.js";
+import { FieldSet, formWith } from "../forms/field-set.js";
+import type { Form } from "../forms/form.js";
+import { unknownFields } from "../forms/unknown-fields.js";
+import { formNames, inForm, inFormLater } from "../option-names.js";
+
+const OPTIONS = [
+  "channels",
+  "track",
+  "timeout",
+  "limits.maxDuration",
+] as const satisfies readonly OptionPath[];
+
+/** Speaches sends `inf` for what nothing limits. */
+const limit: kind.Kind<number> = {
+  ...kind.number,
+  read: (texts) =>
+    /^\s*\+?inf(inity)?\s*$/i.test(texts.at(-1)!) ? Number.POSITIVE_INFINITY : kind.number.read(texts),
+};
+
+/** Names and defaults of speaches. */
+const FIELDS = new FieldSet(OPTIONS, {
+  model: { kind: kind.text, is: "Any name of Silero's VAD. May be left out." },
+  threshold: { kind: kind.number, is: "Probability from which sound is speech, 0.01 to 1. Default 0.75." },
+  neg_threshold: {
+    kind: kind.number,
+    is: "Probability below which speech ends. Default: the threshold less 0.15.",
+  },
+  min_speech_duration_ms: { kind: kind.milliseconds(30_000), is: "Shorter speech is left out. Default 0." },
+  max_speech_duration_s: { kind: limit, is: "Longer speech is parted. Default: no limit." },
+  min_silence_duration_ms: {
+    kind: kind.milliseconds(30_000),
+    is: "Shorter pauses do not end speech. Default 1000.",
+  },
+  speech_pad_ms: { kind: kind.milliseconds(5000), is: "Added around speech. Default 0." },
+});
+
+/** What the library calls them. */
+const NAMES = formNames({
+  "vadOptions.threshold": "threshold",
+  "vadOptions.negThreshold": "neg_threshold",
+  "vadOptions.maxSpeechDuration": "max_speech_duration_s",
+  "vadOptions.speechPad": "speech_pad_ms",
+  vadModel: "model",
+});
+
+const ANSWER = Type.Array(
+  Type.Object({
+    start: Type.Integer({ description: "Milliseconds" }),
+    end: Type.Integer({ description: "Milliseconds" }),
+  }),
+);
+
+/** `POST /v1/audio/speech/timestamps` of speaches, also without `/v1`: where somebody speaks. */
+export function addSpeechTimestamps(app: FastifyInstance, service: Service): void {
+  const schema = {
+    summary: "Where somebody speaks in a recording",
+    tags: ["Speech"],
+    form: formWith("file", FIELDS.properties),
+    response: { 200: ANSWER },
+  };
+  for (const [path, hide] of [
+    ["/v1/audio/speech/timestamps", false],
+    ["/audio/speech/timestamps", true],
+  ] as const) {
+    app.post(path, { schema: { ...schema, hide } }, (request, reply) => {
+      const { call } = request;
+      return answerForm(service, request, reply, {
+        work: async (form, upload) => {
+          const unknown = unknownFields(form.names, ["file", ...FIELDS.names]);
+          const options = readAsked(form, service);
+          noteUnknown(service, request, unknown);
+          const working = service.detectSpeech(call, await upload.file(), options, "timeout");
+          return inFormLater(working, options.limits?.maxDuration, NAMES);
+        },
+        deliver: ({ result: { duration, speech, warnings } }) => {
+          const stretches = speech.length;
+          const found = `${stretches} ${stretches === 1 ? "stretch" : "stretches"} of speech`;
+          service.logFound(call, found, { audio_seconds: duration, stretches }, warnings);
+          void reply.send(
+            speech.map(({ start, end }) => ({ start: milliseconds(start), end: milliseconds(end) })),
+          );
+        },
+      });
+    });
+  }
+}
+
+/** @throws Refusal, TranscriptionError INVALID_ARGUMENT that name the field; MODEL_NOT_FOUND */
+function readAsked(form: Form, service: Service): Omit<SpeechWork, "signal" | "onTurn"> {
+  const model = FIELDS.read("model", form.texts);
+  if (model !== undefined && !/silero/i.test(model)) {
+    const message = `No model ${JSON.stringify(cut(model))} detects speech here: leave model out`;
+    throw new TranscriptionError("MODEL_NOT_FOUND", message, { option: "model" });
+  }
+  const seconds = (
+    name: "min_speech_duration_ms" | "min_silence_duration_ms" | "speech_pad_ms",
+    usual: number,
+  ) => (FIELDS.read(name, form.texts) ?? usual) / 1000;
+  const negThreshold = FIELDS.read("neg_threshold", form.texts);
+  const vadOptions = {
+    threshold: FIELDS.read("threshold", form.texts) ?? 0.75,
+    ...(negThreshold !== undefined && { negThreshold }),
+    minSpeechDuration: seconds("min_speech_duration_ms", 0),
+    maxSpeechDuration: FIELDS.read("max_speech_duration_s", form.texts) ?? Number.POSITIVE_INFINITY,
+    minSilenceDuration: seconds("min_silence_duration_ms", 1000),
+    speechPad: seconds("speech_pad_ms", 0),
+  };
+  const { channels, track, timeout, limits } = FIELDS.options(form.texts);
+  if (channels === "each") throw wrongField("channels", "mix or the number of a channel", channels);
+  const own = {
+    ...(track !== undefined && { track }),
+    ...(timeout !== undefined && { timeout }),
+    ...(limits && { limits }),
+    ...(channels !== undefined && { channels }),
+  };
+  inForm(() => service.workers.transcriber.checkOptions({ ...own, vadOptions }), undefined, NAMES);
+  return { ...own, ...vadOptions };
+}
+
+function milliseconds(seconds: number): number {
+  return Math.round(seconds * 1000);
+}
