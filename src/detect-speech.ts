@@ -1,10 +1,8 @@
-import { openAudio } from "./audio/open.js";
 import { resolveRequest, resolveTranscriberOptions } from "./config/options.js";
-import { acquireVad } from "./engine/loading.js";
-import type { Lease } from "./engine/shared.js";
 import { LevelledVad } from "./pipeline/levelled-vad.js";
-import { RequestScope } from "./pipeline/request-scope.js";
+import type { RequestScope } from "./pipeline/request-scope.js";
 import { type Region, SpeechRegions } from "./pipeline/speech-regions.js";
+import { withRecording } from "./pipeline/with-recording.js";
 import { type AudioInput, type DecodedAudio, SAMPLE_RATE } from "./types/audio.js";
 import type { VadModel } from "./types/engine.js";
 import type { TranscribeOptions, TranscriberOptions, VadOptions } from "./types/options.js";
@@ -21,9 +19,6 @@ export interface DetectSpeechOptions
   vadModel?: string;
 }
 
-/** Seconds that the model is kept loaded for the next call. */
-const KEEP_LOADED = 30;
-
 /**
  * Where somebody speaks in a recording, as `vadFilter` finds it: the stretches that would be transcribed, with their pads.
  * @throws TranscriptionError INVALID_ARGUMENT, and all that reading a recording and loading a model throw
@@ -37,32 +32,15 @@ export async function detectSpeech(
     options;
   const request = resolveRequest({ channels, track, limits, timeout, signal, vadOptions: rules });
   const loading = resolveTranscriberOptions({ vadModel, download, cacheDir, onDownload });
-  const scope = new RequestScope(request.signal, request.timeout);
-  let audio: DecodedAudio | undefined;
-  let vad: Lease<VadModel> | undefined;
-  try {
-    scope.throwIfEnded();
-    vad = (await acquireVad(true, loading, scope.signal))!;
-    audio = await openAudio(input, {
-      channels: request.channels,
-      track: request.track,
-      limits: request.limits,
-      signal: scope.signal,
-    });
-    const regions = await regionsOf(audio, vad.value, new SpeechRegions(request.vadOptions), scope);
+  return withRecording(input, request, request.channels, loading, async (audio, { findVad, scope }) => {
+    const regions = await regionsOf(audio, await findVad(), new SpeechRegions(request.vadOptions), scope);
     return {
       speech: regions.map(({ start, end }) => ({ start: start / SAMPLE_RATE, end: end / SAMPLE_RATE })),
       duration: audio.duration,
       processingTime: (performance.now() - startedAt) / 1000,
       warnings: [...audio.warnings],
     };
-  } catch (error) {
-    throw scope.fail(error);
-  } finally {
-    scope.close();
-    await vad?.release(KEEP_LOADED);
-    await audio?.close();
-  }
+  });
 }
 
 /** In samples of the first track. */

@@ -1,12 +1,8 @@
-import { openAudio } from "./audio/open.js";
 import { resolveRequest, resolveTranscriberOptions } from "./config/options.js";
-import { acquireVad } from "./engine/loading.js";
-import type { Lease } from "./engine/shared.js";
 import { TranscriptionError } from "./errors.js";
-import { RequestScope } from "./pipeline/request-scope.js";
+import { withRecording } from "./pipeline/with-recording.js";
 import { withSpeakers } from "./pipeline/with-speakers.js";
-import type { AudioInput, DecodedAudio } from "./types/audio.js";
-import type { VadModel } from "./types/engine.js";
+import type { AudioInput } from "./types/audio.js";
 import type { TranscribeOptions, TranscriberOptions } from "./types/options.js";
 import type { DiarizationOptions, DiarizationResult, RoleOptions } from "./types/speakers.js";
 
@@ -27,8 +23,6 @@ export type VoiceOptions = Omit<
   "numSpeakers" | "minSpeakers" | "maxSpeakers" | "embeddings" | "knownVoices" | "roles"
 >;
 
-/** Seconds that the VAD model is kept loaded for the next call. */
-const KEEP_LOADED = 30;
 /** Seconds of speech that a voice needs. */
 const LEAST_SPEECH = 1;
 
@@ -47,24 +41,10 @@ export async function diarize(input: AudioInput, options: DiarizeOptions = {}): 
   ) as DiarizationOptions;
   const request = resolveRequest({ ...others, channels, diarize: diarization, ...(roles && { roles }) });
   const loading = resolveTranscriberOptions({ threads, download, cacheDir, onDownload });
-  const scope = new RequestScope(request.signal, request.timeout);
-  let audio: DecodedAudio | undefined;
-  let vad: Lease<VadModel> | undefined;
-  const findVad = async (): Promise<VadModel> => {
-    vad = (await acquireVad(true, loading, scope.signal))!;
-    return vad.value;
-  };
-  try {
-    scope.throwIfEnded();
-    const selection = channels === undefined ? "parties" : request.channels;
-    audio = await openAudio(input, {
-      channels: selection,
-      track: request.track,
-      limits: request.limits,
-      signal: scope.signal,
-    });
-    const means = { loading, findVad, scope };
-    return await withSpeakers(audio, request, means, async (parties, pass) => {
+  const selection = channels === undefined ? "parties" : request.channels;
+  return withRecording(input, request, selection, loading, (audio, means) =>
+    withSpeakers(audio, request, { loading, ...means }, async (parties, pass) => {
+      const { scope } = means;
       try {
         for await (const block of parties.blocks()) {
           scope.throwIfEnded();
@@ -81,14 +61,8 @@ export async function diarize(input: AudioInput, options: DiarizeOptions = {}): 
       } finally {
         pass.close();
       }
-    });
-  } catch (error) {
-    throw scope.fail(error);
-  } finally {
-    scope.close();
-    await vad?.release(KEEP_LOADED);
-    await audio?.close();
-  }
+    }),
+  );
 }
 
 /**
