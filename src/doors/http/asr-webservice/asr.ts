@@ -8,7 +8,6 @@ import { FieldSet, formWith } from "../forms/field-set.js";
 import type { Form } from "../forms/form.js";
 import { unknownFields } from "../forms/unknown-fields.js";
 import { inForm, inFormLater } from "../option-names.js";
-import { transcribeWithSpeakersIfPossible } from "../speakers-if-possible.js";
 import { ENCODE, FILE, fileOf, givenIn, namesIn, OTHERS } from "./parameters.js";
 
 const OUTPUTS = ["txt", "vtt", "srt", "tsv", "json"] as const;
@@ -37,7 +36,8 @@ export function addAsr(app: FastifyInstance, service: Service): void {
       work: async (form, upload) => {
         const { options, output, unknown } = readAsked(request, form, service);
         noteUnknown(service, request, unknown);
-        const working = transcribeWithSpeakersIfPossible(service, call, await upload.file(), options);
+        const asked = { ...options, speakersIfPossible: true };
+        const working = service.transcribe(call, await upload.file(), asked, "timeout");
         const work = await inFormLater(working, options.limits?.maxDuration);
         return { work, output, name: form.filename ?? "" };
       },

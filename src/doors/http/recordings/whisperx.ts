@@ -8,7 +8,6 @@ import type { Work } from "../../../service/workers.js";
 import { fail } from "../app.js";
 import { Refusal } from "../failures.js";
 import { requireModel } from "../openai/models.js";
-import { transcribeWithSpeakersIfPossible } from "../speakers-if-possible.js";
 import { BY_ID, type ById, openRecording } from "./recordings.js";
 
 /** Names that WhisperX' clients always send one of, whatever is loaded here. */
@@ -111,7 +110,7 @@ async function workOn(
   call.markReading();
   call.markReceived();
   service.note(call, recording.filename, recording.bytes, recording.type);
-  return transcribeWithSpeakersIfPossible(service, call, file, options);
+  return service.transcribe(call, file, { ...options, speakersIfPossible: true }, "timeout");
 }
 
 /** The answer of the service that this one stands in for. */
