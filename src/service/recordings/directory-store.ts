@@ -32,7 +32,8 @@ const FACTS = "meta.json";
 const UNFINISHED = ".unfinished-";
 /** Endings of files that other systems keep in a flat folder, under their ids. */
 const ENDINGS = ["wav", "mp3", "m4a", "ogg", "opus", "flac", "aac", "webm", "mp4", "amr", "3gp", "wma"];
-const PIECE = 1024 ** 2;
+/** Hashing a piece of this size stays well under a millisecond of the JS thread. */
+const PIECE = 256 * 1024;
 /** Milliseconds between two looks for what has been kept long enough, and after which what is unfinished never will be. */
 const LOOK_EVERY = 60 * 60 * 1000;
 
@@ -59,7 +60,12 @@ export class DirectoryStore implements RecordingStore {
     ).unref();
   }
 
-  async put(file: FileHandle, facts: { filename: string; type: string }): Promise<StoredRecording> {
+  async put(
+    file: FileHandle,
+    facts: { filename: string; type: string },
+    signal?: AbortSignal,
+  ): Promise<StoredRecording> {
+    signal?.throwIfAborted();
     const { size } = await file.stat();
     const used = await this.#used();
     if (used + size > this.#maxBytes) throw new RecordingsFull(this.#maxBytes);
@@ -69,12 +75,14 @@ export class DirectoryStore implements RecordingStore {
     try {
       return await this.#attempt(async () => {
         await mkdir(unfinished, { recursive: true, mode: 0o700 });
-        const sha256 = await copy(file, join(unfinished, AUDIO));
+        const sha256 = await copy(file, join(unfinished, AUDIO), signal);
         const recording = { id, ...facts, bytes: size, sha256, createdAt: new Date() };
         await writeWhole(join(unfinished, FACTS), JSON.stringify(recording));
+        // Nobody would learn its id.
+        signal?.throwIfAborted();
         await rename(unfinished, join(this.#root, id));
         return recording;
-      });
+      }, signal);
     } catch (error) {
       this.#count(-size);
       await rm(unfinished, { recursive: true, force: true }).catch(() => {});
@@ -203,11 +211,12 @@ export class DirectoryStore implements RecordingStore {
     return (await readdir(this.#root).catch(missing)) ?? [];
   }
 
-  async #attempt<T>(work: () => Promise<T>): Promise<T> {
+  /** @throws TranscriptionError STORAGE_FAILED; the reason of `signal` as it is */
+  async #attempt<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
     try {
       return await work();
     } catch (cause) {
-      if (cause instanceof TranscriptionError) throw cause;
+      if (cause instanceof TranscriptionError || (signal?.aborted && cause === signal.reason)) throw cause;
       const message = `Cannot use the folder of recordings (${variableOf("recordingsFolder")}): ${(cause as Error).message}`;
       throw new TranscriptionError("STORAGE_FAILED", message, { cause });
     }
@@ -220,13 +229,14 @@ function missing(error: NodeJS.ErrnoException): undefined {
   throw error;
 }
 
-/** @returns sha256 of what was copied */
-async function copy(source: FileHandle, path: string): Promise<string> {
+/** @returns sha256 of what was copied. @throws the reason of `signal` */
+async function copy(source: FileHandle, path: string, signal?: AbortSignal): Promise<string> {
   const hash = createHash("sha256");
   const target = await open(path, "wx", 0o600);
   try {
     const piece = Buffer.allocUnsafe(PIECE);
     for (let position = 0; ; ) {
+      signal?.throwIfAborted();
       const { bytesRead } = await source.read(piece, 0, PIECE, position);
       if (bytesRead === 0) break;
       const bytes = piece.subarray(0, bytesRead);

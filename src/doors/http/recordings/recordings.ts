@@ -83,12 +83,15 @@ async function keep(
 ): Promise<FastifyReply> {
   const { call } = request;
   await call.attempt(
-    () => {
+    async () => {
       const store = storeOf(service);
-      return service.withUpload(call, async (upload) => {
+      const recording = await service.withUpload(call, async (upload) => {
         const facts = await receiveRecording(request, service, upload, filename);
-        return store.put(await upload.file(), facts);
+        return store.put(await upload.file(), facts, call.signal);
       });
+      // Nobody learns its id any more.
+      if (call.signal.aborted) await store.delete(recording.id);
+      return recording;
     },
     (recording) => {
       reply.code(201).header("location", `/api/recordings/${recording.id}`);
