@@ -118,7 +118,7 @@ describe("a recording that is kept", () => {
     writeFileSync(join(folder, "..", "elsewhere", "audio"), "secret");
     writeFileSync(
       join(folder, "..", "elsewhere", "meta.json"),
-      '{"filename":"a","type":"audio/wav","bytes":6}',
+      JSON.stringify({ filename: "a", type: "audio/wav", bytes: 6, sha256: "", createdAt: new Date() }),
     );
     symlinkSync(join(folder, "..", "elsewhere"), join(folder, "2"));
     const ids = [
