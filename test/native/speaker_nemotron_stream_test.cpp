@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
+#include <cstring>
 #include <limits>
 
 #include "engine/error.h"
@@ -266,6 +267,17 @@ TEST_CASE("speakers: nemotron refuses models of other kinds and damaged ones, an
     CHECK(problem_of(replaced("subpixel_upsample.weight", "subpixel_upsample.waight")).find("another generation") !=
           std::string::npos);
     CHECK(problem_of(Bytes(bytes.begin(), bytes.end() - 5000)).find("ends inside") != std::string::npos);
+    // Features that are not those which are computed here.
+    for (const std::string key : {"preemph", "log_zero_guard"}) {
+        const std::string name = "sortformer.preprocessor." + key;
+        Bytes other = bytes;
+        const auto at = std::search(other.begin(), other.end(), name.begin(), name.end());
+        REQUIRE(at != other.end());
+        // Behind the key come the value's type and the value.
+        const float value = 0.001f;
+        std::memcpy(&*at + name.size() + sizeof(uint32_t), &value, sizeof value);
+        CHECK(problem_of(other).find(name + " is not") != std::string::npos);
+    }
     const auto tensors = agora::read_nemotron_file(kRandom).tensors;
     for (const std::string name : {"encoder.embed_norm.weight", "learnable_sil_emb"}) {
         const auto tensor = std::find_if(tensors.begin(), tensors.end(),
