@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
-import { formatResult, type TranscriptionResult } from "../../../index.js";
+import { formatResult, type TranscriptionResult, toVerboseJson, toWhisperXJson } from "../../../index.js";
 import { optionPaths, type RequestOptions } from "../../../service/options/fields.js";
 import * as kind from "../../../service/options/kinds.js";
 import type { Service } from "../../../service/service.js";
@@ -77,12 +77,12 @@ function readAsked(request: FastifyRequest, form: Form, service: Service): Asked
 function written(result: TranscriptionResult, output: Output): string {
   if (output !== "json") return formatResult(result, output);
   if (!result.speakers) return JSON.stringify(whisperAnswer(result));
-  return JSON.stringify({ text: result.text, ...JSON.parse(formatResult(result, "whisperx")) });
+  return JSON.stringify({ text: result.text, ...toWhisperXJson(result) });
 }
 
 /** The JSON of openai-whisper: the language by its code, words in their segments. */
 function whisperAnswer(result: TranscriptionResult): object {
-  const { segments } = JSON.parse(formatResult(result, "verbose_json")) as { segments: object[] };
+  const { segments } = toVerboseJson(result);
   return {
     text: result.text,
     segments: segments.map((segment, index) => {

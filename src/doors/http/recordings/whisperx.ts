@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import Type from "typebox";
-import { formatResult, type TranscribeOptions, type TranscriptionResult } from "../../../index.js";
+import { type TranscribeOptions, type TranscriptionResult, toWhisperXJson } from "../../../index.js";
 import type { Call } from "../../../service/call/call.js";
 import type { OpenRecording } from "../../../service/recordings/store.js";
 import type { Service } from "../../../service/service.js";
@@ -123,9 +123,7 @@ function answerOf(result: TranscriptionResult): Answer {
           .filter((segment) => segment.speaker === speaker)
           .map(({ text }) => text)
           .join(" ");
-  const { segments } = JSON.parse(formatResult(result, "whisperx")) as {
-    segments: Record<string, unknown>[];
-  };
+  const { segments } = toWhisperXJson(result);
   return {
     success: true,
     transcription: result.text,
