@@ -145,6 +145,8 @@ class TranscriptionServer implements RunningServer {
     this.#observe();
     this.#warnOfExposure();
     try {
+      // What was promised before is looked for at once; without a folder there is nothing until somebody asks.
+      if (this.#settings.jobsFolder !== undefined) await this.#service.jobs.open();
       await this.#openDoors();
     } catch (error) {
       await Promise.all(this.#doors.map((door) => door.close()));
@@ -263,6 +265,7 @@ class TranscriptionServer implements RunningServer {
   /** @throws TranscriptionError INVALID_ARGUMENT when the model does not have the language of the settings */
   #serve(loaded: Transcriber): void {
     this.#service.workers.use(loaded);
+    this.#service.jobs.start();
     for (const door of this.#doors) door.serve();
     this.#phase = "serving";
     this.#tellHealth();
@@ -308,7 +311,7 @@ class TranscriptionServer implements RunningServer {
   }
 
   async #closeMetrics(): Promise<void> {
-    this.#service.close();
+    await this.#service.close();
     await this.#metrics?.close();
   }
 
@@ -320,6 +323,7 @@ class TranscriptionServer implements RunningServer {
       running: () => workers.running,
       waiting: () => workers.waiting,
       budgets,
+      jobs: () => this.#service.jobs.tally(),
       load: () => this.#transcriber?.load(),
       isServing: () => this.#notReady === undefined,
       identity: () => this.#served,

@@ -11,6 +11,7 @@ import { type Budgets, createBudgets } from "./budgets.js";
 import { type Call, ClientGone, Unavailable } from "./call/call.js";
 import type { Holder } from "./call/holdings.js";
 import { OpenCalls } from "./call/open-calls.js";
+import { Jobs } from "./jobs/jobs.js";
 import type { Fields, Logger } from "./log.js";
 import { ServerMetrics } from "./metrics/server-metrics.js";
 import { DirectoryStore } from "./recordings/directory-store.js";
@@ -47,6 +48,7 @@ export class Service {
   readonly storage: Storage;
   /** What is kept for longer than a call; undefined: nothing is. */
   readonly recordings: RecordingStore | undefined;
+  readonly jobs: Jobs;
   /** The calls of all doors. */
   readonly calls = new OpenCalls(() => this.#rest());
   #settings: ServerSettings;
@@ -71,6 +73,7 @@ export class Service {
     const { recordingsFolder, recordingsMaxBytes, recordingsTtl } = settings;
     if (recordingsFolder !== undefined)
       this.recordings = new DirectoryStore(recordingsFolder, recordingsMaxBytes, recordingsTtl);
+    this.jobs = new Jobs(this);
   }
 
   /** Those that are in force. */
@@ -206,6 +209,7 @@ export class Service {
 
   async #drain(): Promise<void> {
     const { shutdownGrace } = this.settings;
+    this.jobs.pause();
     const idle = this.calls.idle();
     if (this.calls.size > 0)
       this.log.info(`Waiting up to ${shutdownGrace} s for ${this.calls.size} open calls`);
@@ -228,8 +232,9 @@ export class Service {
     }, REST).unref();
   }
 
-  close(): void {
+  async close(): Promise<void> {
     clearTimeout(this.#restTimer);
+    await this.jobs.close();
     this.storage.close();
     this.recordings?.close();
   }

@@ -45,6 +45,8 @@ export class DirectoryStore implements RecordingStore {
   readonly #root: string;
   readonly #maxBytes: number;
   readonly #ttl: number;
+  /** Setting that says where it is. */
+  readonly #variable: string;
   readonly #timer: NodeJS.Timeout;
   /** Bytes of those that came through this server and are kept; undefined until they are counted. */
   #kept: number | undefined;
@@ -55,8 +57,9 @@ export class DirectoryStore implements RecordingStore {
   #deletions = 0;
 
   /** @param maxBytes of all recordings that are kept @param ttl seconds that each is kept */
-  constructor(root: string, maxBytes: number, ttl: number) {
+  constructor(root: string, maxBytes: number, ttl: number, variable = variableOf("recordingsFolder")) {
     this.#root = root;
+    this.#variable = variable;
     this.#maxBytes = maxBytes;
     this.#ttl = ttl;
     this.#timer = setInterval(
@@ -233,7 +236,7 @@ export class DirectoryStore implements RecordingStore {
       return await work();
     } catch (cause) {
       if (cause instanceof TranscriptionError || (signal?.aborted && cause === signal.reason)) throw cause;
-      const message = `Cannot use the folder of recordings (${variableOf("recordingsFolder")}): ${(cause as Error).message}`;
+      const message = `Cannot use the folder of recordings (${this.#variable}): ${(cause as Error).message}`;
       throw new TranscriptionError("STORAGE_FAILED", message, { cause });
     }
   }

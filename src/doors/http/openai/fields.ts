@@ -77,6 +77,11 @@ export const KNOWN_FIELDS: readonly string[] = [
 
 /** JSON Schema of the form. @param task that the path is for */
 export function formSchema(task: (typeof TASKS)[number]): object {
+  return formWith("file", formProperties(task));
+}
+
+/** JSON Schema of each of its fields but the file. */
+export function formProperties(task: (typeof TASKS)[number]): Record<string, object> {
   const property = ({ kind, is }: Field) => ({ ...kind.schema, description: is });
   const options = optionPaths()
     .filter((path) => path !== "task")
@@ -84,5 +89,5 @@ export function formSchema(task: (typeof TASKS)[number]): object {
   const ours = Object.entries({ ...OPENAI_FIELDS, ...LAYOUT_FIELDS })
     .filter(([name]) => task === "transcribe" || !/^(known_speaker|stream|include)/.test(name))
     .map(([name, field]) => [name, property(field)]);
-  return formWith("file", { ...Object.fromEntries(ours), ...Object.fromEntries(options) });
+  return { ...Object.fromEntries(ours), ...Object.fromEntries(options) };
 }

@@ -39,10 +39,22 @@ export interface Asked {
   unknown: readonly string[];
 }
 
-/** @throws Refusal, TranscriptionError INVALID_ARGUMENT that name the field; MODEL_NOT_FOUND, QUEUE_FULL */
-export function readRequest(form: Form, task: TranscriptionTask, call: Call, service: Service): Asked {
+/** What of it the answer is made by, once there is a result. */
+export type AnswerForm = Pick<Asked, "format" | "layout" | "logprobs" | "segments" | "task" | "words">;
+
+/**
+ * @param others fields that the endpoint has beside those of the API
+ * @throws Refusal, TranscriptionError INVALID_ARGUMENT that name the field; MODEL_NOT_FOUND, QUEUE_FULL
+ */
+export function readRequest(
+  form: Form,
+  task: TranscriptionTask,
+  call: Call,
+  service: Service,
+  others: readonly string[] = [],
+): Asked {
   const { transcriber } = service.workers;
-  const unknown = unknownFields(form.names, KNOWN_FIELDS);
+  const unknown = unknownFields(form.names, [...KNOWN_FIELDS, ...others]);
   const model = form.text("model");
   if (model !== undefined) requireModel(model, service);
   const field = <Name extends keyof typeof OPENAI_FIELDS>(name: Name) =>

@@ -3,6 +3,7 @@ import Type from "typebox";
 import type { OpenRecording, RecordingStore, StoredRecording } from "../../../service/recordings/store.js";
 import type { Service } from "../../../service/service.js";
 import { variableOf } from "../../../service/settings.js";
+import { cut } from "../../../service/text.js";
 import { fail } from "../app.js";
 import { Refusal } from "../failures.js";
 import { rangeOf } from "./range.js";
@@ -136,6 +137,13 @@ async function sendAudio(
 /** @throws Refusal NOT_FOUND */
 export async function openRecording(service: Service, id: string): Promise<OpenRecording> {
   return requireFound(await storeOf(service).open(id), id);
+}
+
+/** @param param what the request calls it @throws Refusal NOT_FOUND */
+export async function keptRecording(service: Service, id: string, param = "id"): Promise<StoredRecording> {
+  const found = await storeOf(service).stat(id);
+  if (found) return found;
+  throw new Refusal("NOT_FOUND", `There is no recording ${cut(id)}`, param);
 }
 
 function requireFound<T>(found: T | undefined, id: string): T {

@@ -1,14 +1,19 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import Type from "typebox";
-import { type TranscribeOptions, type TranscriptionResult, toWhisperXJson } from "../../../index.js";
+import { type TranscriptionResult, toWhisperXJson } from "../../../index.js";
 import type { Call } from "../../../service/call/call.js";
+import type { RequestOptions } from "../../../service/options/fields.js";
 import type { OpenRecording } from "../../../service/recordings/store.js";
 import type { Service } from "../../../service/service.js";
 import type { Work } from "../../../service/workers.js";
 import { fail } from "../app.js";
 import { Refusal } from "../failures.js";
+import { JOB } from "../jobs/document.js";
+import { readKey } from "../jobs/order.js";
+import { APPLIED, prefersJob } from "../jobs/preference.js";
+import { answerAdded } from "../jobs/submit.js";
 import { requireModel } from "../openai/models.js";
-import { BY_ID, type ById, openRecording } from "./recordings.js";
+import { BY_ID, type ById, keptRecording, openRecording } from "./recordings.js";
 
 /** Names that WhisperX' clients always send one of, whatever is loaded here. */
 const MODELS = ["tiny", "base", "small", "medium", "large-v2", "large-v3"];
@@ -43,7 +48,7 @@ const ANSWER = Type.Object({
     warnings: Type.Array(Type.String()),
   }),
 });
-type Answer = Type.Static<typeof ANSWER>;
+export type CallAnswer = Type.Static<typeof ANSWER>;
 
 /** `POST /api/recordings/:id/transcribe-whisperx`: a sales call as text, seller and client apart. */
 export function addWhisperX(app: FastifyInstance, service: Service): void {
@@ -52,22 +57,54 @@ export function addWhisperX(app: FastifyInstance, service: Service): void {
   app.post<ById & { Body: Body | undefined }>(
     `${BY_ID}/transcribe-whisperx`,
     {
+      config: { mayBeJob: true },
       schema: {
         summary: "Text of a call, seller and client apart",
         tags: ["Recordings"],
         body: BODY,
-        response: { 200: ANSWER },
+        response: { 200: ANSWER, 202: JOB },
       },
       // A body may be left out.
       preValidation: async (request) => {
         request.body ??= {};
       },
     },
-    (request, reply) => transcribe(service, running, request, reply),
+    (request, reply) =>
+      prefersJob(request.headers)
+        ? submit(service, request, reply.headers(APPLIED))
+        : transcribe(service, running, request, reply),
   );
 }
 
 type Request = FastifyRequest<ById & { Body: Body | undefined }>;
+
+/** As a job, whose result is what would have been the answer. */
+async function submit(service: Service, request: Request, reply: FastifyReply): Promise<FastifyReply> {
+  const { call, params } = request;
+  await call.attempt(
+    async () => {
+      const options = optionsOf(service, request);
+      return service.jobs.submit(call, {
+        recording: { kept: await keptRecording(service, params.id) },
+        request: { options, speakersIfPossible: true },
+        answer: { format: "seller_client" },
+        idempotencyKey: readKey(request as FastifyRequest),
+      });
+    },
+    (added) => answerAdded(service, added, reply),
+    (reason) => void fail(service, request as FastifyRequest, reply, reason),
+  );
+  return reply;
+}
+
+/** @throws TranscriptionError MODEL_NOT_FOUND, INVALID_ARGUMENT */
+function optionsOf(service: Service, { body }: Request): RequestOptions {
+  const { language, model } = body ?? {};
+  if (model !== undefined && !MODELS.includes(model)) requireModel(model, service);
+  const options: RequestOptions = { diarize: true, roles: true, ...(language && { language }) };
+  service.workers.transcriber.checkOptions(options);
+  return options;
+}
 
 async function transcribe(
   service: Service,
@@ -76,12 +113,9 @@ async function transcribe(
   reply: FastifyReply,
 ): Promise<FastifyReply> {
   const { call, params } = request;
-  const { language, model } = request.body ?? {};
   await call.attempt(
     async () => {
-      if (model !== undefined && !MODELS.includes(model)) requireModel(model, service);
-      const options: TranscribeOptions = { diarize: true, roles: true, ...(language && { language }) };
-      service.workers.transcriber.checkOptions(options);
+      const options = optionsOf(service, request);
       const opened = await openRecording(service, params.id);
       try {
         if (running.has(params.id))
@@ -94,7 +128,7 @@ async function transcribe(
     },
     (work) => {
       service.logSuccess(call, work);
-      void reply.send(answerOf(work.result));
+      void reply.send(callAnswerOf(work.result));
     },
     (reason) => void fail(service, request as FastifyRequest, reply, reason),
   );
@@ -105,7 +139,7 @@ async function workOn(
   service: Service,
   call: Call,
   { file, recording }: OpenRecording,
-  options: TranscribeOptions,
+  options: RequestOptions,
 ): Promise<Work> {
   call.markReading();
   call.markReceived();
@@ -114,7 +148,7 @@ async function workOn(
 }
 
 /** The answer of the service that this one stands in for. */
-function answerOf(result: TranscriptionResult): Answer {
+export function callAnswerOf(result: TranscriptionResult): CallAnswer {
   const { seller, client } = partiesOf(result);
   const textOf = (speaker: string | null) =>
     speaker === null
