@@ -192,8 +192,12 @@ describe("what has ended", () => {
     const facts = { filename: "", type: "", bytes: 0, sha256: "", createdAt: new Date() };
     writeFileSync(join(lost, "meta.json"), JSON.stringify(facts));
     writeFileSync(join(first.folder, "results", "job_lost.json"), "{}");
+    // In the middle of a write, and of a deletion.
+    writeFileSync(join(first.folder, "results", "job_half.json.unfinished"), "{");
+    mkdirSync(join(first.folder, "recordings", ".unfinished-rec_half"));
     await startJobs({ settings: { jobsFolder: first.folder } });
     expect(existsSync(lost)).toBe(false);
+    expect(recordingsIn(first.folder)).toEqual([]);
     expect(readdirSync(join(first.folder, "results"))).toEqual([`${id}.json`]);
   });
 });

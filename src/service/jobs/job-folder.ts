@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { TranscriptionError } from "../../index.js";
 import { DirectoryStore } from "../recordings/directory-store.js";
-import type { RecordingStore } from "../recordings/store.js";
+import { isRecordingId, type RecordingStore } from "../recordings/store.js";
 import { type ServerSettings, variableOf } from "../settings.js";
 import type { Job } from "./job.js";
 import { ResultFolder, type ResultStore } from "./results.js";
@@ -27,19 +27,26 @@ export interface JobStorage {
 
 /**
  * The folder of jobs: one server has it for itself. Without a setting it is a temporary one, gone when the server ends.
+ * @param onTrouble hears of each failure of the store
  * @throws TranscriptionError STORAGE_FAILED
  */
-export async function openJobFolder(settings: ServerSettings): Promise<JobStorage> {
+export async function openJobFolder(
+  settings: ServerSettings,
+  onTrouble: (error: TranscriptionError) => void,
+): Promise<JobStorage> {
   const { jobsFolder, jobsMaxAttempts, jobsMaxBytes, jobsMaxWaiting, jobsTtl } = settings;
   const isTemporary = jobsFolder === undefined;
   const folder = await makeFolder(jobsFolder);
-  const { store, setAside } = await SqliteStore.open({
-    path: join(folder, DATABASE),
-    maxWaiting: jobsMaxWaiting,
-    full: `${jobsMaxWaiting} jobs are waiting, the most that ${variableOf("jobsMaxWaiting")} allows; try again later`,
-    maxAttempts: jobsMaxAttempts,
-    ttl: jobsTtl,
-  });
+  const { store, setAside } = await SqliteStore.open(
+    {
+      path: join(folder, DATABASE),
+      maxWaiting: jobsMaxWaiting,
+      full: `${jobsMaxWaiting} jobs are waiting, the most that ${variableOf("jobsMaxWaiting")} allows; try again later`,
+      maxAttempts: jobsMaxAttempts,
+      ttl: jobsTtl,
+    },
+    onTrouble,
+  );
   const variable = variableOf("jobsFolder");
   const forever = Number.POSITIVE_INFINITY;
   const recordings = new DirectoryStore(join(folder, RECORDINGS), jobsMaxBytes, forever, variable);
@@ -80,9 +87,17 @@ async function deleteLeftOver(
   const namesIn = (name: string) => readdir(join(folder, name)).catch(() => []);
   const inUse = await store.recordingsInUse();
   for (const name of await namesIn(RECORDINGS)) {
-    if (!inUse.has(name)) await recordings.delete(name).catch(() => {});
+    if (inUse.has(name)) continue;
+    // What has no id was being written or deleted.
+    if (isRecordingId(name)) await recordings.delete(name).catch(() => {});
+    else await rm(join(folder, RECORDINGS, name), { recursive: true, force: true }).catch(() => {});
   }
-  const ids = (await namesIn(RESULTS)).flatMap((name) => ResultFolder.idOf(name) ?? []);
+  const ids: string[] = [];
+  for (const name of await namesIn(RESULTS)) {
+    const id = ResultFolder.idOf(name);
+    if (id !== undefined) ids.push(id);
+    else await rm(join(folder, RESULTS, name), { force: true }).catch(() => {});
+  }
   const known = await store.known(ids);
   for (const id of ids) if (!known.has(id)) await results.delete(id).catch(() => {});
 }

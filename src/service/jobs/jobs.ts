@@ -3,6 +3,7 @@ import type { FileHandle } from "node:fs/promises";
 import { TranscriptionError, type TranscriptionResult } from "../../index.js";
 import type { Call } from "../call/call.js";
 import type { KnownSpeaker } from "../known-speakers.js";
+import { RareWarnings } from "../rare-warnings.js";
 import { RecordingsFull, type StoredRecording } from "../recordings/store.js";
 import type { Service } from "../service.js";
 import { variableOf } from "../settings.js";
@@ -60,12 +61,14 @@ export class Jobs {
   #opening: Promise<JobStorage> | undefined;
   /** Fires when no more is to be told to those who follow jobs. */
   readonly #closing = new AbortController();
+  readonly #troubles: RareWarnings;
   #isStarted = false;
   #sender: WebhookSender | undefined;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(service: Service) {
     this.#service = service;
+    this.#troubles = new RareWarnings(service.log);
   }
 
   /** Opens what jobs are kept in, unless it is open. @throws TranscriptionError STORAGE_FAILED */
@@ -159,7 +162,9 @@ export class Jobs {
 
   #storage(): Promise<JobStorage> {
     if (!this.#opening) {
-      this.#opening = openJobFolder(this.#service.settings);
+      this.#opening = openJobFolder(this.#service.settings, ({ code, message }) =>
+        this.#troubles.warn(message, { method: "job", code }),
+      );
       this.#opening.then(
         (storage) => this.#onOpen(storage),
         () => {

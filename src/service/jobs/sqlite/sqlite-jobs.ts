@@ -345,7 +345,7 @@ export class SqliteJobs {
       "UPDATE jobs SET status = ?, finished_at = ?, expires_at = ?, error = ?, summary = ?, seconds = ? WHERE number = ?",
       status,
       now,
-      Number.isFinite(ttl) ? now + ttl * 1000 : null,
+      Number.isFinite(ttl) ? Math.ceil(now + ttl * 1000) : null,
       error ? JSON.stringify(error) : null,
       summary ? JSON.stringify(summary) : null,
       summary?.duration ?? null,

@@ -1,3 +1,4 @@
+import type { TranscriptionError } from "../../../index.js";
 import { LONGEST_TIMER } from "../../timers.js";
 import { Followers } from "../followers.js";
 import type { FollowedEvent, Job, Submission } from "../job.js";
@@ -42,11 +43,15 @@ export class SqliteStore implements JobStore {
 
   /**
    * Opens or makes the file, and queues again what was under way when its last process ended.
+   * @param onTrouble hears of each failure that is the file's
    * @returns the store, and the jobs that were set aside since their processes have ended too often
    * @throws TranscriptionError STORAGE_FAILED
    */
-  static async open(options: SqliteOptions): Promise<{ store: SqliteStore; setAside: Job[] }> {
-    const thread = await SqliteThread.open(options);
+  static async open(
+    options: SqliteOptions,
+    onTrouble: (error: TranscriptionError) => void,
+  ): Promise<{ store: SqliteStore; setAside: Job[] }> {
+    const thread = await SqliteThread.open(options, onTrouble);
     try {
       const setAside = await thread.call("recover", Date.now());
       return { store: new SqliteStore(thread), setAside };
@@ -213,12 +218,15 @@ export class SqliteStore implements JobStore {
 
   /** Says what came of an attempt, as often as it takes: what was done is not done again for a full disk. */
   async #settle(id: string, claim: number, outcome: Outcome): Promise<Job | undefined> {
-    for (;;) {
+    for (let said = outcome; ; ) {
       try {
-        return await this.#thread.call("settle", id, claim, outcome, Date.now());
-      } catch {
+        return await this.#thread.call("settle", id, claim, said, Date.now());
+      } catch (error) {
         // As it is, the job is begun again after the next start.
         if (this.#isPaused) return undefined;
+        const { code, message } = error as TranscriptionError;
+        // What can never be written is said otherwise.
+        if (code !== "STORAGE_FAILED") said = { type: "failed", error: { code, message } };
         await new Promise((resolve) => setTimeout(resolve, AGAIN));
       }
     }

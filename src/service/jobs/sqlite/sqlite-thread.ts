@@ -25,16 +25,25 @@ export class SqliteThread {
   #calls = 0;
   #broken: TranscriptionError | undefined;
 
-  private constructor(options: SqliteOptions) {
+  readonly #onTrouble: (error: TranscriptionError) => void;
+
+  private constructor(options: SqliteOptions, onTrouble: (error: TranscriptionError) => void) {
+    this.#onTrouble = onTrouble;
     this.#worker = new Worker(IMPORT_PROGRAM, { workerData: options });
     this.#worker.on("message", (answer: Answered) => this.#answer(answer));
     this.#worker.on("error", (cause) => this.#break(cause));
     this.#worker.on("exit", () => this.#break());
   }
 
-  /** @throws TranscriptionError STORAGE_FAILED where the file is damaged, in use, or cannot be made */
-  static async open(options: SqliteOptions): Promise<SqliteThread> {
-    const thread = new SqliteThread(options);
+  /**
+   * @param onTrouble hears of each failure that is the file's, also of those that nobody else is told
+   * @throws TranscriptionError STORAGE_FAILED where the file is damaged, in use, or cannot be made
+   */
+  static async open(
+    options: SqliteOptions,
+    onTrouble: (error: TranscriptionError) => void,
+  ): Promise<SqliteThread> {
+    const thread = new SqliteThread(options, onTrouble);
     try {
       await thread.#ask("open", []);
     } catch (error) {
@@ -76,6 +85,7 @@ export class SqliteThread {
     const { code, message, stack } = answer.failure;
     const error = new TranscriptionError(code, message);
     if (stack !== undefined) error.stack = stack;
+    if (code !== "QUEUE_FULL") this.#onTrouble(error);
     waiter?.reject(error);
   }
 

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { Agent, request } from "undici";
 import type { Logger } from "../../log.js";
 import { type ServerSettings, variableOf } from "../../settings.js";
@@ -38,6 +39,8 @@ export class WebhookSender {
   readonly #options: SenderOptions;
   readonly #closing = new AbortController();
   readonly #sending = new Map<string, Promise<void>>();
+  /** What was settled since the store was asked for what is due, and may be among that. */
+  readonly #settled = new Set<string>();
   #looking = false;
   #lookAgain = false;
   #timer: NodeJS.Timeout | undefined;
@@ -67,6 +70,7 @@ export class WebhookSender {
     try {
       while (this.#lookAgain && !this.#closing.signal.aborted) {
         this.#lookAgain = false;
+        this.#settled.clear();
         const due = await store.due(Date.now(), AT_ONCE + this.#sending.size);
         for (const delivery of due) this.#begin(delivery);
         if (this.#sending.size >= AT_ONCE) return;
@@ -87,13 +91,12 @@ export class WebhookSender {
 
   #begin(delivery: Delivery): void {
     const { jobId } = delivery;
-    if (this.#sending.has(jobId) || this.#sending.size >= AT_ONCE) return;
-    const sending = this.#deliver(delivery)
-      .catch(() => {})
-      .finally(() => {
-        this.#sending.delete(jobId);
-        this.wake();
-      });
+    if (this.#sending.has(jobId) || this.#settled.has(jobId) || this.#sending.size >= AT_ONCE) return;
+    const sending = this.#deliver(delivery).finally(() => {
+      this.#settled.add(jobId);
+      this.#sending.delete(jobId);
+      this.wake();
+    });
     this.#sending.set(jobId, sending);
   }
 
@@ -101,14 +104,14 @@ export class WebhookSender {
     const answer = await this.#send(delivery);
     if (this.#closing.signal.aborted && "problem" in answer) return;
     const { attempts, finishedAt, jobId } = delivery;
-    const { log, onTried, retryAfter = RETRY_AFTER, store } = this.#options;
+    const { log, onTried, retryAfter = RETRY_AFTER } = this.#options;
     const isDelivered = "status" in answer && answer.status >= 200 && answer.status < 300;
     const isGone = "status" in answer && answer.status === 410;
     const pause =
       retryAfter[Math.min(attempts, retryAfter.length - 1)]! * (1 + JITTER * (2 * Math.random() - 1));
-    const retryAt = Date.now() + pause;
+    const retryAt = Math.ceil(Date.now() + pause);
     const isOver = isDelivered || isGone || retryAt > finishedAt + GIVE_UP;
-    await store.settle(jobId, isDelivered, isOver ? undefined : retryAt);
+    await this.#settle(jobId, isDelivered, isOver ? undefined : retryAt);
     onTried(isDelivered ? "delivered" : isOver ? "failed" : "retried");
     const about = log.about(jobId, { method: "webhook" });
     const said = "status" in answer ? `status ${answer.status}` : answer.problem;
@@ -118,6 +121,17 @@ export class WebhookSender {
       about.warning(
         `Could not tell ${delivery.webhook.url}: ${said}; trying again in ${Math.ceil(pause / 1000)} s`,
       );
+  }
+
+  /** Says what came of one, as often as it takes: nobody is told twice for a disk that is full. */
+  async #settle(jobId: string, isDelivered: boolean, retryAt: number | undefined): Promise<void> {
+    while (!this.#closing.signal.aborted) {
+      try {
+        return await this.#options.store.settle(jobId, isDelivered, retryAt);
+      } catch {
+        await sleep(LOOK_AGAIN, undefined, { signal: this.#closing.signal }).catch(() => {});
+      }
+    }
   }
 
   /** Sends one, once. Does not throw: of what a receiver says no more is told than its status. */

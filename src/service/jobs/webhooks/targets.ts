@@ -1,4 +1,4 @@
-import { lookup } from "node:dns";
+import dns from "node:dns";
 import { BlockList, isIP, type LookupFunction } from "node:net";
 import { withoutBrackets } from "../../addresses.js";
 import { wrongField } from "../../options/read-options.js";
@@ -90,9 +90,9 @@ export class WebhookTargets {
 
   /** Looks up the host of `url`, and finds nothing where one of its addresses is forbidden. */
   lookupFor(url: URL): LookupFunction {
-    if (this.#isPrivate(url)) return lookup as LookupFunction;
+    if (this.#isPrivate(url)) return dns.lookup as LookupFunction;
     return (hostname, options, callback) => {
-      lookup(hostname, { ...options, all: true }, (error, addresses) => {
+      dns.lookup(hostname, { ...options, all: true }, (error, addresses) => {
         if (error) return callback(error, []);
         if (addresses.some(({ address }) => isForbiddenAddress(address)))
           return callback(new ForbiddenAddress(), []);
