@@ -108,6 +108,11 @@ describe("a form", () => {
       "magic",
       'Expected server_vad for chunking_strategy.type but received "magic"',
     ],
+    ["prompt", "x".repeat(100_001), / for prompt but received/],
+    ["initial_prompt", "x".repeat(100_001), / for initial_prompt but received/],
+    ["keywords[]", "x".repeat(201), / for keywords\[0\] but received/],
+    ["hotwords", "x".repeat(100_001), / for hotwords but received/],
+    ["chunking_strategy[threshold]", "7", / for chunking_strategy\.threshold but received 7/],
     ["languages[]", "klingon", 'Expected codes or names of languages for languages but received "klingon"'],
     ["speaker_roles[SPEAKER_00]", "king", /^Expected one of seller, client for speaker_roles\[SPEAKER_00\]/],
   ])("is refused for %s=%s, by name", async (name, value, message) => {

@@ -10,11 +10,12 @@ import type { KnownSpeaker } from "../../../service/known-speakers.js";
 import type { RequestOptions } from "../../../service/options/fields.js";
 import * as kind from "../../../service/options/kinds.js";
 import { readField, readOptions, wrongField } from "../../../service/options/read-options.js";
+import type { OptionNames } from "../../../service/options/request-errors.js";
 import type { Service } from "../../../service/service.js";
 import { cut } from "../../../service/text.js";
 import type { Form } from "../forms/form.js";
 import { unknownFields } from "../forms/unknown-fields.js";
-import { inForm } from "../option-names.js";
+import { type Aliases, aliasNames, inForm } from "../option-names.js";
 import { type Format, KNOWN_FIELDS, LAYOUT_FIELDS, OPENAI_FIELDS, STREAMED } from "./fields.js";
 import { readKnownSpeakers } from "./known-speakers.js";
 import { requireModel } from "./models.js";
@@ -25,6 +26,8 @@ export interface Asked {
   format: Format;
   /** Of the library, checked. */
   options: RequestOptions;
+  /** What the form calls them. */
+  optionNames: OptionNames;
   /** Codes of the languages that may be spoken; undefined: any. */
   languages: readonly string[] | undefined;
   /** Who may be heard; undefined: nobody is known. */
@@ -38,6 +41,18 @@ export interface Asked {
   /** Fields that are not known here. */
   unknown: readonly string[];
 }
+
+const STRATEGY = "chunking_strategy";
+
+/** Which of its fields set options of the library that were not given by themselves. */
+const ALIASES: Aliases = {
+  initialPrompt: "prompt",
+  hotwords: "keywords",
+  language: "languages",
+  "vadOptions.threshold": `${STRATEGY}.threshold`,
+  "vadOptions.speechPad": `${STRATEGY}.prefix_padding_ms`,
+  "vadOptions.minSilenceDuration": `${STRATEGY}.silence_duration_ms`,
+};
 
 /** @throws Refusal, TranscriptionError INVALID_ARGUMENT that name the field; MODEL_NOT_FOUND, QUEUE_FULL */
 export function readRequest(form: Form, task: TranscriptionTask, call: Call, service: Service): Asked {
@@ -80,11 +95,17 @@ export function readRequest(form: Form, task: TranscriptionTask, call: Call, ser
     ...((format === "diarized_json" || knownSpeakers) && !given.diarize && { diarize: true }),
     task: given.task ?? task,
   };
-  inForm(() => transcriber.checkOptions(options));
+  const asksForWords = wantsWords ? "timestamp_granularities" : "highlight_words";
+  const optionNames = aliasNames(
+    { ...ALIASES, ...(needsWords && { wordTimestamps: asksForWords }) },
+    form.texts,
+  );
+  inForm(() => transcriber.checkOptions(options), undefined, optionNames);
   return {
     task: options.task ?? task,
     format,
     options,
+    optionNames,
     languages: options.language === undefined && languages && languages.length > 1 ? languages : undefined,
     knownSpeakers,
     layout,
@@ -133,20 +154,18 @@ function readLayout(form: Form): FormatOptions {
   return Object.fromEntries(given);
 }
 
-const NAME = "chunking_strategy";
-
 /** What OpenAI calls by milliseconds. @throws TranscriptionError INVALID_ARGUMENT */
 function chunking(form: Form): RequestOptions {
-  if (form.text(NAME)?.trim().toLowerCase() === "auto") return {};
-  const strategy = form.object(NAME);
+  if (form.text(STRATEGY)?.trim().toLowerCase() === "auto") return {};
+  const strategy = form.object(STRATEGY);
   if (strategy === undefined) return {};
   const { type = "server_vad", threshold, prefix_padding_ms, silence_duration_ms, ...others } = strategy;
-  if (type !== "server_vad") throw wrongField(`${NAME}.type`, "server_vad", String(type));
+  if (type !== "server_vad") throw wrongField(`${STRATEGY}.type`, "server_vad", String(type));
   const [unknown] = Object.keys(others);
   if (unknown !== undefined)
-    throw wrongField(NAME, "threshold, prefix_padding_ms and silence_duration_ms", unknown);
+    throw wrongField(STRATEGY, "threshold, prefix_padding_ms and silence_duration_ms", unknown);
   const read = (name: string, value: unknown): number | undefined =>
-    readField(`${NAME}.${name}`, kind.number, () => (value === undefined ? [] : [String(value)]));
+    readField(`${STRATEGY}.${name}`, kind.number, () => (value === undefined ? [] : [String(value)]));
   const padding = read("prefix_padding_ms", prefix_padding_ms);
   const silence = read("silence_duration_ms", silence_duration_ms);
   const probability = read("threshold", threshold);

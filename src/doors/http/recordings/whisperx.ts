@@ -8,6 +8,7 @@ import type { Work } from "../../../service/workers.js";
 import { fail } from "../app.js";
 import { Refusal } from "../failures.js";
 import { requireModel } from "../openai/models.js";
+import { inForm, inFormLater } from "../option-names.js";
 import { transcribeWithSpeakersIfPossible } from "../speakers-if-possible.js";
 import { BY_ID, type ById, openRecording } from "./recordings.js";
 
@@ -82,7 +83,7 @@ async function transcribe(
     async () => {
       if (model !== undefined && !MODELS.includes(model)) requireModel(model, service);
       const options: TranscribeOptions = { diarize: true, roles: true, ...(language && { language }) };
-      service.workers.transcriber.checkOptions(options);
+      inForm(() => service.workers.transcriber.checkOptions(options));
       const opened = await openRecording(service, params.id);
       try {
         if (running.has(params.id))
@@ -111,7 +112,7 @@ async function workOn(
   call.markReading();
   call.markReceived();
   service.note(call, recording.filename, recording.bytes, recording.type);
-  return transcribeWithSpeakersIfPossible(service, call, file, options);
+  return inFormLater(transcribeWithSpeakersIfPossible(service, call, file, options));
 }
 
 /** The answer of the service that this one stands in for. */

@@ -1,17 +1,13 @@
 import type { FormatOptions } from "../../../index.js";
-import {
-  fieldName,
-  type OptionPath,
-  optionPaths,
-  type RequestOptions,
-} from "../../../service/options/fields.js";
+import { fieldName, optionPaths, type RequestOptions } from "../../../service/options/fields.js";
 import * as kind from "../../../service/options/kinds.js";
 import { wrongField } from "../../../service/options/read-options.js";
+import type { OptionNames } from "../../../service/options/request-errors.js";
 import type { Service } from "../../../service/service.js";
 import { FieldSet } from "../forms/field-set.js";
 import type { Form } from "../forms/form.js";
 import { unknownFields } from "../forms/unknown-fields.js";
-import { formNames, inForm } from "../option-names.js";
+import { type Aliases, aliasNames, inForm } from "../option-names.js";
 
 export const FORMATS = ["json", "text", "srt", "verbose_json", "vtt"] as const;
 export type Format = (typeof FORMATS)[number];
@@ -68,21 +64,29 @@ const PATHS = optionPaths().filter((path) => !Object.hasOwn(OWN, fieldName(path)
 
 export const FIELDS = new FieldSet(PATHS, OWN, OTHERS);
 
-/** What its fields are called, where errors are about the library's. */
-export const NAMES = formNames({
+/** Which of its fields set options of the library that were not given by themselves. */
+const ALIASES: Aliases = {
+  task: "translate",
+  initialPrompt: "prompt",
   clipTimestamps: "offset_t",
   noSpeechThreshold: "no_speech_thold",
   logProbThreshold: "logprob_thold",
-  beamSize: "beam_size",
+  wordTimestamps: "token_timestamps",
+  withoutTimestamps: "no_timestamps",
+  vadFilter: "vad",
+  "vadOptions.minSpeechDuration": "vad_min_speech_duration_ms",
+  "vadOptions.minSilenceDuration": "vad_min_silence_duration_ms",
   "vadOptions.maxSpeechDuration": "vad_max_speech_duration_s",
   "vadOptions.speechPad": "vad_speech_pad_ms",
-} satisfies Partial<Record<OptionPath, string>>);
+};
 
 /** What a form of whisper.cpp's server asks for. */
 export interface Asked {
   format: Format;
   /** Of the library, checked. */
   options: RequestOptions;
+  /** What the form calls them. */
+  optionNames: OptionNames;
   layout: FormatOptions;
   hasTimes: boolean;
   hasLanguages: boolean;
@@ -125,11 +129,13 @@ export function readRequest({ names, texts }: Form, { workers }: Service): Asked
       ...given.vadOptions,
     },
   };
-  inForm(() => transcriber.checkOptions(options), undefined, NAMES);
+  const optionNames = aliasNames(ALIASES, texts);
+  inForm(() => transcriber.checkOptions(options), undefined, optionNames);
   const layout = most > 0 ? { maxLineWidth: most, maxLineCount: 1 } : {};
   return {
     format,
     options,
+    optionNames,
     layout,
     hasTimes,
     hasLanguages: !(read("no_language_probabilities") ?? false),
@@ -149,7 +155,10 @@ function temperatures(first = 0, step?: number): RequestOptions {
   return { temperature: found.map((value) => Number(value.toFixed(6))) };
 }
 
+/** @throws TranscriptionError INVALID_ARGUMENT */
 function clips(offset: number, duration: number): RequestOptions {
+  if (offset + duration > LONGEST)
+    throw wrongField("duration", `at most ${LONGEST - offset}`, String(duration));
   if (offset === 0 && duration === 0) return {};
   return { clipTimestamps: [offset / 1000, ...(duration > 0 ? [(offset + duration) / 1000] : [])] };
 }
