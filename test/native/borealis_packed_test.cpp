@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <cstring>
 #include <filesystem>
 #include <random>
 
@@ -202,6 +203,38 @@ TEST_CASE("a packed sequence beyond its capacity is refused, and all sequences a
         CHECK(network->length(0) == 0);
         CHECK(network->length(1) == 0);
         CHECK(model.decode(*network, most, 0) == expected);
+    }
+}
+
+TEST_CASE("a weight of the packed language model that is no number is refused by its tensor's name") {
+    for (const std::string& folder : models()) {
+        // Vectors are in single precision, blocks of q8_0 begin with a scale in half precision.
+        for (const std::string type : {"f16", "q8_0"}) {
+            const Model model(folder, type);
+            const Bytes bytes = read_file(model.path);
+            for (const std::string name : {"blk.0.attn_norm.weight", "blk.0.attn_k.weight", "blk.0.ffn_down.weight",
+                                           "output_norm.weight", "token_embd.weight"}) {
+                CAPTURE(name);
+                const auto tensor = std::find_if(model.file.tensors.begin(), model.file.tensors.end(),
+                                                 [&](const agora::TensorEntry& entry) { return entry.name == name; });
+                REQUIRE(tensor != model.file.tensors.end());
+                Bytes damaged = bytes;
+                const uint32_t nan = tensor->type == GGML_TYPE_F32 ? 0x7FC00000u : 0x7E007E00u;
+                std::memcpy(damaged.data() + tensor->offset, &nan, sizeof nan);
+                const TemporaryFile changed(damaged);
+                const LanguageFile file = agora::read_language_file(changed.path());
+                agora::CpuCompute compute(2);
+                std::string message = "none";
+                try {
+                    const PackedLanguageNetwork network(changed.path(), file, *agora::kernel_sets().front(), compute, 1,
+                                                        16);
+                } catch (const agora::Error& error) {
+                    CHECK(error.code() == agora::ErrorCode::ModelInvalid);
+                    message = error.what();
+                }
+                CHECK(message.find("tensor " + name) != std::string::npos);
+            }
+        }
     }
 }
 

@@ -14,10 +14,12 @@ class EmbeddingTable {
     // `table`: the tensor [width, vocabulary] of the validated file at `path`.
     EmbeddingTable(const std::string& path, const TensorEntry& table);
 
-    // Appends the row of `token` to `rows`. Throws ModelInvalid when the file has changed.
+    // Appends the row of `token` to `rows`. Throws ModelInvalid when the file has changed, or a value of the row is
+    // no number.
     void append(int token, std::vector<float>& rows);
 
   private:
+    std::string path_;
     TensorEntry table_;
     std::ifstream file_;
     std::vector<char> row_;

@@ -5,6 +5,7 @@
 #include <map>
 
 #include "engine/error.h"
+#include "engine/model/finite.h"
 
 namespace agora {
 namespace {
@@ -40,7 +41,7 @@ class Reader {
         if (!has(name)) return {};
         const TensorEntry& tensor = *tensors_.at(name);
         std::vector<float> values(static_cast<size_t>(tensor.ne[0]));
-        read(tensor.offset, values.data(), values.size() * sizeof(float));
+        read(tensor, 0, values.data(), values.size() * sizeof(float));
         return values;
     }
 
@@ -68,11 +69,24 @@ class Reader {
         return layer;
     }
 
+    // Reads a matrix whose rows are taken from the file as they are needed, to find now what is no number.
+    void look_through(const std::string& name) {
+        const TensorEntry& tensor = *tensors_.at(name);
+        const size_t row_bytes = ggml_row_size(static_cast<ggml_type>(tensor.type), tensor.ne[0]);
+        const size_t step = std::max<size_t>(1, kReadBytes / row_bytes) * row_bytes;
+        for (size_t offset = 0; offset < tensor.bytes; offset += step) {
+            bytes_.resize(std::min(step, static_cast<size_t>(tensor.bytes) - offset));
+            read(tensor, offset, bytes_.data(), bytes_.size());
+        }
+    }
+
   private:
-    void read(uint64_t offset, void* target, size_t bytes) {
-        stream_.seekg(static_cast<std::streamoff>(offset));
+    // Whole rows of a tensor, from byte `offset` of it on.
+    void read(const TensorEntry& tensor, size_t offset, void* target, size_t bytes) {
+        stream_.seekg(static_cast<std::streamoff>(tensor.offset + offset));
         stream_.read(static_cast<char*>(target), static_cast<std::streamsize>(bytes));
         if (!stream_) throw Error(ErrorCode::ModelInvalid, "The model file " + path_ + " changed while it was read");
+        require_finite(path_, tensor, static_cast<const char*>(target), bytes);
     }
 
     // A tensor's rows to strips from `first_strip` on.
@@ -86,7 +100,7 @@ class Reader {
         for (int first = 0; first < outputs; first += step) {
             const int rows = std::min(step, outputs - first);
             bytes_.resize(static_cast<size_t>(rows) * row_bytes);
-            read(tensor.offset + static_cast<size_t>(first) * row_bytes, bytes_.data(), bytes_.size());
+            read(tensor, static_cast<size_t>(first) * row_bytes, bytes_.data(), bytes_.size());
             parallel_.run([&](int thread, int threads) {
                 std::vector<float> floats(as_it_is ? 0 : kStrip * inputs);
                 for (int row = thread * kStrip; row < rows; row += threads * kStrip) {
@@ -135,7 +149,9 @@ PackedLanguageWeights::PackedLanguageWeights(const std::string& path, const Lang
     }
     norm = reader.floats("output_norm.weight");
     // Without a matrix of its own, the output layer is the table of embeddings.
-    head = reader.linear("", {reader.has("output.weight") ? "output" : "token_embd"});
+    const bool has_own_head = reader.has("output.weight");
+    head = reader.linear("", {has_own_head ? "output" : "token_embd"});
+    if (has_own_head) reader.look_through("token_embd.weight");
 }
 
 }  // namespace agora

@@ -24,7 +24,7 @@ struct PackedLanguageBlock {
 // 32-bit and 16-bit weights stay what they are, and so does q8_0. Other quantised weights are kept in 8 bits as well:
 // they take as much memory as those, and are as accurate as in the file to half a percent of a block's largest.
 struct PackedLanguageWeights {
-    // Reads a validated file tensor by tensor. Throws ModelInvalid, OutOfMemory.
+    // Reads a validated file tensor by tensor. Throws ModelInvalid, also where a weight is no number; OutOfMemory.
     PackedLanguageWeights(const std::string& path, const LanguageFile& file, Parallel& parallel);
 
     std::vector<PackedLanguageBlock> blocks;

@@ -35,7 +35,8 @@ class DiarizationStream {
     // Takes samples of 16 kHz and works on what they complete. Throws Cancelled once `stop` is set.
     virtual void push(const float* samples, size_t count, Stop stop) = 0;
 
-    // Works on what is left and tells all turns. Nothing may be pushed any more.
+    // Works on what is left and tells all turns. Throws Cancelled once `stop` is set. After this, and after push()
+    // threw, the stream is of no use any more.
     virtual Diarization finish(const SpeakerCount& count, Stop stop) = 0;
 };
 

@@ -23,7 +23,8 @@ struct WindowVoices {
     int alone(int k) const;
 };
 
-// How many speakers to find. Exactly `count`, or between the other two.
+// How many speakers to find: `exactly` so many where that is set, else from `least` to `most`. Nemotron, whose network
+// tells speakers apart, finds no others for a number: to it `exactly` is the most, and `least` is not read.
 struct SpeakerCount {
     std::optional<int> exactly;
     int least = 1;
@@ -49,13 +50,14 @@ struct ClusteringRules {
 struct SpeakerTurn {
     double start, end;  // seconds
     int speaker;
-    float confidence;  // mean share of the windows' votes, 0 to 1
+    float confidence;  // 0 to 1. Community: the windows' mean share of votes; Nemotron: the speaker's mean probability
 };
 
 struct Diarization {
-    std::vector<SpeakerTurn> turns;              // by start; overlaps kept
-    std::vector<SpeakerTurn> exclusive;          // one speaker at a time: for words
-    std::vector<std::vector<float>> embeddings;  // of each speaker, of unit length; speakers by first turn
+    std::vector<SpeakerTurn> turns;      // by start; overlaps kept
+    std::vector<SpeakerTurn> exclusive;  // one speaker at a time: for words
+    // Of each speaker, of unit length, speakers by first turn; none where the model makes no embeddings.
+    std::vector<std::vector<float>> embeddings;
 };
 
 // The embeddings' clusters. `hard` [windows · 3]: the speaker of each local voice, -1 for none.

@@ -12,7 +12,6 @@ using Shape = NemotronShape;
 
 constexpr int kBins = Shape::kSpectrum / 2 + 1;
 constexpr double kPi = 3.14159265358979323846;
-constexpr float kGuard = 5.9604644775390625e-8f;  // 2^-24
 
 }  // namespace
 

@@ -15,6 +15,7 @@ class LogMelFeatures {
     static constexpr int kWindow = 400;
     static constexpr int kHop = 160;
     static constexpr float kEmphasis = 0.97f;
+    static constexpr float kGuard = 5.9604644775390625e-8f;  // 2^-24, added before the logarithm
 
     LogMelFeatures();
 

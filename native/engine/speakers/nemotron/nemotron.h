@@ -18,8 +18,9 @@ DiarizationFacts facts_of(const NemotronFile& file);
 
 class NemotronModel : public DiarizationModel {
   public:
-    // `type`: Auto multiplies in bfloat16 where the processor does, and keeps matrices as narrow as the file has them.
-    // Throws as load_diarization_model() does.
+    // `type`: Auto keeps matrices in 8 bits where the file is quantised and in 16 where it is not, and multiplies in
+    // bfloat16 where the processor does; elsewhere bytes, and in single precision. Throws as load_diarization_model()
+    // does.
     NemotronModel(const std::string& path, int threads, ComputeType type = ComputeType::Auto,
                   const KernelSet& kernels = *kernel_sets().front());
 

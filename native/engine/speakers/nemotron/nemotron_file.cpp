@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "engine/speakers/nemotron/log_mel_features.h"
+
 namespace agora {
 namespace {
 
@@ -74,6 +76,9 @@ NemotronShape read_shape(const GgufFile& file) {
     require(file, "sortformer.preprocessor.sample_rate", 16000);
     if (std::fabs(number(file, "sortformer.preprocessor.preemph", 0.97f, 1) - 0.97f) > 1e-4f)
         file.fail("sortformer.preprocessor.preemph is not 0.97");
+    const std::string guard = "sortformer.preprocessor.log_zero_guard";
+    if (std::fabs(number(file, guard, LogMelFeatures::kGuard, 1) / LogMelFeatures::kGuard - 1) > 1e-4f)
+        file.fail(guard + " is not 2^-24");
     if (std::fabs(number(file, encoder + "rotary_fraction", 1, 1) - 1) > 1e-4f)
         file.fail(encoder + "rotary_fraction is not 1");
     return shape;
