@@ -5,6 +5,7 @@ import type { Service } from "../../../service/service.js";
 import { answerForm, noteUnknown } from "../forms/answer-form.js";
 import { formWith } from "../forms/field-set.js";
 import { inFormLater } from "../option-names.js";
+import { probableWords } from "../probable-words.js";
 import { type Asked, FIELDS, readRequest } from "./request.js";
 
 const ANSWER = Type.Object({ text: Type.String({ description: "A line for each segment" }) });
@@ -75,13 +76,8 @@ function verboseAnswer(result: TranscriptionResult, { hasLanguages, hasTimes }: 
         text,
         ...(hasTimes && { start, end }),
         tokens,
-        words: (own.words ?? []).map(({ text, start, end, confidence }) => ({
-          word: text,
-          ...(hasTimes && { start, end }),
-          // Times by another way, which there are none of.
-          t_dtw: -1,
-          probability: confidence,
-        })),
+        // Times by another way, which there are none of.
+        words: probableWords(own.words ?? [], hasTimes).map((word) => ({ ...word, t_dtw: -1 })),
         temperature,
         avg_logprob: own.avgLogProb,
         no_speech_prob: own.noSpeechProb,
