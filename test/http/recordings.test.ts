@@ -15,7 +15,7 @@ const PATH = "/api/recordings";
 
 async function startKeeping(options: FakeServerOptions = {}): Promise<HttpServer & { folder: string }> {
   const folder = join(await temporaryFolder(), "recordings");
-  const server = await startHttp({ ...options, settings: { recordingsFolder: folder, ...options.settings } });
+  const server = await startHttp({ ...options, settings: { recordingsStore: folder, ...options.settings } });
   return { ...server, folder };
 }
 
@@ -156,10 +156,10 @@ describe("a recording that is kept", () => {
     const none = await startHttp();
     const refused = await keep(none.url);
     expect(refused).toMatchObject({ status: 404, json: { success: false } });
-    expect(refused.json.error).toContain("RECORDINGS_DIR");
+    expect(refused.json.error).toContain("RECORDINGS_STORE");
     const file = join(await temporaryFolder(), "a file");
     writeFileSync(file, "");
-    const wrong = await startHttp({ settings: { recordingsFolder: file } });
+    const wrong = await startHttp({ settings: { recordingsStore: file } });
     expect(await keep(wrong.url)).toMatchObject({ status: 503, json: { code: "STORAGE_FAILED" } });
   });
 
@@ -197,7 +197,7 @@ describe("the call of a sales product", () => {
     writeFileSync(join(folder, "77.wav"), readFileSync(samplePath("sales-call-en.stereo.wav")));
     const lines: string[] = [];
     const server = await startServer(
-      { grpc: false, httpPort: 0, model: "demo", implementation: "whisper", recordingsFolder: folder },
+      { grpc: false, httpPort: 0, model: "demo", implementation: "whisper", recordingsStore: folder },
       { log: (line) => lines.push(line) },
     );
     try {
