@@ -87,6 +87,7 @@ async function expectNothingLeft({ engine, server }: HttpServer): Promise<void> 
   expect((await readMetrics(server.httpPort!)).get('agora_budget_used_bytes{of="disk"}')).toBe(0);
 }
 
+const never = () => new Promise<boolean>(() => {});
 const get = async (url: string, init?: RequestInit) => answered(await fetch(url, init));
 const transcribe = (url: string, id: string) =>
   post(url, undefined, { path: `${PATH}/${id}/transcribe-whisperx` });
@@ -430,6 +431,16 @@ describe("recordings in a bucket", () => {
     await until(() => s3.requests.some((request) => request.startsWith("DELETE kept/rec_")));
     await expectNothingLeft(fake);
     expect(s3.objects.size).toBe(0);
+  });
+
+  it("are a failure of the store where it does not answer", async () => {
+    const { s3, url } = await startKeeping({ idleTimeout: 0.5 });
+    s3.onRequest = () => never();
+    for (const answer of [await get(`${url}${PATH}/1`), await keep(url)]) {
+      expect(answer).toMatchObject({ status: 503, json: { code: "STORAGE_FAILED" } });
+      expect(answer.json.error).toContain("no answer for 0.5 s");
+    }
+    await until(() => uploadsOnDisk() === 0);
   });
 
   it("need a package, which is named where it is missing", async () => {

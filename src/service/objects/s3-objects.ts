@@ -2,6 +2,7 @@ import type { FileHandle } from "node:fs/promises";
 import { Readable } from "node:stream";
 import { setTimeout as wait } from "node:timers/promises";
 import { TranscriptionError } from "../../index.js";
+import { LONGEST_TIMER } from "../timers.js";
 import {
   type NewObject,
   type ObjectFacts,
@@ -34,7 +35,7 @@ export interface S3Options {
   endpoint: string | undefined;
   /** Whether the bucket is named in paths rather than in the host's name; undefined: where there is an endpoint. */
   pathStyle: boolean | undefined;
-  /** Seconds without an answer, or a part of one. */
+  /** Seconds until an answer begins, or another piece of what is sent is taken; `Infinity`: for ever. */
   idleTimeout: number;
 }
 
@@ -46,13 +47,14 @@ export class S3Objects implements ObjectStore {
   readonly #sdk: Sdk;
   readonly #client: InstanceType<Sdk["S3Client"]>;
   readonly #bucket: string;
+  readonly #idleTimeout: number;
 
   private constructor(sdk: Sdk, { bucket, endpoint, idleTimeout, pathStyle, region }: S3Options) {
     this.#sdk = sdk;
     this.#bucket = bucket;
     const isElsewhere =
       (endpoint ?? process.env.AWS_ENDPOINT_URL_S3 ?? process.env.AWS_ENDPOINT_URL) !== undefined;
-    const timeout = Number.isFinite(idleTimeout) ? idleTimeout * 1000 : 0;
+    this.#idleTimeout = idleTimeout;
     const agent = { keepAlive: true, maxSockets: MOST_CONNECTIONS };
     this.#client = new sdk.S3Client({
       ...(region !== undefined ? { region } : endpoint !== undefined && { region: ANY_REGION }),
@@ -64,8 +66,6 @@ export class S3Objects implements ObjectStore {
       responseChecksumValidation: "WHEN_REQUIRED",
       requestHandler: {
         connectionTimeout: CONNECT_TIMEOUT,
-        requestTimeout: timeout,
-        throwOnRequestTimeout: true,
         httpAgent: agent,
         httpsAgent: agent,
       },
@@ -102,7 +102,7 @@ export class S3Objects implements ObjectStore {
         return await this.#putOnce(key, body, object, signal);
       } catch (error) {
         // The SDK itself does not send a stream twice.
-        if (signal?.aborted || tries === TRIES || !mayPass(error)) throw failureOf(error, signal);
+        if (signal?.aborted || tries === TRIES || !mayPass(error)) throw error;
         await wait(WAIT * 2 ** (tries - 1));
       }
     }
@@ -114,7 +114,8 @@ export class S3Objects implements ObjectStore {
     { bytes, metadata, sha256, type }: NewObject,
     signal: AbortSignal | undefined,
   ): Promise<void> {
-    const sending = body instanceof Uint8Array ? undefined : new Sending(body, bytes);
+    const patience = new Patience(this.#idleTimeout);
+    const sending = body instanceof Uint8Array ? undefined : new Sending(body, bytes, patience);
     const command = new this.#sdk.PutObjectCommand({
       Bucket: this.#bucket,
       Key: key,
@@ -131,13 +132,15 @@ export class S3Objects implements ObjectStore {
       },
       { step: "build" },
     );
-    const controller = new AbortController();
     // What has all been sent may be there already, whatever is heard of it.
-    const onAbort = () => sending?.isSent === false && controller.abort();
+    const onAbort = () => sending?.isSent === false && patience.lose();
     signal?.addEventListener("abort", onAbort, { once: true });
     try {
-      await this.#client.send(command, { abortSignal: controller.signal });
+      await this.#client.send(command, { abortSignal: patience.signal });
+    } catch (error) {
+      throw failureOf(error, signal, patience);
     } finally {
+      patience.end();
       signal?.removeEventListener("abort", onAbort);
       sending?.stream.destroy();
     }
@@ -145,10 +148,7 @@ export class S3Objects implements ObjectStore {
 
   async stat(key: string, signal?: AbortSignal): Promise<ObjectFacts | undefined> {
     const command = new this.#sdk.HeadObjectCommand({ Bucket: this.#bucket, Key: key });
-    const found = await this.#unlessMissing(
-      this.#client.send(command, { ...(signal && { abortSignal: signal }) }),
-      signal,
-    );
+    const found = await this.#ask((abortSignal) => this.#client.send(command, { abortSignal }), signal);
     if (!found) return undefined;
     const { ContentLength = 0, ContentType = "", LastModified = new Date(0), Metadata = {} } = found;
     return { key, bytes: ContentLength, type: ContentType, modifiedAt: LastModified, metadata: Metadata };
@@ -164,17 +164,13 @@ export class S3Objects implements ObjectStore {
       Key: key,
       ...(range && { Range: `bytes=${range.start}-${range.end}` }),
     });
-    const found = await this.#unlessMissing(
-      this.#client.send(command, { ...(signal && { abortSignal: signal }) }),
-      signal,
-    );
+    const found = await this.#ask((abortSignal) => this.#client.send(command, { abortSignal }), signal);
     return found?.Body as Readable | undefined;
   }
 
   async delete(key: string): Promise<void> {
-    await this.#unlessMissing(
-      this.#client.send(new this.#sdk.DeleteObjectCommand({ Bucket: this.#bucket, Key: key })),
-    );
+    const command = new this.#sdk.DeleteObjectCommand({ Bucket: this.#bucket, Key: key });
+    await this.#ask((abortSignal) => this.#client.send(command, { abortSignal }));
   }
 
   async *list(prefix: string): AsyncGenerator<StoredObject, void> {
@@ -185,12 +181,10 @@ export class S3Objects implements ObjectStore {
         Prefix: prefix,
         ...(token !== undefined && { ContinuationToken: token }),
       });
-      const page = await this.#client.send(command).catch((error) => {
-        throw failureOf(error);
-      });
-      for (const { Key = "", LastModified = new Date(0), Size = 0 } of page.Contents ?? [])
+      const page = await this.#ask((abortSignal) => this.#client.send(command, { abortSignal }));
+      for (const { Key = "", LastModified = new Date(0), Size = 0 } of page?.Contents ?? [])
         yield { key: Key, bytes: Size, modifiedAt: LastModified };
-      token = page.NextContinuationToken;
+      token = page?.NextContinuationToken;
     } while (token !== undefined);
   }
 
@@ -198,15 +192,58 @@ export class S3Objects implements ObjectStore {
     this.#client.destroy();
   }
 
-  async #unlessMissing<T>(asking: Promise<T>, signal?: AbortSignal): Promise<T | undefined> {
+  /** @returns undefined where there is no such object. @throws ObjectStoreFailure; the reason of `signal` */
+  async #ask<T>(send: (signal: AbortSignal) => Promise<T>, signal?: AbortSignal): Promise<T | undefined> {
+    const patience = new Patience(this.#idleTimeout);
     try {
-      return await asking;
+      return await send(signal ? AbortSignal.any([signal, patience.signal]) : patience.signal);
     } catch (error) {
       const { name } = error as Error;
       // What is said of HEAD has no body, and so no name of its own.
       if (name === "NoSuchKey" || name === "NotFound") return undefined;
-      throw failureOf(error, signal);
+      throw failureOf(error, signal, patience);
+    } finally {
+      patience.end();
     }
+  }
+}
+
+/** Ends a request with which nothing goes on for too long. */
+class Patience {
+  readonly seconds: number;
+  readonly #controller = new AbortController();
+  #timer: NodeJS.Timeout | undefined;
+  isLost = false;
+
+  constructor(seconds: number) {
+    this.seconds = seconds;
+    this.renew();
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** It goes on. */
+  renew(): void {
+    this.end();
+    if (!Number.isFinite(this.seconds)) return;
+    this.#timer = setTimeout(
+      () => {
+        this.isLost = true;
+        this.lose();
+      },
+      Math.min(this.seconds * 1000, LONGEST_TIMER),
+    );
+  }
+
+  /** Nobody wants it any more. */
+  lose(): void {
+    this.#controller.abort();
+  }
+
+  end(): void {
+    clearTimeout(this.#timer);
   }
 }
 
@@ -216,12 +253,13 @@ class Sending {
   isSent = false;
   readonly stream: Readable;
 
-  constructor(file: FileHandle, bytes: number) {
-    this.stream = Readable.from(this.#pieces(file, bytes), { objectMode: false });
+  constructor(file: FileHandle, bytes: number, patience: Patience) {
+    this.stream = Readable.from(this.#pieces(file, bytes, patience), { objectMode: false });
   }
 
-  async *#pieces(file: FileHandle, bytes: number): AsyncGenerator<Buffer, void> {
+  async *#pieces(file: FileHandle, bytes: number, patience: Patience): AsyncGenerator<Buffer, void> {
     for (let position = 0; position < bytes; ) {
+      patience.renew();
       const length = Math.min(PIECE, bytes - position);
       const { buffer, bytesRead } = await file.read(Buffer.allocUnsafe(length), 0, length, position);
       if (bytesRead === 0) throw new Error("The file is shorter than it was");
@@ -236,13 +274,15 @@ type SdkError = Error & { code?: string; $metadata?: { httpStatusCode?: number }
 
 /** Whether the same may succeed in a moment: what the service could not do, or did not get. */
 function mayPass(error: unknown): boolean {
-  const status = (error as SdkError).$metadata?.httpStatusCode;
-  return status === undefined ? (error as SdkError).code !== undefined : status >= 500 || status === 429;
+  const cause = (error as Error).cause as SdkError | undefined;
+  const status = cause?.$metadata?.httpStatusCode;
+  return status === undefined ? cause?.code !== undefined : status >= 500 || status === 429;
 }
 
 /** @returns the reason of `signal`, if it has fired */
-function failureOf(error: unknown, signal?: AbortSignal): unknown {
+function failureOf(error: unknown, signal: AbortSignal | undefined, { isLost, seconds }: Patience): unknown {
   if (signal?.aborted) return signal.reason;
+  if (isLost) return new ObjectStoreFailure(`no answer for ${seconds} s`, { cause: error });
   const { $metadata, code, name } = error as SdkError;
   // Codes are words; anything else would be somebody else's text.
   const word = [code, name].find((each) => each !== undefined && /^[A-Za-z][A-Za-z0-9_.]{0,60}$/.test(each));
