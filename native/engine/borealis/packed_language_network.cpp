@@ -94,26 +94,6 @@ ggml_tensor* PackedLanguageNetwork::norm(ggml_context* context, const std::vecto
     });
 }
 
-ggml_tensor* PackedLanguageNetwork::product(ggml_context* context, const PackedLinear& layer, ggml_tensor* input,
-                                            ggml_tensor* residual) {
-    std::vector<ggml_tensor*> inputs = {input};
-    if (residual != nullptr) inputs.push_back(residual);
-    return rows(context, Arithmetic::F32, layer.weight->outputs(), inputs,
-                [this, &layer](ggml_tensor* result, int thread, int threads) {
-                    Product product;
-                    product.weights = layer.weight.get();
-                    product.bias = layer.bias.empty() ? nullptr : layer.bias.data();
-                    product.residual = result->src[1] == nullptr ? nullptr : float_row(result->src[1], 0);
-                    product.arithmetic = arithmetic(layer);
-                    product.rows = row(result->src[0], 0);
-                    product.row_stride = result->src[0]->nb[1];
-                    product.count = count_;
-                    product.output = row(result, 0);
-                    product.output_stride = result->nb[1];
-                    multiply(kernels_, product, thread, threads);
-                });
-}
-
 ggml_tensor* PackedLanguageNetwork::build(ggml_context* context) {
     ggml_tensor* x = rows(context, Arithmetic::F32, file_.width, {},
                           [this](ggml_tensor* result, int thread, int threads) { read_rows(result, thread, threads); });
@@ -148,35 +128,29 @@ ggml_tensor* PackedLanguageNetwork::build_block(ggml_context* context, int layer
     const int64_t query_width = file_.heads * file_.head_width;
     ggml_tensor* normed = norm(context, block.attention_norm, x, block.query_key_value);
     ggml_tensor* turned =
-        rows(context, Arithmetic::F32, query_width, {product(context, block.query_key_value, normed, nullptr)},
+        rows(context, Arithmetic::F32, query_width, {nodes_.product(context, block.query_key_value, normed, {})},
              [=](ggml_tensor* result, int thread, int threads) { remember(layer, result, thread, threads); });
     ggml_tensor* attended =
         rows(context, Arithmetic::F32, query_width, {turned},
              [=](ggml_tensor* result, int thread, int threads) { attend(layer, result, thread, threads); });
-    const Arithmetic out_format = arithmetic(block.attention_out);
-    if (out_format != Arithmetic::F32) {
-        attended =
-            rows(context, out_format, query_width, {attended}, [=](ggml_tensor* result, int thread, int threads) {
-                each_row(count_, thread, threads, [&](int i) {
-                    kernels_.narrow(float_row(result->src[0], i), static_cast<int>(query_width), out_format,
-                                    row(result, i));
-                });
-            });
-    }
-    x = product(context, block.attention_out, attended, x);
+    ProductNode residual;
+    residual.residual = x;
+    x = nodes_.product(context, block.attention_out, nodes_.narrow(context, attended, arithmetic(block.attention_out)),
+                       residual);
 
     normed = norm(context, block.feed_forward_norm, x, block.gate_up);
     const auto hidden_width = static_cast<int>(file_.feed_forward);
     const Arithmetic down_format = arithmetic(block.down);
     ggml_tensor* hidden =
-        rows(context, down_format, hidden_width, {product(context, block.gate_up, normed, nullptr)},
+        rows(context, down_format, hidden_width, {nodes_.product(context, block.gate_up, normed, {})},
              [=](ggml_tensor* result, int thread, int threads) {
                  each_row(count_, thread, threads, [&](int i) {
                      const float* gate = float_row(result->src[0], i);
                      kernels_.swiglu(gate, gate + hidden_width, hidden_width, down_format, row(result, i));
                  });
              });
-    return product(context, block.down, hidden, x);
+    residual.residual = x;
+    return nodes_.product(context, block.down, hidden, residual);
 }
 
 void PackedLanguageNetwork::read_rows(ggml_tensor* result, int thread, int threads) const {
@@ -245,6 +219,7 @@ void PackedLanguageNetwork::attend(int layer, ggml_tensor* result, int thread, i
 }
 
 void PackedLanguageNetwork::run_pass() {
+    nodes_.set_count(count_);
     compute_.run(graph_->get(), nullptr);
     for (const Part& part : parts_) part.memory->extend(part.count);
     pass_logits_ += last_rows_.size() * static_cast<size_t>(file_.vocabulary);

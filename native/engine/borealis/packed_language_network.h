@@ -42,7 +42,6 @@ class PackedLanguageNetwork final : public LanguageNetwork {
     Arithmetic arithmetic(const PackedLinear& layer) const;
     ggml_tensor* norm(ggml_context* context, const std::vector<float>& weight, ggml_tensor* x,
                       const PackedLinear& reader);
-    ggml_tensor* product(ggml_context* context, const PackedLinear& layer, ggml_tensor* rows, ggml_tensor* residual);
     ggml_tensor* rows(ggml_context* context, Arithmetic format, int64_t width, const std::vector<ggml_tensor*>& inputs,
                       KernelNodes::Work work);
 
