@@ -20,7 +20,7 @@ export interface DiarizeOptions
 /** Options of {@link voiceOf}: those of {@link diarize} about the recording and the model. */
 export type VoiceOptions = Omit<
   DiarizeOptions,
-  "numSpeakers" | "minSpeakers" | "maxSpeakers" | "embeddings" | "knownVoices" | "roles"
+  "engine" | "numSpeakers" | "minSpeakers" | "maxSpeakers" | "embeddings" | "knownVoices" | "roles"
 >;
 
 /** Seconds of speech that a voice needs. */
@@ -73,8 +73,8 @@ export async function diarize(input: AudioInput, options: DiarizeOptions = {}): 
 export async function voiceOf(input: AudioInput, options: VoiceOptions = {}): Promise<readonly number[]> {
   const { speakers } = await diarize(input, {
     channels: "mix",
-    engine: "community",
     ...options,
+    engine: "community",
     numSpeakers: 1,
     embeddings: true,
   });

@@ -16,6 +16,8 @@ export {
   OUTPUT_FORMATS,
   type OutputFormat,
   type ResultFormat,
+  toVerboseJson,
+  toWhisperXJson,
 } from "./formats/index.js";
 export type { Conversion, ConvertedFile } from "./models/convert/conversion.js";
 export { type ConvertModelOptions, convertModel } from "./models/convert/convert.js";
@@ -72,6 +74,14 @@ export type {
   WindowSegment,
   WindowWord,
 } from "./types/engine.js";
+export type {
+  VerboseJson,
+  VerboseJsonSegment,
+  VerboseJsonWord,
+  WhisperXJson,
+  WhisperXSegment,
+  WhisperXWord,
+} from "./types/foreign-json.js";
 export { LANGUAGES, type LanguageCode } from "./types/languages.js";
 export type {
   ImplementationName,

@@ -9,7 +9,14 @@ import { roomFor } from "./jobs.js";
 import { allOr, type Chosen } from "./option-values.js";
 import type { OutputFlags } from "./output-files.js";
 import { rolesWithVoices } from "./seller-voices.js";
-import { type LimitFlags, limitsOf, type SpeakerFlags, speakerOptions } from "./settings.js";
+import {
+  type LimitFlags,
+  limitsOf,
+  type ModelFlags,
+  modelSource,
+  type SpeakerFlags,
+  speakerOptions,
+} from "./settings.js";
 import type { Terminal, Verbosity } from "./terminal.js";
 import { formatDuration, formatSpeed } from "./units.js";
 
@@ -24,7 +31,8 @@ const EXTENSIONS: Readonly<Record<TurnFormat, string>> = { rttm: "rttm", json: "
 export type DiarizeFlags = Verbosity &
   Omit<SpeakerFlags, "diarize" | "roles"> &
   OutputFlags &
-  LimitFlags & {
+  LimitFlags &
+  ModelFlags & {
     format?: Chosen<TurnFormat>[];
     channels?: "mix" | number;
     track?: number;
@@ -59,7 +67,11 @@ export async function diarizeFiles(
   const done = doneWithoutWork(files, terminal);
   if (done !== undefined) return done;
   const { model, threads, roles } = options;
-  const voices = { ...(model !== undefined && { model }), ...(threads !== undefined && { threads }) };
+  const voices = {
+    ...modelSource(flags),
+    ...(model !== undefined && { model }),
+    ...(threads !== undefined && { threads }),
+  };
   const known = await rolesWithVoices(roles, flags.sellerVoice ?? [], voices, context);
   const plan = {
     ...files,
@@ -84,9 +96,11 @@ function optionsOf(flags: DiarizeFlags): DiarizeOptions {
   };
   // Once for all files.
   resolveRequest({ ...heard, ...(diarize !== undefined && { diarize }) });
-  resolveTranscriberOptions({ threads });
+  const source = modelSource(flags);
+  resolveTranscriberOptions({ threads, ...source });
   return {
     ...heard,
+    ...source,
     ...(typeof diarize === "object" && diarize),
     ...(threads !== undefined && { threads }),
   };

@@ -28,9 +28,9 @@ export function addTranscribeOptions(command: Command): void {
     .option("--draft-model <name|path>", "whisper: small model that writes ahead; the text stays the same")
     .option("--cpu-variant <name>", "CPU code to use instead of the best; see: agora-transcribe doctor")
     .option("--vad-model <name|path>", "model that finds speech (default: silero-v6.2.0, which is included)")
-    .option("--cache-dir <dir>", "folder of downloaded models (default: AGORA_CACHE_DIR)")
-    .option("--offline", "never download a model")
-    .addOption(new Option("--no-download", "the same as --offline").hideHelp())
+    .addOption(SHARED.cacheDir())
+    .addOption(SHARED.offline())
+    .addOption(SHARED.noDownload())
 
     .optionsGroup("Speech:")
     .option("-l, --language <code|name>", "spoken language, e.g. ru or russian (default: detected)")
@@ -206,6 +206,9 @@ export function addDiarizeOptions(command: Command): void {
     )
     .addOption(SHARED.track())
     .addOption(SHARED.threads())
+    .addOption(SHARED.cacheDir())
+    .addOption(SHARED.offline())
+    .addOption(SHARED.noDownload())
     .addOption(SHARED.quiet())
     .addOption(SHARED.verbose());
   addLimitOptions(command);
@@ -221,6 +224,9 @@ function addLimitOptions(command: Command): void {
 
 /** Options that several commands have. */
 const SHARED = {
+  cacheDir: () => new Option("--cache-dir <dir>", "folder of downloaded models (default: AGORA_CACHE_DIR)"),
+  offline: () => new Option("--offline", "never download a model"),
+  noDownload: () => new Option("--no-download", "the same as --offline").hideHelp(),
   threads: () =>
     new Option(
       "-t, --threads <n>",

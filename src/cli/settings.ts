@@ -38,17 +38,33 @@ export interface LimitFlags {
   decodeTimeout?: number;
 }
 
+/** Where models come from. */
+export interface ModelFlags {
+  cacheDir?: string;
+  offline?: boolean;
+  /** False for `--no-download`. */
+  download?: boolean;
+}
+
+export function modelSource({
+  cacheDir,
+  offline,
+  download,
+}: ModelFlags): Pick<TranscriberOptions, "cacheDir" | "download"> {
+  return {
+    ...(cacheDir !== undefined && { cacheDir }),
+    ...((offline || download === false) && { download: false }),
+  };
+}
+
 /** Options of `agora-transcribe FILE…` as commander leaves them: absent where they were not given. */
-export interface TranscribeFlags extends SpeakerFlags, OutputFlags, LimitFlags {
+export interface TranscribeFlags extends SpeakerFlags, OutputFlags, LimitFlags, ModelFlags {
   channels?: ChannelSelection;
   format?: Chosen<OutputFormat>[];
   jobs?: number;
   detectLanguage?: boolean;
   quiet?: boolean;
   verbose?: boolean;
-  offline?: boolean;
-  /** False for `--no-download`. */
-  download?: boolean;
   vadFilter?: boolean;
   vadThreshold?: number;
   vadNegThreshold?: number;
@@ -69,7 +85,6 @@ const TRANSCRIBER_KEYS = [
   "draftModel",
   "cpuVariant",
   "vadModel",
-  "cacheDir",
 ] as const satisfies readonly (keyof TranscriberOptions)[];
 
 const TRANSCRIBE_KEYS = [
@@ -196,7 +211,7 @@ export function settingsOf(flags: TranscribeFlags): Settings {
     format,
     transcriber: {
       ...pick(flags, TRANSCRIBER_KEYS),
-      ...((flags.offline || flags.download === false) && { download: false }),
+      ...modelSource(flags),
     },
     transcribe: {
       ...pick(flags, TRANSCRIBE_KEYS),

@@ -37,6 +37,8 @@ export interface ResolvedDiarization {
   embeddings: boolean;
   /** By name; undefined: none are known. */
   knownVoices: NonNullable<DiarizationOptions["knownVoices"]> | undefined;
+  /** Undefined: as for other models. */
+  download: boolean | undefined;
 }
 
 const voice: Check<readonly number[]> = (name, value) => {
@@ -61,6 +63,7 @@ const DIARIZATION_CHECKS: Checks<DiarizationOptions> = {
   maxSpeakers: integer(1, MAX_SPEAKERS),
   embeddings: boolean,
   knownVoices: voicesByName,
+  download: boolean,
 };
 
 const ROLE_CHECKS: Checks<RoleOptions> = {
@@ -94,6 +97,7 @@ export function resolveDiarization(
     maxSpeakers,
     embeddings = false,
     knownVoices,
+    download,
   } = given === true ? {} : given;
   if (numSpeakers !== undefined && (minSpeakers !== undefined || maxSpeakers !== undefined)) {
     throw invalidArgument(
@@ -119,6 +123,7 @@ export function resolveDiarization(
     },
     embeddings,
     knownVoices,
+    download,
   };
 }
 

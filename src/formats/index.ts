@@ -14,6 +14,7 @@ import { writeRttm } from "./rttm.js";
 import { writeCsv, writeTsv } from "./table.js";
 import { writeLrc, writeSrt, writeTxt, writeVtt } from "./writers.js";
 
+export { toVerboseJson, toWhisperXJson } from "./foreign-json.js";
 export {
   extensionOf,
   type FormatOptions,

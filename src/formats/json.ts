@@ -58,7 +58,12 @@ export function writeJson(result: TranscriptionResult): string {
   return `${JSON.stringify(ordered, shorten, 2)}\n`;
 }
 
-/** Of `JSON.stringify`: numbers without the digits that float32 adds. */
-export function shorten(_key: string, value: unknown): unknown {
-  return typeof value === "number" && Number.isFinite(value) ? Number(value.toFixed(6)) : value;
+/** Of `JSON.stringify`. */
+function shorten(_key: string, value: unknown): unknown {
+  return typeof value === "number" && Number.isFinite(value) ? short(value) : value;
+}
+
+/** Without the digits that float32 adds. */
+export function short(value: number): number {
+  return Number(value.toFixed(6));
 }

@@ -6,15 +6,20 @@ import type { SpeakerTurn } from "../types/speakers.js";
 import type { FormatOptions } from "./options.js";
 import { channelName } from "./text.js";
 
-/** What RTTM calls a recording, whose fields are parted by white space. */
+/** What RTTM calls a recording. */
 export function recordingId(name: string): string {
-  return name.trim().replace(/\s+/g, "_") || "recording";
+  return fieldOf(name) || "recording";
+}
+
+/** Fields are parted by white space. */
+function fieldOf(text: string): string {
+  return text.trim().replace(/\s+/g, "_");
 }
 
 /**
  * Turns in NIST's Rich Transcription Time Marked format, one a line, by start: what scorers of diarization read.
  * Source: NIST, The 2009 (RT-09) Rich Transcription Meeting Recognition Evaluation Plan, appendix A.
- * @param name of the recording, whose white space becomes `_`
+ * @param name of the recording; white space in it and in the speakers' names becomes `_`
  * @returns lines, each ended by a line break
  */
 export function formatTurns(turns: readonly SpeakerTurn[], name: string): string {
@@ -22,7 +27,7 @@ export function formatTurns(turns: readonly SpeakerTurn[], name: string): string
   return turns
     .map(({ start, end, speaker, channel = 0 }) => {
       const times = `${start.toFixed(3)} ${(end - start).toFixed(3)}`;
-      return `SPEAKER ${file} ${channel + 1} ${times} <NA> <NA> ${speaker} <NA> <NA>\n`;
+      return `SPEAKER ${file} ${channel + 1} ${times} <NA> <NA> ${fieldOf(speaker)} <NA> <NA>\n`;
     })
     .join("");
 }
@@ -44,7 +49,7 @@ export function writeRttm(
     );
   }
   const named = (turns ?? turnsOfChannels(segments)).map((turn) => {
-    const label = channelName(turn.channel, options).replaceAll(" ", "_");
+    const label = channelName(turn.channel, options);
     return label === "" ? turn : { ...turn, speaker: label };
   });
   return formatTurns(named, options.recording ?? "");

@@ -30,10 +30,10 @@ export async function withRecording<T>(
 ): Promise<T> {
   const scope = new RequestScope(request.signal, request.timeout);
   let audio: DecodedAudio | undefined;
-  let vad: Lease<VadModel> | undefined;
+  let vad: Promise<Lease<VadModel>> | undefined;
   const findVad = async (): Promise<VadModel> => {
-    vad ??= (await acquireVad(true, loading, scope.signal))!;
-    return vad.value;
+    vad ??= acquireVad(true, loading, scope.signal).then((lease) => lease!);
+    return (await vad).value;
   };
   try {
     scope.throwIfEnded();
@@ -44,7 +44,10 @@ export async function withRecording<T>(
     throw scope.fail(error);
   } finally {
     scope.close();
-    await vad?.release(KEEP_LOADED);
+    await vad?.then(
+      (lease) => lease.release(KEEP_LOADED),
+      () => {},
+    );
     await audio?.close();
   }
 }

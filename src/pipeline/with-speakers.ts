@@ -45,12 +45,16 @@ export async function withSpeakers<T>(
   // A party on each channel needs no model, unless their voices are wanted.
   const isNamed = diarize.model !== undefined || Boolean(process.env.AGORA_DIARIZATION_MODEL);
   const compares = roles?.sellerVoices !== undefined || diarize.knownVoices !== undefined;
-  const wantsVoices = (diarize.embeddings && isNamed) || compares;
-  // Only one engine compares voices: no model of another is fetched to say so.
+  const makesVoices = diarize.engine !== "nemotron";
+  const given = voicesOf(diarize, roles);
+  // No model is fetched to say so.
+  if (!makesVoices) checkVoices(given, undefined);
+  const wantsVoices = (diarize.embeddings && isNamed && makesVoices) || compares;
+  // Only one engine compares voices.
   const wanted = compares && !isNamed ? { ...diarize, engine: diarize.engine ?? "community" } : diarize;
   const lease = areApart && !wantsVoices ? undefined : await acquire(wanted, loading, scope);
   try {
-    if (lease) checkVoices(voicesOf(diarize, roles), lease.value);
+    if (lease) checkVoices(given, lease.value.voices);
     const options = { diarize, roles };
     if (!areApart) return await work(parties, new DiarizerPass(lease!.value, options));
     const vad = await findVad();
@@ -65,11 +69,13 @@ export async function withSpeakers<T>(
 }
 
 async function acquire(
-  request: Pick<ResolvedDiarization, "engine" | "model">,
+  request: Pick<ResolvedDiarization, "engine" | "model" | "download">,
   options: TranscriberOptions,
   scope: RequestScope,
 ): Promise<Lease<Diarizer>> {
-  const loading = acquireDiarizer(request, options, scope.signal);
+  const { download = options.download } = request;
+  const how = download === undefined ? options : { ...options, download };
+  const loading = acquireDiarizer(request, how, scope.signal);
   return scope.race(loading).catch((error: unknown) => {
     loading.then((late) => late.release()).catch(() => {});
     throw error;
@@ -95,7 +101,7 @@ interface GivenVoice {
 }
 
 /** @throws TranscriptionError INVALID_ARGUMENT for voices that are not the model's */
-function checkVoices(given: readonly GivenVoice[], { voices }: Diarizer): void {
+function checkVoices(given: readonly GivenVoice[], voices: Diarizer["voices"]): void {
   const [first] = given;
   if (!first) return;
   if (!voices) {

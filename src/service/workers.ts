@@ -43,6 +43,11 @@ export interface WorkOptions extends TranscribeOptions, Waiting {
   languages?: readonly string[];
   /** Who may be heard: speakers with their voices are told by name. */
   knownSpeakers?: readonly KnownSpeaker[];
+  /**
+   * Where the server has no model to tell speakers of one channel apart, there is the text at least, and a warning: for
+   * clients that always ask for speakers.
+   */
+  speakersIfPossible?: boolean;
 }
 
 /** What a request can say of telling speakers apart. */
@@ -56,6 +61,18 @@ export type DiarizeWork = Omit<
 /** What a request can say of looking for speech. */
 export type SpeechWork = Omit<DetectSpeechOptions, "vadModel" | "download" | "cacheDir" | "onDownload"> &
   Waiting;
+
+/** A request waits for no download, nor does it hold a worker for one. */
+const NO_DOWNLOAD = { download: false };
+const NOT_APART =
+  "Speakers are not told apart: the recording has one channel, and the server no diarization model (AGORA_DIARIZATION_MODEL)";
+
+/** Whether there is no model to tell speakers apart; one that is there and wrong is the server's fault. */
+function isMissingModel(error: unknown): boolean {
+  return (
+    error instanceof TranscriptionError && error.option === "diarize.model" && error.code !== "MODEL_INVALID"
+  );
+}
 
 /** Share of the newest recording in the mean that retry hints rest on. */
 const NEWEST = 0.1;
@@ -136,21 +153,34 @@ export class Workers {
    */
   transcribe(
     input: AudioInput,
-    { onTurn, languages, knownSpeakers, ...options }: WorkOptions,
+    { onTurn, languages, knownSpeakers, speakersIfPossible, ...given }: WorkOptions,
   ): Promise<Work> {
+    const { diarize, roles, ...options } = given;
     const { signal } = options;
     const work = async () => {
       const limits = this.#limitsOf(options);
       const language = languages && (await this.#likeliest(input, languages, { ...options, limits }));
       const knownVoices = knownSpeakers && (await this.#voicesOf(knownSpeakers, signal));
-      const asked = typeof options.diarize === "object" ? options.diarize : {};
-      return this.transcriber.transcribe(input, {
-        ...this.#defaults,
-        ...options,
-        ...(language !== undefined && { language }),
-        ...(knownVoices && { diarize: { ...asked, knownVoices } }),
-        limits,
-      });
+      const transcribe = (speakers: Pick<TranscribeOptions, "diarize" | "roles">) =>
+        this.transcriber.transcribe(input, {
+          ...this.#defaults,
+          ...options,
+          ...speakers,
+          ...(language !== undefined && { language }),
+          limits,
+        });
+      const asked = typeof diarize === "object" ? diarize : {};
+      const isWanted = (diarize !== undefined && diarize !== false) || knownVoices !== undefined;
+      try {
+        return await transcribe({
+          ...(isWanted && { diarize: { ...asked, ...NO_DOWNLOAD, ...(knownVoices && { knownVoices }) } }),
+          ...(roles !== undefined && { roles }),
+        });
+      } catch (error) {
+        if (!speakersIfPossible || !isMissingModel(error)) throw error;
+        const result = await transcribe({});
+        return { ...result, warnings: [...result.warnings, NOT_APART] };
+      }
     };
     return this.#inTurn({ signal, onTurn }, work, ({ duration }) => duration);
   }
@@ -241,9 +271,13 @@ export class Workers {
   }
 
   /** How models are loaded that are not the transcriber's. */
-  get #loading(): Pick<VoiceOptions, "threads" | "cacheDir"> {
+  get #loading(): Pick<VoiceOptions, "threads" | "cacheDir" | "download"> {
     const { cacheDir, threads } = this.#settings;
-    return { ...(cacheDir !== undefined && { cacheDir }), ...(threads !== undefined && { threads }) };
+    return {
+      ...NO_DOWNLOAD,
+      ...(cacheDir !== undefined && { cacheDir }),
+      ...(threads !== undefined && { threads }),
+    };
   }
 
   /** Of `languages` the one that is heard; undefined where nothing is. */

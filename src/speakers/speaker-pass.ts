@@ -56,7 +56,10 @@ export function told(
     const name = named?.names.get(speaker.id);
     return name === undefined ? speaker : { ...speaker, name };
   });
-  const warnings = [...speakerWarnings(speakers.length, diarize, diarizer), ...(named?.warnings ?? [])];
+  const warnings = [
+    ...speakerWarnings(speakers.length, diarize, diarizer, measure !== undefined),
+    ...(named?.warnings ?? []),
+  ];
   if (!roles) return { segments, turns, speakers, warnings };
   const utterances = [
     ...segments.map(utteranceOf),

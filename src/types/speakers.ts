@@ -35,6 +35,8 @@ export interface DiarizationOptions {
    * gives them with the same diarization model, which is needed. Who clearly has one of them is told by `name`. Default: none.
    */
   knownVoices?: Readonly<Record<string, readonly number[]>>;
+  /** Whether a model may be downloaded when it is needed. Default: as the transcriber's `download`, which is true. */
+  download?: boolean;
 }
 
 /** What tells seller and client apart. */

@@ -63,6 +63,16 @@ it("tells the parties of a stereo call apart without a model, and their roles by
   expect(formatResult(result, "tsv")).toMatch(/^start\tend\ttext\tchannel\tspeaker\n/);
 });
 
+it("says so where voices are asked for that no model makes, before one is fetched", async () => {
+  const { speakers, warnings } = await diarize(STEREO, { embeddings: true });
+  expect(speakers.map(({ embedding }) => embedding)).toEqual([undefined, undefined]);
+  expect(warnings.join()).toContain("There are no vectors of voices (embeddings)");
+  const known = { engine: "nemotron" as const, knownVoices: { Anna: [1, 0] } };
+  await expect(diarize(STEREO, known)).rejects.toThrow(
+    "Expected no diarize.knownVoices: the diarization model",
+  );
+});
+
 it("tells who speaks when on two channels without text, or is told that a model is missing for one", async () => {
   const { turns, speakers, duration } = await diarize(STEREO, {});
   expect(speakers).toHaveLength(2);

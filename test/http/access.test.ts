@@ -132,6 +132,26 @@ describe("a page in a browser", () => {
     }
   });
 
+  it("of another site may have a link to what everybody may read, and to nothing else", async () => {
+    const { url } = await startHttp({ settings });
+    const link = {
+      "sec-fetch-site": "cross-site",
+      "sec-fetch-mode": "navigate",
+      "sec-fetch-dest": "document",
+      "sec-fetch-user": "?1",
+    };
+    const follow = async (path: string, headers: Record<string, string> = {}, method = "GET") =>
+      (await ask(url, { ...link, ...headers }, { method, path })).status;
+    for (const path of ["/docs", "/openapi.json", "/health"])
+      expect({ path, status: await follow(path) }).toEqual({ path, status: 200 });
+    for (const path of ["/v1/models", "/metrics", "/nothing"])
+      expect({ path, status: await follow(path) }).toEqual({ path, status: 403 });
+    expect(await follow("/docs", { "sec-fetch-mode": "no-cors" })).toBe(403);
+    expect(await follow("/docs", { origin: "https://evil.example" })).toBe(403);
+    expect(await follow("/docs", { host: "evil.example" })).toBe(403);
+    expect(await follow("/docs", {}, "POST")).toBe(403);
+  });
+
   it("of the server itself may use it", async () => {
     const { url } = await startHttp();
     expect((await ask(url, { origin: url })).status).toBe(200);

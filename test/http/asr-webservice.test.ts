@@ -1,9 +1,11 @@
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { wav } from "../support/audio.js";
 import { bursts, fakeSegment } from "../support/fake-engine.js";
+import { FileServer } from "../support/file-server.js";
 import { type Answered, post, startHttp, uploadsOnDisk } from "../support/http-server.js";
 import { readMetrics } from "../support/metrics.js";
 import { RECORDING, until } from "../support/server.js";
+import { temporaryFolder } from "../support/temporary-folder.js";
 
 /** The samples of {@link RECORDING} as clients send them that have decoded it themselves. */
 const SAMPLES = RECORDING.subarray(44);
@@ -96,13 +98,18 @@ describe("POST /asr", () => {
     });
   });
 
-  it("has the text, and a warning, where speakers cannot be told apart", async () => {
-    vi.stubEnv("AGORA_OFFLINE", "1");
-    const { lines, url } = await startHttp();
+  it("has the text, and a warning, where speakers cannot be told apart, in one turn and without a download", async () => {
+    const mirror = await FileServer.start();
+    onTestFinished(() => mirror.close());
+    vi.stubEnv("AGORA_OFFLINE", "");
+    vi.stubEnv("AGORA_MODEL_MIRROR", mirror.url);
+    const { lines, server, url } = await startHttp({ settings: { cacheDir: await temporaryFolder() } });
     const { status, text } = await ask(url, "/asr", { diarize: "true", min_speakers: "2", output: "json" });
     expect([status, JSON.parse(text).text]).toEqual([200, "1"]);
     expect(lines.join("")).toContain("WARNING - [");
     expect(lines.join("")).toContain("Speakers are not told apart");
+    expect(mirror.requests).toEqual([]);
+    expect((await readMetrics(server.httpPort!)).get("agora_queue_seconds_count")).toBe(1);
   });
 
   it("tells two parties on two channels apart", async () => {

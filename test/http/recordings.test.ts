@@ -84,6 +84,22 @@ describe("a recording that is kept", () => {
     expect(answer.headers.get("content-range")).toBe(`bytes ${start}-${last}/${RECORDING.length}`);
   });
 
+  it("says to HEAD how long it is, and sends none of it", async () => {
+    const { url } = await startKeeping();
+    const { id } = (await keep(url)).json;
+    const read = await fetch(`${url}${PATH}/${id}/audio`);
+    await read.arrayBuffer();
+    const { headers, status, text } = await get(`${url}${PATH}/${id}/audio`, {
+      method: "HEAD",
+      headers: { range: "bytes=0-1" },
+    });
+    expect([status, text]).toEqual([200, ""]);
+    expect(headers.get("content-length")).toBe(String(RECORDING.length));
+    for (const name of ["content-length", "content-type", "accept-ranges", "last-modified"])
+      expect([name, headers.get(name)]).toEqual([name, read.headers.get(name)]);
+    expect((await get(`${url}${PATH}/none/audio`, { method: "HEAD" })).status).toBe(404);
+  });
+
   it("may lie there already, under another system's id", async () => {
     const { folder, url } = await startKeeping();
     mkdirSync(folder, { recursive: true });
@@ -102,7 +118,7 @@ describe("a recording that is kept", () => {
     writeFileSync(join(folder, "..", "elsewhere", "audio"), "secret");
     writeFileSync(
       join(folder, "..", "elsewhere", "meta.json"),
-      '{"filename":"a","type":"audio/wav","bytes":6}',
+      JSON.stringify({ filename: "a", type: "audio/wav", bytes: 6, sha256: "", createdAt: new Date() }),
     );
     symlinkSync(join(folder, "..", "elsewhere"), join(folder, "2"));
     const ids = [

@@ -37,6 +37,8 @@ it("the public API is exactly this", () => {
       "releaseMemory",
       "suggestLanguage",
       "removeModel",
+      "toVerboseJson",
+      "toWhisperXJson",
       "transcribe",
       "voiceOf",
     ].sort(),

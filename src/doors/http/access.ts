@@ -35,14 +35,16 @@ export class Access {
 
   /**
    * Refuses what a page of another origin has a browser send.
+   * @param isPublic whether everybody may read the answer: then a link may lead to it from anywhere
    * @returns the other origin that is allowed, if the request comes from one
    * @throws Refusal FORBIDDEN
    */
-  checkOrigin(headers: IncomingHttpHeaders): string | undefined {
+  checkOrigin(headers: IncomingHttpHeaders, isPublic: boolean): string | undefined {
     const { host, origin } = headers;
     const isForeign = /^(cross-site|same-site)$/.test(String(headers["sec-fetch-site"] ?? ""));
     if (origin === undefined) {
-      if (!isForeign) return undefined;
+      const isLink = isPublic && headers["sec-fetch-mode"] === "navigate";
+      if (!isForeign || isLink) return undefined;
       throw new Refusal("FORBIDDEN", `Pages of other origins may not use this server${this.#advice}`);
     }
     if (this.#origins.has(origin.toLowerCase())) return origin;

@@ -50,11 +50,12 @@ export class Gate {
    * @throws Refusal FORBIDDEN, UNAUTHENTICATED
    */
   checkOrigin(request: FastifyRequest, reply: FastifyReply): void {
-    const { headers } = request;
+    const { headers, method, routeOptions } = request;
     if (!this.#tokens.isNeeded) this.#access.checkHost(headers);
-    const origin = this.#access.checkOrigin(headers);
+    const isPublic = method === "GET" && routeOptions.config?.keeping === "public";
+    const origin = this.#access.checkOrigin(headers, isPublic);
     if (origin === undefined) return;
-    if (request.method === "OPTIONS") void reply.code(204).headers(preflightHeaders(origin, headers)).send();
+    if (method === "OPTIONS") void reply.code(204).headers(preflightHeaders(origin, headers)).send();
     else reply.headers(crossOriginHeaders(origin));
   }
 

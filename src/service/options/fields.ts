@@ -14,7 +14,7 @@ export type RequestOptions = Omit<TranscribeOptions, "signal" | "onSegment" | "o
 
 type Nested = "vadOptions" | "diarize" | "roles" | "limits";
 /** A model is the server's, and known voices come as recordings. */
-type OfDiarization = Exclude<keyof DiarizationOptions, "model" | "knownVoices">;
+type OfDiarization = Exclude<keyof DiarizationOptions, "model" | "knownVoices" | "download">;
 
 /** Every option of a request by the name that messages of the library have for it. */
 export type OptionPath =

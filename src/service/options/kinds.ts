@@ -13,7 +13,8 @@ const last = (texts: readonly string[]): string => texts.at(-1)!;
 
 /** A decimal number, with an exponent if need be. */
 function numberOf(text: string): number | undefined {
-  return /^\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*$/i.test(text) ? Number(text) : undefined;
+  // No two parts of it take the same digits, of which a request may have millions.
+  return /^\s*[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?\s*$/i.test(text) ? Number(text) : undefined;
 }
 
 /** Entries of a list, given apart or with commas; undefined when one of them is no number. */

@@ -32,7 +32,8 @@ const FACTS = "meta.json";
 const UNFINISHED = ".unfinished-";
 /** Endings of files that other systems keep in a flat folder, under their ids. */
 const ENDINGS = ["wav", "mp3", "m4a", "ogg", "opus", "flac", "aac", "webm", "mp4", "amr", "3gp", "wma"];
-const PIECE = 1024 ** 2;
+/** Hashing a piece of this size stays well under a millisecond of the JS thread. */
+const PIECE = 256 * 1024;
 /** Milliseconds between two looks for what has been kept long enough, and after which what is unfinished never will be. */
 const LOOK_EVERY = 60 * 60 * 1000;
 
@@ -45,8 +46,13 @@ export class DirectoryStore implements RecordingStore {
   readonly #maxBytes: number;
   readonly #ttl: number;
   readonly #timer: NodeJS.Timeout;
-  /** Bytes of those that came through this server; undefined until they are counted. */
-  #bytes: Promise<number> | undefined;
+  /** Bytes of those that came through this server and are kept; undefined until they are counted. */
+  #kept: number | undefined;
+  #counting: Promise<void> | undefined;
+  /** Bytes of those that are being copied. None are while it is not known how many are kept. */
+  #writing = 0;
+  /** How many were deleted: a count in whose course one was is none. */
+  #deletions = 0;
 
   /** @param maxBytes of all recordings that are kept @param ttl seconds that each is kept */
   constructor(root: string, maxBytes: number, ttl: number) {
@@ -59,26 +65,33 @@ export class DirectoryStore implements RecordingStore {
     ).unref();
   }
 
-  async put(file: FileHandle, facts: { filename: string; type: string }): Promise<StoredRecording> {
+  async put(
+    file: FileHandle,
+    facts: { filename: string; type: string },
+    signal?: AbortSignal,
+  ): Promise<StoredRecording> {
+    signal?.throwIfAborted();
     const { size } = await file.stat();
-    const used = await this.#used();
-    if (used + size > this.#maxBytes) throw new RecordingsFull(this.#maxBytes);
-    this.#count(size);
+    await this.#reserve(size);
     const id = newRecordingId();
     const unfinished = join(this.#root, UNFINISHED + id);
     try {
       return await this.#attempt(async () => {
         await mkdir(unfinished, { recursive: true, mode: 0o700 });
-        const sha256 = await copy(file, join(unfinished, AUDIO));
+        const sha256 = await copy(file, join(unfinished, AUDIO), signal);
         const recording = { id, ...facts, bytes: size, sha256, createdAt: new Date() };
         await writeWhole(join(unfinished, FACTS), JSON.stringify(recording));
+        // Nobody would learn its id.
+        signal?.throwIfAborted();
         await rename(unfinished, join(this.#root, id));
+        if (this.#kept !== undefined) this.#kept += size;
         return recording;
-      });
+      }, signal);
     } catch (error) {
-      this.#count(-size);
       await rm(unfinished, { recursive: true, force: true }).catch(() => {});
       throw error;
+    } finally {
+      this.#writing -= size;
     }
   }
 
@@ -114,14 +127,14 @@ export class DirectoryStore implements RecordingStore {
     const found = await this.#find(id);
     if (!found) return false;
     return this.#attempt(async () => {
-      if (!found.isOurs) {
-        await rm(found.path);
-        return true;
-      }
+      // Somebody else may delete it meanwhile.
+      if (!found.isOurs) return (await rm(found.path).then(() => true, missing)) ?? false;
       // Gone at once, however long its bytes take.
       const unfinished = join(this.#root, UNFINISHED + id);
-      await rename(join(this.#root, id), unfinished);
-      this.#count(-found.recording.bytes);
+      const isGone = await rename(join(this.#root, id), unfinished).then(() => true, missing);
+      if (!isGone) return false;
+      this.#deletions++;
+      if (this.#kept !== undefined) this.#kept -= found.recording.bytes;
       await rm(unfinished, { recursive: true, force: true });
       return true;
     });
@@ -131,20 +144,26 @@ export class DirectoryStore implements RecordingStore {
     clearInterval(this.#timer);
   }
 
-  /** Deletes what came through this server and has been kept long enough, and what was never finished. */
+  /**
+   * Deletes what came through this server and has been kept long enough, and what was never finished. What cannot be read
+   * or deleted stays, and the rest does not suffer for it.
+   */
   async sweep(now = Date.now()): Promise<void> {
-    for (const name of await this.#names()) {
-      if (name.startsWith(UNFINISHED)) {
-        const path = join(this.#root, name);
-        const { mtimeMs } = await lstat(path);
-        if (now - mtimeMs > LOOK_EVERY) await rm(path, { recursive: true, force: true });
-      } else if (isRecordingId(name)) {
-        const found = await this.#find(name);
-        if (found?.isOurs && now - found.recording.createdAt.getTime() > this.#ttl * 1000)
-          await this.delete(name);
-      }
+    for (const name of await this.#names()) await this.#sweepOne(name, now).catch(() => {});
+    // Others may have put things in order in the folder: counted again, where nothing is on its way.
+    if (this.#writing === 0) this.#kept = undefined;
+  }
+
+  async #sweepOne(name: string, now: number): Promise<void> {
+    if (name.startsWith(UNFINISHED)) {
+      const path = join(this.#root, name);
+      const { mtimeMs } = await lstat(path);
+      if (now - mtimeMs > LOOK_EVERY) await rm(path, { recursive: true, force: true });
+      return;
     }
-    this.#bytes = undefined;
+    const found = await this.#find(name);
+    if (found?.isOurs && now - found.recording.createdAt.getTime() > this.#ttl * 1000)
+      await this.delete(name);
   }
 
   async #find(
@@ -152,16 +171,11 @@ export class DirectoryStore implements RecordingStore {
   ): Promise<{ recording: StoredRecording; path: string; isOurs: boolean } | undefined> {
     if (!isRecordingId(id)) return undefined;
     return this.#attempt(async () => {
-      const facts = await readFile(join(this.#root, id, FACTS), "utf8").catch(missing);
-      if (facts !== undefined) {
-        const recording = JSON.parse(facts) as StoredRecording;
-        const path = join(this.#root, id, AUDIO);
-        return {
-          recording: { ...recording, id, createdAt: new Date(recording.createdAt) },
-          path,
-          isOurs: true,
-        };
-      }
+      const recording = factsOf(
+        id,
+        (await readFile(join(this.#root, id, FACTS), "utf8").catch(missing)) ?? "",
+      );
+      if (recording) return { recording, path: join(this.#root, id, AUDIO), isOurs: true };
       for (const ending of ENDINGS) {
         const filename = `${id}.${ending}`;
         const path = join(this.#root, filename);
@@ -182,35 +196,63 @@ export class DirectoryStore implements RecordingStore {
     });
   }
 
-  #count(bytes: number): void {
-    this.#bytes = this.#bytes?.then((before) => before + bytes);
+  /** Takes room for a copy. @throws RecordingsFull; TranscriptionError STORAGE_FAILED */
+  async #reserve(size: number): Promise<void> {
+    if (Number.isFinite(this.#maxBytes)) {
+      while (this.#kept === undefined) {
+        this.#counting ??= this.#count();
+        await this.#counting;
+      }
+      // At once with the look: others have waited for the same count.
+      if (this.#kept + this.#writing + size > this.#maxBytes) throw new RecordingsFull(this.#maxBytes);
+    }
+    this.#writing += size;
   }
 
-  async #used(): Promise<number> {
-    if (!Number.isFinite(this.#maxBytes)) return 0;
-    this.#bytes ??= this.#attempt(async () => {
+  async #count(): Promise<void> {
+    const deletions = this.#deletions;
+    try {
       let bytes = 0;
-      for (const name of await this.#names()) {
-        const found = isRecordingId(name) ? await this.#find(name) : undefined;
+      for (const name of await this.#attempt(() => this.#names())) {
+        const found = await this.#find(name).catch(() => undefined);
         if (found?.isOurs) bytes += found.recording.bytes;
       }
-      return bytes;
-    });
-    return this.#bytes;
+      if (deletions === this.#deletions) this.#kept = bytes;
+    } finally {
+      this.#counting = undefined;
+    }
   }
 
   async #names(): Promise<string[]> {
     return (await readdir(this.#root).catch(missing)) ?? [];
   }
 
-  async #attempt<T>(work: () => Promise<T>): Promise<T> {
+  /** @throws TranscriptionError STORAGE_FAILED; the reason of `signal` as it is */
+  async #attempt<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
     try {
       return await work();
     } catch (cause) {
-      if (cause instanceof TranscriptionError) throw cause;
+      if (cause instanceof TranscriptionError || (signal?.aborted && cause === signal.reason)) throw cause;
       const message = `Cannot use the folder of recordings (${variableOf("recordingsFolder")}): ${(cause as Error).message}`;
       throw new TranscriptionError("STORAGE_FAILED", message, { cause });
     }
+  }
+}
+
+/** What `text` says of a recording of ours; undefined where something else has written it. */
+function factsOf(id: string, text: string): StoredRecording | undefined {
+  try {
+    const { bytes, createdAt, filename, sha256, type } = JSON.parse(text) as Record<string, unknown>;
+    const date = new Date(String(createdAt));
+    const isOurs =
+      Number.isSafeInteger(bytes) &&
+      (bytes as number) >= 0 &&
+      Number.isFinite(date.getTime()) &&
+      [filename, sha256, type].every((fact) => typeof fact === "string");
+    if (!isOurs) return undefined;
+    return { id, filename, type, bytes, sha256, createdAt: date } as StoredRecording;
+  } catch {
+    return undefined;
   }
 }
 
@@ -220,13 +262,14 @@ function missing(error: NodeJS.ErrnoException): undefined {
   throw error;
 }
 
-/** @returns sha256 of what was copied */
-async function copy(source: FileHandle, path: string): Promise<string> {
+/** @returns sha256 of what was copied. @throws the reason of `signal` */
+async function copy(source: FileHandle, path: string, signal?: AbortSignal): Promise<string> {
   const hash = createHash("sha256");
   const target = await open(path, "wx", 0o600);
   try {
     const piece = Buffer.allocUnsafe(PIECE);
     for (let position = 0; ; ) {
+      signal?.throwIfAborted();
       const { bytesRead } = await source.read(piece, 0, PIECE, position);
       if (bytesRead === 0) break;
       const bytes = piece.subarray(0, bytesRead);

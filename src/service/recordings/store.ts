@@ -24,8 +24,15 @@ export interface OpenRecording {
 
 /** Where recordings are kept for longer than a call. No client names a path or an address: only ids. */
 export interface RecordingStore {
-  /** Keeps a copy of `file`. @throws RecordingsFull; TranscriptionError STORAGE_FAILED */
-  put(file: FileHandle, facts: { filename: string; type: string }): Promise<StoredRecording>;
+  /**
+   * Keeps a copy of `file`, and nothing of it where `signal` fires before it is kept.
+   * @throws RecordingsFull; TranscriptionError STORAGE_FAILED; the reason of `signal`
+   */
+  put(
+    file: FileHandle,
+    facts: { filename: string; type: string },
+    signal?: AbortSignal,
+  ): Promise<StoredRecording>;
   /** @returns undefined where there is none of that id. @throws TranscriptionError STORAGE_FAILED */
   stat(id: string): Promise<StoredRecording | undefined>;
   /** As {@link stat}. */

@@ -55,7 +55,8 @@ it("prints the turns of every file, each under its name", async () => {
 it("asks the library for what the flags say", async () => {
   const flags = ["--num-speakers", "3", "--diarization-model", "voices.bin", "--seller-channel", "1"];
   const engine = ["--diarization-engine", "community"];
-  const { asked } = await diarize(["a.wav"], ["a.wav", ...flags, ...engine, "-t", "2"]);
+  const models = ["--cache-dir", "models", "--offline"];
+  const { asked } = await diarize(["a.wav"], ["a.wav", ...flags, ...engine, ...models, "-t", "2"]);
   expect(asked).toEqual([
     {
       numSpeakers: 3,
@@ -63,6 +64,8 @@ it("asks the library for what the flags say", async () => {
       model: "voices.bin",
       roles: { sellerChannel: 1 },
       threads: 2,
+      cacheDir: "models",
+      download: false,
       signal: expect.any(AbortSignal),
       onDownload: expect.any(Function),
     },

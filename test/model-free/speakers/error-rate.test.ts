@@ -35,5 +35,7 @@ describe("the diarization error rate", () => {
     expect(rttm).toBe("SPEAKER my_call 2 1.250 1.750 <NA> <NA> SPEAKER_00 <NA> <NA>\n");
     expect(parseRttm(rttm)).toEqual([{ speaker: "SPEAKER_00", start: 1.25, end: 3 }]);
     expect(parseRttm(rttm, "another")).toEqual([]);
+    const named = formatTurns([{ ...turns[0]!, speaker: " Anna  Berg" }], "a");
+    expect(parseRttm(named)).toEqual([{ speaker: "Anna_Berg", start: 1.25, end: 3 }]);
   });
 });

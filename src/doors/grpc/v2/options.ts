@@ -154,7 +154,7 @@ function channels({ selection, each, index }: ChannelSelection): TranscribeOptio
 
 /** The model is the server's: a client names no files of it. */
 function diarization(message: Diarization): DiarizationOptions {
-  return withoutUndefined<Omit<DiarizationOptions, "model" | "knownVoices">>({
+  return withoutUndefined<Omit<DiarizationOptions, "model" | "knownVoices" | "download">>({
     engine: named("diarize.engine", DIARIZATION_ENGINES, message.engine),
     numSpeakers: orDefault(message.num_speakers),
     minSpeakers: orDefault(message.min_speakers),

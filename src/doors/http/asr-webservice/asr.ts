@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
-import { formatResult, type TranscriptionResult } from "../../../index.js";
+import { formatResult, type TranscriptionResult, toVerboseJson, toWhisperXJson } from "../../../index.js";
 import { optionPaths, type RequestOptions } from "../../../service/options/fields.js";
 import * as kind from "../../../service/options/kinds.js";
 import type { Service } from "../../../service/service.js";
@@ -8,7 +8,6 @@ import { FieldSet, formWith } from "../forms/field-set.js";
 import type { Form } from "../forms/form.js";
 import { unknownFields } from "../forms/unknown-fields.js";
 import { inForm, inFormLater } from "../option-names.js";
-import { transcribeWithSpeakersIfPossible } from "../speakers-if-possible.js";
 import { ENCODE, FILE, fileOf, givenIn, namesIn, OTHERS } from "./parameters.js";
 
 const OUTPUTS = ["txt", "vtt", "srt", "tsv", "json"] as const;
@@ -37,7 +36,8 @@ export function addAsr(app: FastifyInstance, service: Service): void {
       work: async (form, upload) => {
         const { options, output, unknown } = readAsked(request, form, service);
         noteUnknown(service, request, unknown);
-        const working = transcribeWithSpeakersIfPossible(service, call, await upload.file(), options);
+        const asked = { ...options, speakersIfPossible: true };
+        const working = service.transcribe(call, await upload.file(), asked, "timeout");
         const work = await inFormLater(working, options.limits?.maxDuration);
         return { work, output, name: form.filename ?? "" };
       },
@@ -77,12 +77,12 @@ function readAsked(request: FastifyRequest, form: Form, service: Service): Asked
 function written(result: TranscriptionResult, output: Output): string {
   if (output !== "json") return formatResult(result, output);
   if (!result.speakers) return JSON.stringify(whisperAnswer(result));
-  return JSON.stringify({ text: result.text, ...JSON.parse(formatResult(result, "whisperx")) });
+  return JSON.stringify({ text: result.text, ...toWhisperXJson(result) });
 }
 
 /** The JSON of openai-whisper: the language by its code, words in their segments. */
 function whisperAnswer(result: TranscriptionResult): object {
-  const { segments } = JSON.parse(formatResult(result, "verbose_json")) as { segments: object[] };
+  const { segments } = toVerboseJson(result);
   return {
     text: result.text,
     segments: segments.map((segment, index) => {

@@ -1,4 +1,4 @@
-import { formatResult, type Segment, type TranscriptionResult } from "../../../index.js";
+import { formatResult, type Segment, type TranscriptionResult, toVerboseJson } from "../../../index.js";
 import type { Format } from "./fields.js";
 import type { Asked } from "./request.js";
 
@@ -64,13 +64,15 @@ function jsonAnswer(result: TranscriptionResult, { logprobs }: Asked): object {
 }
 
 function verboseAnswer(result: TranscriptionResult, { segments, task, words }: Asked): object {
-  const answer = JSON.parse(formatResult(result, "verbose_json")) as Record<string, unknown>;
-  // What a translation is in.
-  if (task === "translate") answer.language = "english";
-  if (!words) delete answer.words;
-  else answer.words ??= [];
-  if (!segments) delete answer.segments;
-  return { ...answer, usage: usageOf(result) };
+  const { segments: all, words: timed = [], ...answer } = toVerboseJson(result);
+  return {
+    ...answer,
+    // What a translation is in.
+    ...(task === "translate" && { language: "english" }),
+    ...(words && { words: timed }),
+    ...(segments && { segments: all }),
+    usage: usageOf(result),
+  };
 }
 
 /** A segment of `diarized_json`, which is also an event. */

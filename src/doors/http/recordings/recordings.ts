@@ -52,18 +52,19 @@ export function addRecordings(app: FastifyInstance, service: Service): void {
     { schema: { summary: "What a recording is", tags: TAGS, response: { 200: RECORDING } } },
     async ({ params }) => shown(requireFound(await storeOf(service).stat(params.id), params.id)),
   );
-  app.get<ById>(
-    `${BY_ID}/audio`,
-    {
-      schema: {
-        summary: "Its bytes, or a range of them",
-        tags: TAGS,
-        produces: { "application/octet-stream": "The file" },
-      },
+  app.route<ById>({
+    // The HEAD that is made of a GET says that what was not sent has no bytes.
+    method: ["GET", "HEAD"],
+    exposeHeadRoute: false,
+    url: `${BY_ID}/audio`,
+    schema: {
+      summary: "Its bytes, or a range of them",
+      tags: TAGS,
+      produces: { "application/octet-stream": "The file" },
     },
-    async ({ headers, params }, reply) =>
+    handler: async ({ headers, params }, reply) =>
       sendAudio(await openRecording(service, params.id), headers.range, reply),
-  );
+  });
   app.delete<ById>(
     BY_ID,
     { schema: { summary: "Delete a recording", tags: TAGS, response: { 204: { type: "null" } } } },
@@ -82,12 +83,15 @@ async function keep(
 ): Promise<FastifyReply> {
   const { call } = request;
   await call.attempt(
-    () => {
+    async () => {
       const store = storeOf(service);
-      return service.withUpload(call, async (upload) => {
+      const recording = await service.withUpload(call, async (upload) => {
         const facts = await receiveRecording(request, service, upload, filename);
-        return store.put(await upload.file(), facts);
+        return store.put(await upload.file(), facts, call.signal);
       });
+      // Nobody learns its id any more.
+      if (call.signal.aborted) await store.delete(recording.id);
+      return recording;
     },
     (recording) => {
       reply.code(201).header("location", `/api/recordings/${recording.id}`);
@@ -104,8 +108,10 @@ async function sendAudio(
   reply: FastifyReply,
 ): Promise<FastifyReply> {
   const { bytes, createdAt, type } = recording;
+  const isHead = reply.request.method === "HEAD";
   try {
-    const range = rangeOf(asked, bytes);
+    // Ranges are GET's alone (RFC 9110, 14.2).
+    const range = isHead ? undefined : rangeOf(asked, bytes);
     reply
       .code(range ? 206 : 200)
       .type(type)
@@ -115,7 +121,7 @@ async function sendAudio(
       .header("content-security-policy", "sandbox; default-src 'none'; media-src 'self'")
       .header("content-length", range ? range.end - range.start + 1 : bytes);
     if (range) reply.header("content-range", `bytes ${range.start}-${range.end}/${bytes}`);
-    if (reply.request.method === "HEAD" || bytes === 0) {
+    if (isHead || bytes === 0) {
       await file.close();
       return reply.send();
     }

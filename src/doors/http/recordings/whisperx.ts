@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import Type from "typebox";
-import { formatResult, type TranscribeOptions, type TranscriptionResult } from "../../../index.js";
+import { type TranscribeOptions, type TranscriptionResult, toWhisperXJson } from "../../../index.js";
 import type { Call } from "../../../service/call/call.js";
 import type { OpenRecording } from "../../../service/recordings/store.js";
 import type { Service } from "../../../service/service.js";
@@ -8,7 +8,6 @@ import type { Work } from "../../../service/workers.js";
 import { fail } from "../app.js";
 import { Refusal } from "../failures.js";
 import { requireModel } from "../openai/models.js";
-import { transcribeWithSpeakersIfPossible } from "../speakers-if-possible.js";
 import { BY_ID, type ById, openRecording } from "./recordings.js";
 
 /** Names that WhisperX' clients always send one of, whatever is loaded here. */
@@ -111,7 +110,7 @@ async function workOn(
   call.markReading();
   call.markReceived();
   service.note(call, recording.filename, recording.bytes, recording.type);
-  return transcribeWithSpeakersIfPossible(service, call, file, options);
+  return service.transcribe(call, file, { ...options, speakersIfPossible: true }, "timeout");
 }
 
 /** The answer of the service that this one stands in for. */
@@ -124,9 +123,7 @@ function answerOf(result: TranscriptionResult): Answer {
           .filter((segment) => segment.speaker === speaker)
           .map(({ text }) => text)
           .join(" ");
-  const { segments } = JSON.parse(formatResult(result, "whisperx")) as {
-    segments: Record<string, unknown>[];
-  };
+  const { segments } = toWhisperXJson(result);
   return {
     success: true,
     transcription: result.text,

@@ -142,13 +142,8 @@ function segmentsOf(turns: Turns, speakers: DiarizationResult["speakers"]): obje
   }));
 }
 
-/** Its fields are parted by white space, which names may have. */
 function rttm({ turns, speakers }: DiarizationResult, name: string): string {
-  const named = namedTurns(turns, speakers);
-  return formatTurns(
-    named.map((turn) => ({ ...turn, speaker: turn.speaker.trim().replace(/\s+/g, "_") })),
-    name || "audio",
-  );
+  return formatTurns(namedTurns(turns, speakers), name || "audio");
 }
 
 /** Microseconds, and no trace of float32. */

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from "fastify";
 import Type from "typebox";
-import { formatResult, type Segment, type TranscriptionResult } from "../../../index.js";
+import { formatResult, type Segment, type TranscriptionResult, toVerboseJson } from "../../../index.js";
 import type { Service } from "../../../service/service.js";
 import { answerForm, noteUnknown } from "../forms/answer-form.js";
 import { formWith } from "../forms/field-set.js";
@@ -59,14 +59,8 @@ function bodyOf(result: TranscriptionResult, asked: Asked): string {
   }
 }
 
-interface Verbose {
-  language: string;
-  duration: number;
-  segments: { start: number; end: number; text: string; tokens: number[]; temperature: number }[];
-}
-
 function verboseAnswer(result: TranscriptionResult, { hasLanguages, hasTimes }: Asked): object {
-  const { duration, language, segments } = JSON.parse(formatResult(result, "verbose_json")) as Verbose;
+  const { duration, language, segments } = toVerboseJson(result);
   const { languageProbabilities, languageProbability } = result;
   return {
     task: result.task,
