@@ -1,7 +1,6 @@
 #include "engine/borealis/packed_language_network.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstring>
 
 #include "engine/error.h"
@@ -13,14 +12,6 @@ namespace {
 // there are.
 constexpr int kPassRows = 512;
 constexpr int kBlock = PackedMatrix::kBlock;
-
-uint8_t* row(const ggml_tensor* tensor, int index) {
-    return static_cast<uint8_t*>(tensor->data) + static_cast<size_t>(index) * tensor->nb[1];
-}
-
-float* float_row(const ggml_tensor* tensor, int index) {
-    return reinterpret_cast<float*>(row(tensor, index));
-}
 
 // Those of `count` rows that are `thread`'s.
 template <typename Work>
@@ -49,20 +40,9 @@ PackedLanguageNetwork::PackedLanguageNetwork(const std::string& path, const Lang
       parallel_(compute),
       weights_(path, file, parallel_),
       capacity_(capacity),
+      angles_(file.rope_base, static_cast<int>(file.head_width / 2), capacity),
       nodes_(kernels, compute) {
     for (int i = 0; i < sequences; ++i) memories_.emplace_back(memory_shape(file));
-    // Angles as the reference implementation rounds them (Su et al., 2021, RoFormer; transformers,
-    // modeling_rope_utils).
-    const auto half = static_cast<int>(file.head_width / 2);
-    for (int position = 0; position < capacity; ++position) {
-        for (int i = 0; i < half; ++i) {
-            const auto frequency =
-                static_cast<float>(1 / std::pow(static_cast<double>(file.rope_base), static_cast<double>(i) / half));
-            const double angle = static_cast<float>(position) * frequency;
-            cosines_.push_back(static_cast<float>(std::cos(angle)));
-            sines_.push_back(static_cast<float>(std::sin(angle)));
-        }
-    }
     const size_t nodes = 16 + 24 * static_cast<size_t>(file.layers);
     graph_ = std::make_unique<Graph>(compute.backend(), nodes, [&](ggml_context* context) { return build(context); });
     if (!graph_->allocated()) throw Error(ErrorCode::OutOfMemory, "No memory for a step of the language model");
@@ -169,9 +149,7 @@ void PackedLanguageNetwork::turn(const std::vector<float>& weight, int position,
                           reinterpret_cast<uint8_t*>(output));
         x = output;
     }
-    const int half = head_width / 2;
-    const size_t angles = static_cast<size_t>(position) * static_cast<size_t>(half);
-    kernels_.rotate(x, &cosines_[angles], &sines_[angles], half, output);
+    kernels_.rotate(x, angles_.cosines(position), angles_.sines(position), angles_.half(), output);
 }
 
 // Queries at their positions; keys at theirs, and values, to the sequences' memories.

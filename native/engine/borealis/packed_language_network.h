@@ -6,6 +6,7 @@
 #include "engine/borealis/packed_language_weights.h"
 #include "engine/device/compute.h"
 #include "engine/encoder/graph.h"
+#include "engine/kernels/rope_angles.h"
 
 namespace agora {
 
@@ -57,7 +58,7 @@ class PackedLanguageNetwork final : public LanguageNetwork {
     Parallel parallel_;
     PackedLanguageWeights weights_;
     int capacity_;
-    std::vector<float> cosines_, sines_;  // [capacity][head_width / 2]
+    RopeAngles angles_;  // of `capacity` positions
     std::vector<LanguageMemory> memories_;
     KernelNodes nodes_;
     std::unique_ptr<Graph> graph_;
