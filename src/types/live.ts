@@ -85,6 +85,8 @@ export interface LiveStream extends AsyncIterable<LiveEvent>, AsyncDisposable {
   cancel(reason?: Error): void;
   /** As {@link cancel}, and resolves when nothing of the stream runs any more. */
   close(): Promise<void>;
+  /** Resolves, and never rejects, when nothing of the stream runs any more, whatever it ended by. */
+  readonly closed: Promise<void>;
   /** How far it is; of several channels, the one that is least far. */
   readonly progress: LiveProgress;
 }
@@ -127,12 +129,15 @@ export interface LiveSpeechStart extends OfChannel {
   time: number;
 }
 
-/** The language of a channel is known: once, before its first text, and again should a later utterance change it. */
+/**
+ * What language is spoken in a channel, where it was to be detected: before its first final event, and again where more
+ * speech changes it.
+ */
 export interface LiveLanguage extends OfChannel {
   type: "language";
   /** ISO 639-1 code. */
   language: string;
-  /** 0 to 1; 1 where it was given. */
+  /** 0 to 1; 1 where the model has but one. */
   probability: number;
 }
 
