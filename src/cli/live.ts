@@ -72,6 +72,7 @@ export async function transcribeLive(
   const asked = optionsOf(
     flags,
     files.some(({ format }) => WITH_WORDS.includes(format)),
+    terminal.showsStatus,
   );
   // Before a model is downloaded.
   resolveLive(asked);
@@ -167,9 +168,11 @@ function endOf({ text }: LivePartial, columns: number): string {
   return characters.length < columns ? text : `…${characters.slice(2 - Math.max(3, columns)).join("")}`;
 }
 
-function optionsOf(flags: LiveFlags, savesWords: boolean): LiveOptions {
+function optionsOf(flags: LiveFlags, savesWords: boolean, showsInterim: boolean): LiveOptions {
   const { language, task, initialPrompt, hotwords, sampleRate, encoding, channels } = flags;
-  const { endpointMs, step, policy, interim, wordTimestamps } = flags;
+  const { endpointMs, step, policy, wordTimestamps } = flags;
+  // What nobody sees is not worth a pass.
+  const interim = flags.interim !== false && (flags.json || showsInterim) ? undefined : false;
   const words = wordTimestamps || savesWords || undefined;
   const given = { language, task, initialPrompt, hotwords, sampleRate, encoding, channels };
   const named = Object.entries({ ...given, endpointMs, step, policy, interim, words });
