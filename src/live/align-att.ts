@@ -2,7 +2,7 @@ import { TranscriptionError } from "../errors.js";
 import type { Engine } from "../types/engine.js";
 import type { LiveStepResult, LiveToken } from "../types/live-step.js";
 import { LocalAgreement } from "./local-agreement.js";
-import type { Ending, Heard, Policy, Sound } from "./policy.js";
+import { type Ending, type Heard, isSure, type Policy, type Sound } from "./policy.js";
 import { type PassMeans, whenThereIsRoom } from "./window-pass.js";
 import { isLoop, type LiveWord } from "./words.js";
 
@@ -52,14 +52,14 @@ export class AlignAtt implements Policy {
   async listen(sound: Sound): Promise<Heard> {
     const end = sound.start + sound.samples.length / 16_000;
     const step = await this.#step(sound, this.#tokens, false);
-    const detected = sound.language === undefined ? detectedIn(step) : {};
+    const detected: Pick<Heard, "detected"> = sound.language === undefined ? detectedIn(step) : {};
     const language = sound.language ?? step.language;
     this.#noSpeechProb = step.noSpeechProb;
     this.#language = language;
     if (step.rewound) {
       this.resets++;
       this.#tail = [];
-    } else if (sound.language === undefined) {
+    } else if (!isSure(sound, detected.detected)) {
       this.#tail = [...step.tokens, ...step.tail].map(onClock(sound.start));
     } else {
       this.#tokens = [...this.#tokens, ...step.tokens.map(onClock(sound.start))];
@@ -95,6 +95,12 @@ export class AlignAtt implements Policy {
       noSpeechProb,
       ...(sound.language === undefined && detectedIn(step)),
     };
+  }
+
+  forget(): void {
+    this.resets++;
+    this.#tokens = [];
+    this.#tail = [];
   }
 
   part(time: number): Ending {

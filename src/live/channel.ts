@@ -1,5 +1,4 @@
 import type { ResolvedLive } from "../config/live-options.js";
-import { placeSegments } from "../pipeline/assemble.js";
 import { LevelledVad } from "../pipeline/levelled-vad.js";
 import { placeToCut } from "../pipeline/pauses.js";
 import { SampleBuffer } from "../pipeline/sample-buffer.js";
@@ -7,9 +6,9 @@ import { FRAME_SAMPLES, type Region } from "../pipeline/speech-regions.js";
 import { countWords } from "../pipeline/stats.js";
 import { SAMPLE_RATE } from "../types/audio.js";
 import type { VadModel, VadSession } from "../types/engine.js";
-import type { Segment } from "../types/result.js";
 import type { NewEvent } from "./events.js";
-import type { Ending, Heard, Policy, Sound } from "./policy.js";
+import { finalSegment } from "./final-segment.js";
+import { type Ending, type Heard, isSure, type Policy, type Sound } from "./policy.js";
 import type { SpokenLanguage } from "./spoken-language.js";
 import { VoiceGate } from "./voice-gate.js";
 import { type LiveWord, textOf } from "./words.js";
@@ -62,6 +61,8 @@ interface Utterance {
   shown: string;
   /** Words that the last pass settled. */
   settled: readonly LiveWord[];
+  /** Whether its language was detected, where it has one to be kept. */
+  isChecked: boolean;
 }
 
 /**
@@ -203,6 +204,7 @@ export class Channel {
       nextPass: speech + FIRST_STEP * this.#step,
       shown: "",
       settled: [],
+      isChecked: false,
     };
     this.#emit({ type: "speech-start", utterance: this.#utterance.id, time: speech / SAMPLE_RATE });
   }
@@ -218,12 +220,16 @@ export class Channel {
 
   async #pass(utterance: Utterance): Promise<void> {
     const end = Math.min(this.#position, this.#ring.end);
-    const heard = await this.#timed(this.policy.listen(this.#sound(utterance, end)));
+    const sound = this.#sound(utterance, end);
+    const heard = await this.#timed(this.policy.listen(sound));
     utterance.heard = end;
     utterance.nextPass = this.#position + this.#step;
     utterance.settled = heard.settled;
+    const { kept } = this.#means.language;
     if (heard.detected) this.#noteLanguage(heard.detected, false);
-    this.#show(utterance, heard, end);
+    // What was heard in a language that is not spoken is of no use.
+    if (kept !== undefined && this.#means.language.kept !== kept) this.policy.forget();
+    else if (kept === undefined || isSure(sound, heard.detected)) this.#show(utterance, heard, end);
     this.#means.onProgress();
   }
 
@@ -292,18 +298,18 @@ export class Channel {
 
   /** Hears the utterance up to `cut` for the last time. */
   async #final(utterance: Utterance, cut: number, endOfUtterance: boolean): Promise<void> {
-    this.#emitFinal(
-      utterance,
-      await this.#timed(this.policy.finish(this.#sound(utterance, cut))),
-      cut,
-      endOfUtterance,
-    );
+    const sound = this.#sound(utterance, cut);
+    let ending = await this.#timed(this.policy.finish(sound));
+    if (ending.detected) this.#noteLanguage(ending.detected, true);
+    const { kept } = this.#means.language;
+    if (kept !== undefined && ending.detected && ending.detected.language !== kept)
+      ending = await this.#timed(this.policy.finish({ ...sound, language: kept }));
+    this.#emitFinal(utterance, ending, cut, endOfUtterance);
   }
 
   /** Tells what was heard of the utterance up to `cut`, from where it goes on. */
   #emitFinal(utterance: Utterance, ending: Ending, cut: number, endOfUtterance: boolean): void {
-    if (ending.detected) this.#noteLanguage(ending.detected, true);
-    const segment = this.#place(ending, utterance.start, cut);
+    const segment = finalSegment(ending, utterance.start / SAMPLE_RATE, cut / SAMPLE_RATE, this.#lastEnd);
     if (segment) {
       const { text, start, end, words, confidence, avgLogProb, noSpeechProb } = segment;
       this.#lastEnd = end;
@@ -334,29 +340,18 @@ export class Channel {
     this.#gate.forgetPauses(cut);
   }
 
-  /** The words of a part of the stream, in order, apart from those before it, and inside it. */
-  #place({ words, noSpeechProb }: Ending, from: number, to: number): Segment | undefined {
-    const text = textOf(words);
-    if (!/[\p{L}\p{N}]/u.test(text)) return undefined;
-    const offset = from / SAMPLE_RATE;
-    const mean = (of: (word: LiveWord) => number): number =>
-      words.reduce((sum, word) => sum + of(word), 0) / words.length;
-    const segment = {
-      start: words[0]!.start - offset,
-      end: words.at(-1)!.end - offset,
-      text,
-      tokens: [],
-      avgLogProb: mean(({ logProb }) => logProb),
-      confidence: mean(({ confidence }) => confidence),
-      noSpeechProb,
-      temperature: 0,
-      words: words.map((word) => ({ ...word, start: word.start - offset, end: word.end - offset })),
-    };
-    return placeSegments([segment], { start: offset, end: to / SAMPLE_RATE }, this.#lastEnd, 0)[0];
+  /** Whether a pass is to detect whether the utterance is in another language than those before. */
+  #isChecking(utterance: Utterance): boolean {
+    const { start, reach } = this.#gate;
+    const speech = (reach - Math.max(start ?? 0, utterance.start)) / SAMPLE_RATE;
+    if (utterance.isChecked || !this.#means.language.mayChange(speech)) return false;
+    utterance.isChecked = true;
+    return true;
   }
 
   #sound(utterance: Utterance, end: number): Sound {
     const { start } = utterance;
+    const { kept } = this.#means.language;
     const inSound = (position: number): number => (Math.min(position, end) - start) / SAMPLE_RATE;
     return {
       samples: this.#ring.view(start, end),
@@ -365,7 +360,8 @@ export class Channel {
         .spoken(start)
         .filter((span) => span.start < end)
         .map((span) => ({ start: inSound(span.start), end: inSound(span.end) })),
-      language: this.#means.language.kept,
+      language: this.#isChecking(utterance) ? undefined : kept,
+      kept,
     };
   }
 

@@ -1,4 +1,4 @@
-import { type Ending, type Heard, meanOf, type Policy, partedAt, type Sound } from "./policy.js";
+import { type Ending, type Heard, isSure, meanOf, type Policy, partedAt, type Sound } from "./policy.js";
 import { type PassMeans, passOver } from "./window-pass.js";
 import { isLoop, type LiveWord, spelling, wordsOf } from "./words.js";
 
@@ -40,13 +40,9 @@ export class LocalAgreement implements Policy {
       return { settled: this.#settled, unsettled: [], ...about };
     }
     const words = this.#newOf(found);
-    if (sound.language === undefined) this.#before = [];
-    else this.#agree(words);
-    return {
-      settled: this.#settled,
-      unsettled: sound.language === undefined ? words : this.#before,
-      ...about,
-    };
+    if (isSure(sound, detected)) this.#agree(words);
+    else this.#before = words;
+    return { settled: this.#settled, unsettled: this.#before, ...about };
   }
 
   async finish(sound: Sound): Promise<Ending> {
@@ -63,6 +59,12 @@ export class LocalAgreement implements Policy {
     // What hears all of it and knows more ways to hear it finds nothing: the passes before were misled.
     if (found.length === 0 && here.length > 0) this.resets++;
     return { words: found.length === 0 ? [] : words, ...about };
+  }
+
+  forget(): void {
+    this.resets++;
+    this.#settled = [];
+    this.#before = [];
   }
 
   part(time: number): Ending {

@@ -9,8 +9,10 @@ export interface Sound {
   start: number;
   /** Where somebody speaks, in seconds of `samples`. */
   spoken: readonly { start: number; end: number }[];
-  /** Undefined: not settled yet; it is detected, and no word of the pass is final. */
+  /** Undefined: it is detected, and no word of the pass is settled unless it is found to be {@link kept}. */
   language: string | undefined;
+  /** What was detected before, if anything. */
+  kept: string | undefined;
 }
 
 /** What a pass heard. */
@@ -50,8 +52,15 @@ export interface Policy {
    * settled in what follows on it are settled there.
    */
   finish(sound: Sound): Promise<Ending>;
+  /** Forgets the utterance: its words are in a language that nobody speaks. */
+  forget(): void;
   /** Takes out the words that are settled before `time`, without listening: what follows on them has not been said yet. */
   part(time: number): Ending;
+}
+
+/** Whether a pass was in the language that is spoken, as far as that is known. */
+export function isSure({ language, kept }: Sound, detected: Heard["detected"]): boolean {
+  return language !== undefined || (kept !== undefined && detected?.language === kept);
 }
 
 /** Words before `time`, and those after it. */

@@ -99,7 +99,13 @@ describe("local agreement", () => {
       request: 1,
       signal: new AbortController().signal,
     });
-    const sound = { samples: new Float32Array(160_000), start: 100, spoken: [], language: "en" };
+    const sound = {
+      samples: new Float32Array(160_000),
+      start: 100,
+      spoken: [],
+      language: "en",
+      kept: undefined,
+    };
     const said = (words: readonly LiveWord[]) => words.map(({ text }) => text.trim()).join(" ");
     const seen = [];
     for (const _ of texts.slice(1)) {
