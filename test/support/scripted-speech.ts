@@ -2,8 +2,16 @@ import { resolveLive } from "../../src/config/live-options.js";
 import { LiveTranscription } from "../../src/live/live-transcription.js";
 import { fitToModel } from "../../src/pipeline/fit-to-model.js";
 import { FRAME_SAMPLES } from "../../src/pipeline/speech-regions.js";
-import type { VadModel, VadSession, WindowOptions, WindowResult } from "../../src/types/engine.js";
+import type {
+  Engine,
+  VadModel,
+  VadSession,
+  WindowOptions,
+  WindowResult,
+  WindowWord,
+} from "../../src/types/engine.js";
 import type { LiveEvent, LiveFinal, LiveOptions, LiveStats, LiveStream } from "../../src/types/live.js";
+import type { LiveStepRequest, LiveStepResult, LiveToken } from "../../src/types/live-step.js";
 import { FakeEngine, type FakeEngineOptions, fakeSegment } from "./fake-engine.js";
 
 const RATE = 16_000;
@@ -83,6 +91,52 @@ export function scriptedEngine(options: FakeEngineOptions = {}): FakeEngine {
     ...options,
   });
 }
+
+/**
+ * An engine that hears {@link words} step by step too, a token each.
+ * @param rewound whether a step, from 0, loses its place
+ */
+export function followingEngine(rewound: (step: number) => boolean = () => false): FollowingEngine {
+  const engine = scriptedEngine() as FollowingEngine;
+  engine.steps = [];
+  return Object.assign(engine, {
+    followsSpeech: true,
+    liveStep: async (request: LiveStepRequest): Promise<LiveStepResult> => {
+      const step = engine.steps.push(request) - 1;
+      const seconds = request.samples.length / RATE;
+      const heard = hear(request.samples)
+        .segments.flatMap(({ words = [] }) => words)
+        .map(({ text, start }) => ({ id: Number(text.slice(2)), text, start, probability: 0.9 }))
+        .filter(({ id }) => !request.forced.includes(id));
+      const standing = heard.filter(({ start }) => start + WORD <= seconds - request.frontier);
+      const tokens = request.final ? heard : standing;
+      const tail = request.tail ? heard.slice(tokens.length) : [];
+      const isLost = rewound(step);
+      return {
+        tokens: isLost ? [] : tokens,
+        text: textOfTokens(tokens),
+        tail: isLost ? [] : tail,
+        tailText: textOfTokens(tail),
+        language: request.language ?? "en",
+        languageProbability: request.language === undefined ? 0.9 : 1,
+        noSpeechProb: 0.01,
+        rewound: isLost,
+      };
+    },
+    liveWords: (tokens: readonly LiveToken[], end: number): WindowWord[] =>
+      tokens.map(({ text, start, probability }, i) => ({
+        text,
+        start,
+        end: Math.min(start + WORD, tokens[i + 1]?.start ?? end),
+        confidence: probability,
+      })),
+  });
+}
+
+export type FollowingEngine = FakeEngine &
+  Required<Pick<Engine, "liveStep" | "liveWords">> & { steps: LiveStepRequest[] };
+
+const textOfTokens = (tokens: readonly LiveToken[]): string => tokens.map(({ text }) => text).join("");
 
 /** Hears whatever is louder than silence. */
 export class ScriptedVad implements VadModel {
