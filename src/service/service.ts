@@ -4,14 +4,17 @@ import {
   type DetectLanguageOptions,
   type DiarizationResult,
   type LanguageDetection,
+  type LiveOptions,
   releaseMemory,
   type SpeechDetection,
+  type Transcriber,
   TranscriptionError,
 } from "../index.js";
 import { type Budgets, createBudgets } from "./budgets.js";
 import { type Call, ClientGone, Unavailable } from "./call/call.js";
 import type { Holder } from "./call/holdings.js";
 import { OpenCalls } from "./call/open-calls.js";
+import { type LiveSession, LiveStreams } from "./live.js";
 import type { Fields, Logger } from "./log.js";
 import { ServerMetrics } from "./metrics/server-metrics.js";
 import { fetchInto } from "./recordings/fetching.js";
@@ -44,6 +47,7 @@ type OfCall<T> = Omit<T, keyof Waiting>;
 export class Service {
   readonly metrics = new ServerMetrics();
   readonly workers: Workers;
+  readonly liveStreams: LiveStreams;
   readonly budgets: Budgets;
   readonly storage: Storage;
   /** The calls of all doors. */
@@ -67,6 +71,7 @@ export class Service {
   ) {
     this.#settings = settings;
     this.workers = new Workers(settings, this.metrics);
+    this.liveStreams = new LiveStreams(settings);
     this.budgets = createBudgets(settings);
     this.storage = new Storage(onStorage);
   }
@@ -166,6 +171,14 @@ export class Service {
     return this.#inTime(call, timeout, timeoutName, (waiting) =>
       this.workers.detectLanguage(input, { ...options, ...waiting }),
     );
+  }
+
+  /**
+   * Text of audio while it is spoken, within the server's limits on live streams. It ends with the call.
+   * @param transcriber stays loaded until the stream is closed @throws as {@link LiveStreams.start}
+   */
+  live(call: Call, options: LiveOptions, transcriber: Transcriber = this.workers.transcriber): LiveSession {
+    return this.liveStreams.start(call, transcriber, options);
   }
 
   #inTime<T>(

@@ -171,6 +171,13 @@ export const SETTINGS = {
   /** Seconds that running requests get to finish when the server is told to stop. */
   shutdownGrace: setting("SERVER_SHUTDOWN_GRACE", number(0, DAY), 30),
 
+  /** Live streams at once, of all doors; more are refused. */
+  liveMaxStreams: setting("LIVE_MAX_STREAMS", integer(0, 100_000), 100),
+  /** Seconds without audio, and without a sign that there will be, after which a live stream is ended. */
+  liveIdleTimeout: setting("LIVE_IDLE_TIMEOUT", limit(0.001, DAY), 60),
+  /** Seconds in which a live stream with audio waiting gets nowhere after which it fails. */
+  liveStallTimeout: setting("LIVE_STALL_TIMEOUT", limit(0.001, DAY), 30),
+
   /** Where recordings are kept for longer than a call, or found: a folder, a bucket, another system; undefined: none are. */
   recordingsStore: hidden("RECORDINGS_STORE", storeAddress),
   /** What another system is told of who asks, as the header `authorization` has it. */
