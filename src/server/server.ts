@@ -323,13 +323,15 @@ class TranscriptionServer implements RunningServer {
   }
 
   #observe(): void {
-    const { budgets, calls, metrics, workers } = this.#service;
+    const { budgets, calls, liveStreams, metrics, workers } = this.#service;
     metrics.observe({
       openCalls: () => calls.size,
       unread: () => this.#grpc?.unread ?? 0,
       running: () => workers.running,
       waiting: () => workers.waiting,
       budgets,
+      liveStreams: () => liveStreams.size,
+      liveLag: () => liveStreams.lag,
       load: () => this.#transcriber?.load(),
       isServing: () => this.#notReady === undefined,
       identity: () => this.#served,

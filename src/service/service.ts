@@ -71,7 +71,7 @@ export class Service {
   ) {
     this.#settings = settings;
     this.workers = new Workers(settings, this.metrics);
-    this.liveStreams = new LiveStreams(settings);
+    this.liveStreams = new LiveStreams(settings, this.metrics);
     this.budgets = createBudgets(settings);
     this.storage = new Storage(onStorage);
   }
