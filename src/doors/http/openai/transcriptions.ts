@@ -84,7 +84,11 @@ async function transcribe(
       },
       "timeout",
     );
-    return { asked, events, work: await inFormLater(working, asked.options.limits?.maxDuration) };
+    return {
+      asked,
+      events,
+      work: await inFormLater(working, asked.options.limits?.maxDuration, asked.optionNames),
+    };
   };
   await call.attempt(
     async () => {
