@@ -7,6 +7,7 @@ import { wrongField } from "../../../service/options/read-options.js";
 import type { Service } from "../../../service/service.js";
 import { answerForm, noteUnknown } from "../forms/answer-form.js";
 import { FieldSet, formWith } from "../forms/field-set.js";
+import { MODEL_FIELD, withNamedModel } from "../forms/model.js";
 import { unknownFields } from "../forms/unknown-fields.js";
 import { inForm, inFormLater } from "../option-names.js";
 import { ENCODE, FILE, fileOf, givenIn, namesIn, OTHERS } from "./parameters.js";
@@ -15,7 +16,7 @@ import { ENCODE, FILE, fileOf, givenIn, namesIn, OTHERS } from "./parameters.js"
 const OPTIONS = optionPaths().filter((path) =>
   (DETECTION_OPTIONS as readonly string[]).includes(path.replace(/\..*$/, "")),
 );
-const FIELDS = new FieldSet(OPTIONS, { encode: ENCODE }, OTHERS);
+const FIELDS = new FieldSet(OPTIONS, { encode: ENCODE, model: MODEL_FIELD }, OTHERS);
 
 const ANSWER = Type.Object({
   detected_language: Type.String({ description: "In English, lower case; empty where nobody speaks" }),
@@ -36,16 +37,18 @@ export function addDetectLanguage(app: FastifyInstance, service: Service): void 
     const { call } = request;
     return answerForm(service, request, reply, {
       ...fileOf(request),
-      work: async (form, upload) => {
+      work: (form, upload) => {
         const given = givenIn(request, form);
-        const unknown = unknownFields(namesIn(request, form), [FILE, ...FIELDS.names]);
-        const { channels, ...options } = FIELDS.options(given);
-        if (channels === "each") throw wrongField("channels", "mix or the number of a channel", channels);
-        inForm(() => service.workers.transcriber.checkOptions(options));
-        noteUnknown(service, request, unknown);
-        const asked = { ...options, ...(channels !== undefined && { channels }) };
-        const working = service.detectLanguage(call, await upload.file(), asked, "timeout");
-        return inFormLater(working, options.limits?.maxDuration);
+        return withNamedModel(service, call, given, async (transcriber) => {
+          const unknown = unknownFields(namesIn(request, form), [FILE, ...FIELDS.names]);
+          const { channels, ...options } = FIELDS.options(given);
+          if (channels === "each") throw wrongField("channels", "mix or the number of a channel", channels);
+          inForm(() => transcriber.checkOptions(options));
+          noteUnknown(service, request, unknown);
+          const asked = { transcriber, ...options, ...(channels !== undefined && { channels }) };
+          const working = service.detectLanguage(call, await upload.file(), asked, "timeout");
+          return inFormLater(working, options.limits?.maxDuration);
+        });
       },
       deliver: ({ result: { language, probability } }) => {
         const found = language === "" ? "no language" : `language ${language} (${probability.toFixed(2)})`;

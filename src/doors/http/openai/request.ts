@@ -3,6 +3,7 @@ import {
   parseLanguage,
   SPEAKER_ROLES,
   type SpeakerRole,
+  type Transcriber,
   type TranscriptionTask,
 } from "../../../index.js";
 import type { Call } from "../../../service/call/call.js";
@@ -17,7 +18,6 @@ import { unknownFields } from "../forms/unknown-fields.js";
 import { inForm } from "../option-names.js";
 import { type Format, KNOWN_FIELDS, LAYOUT_FIELDS, OPENAI_FIELDS, STREAMED } from "./fields.js";
 import { readKnownSpeakers } from "./known-speakers.js";
-import { requireModel } from "./models.js";
 
 /** What a form of OpenAI's API asks for. */
 export interface Asked {
@@ -39,12 +39,18 @@ export interface Asked {
   unknown: readonly string[];
 }
 
-/** @throws Refusal, TranscriptionError INVALID_ARGUMENT that name the field; MODEL_NOT_FOUND, QUEUE_FULL */
-export function readRequest(form: Form, task: TranscriptionTask, call: Call, service: Service): Asked {
-  const { transcriber } = service.workers;
+/**
+ * @param transcriber the model that the form names
+ * @throws Refusal, TranscriptionError INVALID_ARGUMENT that name the field; QUEUE_FULL
+ */
+export function readRequest(
+  form: Form,
+  task: TranscriptionTask,
+  transcriber: Transcriber,
+  call: Call,
+  service: Service,
+): Asked {
   const unknown = unknownFields(form.names, KNOWN_FIELDS);
-  const model = form.text("model");
-  if (model !== undefined) requireModel(model, service);
   const field = <Name extends keyof typeof OPENAI_FIELDS>(name: Name) =>
     readField(
       name,

@@ -1,4 +1,4 @@
-import type { FormatOptions } from "../../../index.js";
+import type { FormatOptions, Transcriber } from "../../../index.js";
 import {
   fieldName,
   type OptionPath,
@@ -7,9 +7,9 @@ import {
 } from "../../../service/options/fields.js";
 import * as kind from "../../../service/options/kinds.js";
 import { wrongField } from "../../../service/options/read-options.js";
-import type { Service } from "../../../service/service.js";
 import { FieldSet } from "../forms/field-set.js";
 import type { Form } from "../forms/form.js";
+import { MODEL_FIELD } from "../forms/model.js";
 import { unknownFields } from "../forms/unknown-fields.js";
 import { formNames, inForm } from "../option-names.js";
 
@@ -21,6 +21,7 @@ const LONGEST = 36_000_000_000;
 
 /** Fields of whisper.cpp's server that the library's options have other names or units for. */
 const OWN = {
+  model: MODEL_FIELD,
   response_format: { kind: kind.choice(FORMATS), is: "What the answer is. Default json." },
   translate: { kind: kind.flag, is: "Write English." },
   prompt: { kind: kind.text, is: "As initial_prompt." },
@@ -91,8 +92,7 @@ export interface Asked {
 }
 
 /** @throws Refusal, TranscriptionError INVALID_ARGUMENT that name the field */
-export function readRequest({ names, texts }: Form, { workers }: Service): Asked {
-  const { transcriber } = workers;
+export function readRequest({ names, texts }: Form, transcriber: Transcriber): Asked {
   const unknown = unknownFields(names, ["file", ...FIELDS.names]);
   const read = <Name extends keyof typeof OWN>(name: Name) => FIELDS.read(name, texts);
   const format: Format = read("response_format") ?? "json";
