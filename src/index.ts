@@ -19,6 +19,7 @@ export {
   toVerboseJson,
   toWhisperXJson,
 } from "./formats/index.js";
+export { liveDuplex } from "./live/duplex.js";
 export type { Conversion, ConvertedFile } from "./models/convert/conversion.js";
 export { type ConvertModelOptions, convertModel } from "./models/convert/convert.js";
 export type { CacheOptions } from "./models/environment.js";
@@ -83,6 +84,27 @@ export type {
   WhisperXWord,
 } from "./types/foreign-json.js";
 export { LANGUAGES, type LanguageCode } from "./types/languages.js";
+export {
+  LIVE_ENCODINGS,
+  LIVE_POLICIES,
+  type LiveDone,
+  type LiveEncoding,
+  type LiveEvent,
+  type LiveFinal,
+  type LiveLag,
+  type LiveLanguage,
+  type LiveOptions,
+  type LivePartial,
+  type LivePolicy,
+  type LiveProgress,
+  type LiveReady,
+  type LiveSpeechEnd,
+  type LiveSpeechStart,
+  type LiveStats,
+  type LiveStream,
+  type LiveWarning,
+} from "./types/live.js";
+export type { LiveStepRequest, LiveStepResult, LiveToken } from "./types/live-step.js";
 export type {
   ImplementationName,
   LanguageName,

@@ -87,7 +87,9 @@ async function transcribe(
         },
         "timeout",
       );
-      return { asked, events, work: await inFormLater(working, asked.options.limits?.maxDuration) };
+      const { limits } = asked.options;
+      const work = await inFormLater(working, limits?.maxDuration, asked.optionNames);
+      return { asked, events, work };
     });
   };
   await call.attempt(

@@ -8,6 +8,8 @@ import type { Service } from "../../../service/service.js";
 import type { Work } from "../../../service/workers.js";
 import { fail } from "../app.js";
 import { Refusal } from "../failures.js";
+import { inForm, inFormLater } from "../option-names.js";
+import { rounded } from "../rounded.js";
 import { BY_ID, type ById, openRecording } from "./recordings.js";
 
 /** Names that WhisperX' clients always send one of, whatever is installed here. */
@@ -83,14 +85,14 @@ async function transcribe(
     async () => {
       const chosen = await choose(model, service);
       const options: TranscribeOptions = { diarize: true, roles: true, ...(language && { language }) };
-      const opened = await openRecording(service, params.id);
+      const opened = await openRecording(service, params.id, call);
       try {
         if (running.has(params.id))
           throw new Refusal("CONFLICT", `The recording ${params.id} is being transcribed already`, "id");
         running.add(params.id);
         return await workOn(service, call, opened, chosen, options).finally(() => running.delete(params.id));
       } finally {
-        await opened.file.close();
+        await opened.close();
       }
     },
     (work) => {
@@ -102,20 +104,23 @@ async function transcribe(
   return reply;
 }
 
-async function workOn(
+function workOn(
   service: Service,
   call: Call,
-  { file, recording }: OpenRecording,
+  opened: OpenRecording,
   model: ServedModel,
   options: TranscribeOptions,
 ): Promise<Work> {
+  const { filename, type } = opened.recording;
   call.markReading();
-  call.markReceived();
-  return service.withModel(call, model, async (transcriber) => {
-    transcriber.checkOptions(options);
-    service.note(call, recording.filename, recording.bytes, recording.type);
-    const asked = { transcriber, ...options, speakersIfPossible: true };
-    return service.transcribe(call, file, asked, "timeout");
+  return service.withFile(call, opened, async (file) => {
+    call.markReceived();
+    service.note(call, filename, (await file.stat()).size, type);
+    return service.withModel(call, model, async (transcriber) => {
+      inForm(() => transcriber.checkOptions(options));
+      const asked = { transcriber, ...options, speakersIfPossible: true };
+      return inFormLater(service.transcribe(call, file, asked, "timeout"));
+    });
   });
 }
 
@@ -148,7 +153,7 @@ function answerOf(result: TranscriptionResult): Answer {
       device: result.device.kind,
       model: result.model,
       language: result.language,
-      duration: Number(result.duration.toFixed(6)),
+      duration: rounded(result.duration),
       warnings: result.warnings,
     },
   };
