@@ -57,8 +57,8 @@ export interface SpeechSpan {
 export interface WindowTurn {
   /** Number of the request, from 1: its windows take turns with those of others. 0: a request of its own. */
   request: number;
-  /** Whether somebody waits for its text. */
-  priority: Priority;
+  /** Whether somebody waits for its text; `"live"`: while it is spoken. */
+  priority: Priority | "live";
 }
 
 /** Decoding options of one window, all resolved: nothing optional is missing. */

@@ -9,6 +9,7 @@ export interface LiveStepRequest {
   samples: Float32Array;
   /** Undefined: detected, in the same step. */
   language?: string | undefined;
+  /** Whether to keep the spoken language. */
   task: TranscriptionTask;
   /** Text before the sound, or its tokens; its end is kept where there is no room for all. */
   prompt?: string | readonly number[] | undefined;
