@@ -9,8 +9,19 @@ import {
 } from "../index.js";
 import { isHostName, isLoopback, isOrigin } from "./addresses.js";
 import { LEVELS, LOG_FORMATS } from "./log.js";
-import { choice, integer, limit, listOf, number, text, type ValueKind, yesOrNo } from "./setting-values.js";
-import { diskShare, memoryShare } from "./shares.js";
+import { parseStoreAddress, storeAddress } from "./recordings/store-address.js";
+import {
+  choice,
+  integer,
+  limit,
+  listOf,
+  number,
+  text,
+  timeToLive,
+  type ValueKind,
+  yesOrNo,
+} from "./setting-values.js";
+import { diskShare, memoryShare, modelsShare } from "./shares.js";
 import { isToken, TOKEN_FORM } from "./tokens.js";
 import { isSecretEntry, isTarget, SECRET_FORM, TARGET_FORM } from "./webhook-forms.js";
 
@@ -66,6 +77,14 @@ const vadModel: ValueKind<string | null> = {
   parse: (name) => (name.toLowerCase() === "off" ? null : name),
 };
 
+const modelsServed: ValueKind<string> = {
+  expected: "installed, none, or a comma list of names and paths of models",
+  parse: (given) => {
+    const word = ["installed", "none"].find((each) => each === given.toLowerCase());
+    return word ?? listOf("names and paths", () => true).parse(given);
+  },
+};
+
 /** Every setting: what its variable is called, what it may hold, and what it is where it is not given. */
 export const SETTINGS = {
   /** Whether to open the gRPC door. */
@@ -99,6 +118,13 @@ export const SETTINGS = {
     listOf("names of at most 200 characters", (name) => name.length <= 200),
     "",
   ),
+  /** Models that clients may ask for beside it: `installed`, `none`, or a comma list of names and paths. */
+  modelsServed: { ...setting("MODELS_SERVED", modelsServed, "installed"), isPrivate: true },
+  /** Seconds that one of them stays loaded after its last use, and those of the model itself. */
+  modelTtl: setting("MODEL_TTL", timeToLive(24 * DAY), 300),
+  modelMainTtl: setting("MODEL_MAIN_TTL", timeToLive(24 * DAY), Number.POSITIVE_INFINITY),
+  /** Bytes that loaded models take together; more are loaded only when others can go. */
+  modelsMaxMemory: measured("MODELS_MAX_MEMORY", limit(MIB, Number.MAX_SAFE_INTEGER), modelsShare),
 
   /** Name of an implementation; undefined: that of the model, or borealis where no model is named either. */
   implementation: optional(
@@ -171,8 +197,20 @@ export const SETTINGS = {
   /** Seconds that running requests get to finish when the server is told to stop. */
   shutdownGrace: setting("SERVER_SHUTDOWN_GRACE", number(0, DAY), 30),
 
-  /** Folder where recordings are kept for longer than a call; undefined: none are. */
-  recordingsFolder: hidden("RECORDINGS_DIR", text("the path of a folder")),
+  /** Live streams at once, of all doors; more are refused. */
+  liveMaxStreams: setting("LIVE_MAX_STREAMS", integer(0, 100_000), 100),
+  /** Seconds without audio, and without a sign that there will be, after which a live stream is ended. */
+  liveIdleTimeout: setting("LIVE_IDLE_TIMEOUT", limit(0.001, DAY), 60),
+  /** Seconds in which a live stream with audio waiting gets nowhere after which it fails. */
+  liveStallTimeout: setting("LIVE_STALL_TIMEOUT", limit(0.001, DAY), 30),
+
+  /** Where recordings are kept for longer than a call, or found: a folder, a bucket, another system; undefined: none are. */
+  recordingsStore: hidden("RECORDINGS_STORE", storeAddress),
+  /** What another system is told of who asks, as the header `authorization` has it. */
+  recordingsAuthorization: hidden(
+    "RECORDINGS_AUTHORIZATION",
+    text("the value of an authorization header", (value) => /^[\x21-\x7e][\x20-\x7e]*$/.test(value)),
+  ),
   /** Bytes of all that came through the server and are kept. */
   recordingsMaxBytes: setting(
     "RECORDINGS_MAX_BYTES",
@@ -237,7 +275,12 @@ export const SETTINGS = {
 type Key = keyof typeof SETTINGS;
 
 /** Whose values are never shown. */
-const SECRETS: ReadonlySet<Key> = new Set<Key>(["apiToken", "nextApiToken", "webhookSecrets"]);
+const SECRETS: ReadonlySet<Key> = new Set<Key>([
+  "apiToken",
+  "nextApiToken",
+  "recordingsAuthorization",
+  "webhookSecrets",
+]);
 
 /** Everything about a server that can be set. Times are seconds; `Infinity` is no limit. */
 export type ServerSettings = { [K in Key]: Value<(typeof SETTINGS)[K]> };
@@ -401,6 +444,11 @@ function contradictions(
     const ways = `${token}, ${file}, or ${nameOf("httpWithoutToken")} for a server that anybody may use`;
     add("httpHost", `an address that others can reach needs ${ways}`);
   }
+  if (isSet("recordingsAuthorization") && parseStoreAddress(settings.recordingsStore ?? "")?.kind !== "http")
+    add(
+      "recordingsStore",
+      `expected another system's address, since ${nameOf("recordingsAuthorization")} is set`,
+    );
   if (settings.requireToken && !first)
     add("apiToken", `expected a token, or ${file}, since ${nameOf("requireToken")} is set`);
   return found;

@@ -119,8 +119,8 @@ describe("a job", () => {
   });
 
   it("is of a recording that is kept, which stays", async () => {
-    const recordingsFolder = join(await temporaryFolder(), "recordings");
-    const { url } = await startJobs({ settings: { recordingsFolder } });
+    const recordingsStore = join(await temporaryFolder(), "recordings");
+    const { url } = await startJobs({ settings: { recordingsStore } });
     const kept = await post(url, formOf(RECORDING), { path: "/api/recordings" });
     const { json, status } = await post(
       url,

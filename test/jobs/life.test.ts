@@ -205,10 +205,10 @@ describe("what has ended", () => {
 it("a job of a recording that is deleted meanwhile fails, and says so", async () => {
   const gate = latch();
   const { temporaryFolder } = await import("../support/temporary-folder.js");
-  const recordingsFolder = join(await temporaryFolder(), "recordings");
+  const recordingsStore = join(await temporaryFolder(), "recordings");
   const { url } = await startJobs({
     gate: () => gate.opened,
-    settings: { recordingsFolder, jobsMaxRunning: 1 },
+    settings: { recordingsStore, jobsMaxRunning: 1 },
   });
   await jobWhen(url, await acceptedJob(url), "running");
   const kept = await post(url, formOf(RECORDING), { path: "/api/recordings" });

@@ -23,8 +23,8 @@ it("a transcription whose client would rather not wait is a job, with the answer
 });
 
 it("so is a call of the recordings' API", async () => {
-  const recordingsFolder = join(await temporaryFolder(), "recordings");
-  const { url } = await startJobs({ settings: { recordingsFolder } });
+  const recordingsStore = join(await temporaryFolder(), "recordings");
+  const { url } = await startJobs({ settings: { recordingsStore } });
   const kept = await post(url, formOf(RECORDING), { path: "/api/recordings" });
   const path = `/api/recordings/${kept.json.id}/transcribe-whisperx`;
   const body = JSON.stringify({ model: "large-v3", hf_token: null });

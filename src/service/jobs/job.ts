@@ -19,7 +19,8 @@ export interface JobRecording {
   isKept: boolean;
   /** As its client called it. */
   filename: string;
-  bytes: number;
+  /** undefined where another system keeps it that does not tell. */
+  bytes: number | undefined;
   /** In hexadecimal; undefined where nobody has counted it. */
   sha256: string | undefined;
 }
@@ -32,6 +33,8 @@ export interface JobVoice {
 
 /** What is to be done: all of it is JSON. */
 export interface JobRequest {
+  /** Name of the model; undefined: the server's main one. */
+  model?: string;
   /** Of the library, checked. */
   options: RequestOptions;
   /** Codes of the languages that may be spoken. */

@@ -1,5 +1,7 @@
+import type { FileHandle } from "node:fs/promises";
+import { buffer } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
-import { TranscriptionError } from "../../index.js";
+import { type Transcriber, TranscriptionError } from "../../index.js";
 import { Call, ClientGone, Unavailable } from "../call/call.js";
 import type { KnownSpeaker } from "../known-speakers.js";
 import type { OpenRecording } from "../recordings/store.js";
@@ -44,7 +46,7 @@ export class JobRunner {
     this.#service.calls.add(call);
     call.markReading();
     call.markReceived();
-    call.bytes = job.recording.bytes;
+    call.bytes = job.recording.bytes ?? 0;
     let outcome: Outcome = { type: "returned" };
     try {
       await call.attempt(
@@ -70,15 +72,17 @@ export class JobRunner {
   }
 
   async #work(job: Job, attempt: Attempt, call: Call): Promise<Work> {
-    const { options, languages, speakersIfPossible } = job.request;
-    const { file } = await this.#open(job);
+    const { options, languages, model, speakersIfPossible } = job.request;
+    const deadline = { timeout: options.timeout, timeoutName: "timeout" };
+    const opened = await this.#open(job, call);
     try {
       const knownSpeakers = await this.#speakersOf(job, call);
-      const work = await this.#patiently(call, () =>
+      const transcribe = (transcriber: Transcriber, file: FileHandle) =>
         this.#service.transcribe(
           call,
           file,
           {
+            transcriber,
             ...options,
             ...(languages && { languages }),
             ...(knownSpeakers && { knownSpeakers }),
@@ -87,19 +91,23 @@ export class JobRunner {
               attempt.progress({ processed, total, speedFactor }),
             onSegment: (segment) => attempt.segment(segment),
           },
-          "timeout",
+          deadline.timeoutName,
+        );
+      const work = await this.#patiently(call, () =>
+        this.#service.withFile(call, opened, (file) =>
+          this.#service.withModel(call, model, (transcriber) => transcribe(transcriber, file), deadline),
         ),
       );
       await this.#keep(job, work, call);
       return work;
     } finally {
-      await file.close();
+      await opened.close();
     }
   }
 
-  async #open({ recording }: Job): Promise<OpenRecording> {
-    const store = recording.isKept ? this.#service.recordings : this.#storage.recordings;
-    const found = await store?.open(recording.id);
+  async #open({ recording }: Job, { signal }: Call): Promise<OpenRecording> {
+    const source = recording.isKept ? this.#service.recordings : this.#storage.recordings;
+    const found = await source?.open(recording.id, signal);
     if (found) return found;
     const message = `The recording ${recording.id} is not there any more`;
     throw new TranscriptionError("FILE_NOT_FOUND", message);
@@ -114,10 +122,10 @@ export class JobRunner {
       if (!voice)
         throw new TranscriptionError("FILE_NOT_FOUND", `The voice of ${cut(name)} is not there any more`);
       try {
-        await this.#patiently(call, () => memory.wait(voice.recording.bytes));
-        speakers.push({ name, recording: await voice.file.readFile() });
+        await this.#patiently(call, () => memory.wait(voice.recording.bytes ?? 0));
+        speakers.push({ name, recording: await buffer(await voice.read(undefined, call.signal)) });
       } finally {
-        await voice.file.close();
+        await voice.close();
       }
     }
     return speakers;

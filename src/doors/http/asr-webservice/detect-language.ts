@@ -3,19 +3,20 @@ import Type from "typebox";
 import { DETECTION_OPTIONS } from "../../../config/options.js";
 import { LANGUAGES, type LanguageCode } from "../../../index.js";
 import { optionPaths } from "../../../service/options/fields.js";
-import { wrongField } from "../../../service/options/read-options.js";
 import type { Service } from "../../../service/service.js";
 import { answerForm, noteUnknown } from "../forms/answer-form.js";
 import { FieldSet, formWith } from "../forms/field-set.js";
-import { unknownFields } from "../forms/unknown-fields.js";
+import { given } from "../forms/given.js";
+import { MODEL_FIELD, withNamedModel } from "../forms/model.js";
 import { inForm, inFormLater } from "../option-names.js";
+import { ONE_CHANNEL } from "../shared-fields.js";
 import { ENCODE, FILE, fileOf, givenIn, namesIn, OTHERS } from "./parameters.js";
 
 /** Of those of a transcription, what has to do with the language. */
 const OPTIONS = optionPaths().filter((path) =>
   (DETECTION_OPTIONS as readonly string[]).includes(path.replace(/\..*$/, "")),
 );
-const FIELDS = new FieldSet(OPTIONS, { encode: ENCODE }, OTHERS);
+const FIELDS = new FieldSet(OPTIONS, { channels: ONE_CHANNEL, encode: ENCODE, model: MODEL_FIELD }, OTHERS);
 
 const ANSWER = Type.Object({
   detected_language: Type.String({ description: "In English, lower case; empty where nobody speaks" }),
@@ -36,16 +37,18 @@ export function addDetectLanguage(app: FastifyInstance, service: Service): void 
     const { call } = request;
     return answerForm(service, request, reply, {
       ...fileOf(request),
-      work: async (form, upload) => {
-        const given = givenIn(request, form);
-        const unknown = unknownFields(namesIn(request, form), [FILE, ...FIELDS.names]);
-        const { channels, ...options } = FIELDS.options(given);
-        if (channels === "each") throw wrongField("channels", "mix or the number of a channel", channels);
-        inForm(() => service.workers.transcriber.checkOptions(options));
-        noteUnknown(service, request, unknown);
-        const asked = { ...options, ...(channels !== undefined && { channels }) };
-        const working = service.detectLanguage(call, await upload.file(), asked, "timeout");
-        return inFormLater(working, options.limits?.maxDuration);
+      work: (form, upload) => {
+        const fields = givenIn(request, form);
+        return withNamedModel(service, call, fields, async (transcriber) => {
+          const unknown = FIELDS.unknown(namesIn(request, form), FILE);
+          const { channels: _, ...options } = FIELDS.options(fields);
+          const asked = { ...options, ...given({ channels: FIELDS.read("channels", fields) }) };
+          inForm(() => transcriber.checkOptions(asked));
+          noteUnknown(service, request, unknown);
+          const file = await upload.file();
+          const working = service.detectLanguage(call, file, { transcriber, ...asked }, "timeout");
+          return inFormLater(working, options.limits?.maxDuration);
+        });
       },
       deliver: ({ result: { language, probability } }) => {
         const found = language === "" ? "no language" : `language ${language} (${probability.toFixed(2)})`;

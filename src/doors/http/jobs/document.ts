@@ -21,7 +21,7 @@ export const JOB = Type.Object({
   attempts: Type.Integer({ description: "Times that it was begun" }),
   priority: Type.String(),
   filename: Type.String(),
-  bytes: Type.Integer(),
+  bytes: Type.Union([Type.Integer(), Type.Null()]),
   recording_id: Type.Union([Type.String(), Type.Null()], { description: "Where it is one that is kept" }),
   progress: Type.Union([
     Type.Object({
@@ -72,7 +72,7 @@ export function documentOf(job: Job): JobDocument {
     attempts: job.attempts,
     priority: job.priority,
     filename: recording.filename,
-    bytes: recording.bytes,
+    bytes: recording.bytes ?? null,
     recording_id: recording.isKept ? recording.id : null,
     progress: job.progress ? progressOf(job.progress) : null,
     error: error ? { code: error.code, message: error.message } : null,

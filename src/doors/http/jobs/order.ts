@@ -11,6 +11,7 @@ import { Refusal } from "../failures.js";
 import { noteUnknown } from "../forms/answer-form.js";
 import type { Field } from "../forms/field-set.js";
 import { Form } from "../forms/form.js";
+import { withNamedModel } from "../forms/model.js";
 import { readForm } from "../forms/multipart.js";
 import { requireFile } from "../forms/required.js";
 import { formProperties } from "../openai/fields.js";
@@ -72,15 +73,22 @@ export async function readOrder(
   const idempotencyKey = readKey(request);
   const isJson = /^application\/json\b/i.test(request.headers["content-type"] ?? "");
   const form = isJson ? formOfJson(request.body) : await readForm(request, call, service, upload);
-  const asked = readRequest(form, task, call, service, Object.keys(JOB_FIELDS));
+  const { isMain, name } = await service.models.choose(form.text("model"));
+  const asked = await withNamedModel(service, call, form.texts, async (transcriber) =>
+    readRequest(form, task, transcriber, call, service, Object.keys(JOB_FIELDS)),
+  );
   if (asked.isStream)
     throw wrongField("stream", "no stream for a job, whose events are at GET /v1/jobs/ID/events,", "true");
   const metadata = readMetadata(form);
-  const recording = await readRecording(form, service, upload);
+  const recording = await readRecording(form, call, service, upload);
   noteUnknown(service, request, asked.unknown);
   return {
     recording,
-    request: { options: asked.options, ...(asked.languages && { languages: asked.languages }) },
+    request: {
+      options: asked.options,
+      ...(asked.languages && { languages: asked.languages }),
+      ...(!isMain && { model: name }),
+    },
     knownSpeakers: asked.knownSpeakers,
     answer: answerFormOf(asked) as unknown as Record<string, unknown>,
     metadata,
@@ -133,12 +141,17 @@ function readMetadata(form: Form): Record<string, unknown> | undefined {
   return metadata;
 }
 
-async function readRecording(form: Form, service: Service, upload: Upload): Promise<JobOrder["recording"]> {
+async function readRecording(
+  form: Form,
+  call: Call,
+  service: Service,
+  upload: Upload,
+): Promise<JobOrder["recording"]> {
   const id = form.text(RECORDING);
   if (id === undefined) {
     requireFile(upload, form.fileField);
     return { file: await upload.file(), filename: form.filename ?? "", type: form.fileType ?? "" };
   }
   if (form.fileField !== undefined) throw wrongField(RECORDING, "no recording_id beside a file", cut(id));
-  return { kept: await keptRecording(service, id, RECORDING) };
+  return { kept: await keptRecording(service, id, call, RECORDING) };
 }

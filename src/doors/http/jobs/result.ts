@@ -1,10 +1,10 @@
-import { formatResult, type TranscriptionResult } from "../../../index.js";
+import { formatResult, renameSpeakers, type TranscriptionResult } from "../../../index.js";
 import type { Job } from "../../../service/jobs/job.js";
 import { type Answer, answerOf } from "../openai/answers.js";
 import { FORMATS, type Format } from "../openai/fields.js";
 import type { AnswerForm } from "../openai/request.js";
 import { callAnswerOf } from "../recordings/whisperx.js";
-import { namesOf, namesOrLettersOf, renamed } from "../speaker-names.js";
+import { namesOf, namesOrLettersOf } from "../speaker-names.js";
 
 /** Those of a result beside the API's: all that is known of it, speakers' turns, and the answer of `transcribe-whisperx`. */
 const OTHERS = ["txt", "full_json", "rttm", "seller_client"] as const;
@@ -38,7 +38,7 @@ export function jobAnswer(
 
 function named(result: TranscriptionResult, format: ResultFormat): TranscriptionResult {
   const { speakers } = result;
-  return renamed(result, format === "diarized_json" ? namesOrLettersOf(speakers) : namesOf(speakers));
+  return renameSpeakers(result, format === "diarized_json" ? namesOrLettersOf(speakers) : namesOf(speakers));
 }
 
 /** As it was asked for; in another format, with all that there is. */

@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import Type from "typebox";
 import { type TranscriptionResult, toWhisperXJson } from "../../../index.js";
 import type { Call } from "../../../service/call/call.js";
+import type { ServedModel } from "../../../service/models/models.js";
 import type { RequestOptions } from "../../../service/options/fields.js";
 import type { OpenRecording } from "../../../service/recordings/store.js";
 import type { Service } from "../../../service/service.js";
@@ -12,16 +13,19 @@ import { JOB } from "../jobs/document.js";
 import { readKey } from "../jobs/order.js";
 import { APPLIED, prefersJob } from "../jobs/preference.js";
 import { answerAdded } from "../jobs/submit.js";
-import { requireModel } from "../openai/models.js";
+import { inForm, inFormLater } from "../option-names.js";
+import { rounded } from "../rounded.js";
 import { BY_ID, type ById, keptRecording, openRecording } from "./recordings.js";
 
-/** Names that WhisperX' clients always send one of, whatever is loaded here. */
+/** Names that WhisperX' clients always send one of, whatever is installed here. */
 const MODELS = ["tiny", "base", "small", "medium", "large-v2", "large-v3"];
 
 const BODY = Type.Object({
   model: Type.Optional(
     Type.String({
-      description: `Any name of the model that is served, or one of ${MODELS.join(", ")}: metadata says which it was`,
+      description:
+        `Any name of an installed model, or one of ${MODELS.join(", ")}: where that one is not installed ` +
+        "the server's own takes its place, and metadata says which it was",
     }),
   ),
   hf_token: Type.Optional(
@@ -83,10 +87,15 @@ async function submit(service: Service, request: Request, reply: FastifyReply): 
   const { call, params } = request;
   await call.attempt(
     async () => {
-      const options = optionsOf(service, request);
+      const { language, model } = request.body ?? {};
+      const chosen = await choose(model, service);
+      const options = optionsOf(language);
+      await service.withModel(call, chosen, async (transcriber) =>
+        inForm(() => transcriber.checkOptions(options)),
+      );
       return service.jobs.submit(call, {
-        recording: { kept: await keptRecording(service, params.id) },
-        request: { options, speakersIfPossible: true },
+        recording: { kept: await keptRecording(service, params.id, call) },
+        request: { options, speakersIfPossible: true, ...(!chosen.isMain && { model: chosen.name }) },
         answer: { format: "seller_client" },
         idempotencyKey: readKey(request as FastifyRequest),
       });
@@ -97,13 +106,8 @@ async function submit(service: Service, request: Request, reply: FastifyReply): 
   return reply;
 }
 
-/** @throws TranscriptionError MODEL_NOT_FOUND, INVALID_ARGUMENT */
-function optionsOf(service: Service, { body }: Request): RequestOptions {
-  const { language, model } = body ?? {};
-  if (model !== undefined && !MODELS.includes(model)) requireModel(model, service);
-  const options: RequestOptions = { diarize: true, roles: true, ...(language && { language }) };
-  service.workers.transcriber.checkOptions(options);
-  return options;
+function optionsOf(language: string | undefined): RequestOptions {
+  return { diarize: true, roles: true, ...(language && { language }) };
 }
 
 async function transcribe(
@@ -115,15 +119,17 @@ async function transcribe(
   const { call, params } = request;
   await call.attempt(
     async () => {
-      const options = optionsOf(service, request);
-      const opened = await openRecording(service, params.id);
+      const { language, model } = request.body ?? {};
+      const chosen = await choose(model, service);
+      const options = optionsOf(language);
+      const opened = await openRecording(service, params.id, call);
       try {
         if (running.has(params.id))
           throw new Refusal("CONFLICT", `The recording ${params.id} is being transcribed already`, "id");
         running.add(params.id);
-        return await workOn(service, call, opened, options).finally(() => running.delete(params.id));
+        return await workOn(service, call, opened, chosen, options).finally(() => running.delete(params.id));
       } finally {
-        await opened.file.close();
+        await opened.close();
       }
     },
     (work) => {
@@ -135,16 +141,30 @@ async function transcribe(
   return reply;
 }
 
-async function workOn(
+function workOn(
   service: Service,
   call: Call,
-  { file, recording }: OpenRecording,
+  opened: OpenRecording,
+  model: ServedModel,
   options: RequestOptions,
 ): Promise<Work> {
+  const { filename, type } = opened.recording;
   call.markReading();
-  call.markReceived();
-  service.note(call, recording.filename, recording.bytes, recording.type);
-  return service.transcribe(call, file, { ...options, speakersIfPossible: true }, "timeout");
+  return service.withFile(call, opened, async (file) => {
+    call.markReceived();
+    service.note(call, filename, (await file.stat()).size, type);
+    return service.withModel(call, model, async (transcriber) => {
+      inForm(() => transcriber.checkOptions(options));
+      const asked = { transcriber, ...options, speakersIfPossible: true };
+      return inFormLater(service.transcribe(call, file, asked, "timeout"));
+    });
+  });
+}
+
+/** Clients that cannot but name one of WhisperX' models get the server's own where that one is not installed. */
+async function choose(name: string | undefined, { models }: Service): Promise<ServedModel> {
+  if (name === undefined || !MODELS.includes(name)) return models.choose(name);
+  return (await models.find(name)) ?? models.choose(undefined);
 }
 
 /** The answer of the service that this one stands in for. */
@@ -170,7 +190,7 @@ export function callAnswerOf(result: TranscriptionResult): CallAnswer {
       device: result.device.kind,
       model: result.model,
       language: result.language,
-      duration: Number(result.duration.toFixed(6)),
+      duration: rounded(result.duration),
       warnings: result.warnings,
     },
   };

@@ -81,7 +81,7 @@ export class SqliteJobs {
         "INSERT INTO jobs (id, status, rank, bytes, created_at, submission) VALUES (?, 'queued', ?, ?, ?, ?)",
         submission.id,
         RANKS[submission.priority],
-        bytes,
+        bytes ?? 0,
         submission.createdAt,
         JSON.stringify(submission),
       );
