@@ -6,8 +6,8 @@
 
 #include "engine/encoder/graph.h"
 #include "engine/error.h"
+#include "engine/kernels/dense.h"
 #include "engine/kernels/encoder_attention.h"
-#include "engine/speakers/dense.h"
 
 namespace agora {
 namespace {

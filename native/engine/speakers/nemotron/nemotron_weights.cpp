@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "engine/speakers/dense.h"
+#include "engine/kernels/dense.h"
 #include "engine/speakers/speaker_file.h"
 
 namespace agora {
