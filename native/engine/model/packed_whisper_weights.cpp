@@ -76,7 +76,11 @@ PackedWhisperWeights::PackedWhisperWeights(const std::string& path, const Whispe
         const auto read = [&](int first, int count, float* rows, std::vector<char>& bytes) {
             reader.read(entry, first * inputs, count * inputs, rows, bytes);
         };
-        return with_bias(pack_matrix(inputs, entry.ne[1], precision.weights, in_parts, read), name);
+        // Whole windows are multiplied with the encoder's, and with those that make the decoder's cross memory.
+        const auto is = [&](const char* part) { return name.find(part) != std::string::npos; };
+        const bool wide = is("encoder.") || is("cross_attn.key") || is("cross_attn.value");
+        const Storage storage = wide ? precision.encoder_weights : precision.weights;
+        return with_bias(pack_matrix(inputs, entry.ne[1], storage, in_parts, read), name);
     };
     const auto convolution = [&](const std::string& name) {
         const TensorEntry& entry = *entries.at(name + ".weight");
@@ -126,7 +130,8 @@ PackedEncoderWeights pack_encoder(const EncoderWeights& weights, const Precision
         const auto read_rows = [&](int first, int count, float* rows, const std::vector<char>&) {
             read(weight, first * inputs, count * inputs, rows);
         };
-        return with_bias(pack_matrix(inputs, weight->ne[1], precision.weights, in_parts, read_rows), layer.bias);
+        return with_bias(pack_matrix(inputs, weight->ne[1], precision.encoder_weights, in_parts, read_rows),
+                         layer.bias);
     };
     const auto convolution = [&](const Linear& layer) {
         const ggml_tensor* weight = layer.weight;
