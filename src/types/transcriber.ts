@@ -1,5 +1,6 @@
 import type { AudioInput, ChannelSelection } from "./audio.js";
 import type { DeviceInfo, EngineLoad, LanguageDetection, ModelInfo } from "./engine.js";
+import type { LiveOptions, LiveStream } from "./live.js";
 import type { TranscribeOptions } from "./options.js";
 import type { Segment, TranscriptionResult } from "./result.js";
 
@@ -81,11 +82,19 @@ export interface Transcriber extends AsyncDisposable {
    */
   detectLanguage(input: AudioInput, options?: DetectLanguageOptions): Promise<LanguageDetection>;
 
+  /**
+   * Text of audio while it is spoken. The stream listens from now on, until it is ended or cancelled: see
+   * {@link LiveStream}. Its text comes before that of recordings.
+   * @throws TranscriptionError INVALID_ARGUMENT at once, also without a VAD model; everything else from what is waited for
+   */
+  live(options?: LiveOptions): LiveStream;
+
   /** How busy the engine is with the windows of all who share it; undefined when its implementation does not tell. */
   load(): EngineLoad | undefined;
 
   /**
-   * Refuses new requests, waits for those that run, and frees the model unless another transcriber uses it.
+   * Refuses new requests, waits for those that run, and frees the model unless another transcriber uses it. Live streams are
+   * ended: what was written is transcribed.
    * Safe to call more than once.
    */
   close(): Promise<void>;

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "engine/model/tensor_reader.h"
+#include "engine/model/named_tensors.h"
 #include "engine/model/vad_file.h"
 
 namespace agora {
@@ -20,19 +20,6 @@ constexpr size_t kBins = kTransform / 2 + 1;
 constexpr size_t kTaps = 3;
 constexpr size_t kAtOnce = 32;  // frames: what is computed of them stays in the second-level cache
 
-// Taps innermost, [outputs][channels][3], to [outputs][3][channels].
-std::vector<float> channels_innermost(const std::vector<float>& weights, size_t channels) {
-    std::vector<float> result(weights.size());
-    const size_t inputs = channels * kTaps;
-    for (size_t first = 0; first < weights.size(); first += inputs) {
-        for (size_t channel = 0; channel < channels; ++channel) {
-            for (size_t tap = 0; tap < kTaps; ++tap)
-                result[first + tap * channels + channel] = weights[first + channel * kTaps + tap];
-        }
-    }
-    return result;
-}
-
 float sigmoid(float x) {
     return 1.0f / (1.0f + std::exp(-x));
 }
@@ -41,25 +28,26 @@ float sigmoid(float x) {
 
 SileroNetwork::SileroNetwork(const std::string& path, const KernelSet& kernels) : kernels_(kernels) {
     const VadFile file = read_vad_file(path);
-    const TensorReader reader(path);
-    const auto floats = [&](const std::string& name) { return reader.read(file.tensor("_model." + name)); };
-    basis_ = pack_dense(floats("stft.forward_basis_buffer"), {}, kTransform, 2 * kBins);
+    const NamedTensors tensors(path, file.tensors);
+    const auto floats = [&](const std::string& name) { return tensors.floats("_model." + name); };
+    basis_ = pack_linear(floats("stft.forward_basis_buffer"), {}, kTransform, 2 * kBins);
     struct Shape {
         size_t channels, outputs, step;
     };
     constexpr Shape kShapes[] = {{kBins, 128, 1}, {128, 64, 2}, {64, 64, 2}, {64, kWidth, 1}};
     for (const Shape& shape : kShapes) {
         const std::string name = "encoder." + std::to_string(convolutions_.size()) + ".reparam_conv.";
-        const std::vector<float> weights = channels_innermost(floats(name + "weight"), shape.channels);
-        convolutions_.push_back({pack_dense(weights, floats(name + "bias"), static_cast<int>(kTaps * shape.channels),
-                                            static_cast<int>(shape.outputs)),
+        const std::vector<float> weights =
+            channels_last(floats(name + "weight"), static_cast<int>(shape.channels), static_cast<int>(kTaps));
+        convolutions_.push_back({pack_linear(weights, floats(name + "bias"), static_cast<int>(kTaps * shape.channels),
+                                             static_cast<int>(shape.outputs)),
                                  shape.channels, shape.step});
     }
     std::vector<float> bias = floats("decoder.rnn.bias_ih");
     const std::vector<float> more = floats("decoder.rnn.bias_hh");
     std::transform(bias.begin(), bias.end(), more.begin(), bias.begin(), [](float a, float b) { return a + b; });
-    input_ = pack_dense(floats("decoder.rnn.weight_ih"), bias, kWidth, kGates);
-    recurrent_ = pack_dense(floats("decoder.rnn.weight_hh"), {}, kWidth, kGates);
+    input_ = pack_linear(floats("decoder.rnn.weight_ih"), bias, kWidth, kGates);
+    recurrent_ = pack_linear(floats("decoder.rnn.weight_hh"), {}, kWidth, kGates);
     last_ = floats("decoder.decoder.2.weight");
     last_bias_ = floats("decoder.decoder.2.bias").front();
 }

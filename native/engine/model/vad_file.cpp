@@ -2,6 +2,7 @@
 
 #include <ggml.h>
 
+#include <algorithm>
 #include <map>
 #include <utility>
 #include <vector>
@@ -45,7 +46,7 @@ const std::map<std::string, Expected>& expected_tensors() {
     return tensors;
 }
 
-void read_tensor(FileReader& file, std::map<std::string, TensorEntry>& tensors) {
+void read_tensor(FileReader& file, std::vector<TensorEntry>& tensors) {
     const int32_t n_dims = file.read_i32("a tensor's header");
     const int32_t length = file.read_i32("a tensor's header");
     const int32_t type = file.read_i32("a tensor's header");
@@ -62,14 +63,16 @@ void read_tensor(FileReader& file, std::map<std::string, TensorEntry>& tensors) 
     const std::string name = file.read_string(static_cast<uint64_t>(length), "a tensor's name");
     const auto entry = expected_tensors().find(name);
     if (entry == expected_tensors().end()) file.fail("it has an unknown tensor \"" + name + "\"");
-    if (tensors.count(name) > 0) file.fail("it has tensor " + name + " twice");
+    const bool seen =
+        std::any_of(tensors.begin(), tensors.end(), [&](const TensorEntry& other) { return other.name == name; });
+    if (seen) file.fail("it has tensor " + name + " twice");
     if (elements != entry->second.elements || type != entry->second.type) {
         file.fail("tensor " + name + " has another shape or type than Silero's");
     }
     const uint64_t offset = file.position();
     const uint64_t bytes = static_cast<uint64_t>(elements) * ggml_type_size(entry->second.type);
     file.skip(bytes, ("tensor " + name).c_str());
-    tensors[name] = {name, type, std::move(ne), offset, bytes};
+    tensors.push_back({name, type, std::move(ne), offset, bytes});
 }
 
 }  // namespace

@@ -1,8 +1,8 @@
 // Silero VAD models in whisper.cpp's format, read and validated before anything else trusts them.
 #pragma once
 
-#include <map>
 #include <string>
+#include <vector>
 
 #include "engine/model/whisper_file.h"
 
@@ -11,10 +11,7 @@ namespace agora {
 struct VadFile {
     std::string version;  // "6.2.0"
     int frame_samples;    // 512 at 16 kHz
-    std::map<std::string, TensorEntry> tensors;
-
-    // One of the network's tensors, all of which are there.
-    const TensorEntry& tensor(const std::string& name) const { return tensors.at(name); }
+    std::vector<TensorEntry> tensors;
 };
 
 // Reads everything but the tensors' data. On return the file is known to hold exactly the tensors of Silero's network,
