@@ -33,11 +33,7 @@ class ByteHead {
         blocks_ = static_cast<size_t>(padded / kBlock);
         keys_.assign(static_cast<size_t>(padded / kStrip) * kKeyStrip, 0);
         values_.resize(4 * blocks_ * kValueBlock);
-        for (int frame = 0; frame < attention.frames; ++frame) {
-            alignas(8) uint8_t row[kRowBytes];
-            kernels.narrow_bf16(row_of(attention, attention.key, frame, head), kHead, row);
-            set_key(frame, row);
-        }
+        pack_keys(kernels, attention, head);
         for (int block = 0; block < padded / kBlock; ++block) pack_values(attention, head, block);
     }
 
@@ -47,6 +43,27 @@ class ByteHead {
     }
 
   private:
+    // Softmax does not see what all keys have in common, which is most of some of their values: without it the rest of
+    // them is more exact (Zhang et al., 2025, SageAttention).
+    void pack_keys(const KernelSet& kernels, const EncoderAttention& attention, int head) {
+        float mean[kHead] = {};
+        for (int frame = 0; frame < attention.frames; ++frame) {
+            const uint16_t* key = row_of(attention, attention.key, frame, head);
+#pragma omp simd
+            for (int i = 0; i < kHead; ++i) mean[i] += to_float(key[i]);
+        }
+        for (float& value : mean) value /= static_cast<float>(attention.frames);
+        for (int frame = 0; frame < attention.frames; ++frame) {
+            const uint16_t* key = row_of(attention, attention.key, frame, head);
+            float difference[kHead];
+#pragma omp simd
+            for (int i = 0; i < kHead; ++i) difference[i] = to_float(key[i]) - mean[i];
+            uint8_t row[kRowBytes];
+            kernels.narrow(difference, kHead, Arithmetic::Int8PerRow, row);
+            set_key(frame, row);
+        }
+    }
+
     void set_key(int frame, const uint8_t* row) {
         uint8_t* strip = keys_.data() + static_cast<size_t>(frame / kStrip) * kKeyStrip;
         const int lane = frame % kStrip;
