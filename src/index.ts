@@ -83,6 +83,26 @@ export type {
   WhisperXWord,
 } from "./types/foreign-json.js";
 export { LANGUAGES, type LanguageCode } from "./types/languages.js";
+export {
+  LIVE_ENCODINGS,
+  LIVE_POLICIES,
+  type LiveDone,
+  type LiveEncoding,
+  type LiveEvent,
+  type LiveFinal,
+  type LiveLag,
+  type LiveLanguage,
+  type LiveOptions,
+  type LivePartial,
+  type LivePolicy,
+  type LiveProgress,
+  type LiveReady,
+  type LiveSpeechEnd,
+  type LiveSpeechStart,
+  type LiveStats,
+  type LiveStream,
+  type LiveWarning,
+} from "./types/live.js";
 export type {
   ImplementationName,
   LanguageName,

@@ -3,6 +3,8 @@ import {
   type DetectLanguageOptions,
   type DiarizationResult,
   type LanguageDetection,
+  type LiveOptions,
+  type LiveStream,
   releaseMemory,
   type SpeechDetection,
   TranscriptionError,
@@ -159,6 +161,11 @@ export class Service {
     return this.#inTime(call, timeout, timeoutName, (waiting) =>
       this.workers.detectLanguage(input, { ...options, ...waiting }),
     );
+  }
+
+  /** What is spoken on a call, while it is spoken. */
+  live(call: Call, options: Omit<LiveOptions, "signal">): LiveStream {
+    return this.workers.transcriber.live!({ ...options, signal: call.signal });
   }
 
   #inTime<T>(

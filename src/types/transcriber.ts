@@ -1,5 +1,6 @@
 import type { AudioInput, ChannelSelection } from "./audio.js";
 import type { DeviceInfo, EngineLoad, LanguageDetection, ModelInfo } from "./engine.js";
+import type { LiveOptions, LiveStream } from "./live.js";
 import type { TranscribeOptions } from "./options.js";
 import type { Segment, TranscriptionResult } from "./result.js";
 
@@ -80,6 +81,12 @@ export interface Transcriber extends AsyncDisposable {
    * @throws TranscriptionError as {@link transcribe}; INVALID_ARGUMENT for options that have nothing to do with it
    */
   detectLanguage(input: AudioInput, options?: DetectLanguageOptions): Promise<LanguageDetection>;
+
+  /**
+   * Text of what is spoken now, while it is spoken.
+   * @throws TranscriptionError INVALID_ARGUMENT for options; CANCELLED once the transcriber is closed
+   */
+  live?(options?: LiveOptions): LiveStream;
 
   /** How busy the engine is with the windows of all who share it; undefined when its implementation does not tell. */
   load(): EngineLoad | undefined;

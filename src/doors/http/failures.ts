@@ -1,4 +1,5 @@
 import { type ErrorCode, TranscriptionError } from "../../index.js";
+import { Forbidden } from "../../service/access.js";
 import { ClientGone, Unavailable } from "../../service/call/call.js";
 import { RecordingsFull } from "../../service/recordings/store.js";
 import { cut } from "../../service/text.js";
@@ -89,6 +90,7 @@ export class Refusal extends Error {
 /** What {@link MEANINGS} knows an error by. */
 export function reasonOf(error: unknown): Reason {
   if (error instanceof Refusal) return error.reason;
+  if (error instanceof Forbidden) return "FORBIDDEN";
   if (error instanceof RecordingsFull) return "RECORDINGS_FULL";
   if (error instanceof Unavailable) return "UNAVAILABLE";
   if (error instanceof ClientGone) return "CANCELLED";

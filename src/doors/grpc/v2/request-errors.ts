@@ -42,3 +42,15 @@ const NAMES: OptionNames = {
 export function inRequest(error: unknown, maxDuration?: number): unknown {
   return inWordsOf(NAMES, error, maxDuration);
 }
+
+const LIVE: OptionNames = {
+  prefix: "config.",
+  fieldOf: snakeCase,
+  advice: {},
+  languages: "GetServerInfo",
+};
+
+/** The same of a live stream, whose options stand in its configuration itself. */
+export function inLiveRequest(error: unknown): unknown {
+  return inWordsOf(LIVE, error);
+}
