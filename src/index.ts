@@ -19,6 +19,7 @@ export {
   toVerboseJson,
   toWhisperXJson,
 } from "./formats/index.js";
+export { liveDuplex } from "./live/duplex.js";
 export type { Conversion, ConvertedFile } from "./models/convert/conversion.js";
 export { type ConvertModelOptions, convertModel } from "./models/convert/convert.js";
 export type { CacheOptions } from "./models/environment.js";
@@ -37,6 +38,7 @@ export {
 } from "./models/manage.js";
 export type { ModelKind } from "./models/registry.js";
 export type { ResolvedModel } from "./models/resolve.js";
+export { renameSpeakers } from "./speakers/rename.js";
 export { createTranscriber, transcribe } from "./transcribe.js";
 export type {
   AudioFormat,
@@ -103,6 +105,7 @@ export {
   type LiveStream,
   type LiveWarning,
 } from "./types/live.js";
+export type { LiveStepRequest, LiveStepResult, LiveToken } from "./types/live-step.js";
 export type {
   ImplementationName,
   LanguageName,

@@ -1,9 +1,11 @@
 import { openAudio } from "./audio/open.js";
+import { resolveLive } from "./config/live-options.js";
 import { type ResolvedRequest, resolveDetection, resolveRequest } from "./config/options.js";
 import { computeThreads } from "./engine/cores.js";
 import { acquireEngine, acquireVad } from "./engine/loading.js";
 import type { Lease } from "./engine/shared.js";
 import { TranscriptionError } from "./errors.js";
+import { LiveTranscription } from "./live/live-transcription.js";
 import { detectAudioLanguage } from "./pipeline/detect-language.js";
 import { fitToModel, timesWordsOf } from "./pipeline/fit-to-model.js";
 import { RequestScope } from "./pipeline/request-scope.js";
@@ -12,6 +14,7 @@ import { transcribeAudio } from "./pipeline/transcription.js";
 import { withSpeakers } from "./pipeline/with-speakers.js";
 import type { AudioInput, DecodedAudio } from "./types/audio.js";
 import type { Engine, EngineLoad, LanguageDetection, VadModel } from "./types/engine.js";
+import type { LiveOptions, LiveStream } from "./types/live.js";
 import type { TranscribeOptions, TranscriberOptions } from "./types/options.js";
 import type { TranscriptionResult } from "./types/result.js";
 import type {
@@ -46,6 +49,7 @@ export class LoadedTranscriber implements Transcriber {
   readonly #engine: Lease<Engine>;
   readonly #vads = new Map<true | "auto", Promise<Lease<VadModel> | undefined>>();
   readonly #running = new Set<Promise<unknown>>();
+  readonly #streams = new Set<LiveTranscription>();
   #closing: Promise<void> | undefined;
 
   constructor(options: TranscriberOptions, engine: Lease<Engine>) {
@@ -103,6 +107,28 @@ export class LoadedTranscriber implements Transcriber {
     );
   }
 
+  live(options: LiveOptions = {}): LiveStream {
+    const rules = resolveLive(options);
+    this.#throwIfClosed();
+    const engine = this.#engine.value;
+    const modelRequest = fitToModel(rules.request, engine);
+    const findVad = async () => {
+      const vad = await this.findVad(true);
+      return vad!.value;
+    };
+    if (this.#options.vadModel === null) {
+      throw new TranscriptionError(
+        "INVALID_ARGUMENT",
+        "Live transcription needs a VAD model, but vadModel is null",
+        { option: "vadModel" },
+      );
+    }
+    const stream = new LiveTranscription({ engine, findVad, rules, modelRequest });
+    this.#streams.add(stream);
+    stream.closed.then(() => this.#streams.delete(stream));
+    return stream;
+  }
+
   load(): EngineLoad | undefined {
     return this.#engine.value.load?.();
   }
@@ -140,7 +166,9 @@ export class LoadedTranscriber implements Transcriber {
   }
 
   async #release(keepFor: number): Promise<void> {
-    await Promise.allSettled(this.#running);
+    // Nobody else says that nothing more will be written.
+    for (const stream of this.#streams) stream.end().catch(() => {});
+    await Promise.allSettled([...this.#running, ...[...this.#streams].map((stream) => stream.closed)]);
     for (const vad of await Promise.allSettled(this.#vads.values())) {
       if (vad.status === "fulfilled") await vad.value?.release(keepFor);
     }

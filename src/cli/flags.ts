@@ -1,5 +1,14 @@
 import { type Command, Option } from "commander";
-import { COMPUTE_TYPES, DEVICES, DIARIZATION_ENGINES, OUTPUT_FORMATS, PRIORITIES, TASKS } from "../index.js";
+import {
+  COMPUTE_TYPES,
+  DEVICES,
+  DIARIZATION_ENGINES,
+  LIVE_ENCODINGS,
+  LIVE_POLICIES,
+  OUTPUT_FORMATS,
+  PRIORITIES,
+  TASKS,
+} from "../index.js";
 import { TURN_FORMATS } from "./diarize.js";
 import * as read from "./option-values.js";
 
@@ -66,6 +75,7 @@ export function addTranscribeOptions(command: Command): void {
     .option("--roles", "with --diarize: tell seller from client, by what they say")
     .option("--seller-channel <n>", "the channel that the seller is on; implies --roles", read.wholeNumber)
     .addOption(SHARED.sellerVoice("implies --roles"))
+    .addOption(SHARED.knownVoice())
     .addOption(SHARED.track())
     .option("--word-timestamps", "time and confidence of each word")
     .option("--prepend-punctuations <chars>", "punctuation that is part of the word after it")
@@ -199,6 +209,7 @@ export function addDiarizeOptions(command: Command): void {
     .addOption(SHARED.maxSpeakers())
     .option("--seller-channel <n>", "json: the channel that the seller is on", read.wholeNumber)
     .addOption(SHARED.sellerVoice("json"))
+    .addOption(SHARED.knownVoice())
     .option(
       "--channels <mix|n>",
       "mix all channels, or channel n only (default: two parties on two channels apart, else mix)",
@@ -212,6 +223,60 @@ export function addDiarizeOptions(command: Command): void {
     .addOption(SHARED.quiet())
     .addOption(SHARED.verbose());
   addLimitOptions(command);
+}
+
+/** Declares the options of `agora-transcribe live`. */
+export function addLiveOptions(command: Command): void {
+  command
+    .option("-m, --model <name|path>", "model of `models list`, its file or folder, or a name on the Hub")
+    .addOption(
+      new Option("-d, --device <device>", "auto (CUDA where it works), cpu or cuda").choices(DEVICES),
+    )
+    .addOption(SHARED.threads())
+    .option("--implementation <name>", "engine that runs the model (default: by the model)")
+    .option("--compute-type <type>", `one of ${COMPUTE_TYPES.join(", ")} (default: ${COMPUTE_TYPES[0]})`)
+    .addOption(SHARED.cacheDir())
+    .addOption(SHARED.offline())
+    .addOption(SHARED.noDownload())
+    .option("-l, --language <code|name>", "spoken language, e.g. ru or russian (default: detected)")
+    .addOption(new Option("--task <task>", "transcribe (default), or translate into English").choices(TASKS))
+    .option("--initial-prompt <text>", "text that each utterance might follow on from")
+    .option("--hotwords <words>", "words to expect")
+    .option(
+      "--sample-rate <hz>",
+      "of the audio, 8000 to 192000 (default: 16000, or its WAV header)",
+      read.wholeNumber,
+    )
+    .addOption(
+      new Option(
+        "--encoding <name>",
+        `of the audio: ${LIVE_ENCODINGS.join(", ")} (default: s16le, or its WAV header)`,
+      ).choices(LIVE_ENCODINGS),
+    )
+    .option(
+      "--channels <n>",
+      "channels of the audio, each transcribed by itself (default: 1)",
+      read.wholeNumber,
+    )
+    .option("--endpoint-ms <ms>", "silence that ends an utterance, 200 to 5000 (default: 500)", read.number)
+    .option("--step <s>", "seconds of new audio between passes, 0.2 to 5 (default: 1)", read.number)
+    .addOption(
+      new Option(
+        "--policy <name>",
+        `what settles words: ${LIVE_POLICIES.join(", ")} (default: auto)`,
+      ).choices(LIVE_POLICIES),
+    )
+    .option("--no-interim", "show final text only")
+    .option("--word-timestamps", "time and confidence of each word, with --json")
+    .option("--json", "every event as a line of JSON")
+    .addOption(
+      new Option(
+        "--save <file>",
+        "write the transcript there at the end, as the file's ending says: .txt, .srt, .json, …; may be repeated",
+      ).argParser((path, before: string[] = []) => [...before, path]),
+    )
+    .addOption(SHARED.quiet())
+    .addOption(SHARED.verbose());
 }
 
 function addLimitOptions(command: Command): void {
@@ -259,6 +324,11 @@ const SHARED = {
       "--seller-voice <file>",
       `recording of a seller alone, whose voice is to be known; may be repeated; ${note}`,
     ).argParser((path, before: string[] = []) => [...before, path]),
+  knownVoice: () =>
+    new Option(
+      "--known-voice <name=file>",
+      "who has the voice of a recording is called by that name; may be repeated; a community model is needed",
+    ).argParser(read.knownVoice),
   outputDir: (does = "write <name>.<format> there instead of to standard output") =>
     new Option("-o, --output-dir <dir>", does),
   noClobber: () =>

@@ -7,6 +7,7 @@ Examples:
   agora-transcribe call.wav --channels each --channel-labels agent,customer
   agora-transcribe call.wav --diarize --roles -f json     who says what, seller and client
   agora-transcribe diarize call.wav -f rttm               who speaks when, without text
+  arecord -q -f S16_LE -r 16000 -t raw | agora-transcribe live    text while it is spoken
   ffmpeg -i video.mkv -f wav - | agora-transcribe -       from a pipe
   agora-transcribe --model demo sample.wav                without a download
 
@@ -37,4 +38,15 @@ Environment:
   HF_TOKEN                  access token for models on the Hugging Face Hub
   AGORA_MIRROR_TOKEN        access token of the mirror, which is not told the Hub's
   HTTPS_PROXY, NO_PROXY     proxy for downloads
+`.trimEnd();
+
+/** What `live --help` says after the options. */
+export const LIVE_HELP = `
+Examples:
+  arecord -q -f S16_LE -r 16000 -t raw | agora-transcribe live
+  agora-transcribe live --save talk.srt -- arecord -q -f S16_LE -r 16000 -t raw
+  ffmpeg -i rtsp://… -f s16le -ar 16000 -ac 1 - | agora-transcribe live -l ru --json
+
+Final text is a line each on standard output. On a terminal the text under way stands below it and
+changes. Ctrl-C ends the audio: what was said before it is still written, and files are saved.
 `.trimEnd();

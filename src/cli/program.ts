@@ -4,8 +4,9 @@ import type { CliContext } from "./context.js";
 import { type DiarizeFlags, diarizeFiles } from "./diarize.js";
 import { doctor } from "./doctor.js";
 import { EXIT, exitCodeOf, Interruption, OutputClosed, UsageError } from "./exit.js";
-import { addDiarizeOptions, addTranscribeOptions } from "./flags.js";
-import { HELP } from "./help.js";
+import { addDiarizeOptions, addLiveOptions, addTranscribeOptions } from "./flags.js";
+import { HELP, LIVE_HELP } from "./help.js";
+import { type LiveFlags, transcribeLive } from "./live.js";
 import { describe } from "./messages.js";
 import * as models from "./models.js";
 import { type ConvertFlags, convertModel } from "./models-convert.js";
@@ -64,7 +65,7 @@ function advise(command: Command): void {
 }
 
 /** Commands that have options of their own. */
-const COMMANDS = ["serve", "models", "doctor"];
+const COMMANDS = ["live", "serve", "models", "doctor"];
 
 /** Shorter and older spellings of flags. */
 const SPELLINGS: Readonly<Record<string, string>> = {
@@ -85,7 +86,7 @@ type Perform = (flags: Verbosity, command: (terminal: Terminal) => Promise<numbe
 function createProgram(context: CliContext, perform: Perform): Command {
   const program = new Command("agora-transcribe")
     .description("Turns speech into text, on this machine.")
-    .usage("FILE… [options]\n       agora-transcribe diarize | serve | models | doctor …")
+    .usage("FILE… [options]\n       agora-transcribe live | diarize | serve | models | doctor …")
     .argument("[files...]", "recordings, patterns, or - for standard input")
     .enablePositionalOptions()
     .exitOverride()
@@ -113,6 +114,7 @@ function createProgram(context: CliContext, perform: Perform): Command {
     .helpCommand(false)
     .commandsGroup("Commands:")
     .addHelpText("after", HELP);
+  addLive(program, context, perform);
   addDiarize(program, context, perform);
   addServe(program, context, perform);
   addDoctor(program, context, perform);
@@ -126,6 +128,18 @@ function withHint(text: string, command: Command): string {
   const [, flag] = /^error: unknown option '(.*)'/.exec(text) ?? [];
   const hint = flag === undefined ? undefined : hintFor(flag, command.options);
   return hint === undefined ? text : `error: unknown option '${flag}'; here: ${hint}\n`;
+}
+
+function addLive(program: Command, context: CliContext, perform: Perform): void {
+  const command = program
+    .command("live [command...]")
+    .description("text of audio while it is spoken: of standard input, or of what a command records")
+    .passThroughOptions()
+    .action((device: string[], flags: LiveFlags) =>
+      perform(flags, (terminal) => transcribeLive(device, flags, context, terminal)),
+    )
+    .addHelpText("after", LIVE_HELP);
+  addLiveOptions(command);
 }
 
 function addDiarize(program: Command, context: CliContext, perform: Perform): void {

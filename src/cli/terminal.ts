@@ -36,6 +36,11 @@ export class Terminal {
     return this.#stderr.isTTY === true && !this.isQuiet;
   }
 
+  /** Characters in a line of where the status is shown. */
+  get columns(): number {
+    return this.#stderr.columns ?? 80;
+  }
+
   get isQuiet(): boolean {
     return this.#verbosity.quiet === true;
   }

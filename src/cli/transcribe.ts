@@ -1,15 +1,14 @@
 import { resolveRequest } from "../config/options.js";
 import { checkFormatOptions } from "../formats/options.js";
-import type { DownloadProgress, TranscribeOptions, Transcriber, TranscriptionResult } from "../index.js";
+import type { TranscribeOptions, Transcriber, TranscriptionResult } from "../index.js";
 import type { CliContext } from "./context.js";
 import { deliver, isLive, LiveText, type Plan } from "./delivery.js";
 import { checkDetection, detectOne } from "./detect-language.js";
-import { downloadNote } from "./download-note.js";
 import { doneWithoutWork, type Job, planFiles, workThrough } from "./files.js";
 import { type Input, recordingIds } from "./inputs.js";
 import { roomFor } from "./jobs.js";
-import { DownloadStatus } from "./progress.js";
-import { rolesWithVoices } from "./seller-voices.js";
+import { withVoices } from "./known-voices.js";
+import { loadTranscriber } from "./load-transcriber.js";
 import { type Settings, settingsOf, type TranscribeFlags, withWords } from "./settings.js";
 import type { Terminal } from "./terminal.js";
 import { formatDuration, formatSpeed } from "./units.js";
@@ -38,7 +37,7 @@ export async function transcribeFiles(
   const files = await planFiles(args, flags, writable, context, terminal);
   const done = doneWithoutWork(files, terminal);
   if (done !== undefined) return done;
-  const transcribe = await withSellerVoices(settings, context);
+  const transcribe = await withKnownVoices(settings, context);
   const transcriber = await loadTranscriber(settings, context, terminal);
   try {
     const ids = recordingIds(files.inputs);
@@ -58,57 +57,12 @@ export async function transcribeFiles(
   }
 }
 
-async function loadTranscriber(
-  { transcriber }: Settings,
-  { api, signal }: CliContext,
-  terminal: Terminal,
-): Promise<Transcriber> {
-  let download: DownloadStatus | undefined;
-  let latest: DownloadProgress | undefined;
-  // Later a model for speakers may come, beside which a recording has its own status.
-  let isLoading = true;
-  const onDownload = (progress: DownloadProgress) => {
-    if (latest?.model !== progress.model) {
-      terminal.note(downloadNote(progress));
-      download = new DownloadStatus();
-      if (isLoading) terminal.showStatus(() => (latest && download ? download.render(latest) : ""));
-    }
-    latest = progress;
-  };
-  terminal.showStatus(() => "loading the model");
-  try {
-    const loaded = await unlessAborted(api.createTranscriber({ ...transcriber, onDownload }), signal);
-    const { model, device } = loaded.info;
-    terminal.detail(
-      `Model ${model.name} (${model.type}, ${model.weightType}, computed in ${model.computeType}) on ${device.name}, ${device.threads} threads`,
-    );
-    if (device.note !== undefined) terminal.note(`On the CPU, ${device.note}`);
-    if (device.threadsNote !== undefined) terminal.note(device.threadsNote);
-    return loaded;
-  } finally {
-    isLoading = false;
-    terminal.hideStatus();
-  }
-}
-
-/** Does not wait for what cannot be cancelled: the process is about to end. */
-async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  signal.throwIfAborted();
-  let stop = () => {};
-  const aborted = new Promise<never>((_, reject) => {
-    stop = () => reject(signal.reason);
-    signal.addEventListener("abort", stop, { once: true });
-  });
-  return Promise.race([promise, aborted]).finally(() => signal.removeEventListener("abort", stop));
-}
-
 /** The options of a request, with the voices that are to be known. */
-async function withSellerVoices(
-  { sellerVoices, transcribe, transcriber }: Settings,
+async function withKnownVoices(
+  { voices, transcribe, transcriber }: Settings,
   context: CliContext,
 ): Promise<TranscribeOptions> {
-  if (sellerVoices.length === 0) return transcribe;
-  const { diarize, roles } = transcribe;
+  const { diarize } = transcribe;
   const { threads, download, cacheDir } = transcriber;
   const options = {
     ...(typeof diarize === "object" && diarize.model !== undefined && { model: diarize.model }),
@@ -116,7 +70,7 @@ async function withSellerVoices(
     ...(download !== undefined && { download }),
     ...(cacheDir !== undefined && { cacheDir }),
   };
-  return { ...transcribe, roles: (await rolesWithVoices(roles, sellerVoices, options, context))! };
+  return withVoices(transcribe, voices, options, context);
 }
 
 async function transcribeOne(

@@ -140,7 +140,7 @@ const LIMIT_CHECKS: Checks<AudioLimits> = {
 const limits: Check<Partial<AudioLimits>> = (name, value) =>
   checkOptions(name, value, LIMIT_CHECKS, `${name}.`);
 
-const REQUEST_CHECKS: Checks<TranscribeOptions> = {
+export const REQUEST_CHECKS: Checks<TranscribeOptions> = {
   language,
   task: oneOf(...TASKS),
   beamSize: integer(1, 8),

@@ -28,7 +28,8 @@ const ENOUGH_ZEROS = Math.ceil((10 * 16_000) / FRAME_SAMPLES);
  * Zeros, as the holes of a recording have them, are no speech: after 10 s of them the network is not asked any more, and
  * begins anew with what comes behind them. A hole may last hours.
  *
- * Probabilities come a second of sound at a time, the last at the end.
+ * Probabilities come a batch at a time, a second of sound unless it is said otherwise, the last at the end. They do not
+ * depend on its length.
  */
 export class LevelledVad implements VadSession {
   readonly #model: VadModel;
@@ -37,11 +38,13 @@ export class LevelledVad implements VadSession {
   #second: VadSession | undefined;
   /** Of the loudest frame not long ago, as a mean square. */
   #level = 0;
-  readonly #batches = new SampleBatches(VAD_BATCH * FRAME_SAMPLES);
+  readonly #batches: SampleBatches;
   /** Frames of zeros in a row. */
   #zeros = 0;
 
-  constructor(model: VadModel) {
+  /** @param batch frames that are listened to at once */
+  constructor(model: VadModel, batch = VAD_BATCH) {
+    this.#batches = new SampleBatches(batch * FRAME_SAMPLES);
     this.#model = model;
     this.#session = model.createSession();
   }

@@ -13,6 +13,8 @@ import {
 import { exposureWarnings } from "../service/exposure.js";
 import { createLog, type LogDestination, type Logger } from "../service/log.js";
 import { refuseModelSettings, withDefaults } from "../service/partial-settings.js";
+import { openRecordings } from "../service/recordings/open-source.js";
+import type { RecordingSource } from "../service/recordings/store.js";
 import { Service } from "../service/service.js";
 import { LIVE_PORTS, reloadable, type ServerSettings, watchedFiles } from "../service/settings.js";
 import { watchFiles } from "../service/watch-files.js";
@@ -93,7 +95,7 @@ export async function openServer(
   settings: ServerSettings,
   options: StartServerOptions = {},
 ): Promise<RunningServer> {
-  const server = new TranscriptionServer(settings, options);
+  const server = new TranscriptionServer(settings, options, await openRecordings(settings));
   await server.open();
   return server;
 }
@@ -119,12 +121,20 @@ class TranscriptionServer implements RunningServer {
   #reloaded: Promise<void> = Promise.resolve();
   ready!: Promise<ServedModel>;
 
-  constructor(settings: ServerSettings, { transcriber, log = toStandardError }: StartServerOptions) {
+  constructor(
+    settings: ServerSettings,
+    { transcriber, log = toStandardError }: StartServerOptions,
+    recordings: RecordingSource | undefined,
+  ) {
     const loggers = createLog(() => this.#settings.loggingLevel, log, settings.logFormat);
     this.#given = transcriber;
     this.#log = loggers("Server");
-    this.#service = new Service(this.#fitted(settings), loggers("TranscriptionService"), (fault) =>
-      this.#onStorage(fault),
+    const onStorage = (fault: string | undefined) => this.#onStorage(fault);
+    this.#service = new Service(
+      this.#fitted(settings),
+      loggers("TranscriptionService"),
+      onStorage,
+      recordings,
     );
   }
 
@@ -334,13 +344,15 @@ class TranscriptionServer implements RunningServer {
   }
 
   #observe(): void {
-    const { budgets, calls, metrics, workers } = this.#service;
+    const { budgets, calls, liveStreams, metrics, workers } = this.#service;
     metrics.observe({
       openCalls: () => calls.size,
       unread: () => this.#grpc?.unread ?? 0,
       running: () => workers.running,
       waiting: () => workers.waiting,
       budgets,
+      liveStreams: () => liveStreams.size,
+      liveLag: () => liveStreams.lag,
       load: () => this.#transcriber?.load(),
       isServing: () => this.#notReady === undefined,
       identity: () => this.#served,

@@ -1,22 +1,24 @@
+import type { FileHandle } from "node:fs/promises";
 import {
   type AudioInput,
   type DetectLanguageOptions,
   type DiarizationResult,
   type LanguageDetection,
   type LiveOptions,
-  type LiveStream,
   releaseMemory,
   type SpeechDetection,
+  type Transcriber,
   TranscriptionError,
 } from "../index.js";
 import { type Budgets, createBudgets } from "./budgets.js";
 import { type Call, ClientGone, Unavailable } from "./call/call.js";
 import type { Holder } from "./call/holdings.js";
 import { OpenCalls } from "./call/open-calls.js";
+import { type LiveSession, LiveStreams } from "./live.js";
 import type { Fields, Logger } from "./log.js";
 import { ServerMetrics } from "./metrics/server-metrics.js";
-import { DirectoryStore } from "./recordings/directory-store.js";
-import type { RecordingStore } from "./recordings/store.js";
+import { fetchInto } from "./recordings/fetching.js";
+import type { OpenRecording, RecordingSource } from "./recordings/store.js";
 import { RequestLog } from "./request-log.js";
 import { type ServerSettings, variableOf } from "./settings.js";
 import { Storage } from "./storage.js";
@@ -45,10 +47,9 @@ type OfCall<T> = Omit<T, keyof Waiting>;
 export class Service {
   readonly metrics = new ServerMetrics();
   readonly workers: Workers;
+  readonly liveStreams: LiveStreams;
   readonly budgets: Budgets;
   readonly storage: Storage;
-  /** What is kept for longer than a call; undefined: nothing is. */
-  readonly recordings: RecordingStore | undefined;
   /** The calls of all doors. */
   readonly calls = new OpenCalls(() => this.#rest());
   #settings: ServerSettings;
@@ -60,19 +61,19 @@ export class Service {
    * @param settings as they are at the start
    * @param log lines about calls
    * @param onStorage called with what keeps uploads from being stored, and with undefined when nothing does any more
+   * @param recordings what is kept for longer than a call; undefined: nothing is
    */
   constructor(
     settings: ServerSettings,
     readonly log: Logger,
     onStorage: (fault: string | undefined) => void,
+    readonly recordings: RecordingSource | undefined = undefined,
   ) {
     this.#settings = settings;
     this.workers = new Workers(settings, this.metrics);
+    this.liveStreams = new LiveStreams(settings, this.metrics);
     this.budgets = createBudgets(settings);
     this.storage = new Storage(onStorage);
-    const { recordingsFolder, recordingsMaxBytes, recordingsTtl } = settings;
-    if (recordingsFolder !== undefined)
-      this.recordings = new DirectoryStore(recordingsFolder, recordingsMaxBytes, recordingsTtl);
   }
 
   /** Those that are in force. */
@@ -94,6 +95,15 @@ export class Service {
     } finally {
       await upload.close();
     }
+  }
+
+  /** Does `work` with a recording as a file: the one that it is, or a copy which is gone afterwards. */
+  async withFile<T>(call: Call, opened: OpenRecording, work: (file: FileHandle) => Promise<T>): Promise<T> {
+    if (opened.file) return work(opened.file);
+    return this.withUpload(call, async (upload) => {
+      await fetchInto(upload, opened, call, this.settings);
+      return work(await upload.file());
+    });
   }
 
   /** Counts and logs what was asked. @param format as the client calls it */
@@ -163,9 +173,12 @@ export class Service {
     );
   }
 
-  /** What is spoken on a call, while it is spoken. */
-  live(call: Call, options: Omit<LiveOptions, "signal">): LiveStream {
-    return this.workers.transcriber.live!({ ...options, signal: call.signal });
+  /**
+   * Text of audio while it is spoken, within the server's limits on live streams. It ends with the call.
+   * @param transcriber stays loaded until the stream is closed @throws as {@link LiveStreams.start}
+   */
+  live(call: Call, options: LiveOptions, transcriber: Transcriber = this.workers.transcriber): LiveSession {
+    return this.liveStreams.start(call, transcriber, options);
   }
 
   #inTime<T>(

@@ -9,6 +9,7 @@ import {
 } from "../index.js";
 import { isHostName, isLoopback, isOrigin } from "./addresses.js";
 import { LEVELS, LOG_FORMATS } from "./log.js";
+import { parseStoreAddress, storeAddress } from "./recordings/store-address.js";
 import { choice, integer, limit, listOf, number, text, type ValueKind, yesOrNo } from "./setting-values.js";
 import { diskShare, memoryShare } from "./shares.js";
 import { isToken, TOKEN_FORM } from "./tokens.js";
@@ -179,8 +180,20 @@ export const SETTINGS = {
   /** Seconds that running requests get to finish when the server is told to stop. */
   shutdownGrace: setting("SERVER_SHUTDOWN_GRACE", number(0, DAY), 30),
 
-  /** Folder where recordings are kept for longer than a call; undefined: none are. */
-  recordingsFolder: hidden("RECORDINGS_DIR", text("the path of a folder")),
+  /** Live streams at once, of all doors; more are refused. */
+  liveMaxStreams: setting("LIVE_MAX_STREAMS", integer(0, 100_000), 100),
+  /** Seconds without audio, and without a sign that there will be, after which a live stream is ended. */
+  liveIdleTimeout: setting("LIVE_IDLE_TIMEOUT", limit(0.001, DAY), 60),
+  /** Seconds in which a live stream with audio waiting gets nowhere after which it fails. */
+  liveStallTimeout: setting("LIVE_STALL_TIMEOUT", limit(0.001, DAY), 30),
+
+  /** Where recordings are kept for longer than a call, or found: a folder, a bucket, another system; undefined: none are. */
+  recordingsStore: hidden("RECORDINGS_STORE", storeAddress),
+  /** What another system is told of who asks, as the header `authorization` has it. */
+  recordingsAuthorization: hidden(
+    "RECORDINGS_AUTHORIZATION",
+    text("the value of an authorization header", (value) => /^[\x21-\x7e][\x20-\x7e]*$/.test(value)),
+  ),
   /** Bytes of all that came through the server and are kept. */
   recordingsMaxBytes: setting(
     "RECORDINGS_MAX_BYTES",
@@ -226,7 +239,7 @@ export const SETTINGS = {
 type Key = keyof typeof SETTINGS;
 
 /** Whose values are never shown. */
-const SECRETS: ReadonlySet<Key> = new Set<Key>(["apiToken", "nextApiToken"]);
+const SECRETS: ReadonlySet<Key> = new Set<Key>(["apiToken", "nextApiToken", "recordingsAuthorization"]);
 
 /** Everything about a server that can be set. Times are seconds; `Infinity` is no limit. */
 export type ServerSettings = { [K in Key]: Value<(typeof SETTINGS)[K]> };
@@ -390,6 +403,11 @@ function contradictions(
     const ways = `${token}, ${file}, or ${nameOf("liveWithoutToken")} for a server that anybody may use`;
     add("liveHost", `an address that others can reach (${livePorts.join(", ")}) needs ${ways}`);
   }
+  if (isSet("recordingsAuthorization") && parseStoreAddress(settings.recordingsStore ?? "")?.kind !== "http")
+    add(
+      "recordingsStore",
+      `expected another system's address, since ${nameOf("recordingsAuthorization")} is set`,
+    );
   if (settings.requireToken && !first)
     add("apiToken", `expected a token, or ${file}, since ${nameOf("requireToken")} is set`);
   return found;

@@ -1,5 +1,6 @@
 import type { ComputeType, DeviceSelection, Priority, TranscriptionTask } from "./choices.js";
 import type { GenerationOptions } from "./generation.js";
+import type { LiveStepRequest, LiveStepResult, LiveToken } from "./live-step.js";
 import type { FittedPrompt, PromptTexts } from "./prompt.js";
 
 /** Facts about a loaded model. */
@@ -56,8 +57,8 @@ export interface SpeechSpan {
 export interface WindowTurn {
   /** Number of the request, from 1: its windows take turns with those of others. 0: a request of its own. */
   request: number;
-  /** Whether somebody waits for its text. */
-  priority: Priority;
+  /** Whether somebody waits for its text; `"live"`: while it is spoken. */
+  priority: Priority | "live";
 }
 
 /** Decoding options of one window, all resolved: nothing optional is missing. */
@@ -283,6 +284,25 @@ export interface Engine {
     use: DetectionUse,
     signal?: AbortSignal,
   ): Promise<WindowResult | undefined>;
+
+  /**
+   * Whether the model's attention is known to follow the sound, so that {@link liveStep} can tell what stands; undefined
+   * where there is no such method.
+   */
+  readonly followsSpeech?: boolean;
+
+  /**
+   * What can be written now of speech that goes on, before all other work of the device; steps of several streams are
+   * computed together. For engines that can tell which sound a token stands for (AlignAtt).
+   * @throws TranscriptionError INVALID_ARGUMENT, CANCELLED, OUT_OF_MEMORY, INTERNAL
+   */
+  liveStep?(request: LiveStepRequest, signal?: AbortSignal): Promise<LiveStepResult>;
+
+  /**
+   * Words of tokens that {@link liveStep} has written, in order, the last of which ends at `end` seconds. Their times
+   * count from where those of the tokens do.
+   */
+  liveWords?(tokens: readonly LiveToken[], end: number, language: string): WindowWord[];
 
   /** How busy it is now, for engines that know. */
   load?(): EngineLoad;

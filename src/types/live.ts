@@ -113,6 +113,7 @@ interface OfChannel extends Numbered {
 
 /** The first event: the stream listens. */
 export interface LiveReady extends Numbered {
+  /** Which event it is. */
   type: "ready";
   /** Name of the model. */
   model: string;
@@ -122,6 +123,7 @@ export interface LiveReady extends Numbered {
 
 /** Somebody begins to speak, which begins an utterance. */
 export interface LiveSpeechStart extends OfChannel {
+  /** Which event it is. */
   type: "speech-start";
   /** From 0 in its channel. */
   utterance: number;
@@ -134,6 +136,7 @@ export interface LiveSpeechStart extends OfChannel {
  * speech changes it.
  */
 export interface LiveLanguage extends OfChannel {
+  /** Which event it is. */
   type: "language";
   /** ISO 639-1 code. */
   language: string;
@@ -143,6 +146,7 @@ export interface LiveLanguage extends OfChannel {
 
 /** The text of the utterance since its last final, as it looks now. Each replaces the one before. */
 export interface LivePartial extends OfChannel {
+  /** Which event it is. */
   type: "partial";
   /** From 0 in its channel. */
   utterance: number;
@@ -158,6 +162,7 @@ export interface LivePartial extends OfChannel {
 
 /** Text that will not change: the whole utterance's, or a part's of one that is long. Finals of a channel do not overlap. */
 export interface LiveFinal extends OfChannel {
+  /** Which event it is. */
   type: "final";
   /** From 0 in the stream, in order of emission. */
   id: number;
@@ -185,6 +190,7 @@ export interface LiveFinal extends OfChannel {
 
 /** Silence has ended the utterance; comes after its last final. An utterance without any text has no final. */
 export interface LiveSpeechEnd extends OfChannel {
+  /** Which event it is. */
   type: "speech-end";
   /** From 0 in its channel. */
   utterance: number;
@@ -194,18 +200,23 @@ export interface LiveSpeechEnd extends OfChannel {
 
 /** More than 5 s of audio wait; again each time that it is 5 s more, and once when it is less again. */
 export interface LiveLag extends Numbered, LiveProgress {
+  /** Which event it is. */
   type: "lag";
 }
 
 /** Something odd that is survivable. */
 export interface LiveWarning extends Numbered {
+  /** Which event it is. */
   type: "warning";
+  /** In words. */
   message: string;
 }
 
 /** The last event. */
 export interface LiveDone extends Numbered {
+  /** Which event it is. */
   type: "done";
+  /** In numbers. */
   stats: LiveStats;
 }
 

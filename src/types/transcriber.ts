@@ -83,16 +83,18 @@ export interface Transcriber extends AsyncDisposable {
   detectLanguage(input: AudioInput, options?: DetectLanguageOptions): Promise<LanguageDetection>;
 
   /**
-   * Text of what is spoken now, while it is spoken.
-   * @throws TranscriptionError INVALID_ARGUMENT for options; CANCELLED once the transcriber is closed
+   * Text of audio while it is spoken. The stream listens from now on, until it is ended or cancelled: see
+   * {@link LiveStream}. Its text comes before that of recordings.
+   * @throws TranscriptionError INVALID_ARGUMENT at once, also without a VAD model; everything else from what is waited for
    */
-  live?(options?: LiveOptions): LiveStream;
+  live(options?: LiveOptions): LiveStream;
 
   /** How busy the engine is with the windows of all who share it; undefined when its implementation does not tell. */
   load(): EngineLoad | undefined;
 
   /**
-   * Refuses new requests, waits for those that run, and frees the model unless another transcriber uses it.
+   * Refuses new requests, waits for those that run, and frees the model unless another transcriber uses it. Live streams are
+   * ended: what was written is transcribed.
    * Safe to call more than once.
    */
   close(): Promise<void>;

@@ -107,7 +107,7 @@ export async function checkpointReaders(): Promise<Reader[]> {
       seeds: [pickleOf(TENSORS), pickleOf(new Map([...TENSORS].slice(0, 1)))],
       words: PICKLE_WORDS,
       read: async (bytes) => {
-        const value = readPickle(bytes, (problem) => new TranscriptionError("MODEL_INVALID", problem));
+        const { value } = readPickle(bytes, (problem) => new TranscriptionError("MODEL_INVALID", problem));
         return value instanceof Map ? value.size : 0;
       },
       refusals,

@@ -8,6 +8,7 @@ import { fakeSegment, peakLabel } from "../support/fake-engine.js";
 import { speech } from "../support/fake-implementation.js";
 import {
   answered,
+  answerToBeginning,
   eventsOf,
   formOf,
   type HttpServer,
@@ -50,6 +51,20 @@ async function listening(port: number): Promise<Server | undefined> {
   return server;
 }
 
+/** Starts something at a port that was free a moment ago: somebody else may have been faster, and then at another. */
+async function atFreePort<T>(start: (port: number) => Promise<T>): Promise<T> {
+  for (let left = 5; ; left--) {
+    const server = (await listening(0))!;
+    const { port } = server.address() as AddressInfo;
+    await new Promise((resolve) => server.close(resolve));
+    try {
+      return await start(port);
+    } catch (error) {
+      if (left === 1 || !String(error).includes(`:${port} `)) throw error;
+    }
+  }
+}
+
 /** What else takes a recording. */
 const OTHERS = [
   "/v1/audio/diarization",
@@ -73,25 +88,20 @@ describe("a client that is gone", () => {
     await expectRecovery(fake);
   });
 
-  it.each([false, true])(
-    "while it is transcribed stops the engine within a second (events: %s)",
-    async (isStream) => {
-      const fake = await startHttp({
-        gate: (index) => (index === 0 ? Promise.resolve() : never()),
-        concurrency: 1,
-      });
-      const controller = new AbortController();
-      const fields = isStream ? { stream: "true" } : {};
-      const call = post(fake.url, formOf(TWO, fields), { signal: controller.signal });
-      await until(() => fake.engine.windows.length === 2);
-      controller.abort();
-      const since = performance.now();
-      await expect(call).rejects.toThrow();
-      await until(() => fake.engine.cancellations === 1);
-      expect(performance.now() - since).toBeLessThan(1000);
-      await expectRecovery(fake);
-    },
-  );
+  it.each([false, true])("while it is transcribed stops the engine (events: %s)", async (isStream) => {
+    const fake = await startHttp({
+      gate: (index) => (index === 0 ? Promise.resolve() : never()),
+      concurrency: 1,
+    });
+    const controller = new AbortController();
+    const fields = isStream ? { stream: "true" } : {};
+    const call = post(fake.url, formOf(TWO, fields), { signal: controller.signal });
+    await until(() => fake.engine.windows.length === 2);
+    controller.abort();
+    await expect(call).rejects.toThrow();
+    await until(() => fake.engine.cancellations === 1);
+    await expectRecovery(fake);
+  });
 
   it.each(["/asr", "/inference"])("stops what it asked of %s as well", async (path) => {
     const fake = await startHttp({ gate: (index) => (index === 0 ? never() : Promise.resolve()) });
@@ -168,10 +178,13 @@ describe("a server that is busy", () => {
   });
 
   it("counts uploads on disk before they arrive", async () => {
-    const { url } = await startHttp({ settings: { maxDiskBytes: 1024 ** 2 } });
-    const { json, status } = await post(url, formOf(new Uint8Array(2 * 1024 ** 2)));
-    expect(status).toBe(429);
-    expect(json.error.message).toContain("SERVER_MAX_DISK_BYTES");
+    const { server } = await startHttp({ settings: { maxDiskBytes: 1024 ** 2 } });
+    const text = await answerToBeginning(server.httpPort!, {
+      "content-type": "multipart/form-data; boundary=x",
+      "content-length": 2 * 1024 ** 2,
+    });
+    expect(text).toMatch(/^HTTP\/1\.1 429 /);
+    expect(text).toContain("SERVER_MAX_DISK_BYTES");
   });
 
   it("refuses more calls than it may have, whatever door they come through", async () => {
@@ -308,10 +321,11 @@ describe("the server", () => {
 
   it("is left out with a warning where another program has its usual port, and gRPC goes on", async () => {
     await listening(8000);
-    const { port } = (await listening(0))!.address() as AddressInfo;
-    held.pop()!.close();
     const unnamed = { httpPort: undefined };
-    const { lines, server } = await startHttp({ settings: { ...unnamed, port } });
+    const { lines, port, server } = await atFreePort(async (port) => ({
+      ...(await startHttp({ settings: { ...unnamed, port } })),
+      port,
+    }));
     expect(server.httpPort).toBeUndefined();
     expect(lines.join("")).toMatch(/WARNING - Cannot listen on .*:8000 .*There is no HTTP: set HTTP_PORT/);
     const client = new TranscriptionClient(port);

@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { KNOWN_FIELDS } from "../../src/doors/http/openai/fields.js";
+import { FIELDS } from "../../src/doors/http/openai/fields.js";
 import { answered, startHttp } from "../support/http-server.js";
 import { RECORDING } from "../support/server.js";
 import { temporaryFolder } from "../support/temporary-folder.js";
@@ -36,7 +36,9 @@ it("the description has every path, every field, and an answer for each", async 
     ].sort(),
   );
   const form = json.paths["/v1/audio/transcriptions"].post.requestBody.content["multipart/form-data"].schema;
-  expect(Object.keys(form.properties).sort()).toEqual(KNOWN_FIELDS.filter((name) => name !== "task").sort());
+  expect(Object.keys(form.properties).sort()).toEqual(
+    ["file", ...Object.keys(FIELDS.properties)].filter((name) => name !== "task").sort(),
+  );
   const operations = Object.values(
     json.paths as Record<string, Record<string, { operationId: string }>>,
   ).flatMap((path) => Object.values(path));
@@ -76,16 +78,6 @@ it("what is asked in the wrong way is told in a right one", async () => {
   expect(wrong.headers.get("allow")).toBe("POST");
   const model = await get(`${url}/v1/models/${encodeURIComponent("no/such model")}`);
   expect(model).toMatchObject({ status: 404, json: { error: { code: "model_not_found", param: "model" } } });
-  for (const path of [
-    "/v1/models/..%2f..%2fetc",
-    "/v1/models/%00",
-    `/v1/models/${"m".repeat(400)}`,
-    "/v1/models/%E0%A4%A",
-  ]) {
-    const { json, status } = await get(url + path);
-    expect([400, 404, 414], path).toContain(status);
-    expect(json.error.code, path).toMatch(/^(NOT_FOUND|model_not_found|INVALID_ARGUMENT)$/);
-  }
 });
 
 it("the server tells how it is, and what it counts", async () => {
@@ -109,22 +101,4 @@ it.skipIf(!hasCurl)("curl gets a text (needs curl)", async () => {
   const args = ["-sS", "-F", `file=@${path}`, "-F", "model=whisper-1", "-F", "response_format=text"];
   const { stdout } = await promisify(execFile)("curl", [...args, `${url}/v1/audio/transcriptions`]);
   expect(stdout).toBe("1\n");
-});
-
-const hasPython = spawnSync("python3", ["-c", "import openai"]).status === 0;
-
-it.skipIf(!hasPython)("OpenAI's client in Python gets a text (needs the Python package openai)", async () => {
-  const { url } = await startHttp();
-  const path = join(await temporaryFolder(), "a.wav");
-  writeFileSync(path, RECORDING);
-  const program = `
-import sys, openai
-client = openai.OpenAI(api_key="none", base_url=sys.argv[1] + "/v1", max_retries=0)
-print(client.audio.transcriptions.create(model="whisper-1", file=open(sys.argv[2], "rb")).text)
-print([model.id for model in client.models.list()])
-`;
-  const { execFile } = await import("node:child_process");
-  const { promisify } = await import("node:util");
-  const { stdout } = await promisify(execFile)("python3", ["-c", program, url, path]);
-  expect(stdout).toBe("1\n['fake', 'whisper-1']\n");
 });

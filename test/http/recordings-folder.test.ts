@@ -72,7 +72,7 @@ describe("a recording whose client is gone while it is kept", () => {
       });
     });
     onTestFinished(() => spy.mockRestore());
-    const { url } = await startHttp({ settings: { recordingsFolder: folder } });
+    const { url } = await startHttp({ settings: { recordingsStore: folder } });
     const controller = new AbortController();
     const call = post(url, formOf(RECORDING), { path: "/api/recordings", signal: controller.signal });
     await until(() => isPut);

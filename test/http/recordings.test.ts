@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { startServer } from "../../src/server/server.js";
 import { DirectoryStore } from "../../src/service/recordings/directory-store.js";
 import { answered, formOf, type HttpServer, post, startHttp, uploadsOnDisk } from "../support/http-server.js";
@@ -15,7 +15,7 @@ const PATH = "/api/recordings";
 
 async function startKeeping(options: FakeServerOptions = {}): Promise<HttpServer & { folder: string }> {
   const folder = join(await temporaryFolder(), "recordings");
-  const server = await startHttp({ ...options, settings: { recordingsFolder: folder, ...options.settings } });
+  const server = await startHttp({ ...options, settings: { recordingsStore: folder, ...options.settings } });
   return { ...server, folder };
 }
 
@@ -156,10 +156,10 @@ describe("a recording that is kept", () => {
     const none = await startHttp();
     const refused = await keep(none.url);
     expect(refused).toMatchObject({ status: 404, json: { success: false } });
-    expect(refused.json.error).toContain("RECORDINGS_DIR");
+    expect(refused.json.error).toContain("RECORDINGS_STORE");
     const file = join(await temporaryFolder(), "a file");
     writeFileSync(file, "");
-    const wrong = await startHttp({ settings: { recordingsFolder: file } });
+    const wrong = await startHttp({ settings: { recordingsStore: file } });
     expect(await keep(wrong.url)).toMatchObject({ status: 503, json: { code: "STORAGE_FAILED" } });
   });
 
@@ -182,6 +182,10 @@ describe("a recording that is kept", () => {
 });
 
 describe("the call of a sales product", () => {
+  // A diarization model is not fetched.
+  beforeEach(() => void vi.stubEnv("AGORA_OFFLINE", "1"));
+  afterEach(() => void vi.unstubAllEnvs());
+
   const ask = (url: string, id: string, body: object = { model: "small", hf_token: "hf_secret" }) =>
     post(url, JSON.stringify(body), {
       path: `${PATH}/${id}/transcribe-whisperx`,
@@ -193,7 +197,7 @@ describe("the call of a sales product", () => {
     writeFileSync(join(folder, "77.wav"), readFileSync(samplePath("sales-call-en.stereo.wav")));
     const lines: string[] = [];
     const server = await startServer(
-      { grpc: false, httpPort: 0, model: "demo", implementation: "whisper", recordingsFolder: folder },
+      { grpc: false, httpPort: 0, model: "demo", implementation: "whisper", recordingsStore: folder },
       { log: (line) => lines.push(line) },
     );
     try {
@@ -224,8 +228,6 @@ describe("the call of a sales product", () => {
   });
 
   it("with one channel and no diarization model has its text, and says what is missing", async () => {
-    vi.stubEnv("AGORA_OFFLINE", "1");
-    onTestFinished(() => void vi.unstubAllEnvs());
     const { engine, folder, url } = await startKeeping();
     mkdirSync(folder, { recursive: true });
     writeFileSync(join(folder, "1.wav"), RECORDING);
@@ -263,6 +265,17 @@ describe("the call of a sales product", () => {
       status: 404,
       json: { success: false, code: "NOT_FOUND" },
     });
+  });
+
+  it("is told where the model's languages are found when it names another", async () => {
+    const { folder, url } = await startKeeping({ languages: ["en", "ru", "de", "fr", "es", "it"] });
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, "1.wav"), RECORDING);
+    const { json, status } = await ask(url, "1", { language: "uk" });
+    expect([status, json.error]).toEqual([
+      400,
+      'Model fake does not have the language "uk"; its 6 languages are in GET /v1/models',
+    ]);
   });
 
   it("is worked on once at a time, and no more when its client is gone", async () => {

@@ -109,6 +109,15 @@ describe("POST /inference", () => {
     [{ vad_speech_pad_ms: "6000" }, "vad_speech_pad_ms"],
     [{ vad_speech_pad_ms: "500", vad_max_speech_duration_s: "1" }, "vad_max_speech_duration_s"],
     [{ vad_threshold: "7" }, "vad_threshold"],
+    // As the client has called it, whichever of its names that is.
+    [{ no_speech_threshold: "2" }, "no_speech_threshold"],
+    [{ no_speech_threshold: "2", no_speech_thold: "0.5" }, "no_speech_threshold"],
+    [{ log_prob_threshold: "1" }, "log_prob_threshold"],
+    [{ logprob_thold: "1", log_prob_threshold: "" }, "logprob_thold"],
+    [{ duration: "36000000000", offset_t: "1" }, "duration"],
+    [{ vad_speech_pad: "6" }, "vad_speech_pad"],
+    [{ prompt: "x".repeat(100_001) }, "prompt"],
+    [{ initial_prompt: "x".repeat(100_001) }, "initial_prompt"],
     [{ temperature_ink: "0" }, "temperature_ink"],
   ])("is refused for %o, by name", async (fields, param) => {
     const { engine, url } = await startHttp();
@@ -121,7 +130,7 @@ describe("POST /inference", () => {
       status: 400,
       error: { param, code: "INVALID_ARGUMENT" },
     });
-    expect(json.error.message).toContain(param);
+    expect(json.error.message).toMatch(new RegExp(`(for|field) "?${param}\\b`));
     expect(engine.windows).toHaveLength(0);
     await until(() => uploadsOnDisk() === 0);
   });

@@ -13,6 +13,7 @@ const ROOMS = [
   ["engine"],
   ["speakers"],
   ["pipeline"],
+  ["live"],
   ["formats"],
   ["loaded-transcriber"],
   ["transcribe", "diarize", "detect-speech"],

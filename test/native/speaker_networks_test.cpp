@@ -68,7 +68,7 @@ TEST_CASE("speakers: the segmentation hears what ONNX Runtime hears") {
         const std::string set = kernels->name;
         CAPTURE(set);
         if (set == "plain") continue;  // seconds per window
-        Segmentation segmentation(agora::SpeakerTensors(file), *kernels);
+        Segmentation segmentation(agora::NamedTensors(file.path, file.tensors), *kernels);
         std::vector<float> output(inputs.size() * Shape::kFrames * Shape::kClasses);
         segmentation.run(inputs, two_threads, output.data());
         const std::vector<float> first(expected.begin(), expected.begin() + static_cast<std::ptrdiff_t>(output.size()));
@@ -92,7 +92,7 @@ TEST_CASE("speakers: the GE2E encoder gives the vectors of PyTorch") {
     const Safetensors reference(folder + "/ge2e/ge2e-reference.safetensors");
     const std::vector<float> mel_expected = reference.floats("u0.mel_first_160");
     const agora::SpeakerFile file = agora::read_speaker_file(kSpeakerModel);
-    const agora::Ge2eEncoder encoder(agora::SpeakerTensors(file), *agora::kernel_sets().front());
+    const agora::Ge2eEncoder encoder(agora::NamedTensors(file.path, file.tensors), *agora::kernel_sets().front());
     const Bytes bytes = read_file(kSpeakerFixtures + "utterance.f32");
     if (bytes.empty()) {
         std::cerr << "skipped: no FFmpeg to decode an utterance with\n";
@@ -124,7 +124,7 @@ TEST_CASE("speakers: WeSpeaker's ResNet34 gives the vectors of PyTorch, of whate
     CHECK(largest_difference(features.compute(window.data(), window.size()), reference.floats("fbank")) < 1e-2);
 
     const agora::SpeakerFile file = agora::read_speaker_file(kResNetModel);
-    agora::ResNetEncoder encoder(file, agora::SpeakerTensors(file), *agora::kernel_sets().front());
+    agora::ResNetEncoder encoder(file, agora::NamedTensors(file.path, file.tensors), *agora::kernel_sets().front());
     const std::vector<int> masks = reference.integers("masks");
     std::vector<agora::VoiceMask> voices;
     const auto add = [&](const std::vector<int>& values) {

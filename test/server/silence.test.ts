@@ -3,6 +3,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { status } from "@grpc/grpc-js";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { loadDefinitions, serviceIn, V1_SERVICE, V2_SERVICE } from "../../src/doors/grpc/definitions.js";
+import { lightArrival } from "../../src/doors/grpc/light-calls.js";
 import { Storage } from "../../src/service/storage.js";
 import { fakeSegment } from "../support/fake-engine.js";
 import { readMetrics } from "../support/metrics.js";
@@ -137,6 +138,15 @@ describe("a request that trickles is given up", () => {
       code: status.DEADLINE_EXCEEDED,
       message: "The request did not arrive within SERVER_UPLOAD_TIMEOUT (0.3 s)",
     });
+  });
+});
+
+it("a request without a recording that trickles is given up long before a recording would be", () => {
+  expect(lightArrival(1800)).toEqual({ seconds: 10, message: "The request did not arrive within 10 s" });
+  expect(lightArrival(Number.POSITIVE_INFINITY).seconds).toBe(10);
+  expect(lightArrival(5)).toEqual({
+    seconds: 5,
+    message: "The request did not arrive within SERVER_UPLOAD_TIMEOUT (5 s)",
   });
 });
 

@@ -1,4 +1,5 @@
 import { readdirSync, readlinkSync } from "node:fs";
+import { connect } from "node:net";
 import { type FakeServer, type FakeServerOptions, startFakeServer } from "./server.js";
 
 export interface HttpServer extends FakeServer {
@@ -60,6 +61,22 @@ export async function answered(response: Response): Promise<Answered> {
     text,
     json: isJson ? JSON.parse(text) : undefined,
   };
+}
+
+/** What the beginning of a transcription's request is answered with, whose rest never comes. */
+export async function answerToBeginning(
+  port: number,
+  headers: Readonly<Record<string, string | number>>,
+  body: Uint8Array = new Uint8Array(),
+): Promise<string> {
+  const socket = connect(port, "127.0.0.1");
+  const lines = Object.entries({ host: "localhost", ...headers }).map(([name, value]) => `${name}: ${value}`);
+  socket.write(`POST /v1/audio/transcriptions HTTP/1.1\r\n${lines.join("\r\n")}\r\n\r\n`);
+  socket.write(body);
+  let text = "";
+  // Ends when the server has waited for the rest for long enough.
+  for await (const data of socket) text += data;
+  return text;
 }
 
 /** Uploads that this process has on disk. */

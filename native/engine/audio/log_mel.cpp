@@ -9,24 +9,13 @@ namespace {
 constexpr int kFrameLength = 400;
 constexpr int kHop = 160;
 constexpr int kWindowSamples = LogMel::kFrames * kHop;
-constexpr double kPi = 3.14159265358979323846;
 constexpr float kSilence = -10;  // log10 of the smallest power
 constexpr size_t kMaxParts = 256;
 
 }  // namespace
 
-LogMel::LogMel(int bands, std::vector<float> filters) : bands_(bands), window_(kFrameLength), spectrum_(kFrameLength) {
-    for (int i = 0; i < kFrameLength; ++i)
-        window_[static_cast<size_t>(i)] = static_cast<float>(0.5 - 0.5 * std::cos(2 * kPi * i / kFrameLength));
-    for (int band = 0; band < bands; ++band) {
-        const auto row = filters.begin() + band * kBins;
-        const auto used = [](float weight) { return weight != 0.0f; };
-        const auto first = std::find_if(row, row + kBins, used);
-        auto last = row + kBins;
-        while (last != first && !used(*(last - 1))) --last;
-        filters_.push_back({static_cast<int>(first - row), {first, last}});
-    }
-}
+LogMel::LogMel(int bands, const std::vector<float>& filters)
+    : bands_(bands, filters), window_(hann_window(kFrameLength, kFrameLength)), spectrum_(kFrameLength) {}
 
 void LogMel::compute(const float* samples, size_t count, float* output, const InParts& in_parts) const {
     // Half a frame before the start (reflected) and after the end of the 30 s.
@@ -46,7 +35,7 @@ void LogMel::compute(const float* samples, size_t count, float* output, const In
     const float most = *std::max_element(highest.begin(), highest.end());
     const auto scaled = [floor = most - 8.0f](float value) { return (std::max(value, floor) + 4.0f) / 4.0f; };
     in_parts([&](int part, int parts) {
-        for (int band = bands_ * part / parts; band < bands_ * (part + 1) / parts; ++band) {
+        for (int band = bands() * part / parts; band < bands() * (part + 1) / parts; ++band) {
             float* row = output + band * kFrames;
             std::transform(row, row + silent_from, row, scaled);
             std::fill(row + silent_from, row + kFrames, scaled(kSilence));
@@ -61,12 +50,8 @@ float LogMel::write_frame(const float* samples, float* output) const {
     float power[kBins];
     spectrum_.compute(frame, power);
     float most = kSilence;
-    for (int band = 0; band < bands_; ++band) {
-        const Band& filter = filters_[static_cast<size_t>(band)];
-        float sum = 0;
-        for (size_t i = 0; i < filter.weights.size(); ++i)
-            sum += filter.weights[i] * power[filter.first + static_cast<int>(i)];
-        const float value = std::log10(std::max(sum, 1e-10f));
+    for (int band = 0; band < bands(); ++band) {
+        const float value = std::log10(std::max(bands_.power(band, power), 1e-10f));
         most = std::max(most, value);
         output[band * kFrames] = value;
     }

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <vector>
 
+#include "engine/audio/mel_bands.h"
 #include "engine/audio/power_spectrum.h"
 #include "engine/parts.h"
 
@@ -18,24 +19,18 @@ class LogMel {
     static constexpr int kBins = 201;
 
     // `filters`: [bands][kBins]
-    LogMel(int bands, std::vector<float> filters);
+    LogMel(int bands, const std::vector<float>& filters);
 
-    int bands() const { return bands_; }
+    int bands() const { return bands_.count(); }
 
     // `count` samples of 16 kHz, at most 30 s, filled up with silence. Writes [bands][kFrames]. `in_parts`: at most
     // 256.
     void compute(const float* samples, size_t count, float* output, const InParts& in_parts = in_one_part) const;
 
   private:
-    struct Band {
-        int first;  // bins outside [first, first + weights.size()) weigh nothing
-        std::vector<float> weights;
-    };
-
     float write_frame(const float* samples, float* output) const;
 
-    int bands_;
-    std::vector<Band> filters_;
+    MelBands bands_;
     std::vector<float> window_;
     PowerSpectrum spectrum_;
 };

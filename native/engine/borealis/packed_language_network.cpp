@@ -1,7 +1,6 @@
 #include "engine/borealis/packed_language_network.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstring>
 
 #include "engine/error.h"
@@ -13,14 +12,6 @@ namespace {
 // there are.
 constexpr int kPassRows = 512;
 constexpr int kBlock = PackedMatrix::kBlock;
-
-uint8_t* row(const ggml_tensor* tensor, int index) {
-    return static_cast<uint8_t*>(tensor->data) + static_cast<size_t>(index) * tensor->nb[1];
-}
-
-float* float_row(const ggml_tensor* tensor, int index) {
-    return reinterpret_cast<float*>(row(tensor, index));
-}
 
 // Those of `count` rows that are `thread`'s.
 template <typename Work>
@@ -49,20 +40,9 @@ PackedLanguageNetwork::PackedLanguageNetwork(const std::string& path, const Lang
       parallel_(compute),
       weights_(path, file, parallel_),
       capacity_(capacity),
+      angles_(file.rope_base, static_cast<int>(file.head_width / 2), capacity),
       nodes_(kernels, compute) {
     for (int i = 0; i < sequences; ++i) memories_.emplace_back(memory_shape(file));
-    // Angles as the reference implementation rounds them (Su et al., 2021, RoFormer; transformers,
-    // modeling_rope_utils).
-    const auto half = static_cast<int>(file.head_width / 2);
-    for (int position = 0; position < capacity; ++position) {
-        for (int i = 0; i < half; ++i) {
-            const auto frequency =
-                static_cast<float>(1 / std::pow(static_cast<double>(file.rope_base), static_cast<double>(i) / half));
-            const double angle = static_cast<float>(position) * frequency;
-            cosines_.push_back(static_cast<float>(std::cos(angle)));
-            sines_.push_back(static_cast<float>(std::sin(angle)));
-        }
-    }
     const size_t nodes = 16 + 24 * static_cast<size_t>(file.layers);
     graph_ = std::make_unique<Graph>(compute.backend(), nodes, [&](ggml_context* context) { return build(context); });
     if (!graph_->allocated()) throw Error(ErrorCode::OutOfMemory, "No memory for a step of the language model");
@@ -92,26 +72,6 @@ ggml_tensor* PackedLanguageNetwork::norm(ggml_context* context, const std::vecto
                               file_.norm_epsilon, format, row(result, i));
         });
     });
-}
-
-ggml_tensor* PackedLanguageNetwork::product(ggml_context* context, const PackedLinear& layer, ggml_tensor* input,
-                                            ggml_tensor* residual) {
-    std::vector<ggml_tensor*> inputs = {input};
-    if (residual != nullptr) inputs.push_back(residual);
-    return rows(context, Arithmetic::F32, layer.weight->outputs(), inputs,
-                [this, &layer](ggml_tensor* result, int thread, int threads) {
-                    Product product;
-                    product.weights = layer.weight.get();
-                    product.bias = layer.bias.empty() ? nullptr : layer.bias.data();
-                    product.residual = result->src[1] == nullptr ? nullptr : float_row(result->src[1], 0);
-                    product.arithmetic = arithmetic(layer);
-                    product.rows = row(result->src[0], 0);
-                    product.row_stride = result->src[0]->nb[1];
-                    product.count = count_;
-                    product.output = row(result, 0);
-                    product.output_stride = result->nb[1];
-                    multiply(kernels_, product, thread, threads);
-                });
 }
 
 ggml_tensor* PackedLanguageNetwork::build(ggml_context* context) {
@@ -148,35 +108,29 @@ ggml_tensor* PackedLanguageNetwork::build_block(ggml_context* context, int layer
     const int64_t query_width = file_.heads * file_.head_width;
     ggml_tensor* normed = norm(context, block.attention_norm, x, block.query_key_value);
     ggml_tensor* turned =
-        rows(context, Arithmetic::F32, query_width, {product(context, block.query_key_value, normed, nullptr)},
+        rows(context, Arithmetic::F32, query_width, {nodes_.product(context, block.query_key_value, normed, {})},
              [=](ggml_tensor* result, int thread, int threads) { remember(layer, result, thread, threads); });
     ggml_tensor* attended =
         rows(context, Arithmetic::F32, query_width, {turned},
              [=](ggml_tensor* result, int thread, int threads) { attend(layer, result, thread, threads); });
-    const Arithmetic out_format = arithmetic(block.attention_out);
-    if (out_format != Arithmetic::F32) {
-        attended =
-            rows(context, out_format, query_width, {attended}, [=](ggml_tensor* result, int thread, int threads) {
-                each_row(count_, thread, threads, [&](int i) {
-                    kernels_.narrow(float_row(result->src[0], i), static_cast<int>(query_width), out_format,
-                                    row(result, i));
-                });
-            });
-    }
-    x = product(context, block.attention_out, attended, x);
+    ProductNode residual;
+    residual.residual = x;
+    x = nodes_.product(context, block.attention_out, nodes_.narrow(context, attended, arithmetic(block.attention_out)),
+                       residual);
 
     normed = norm(context, block.feed_forward_norm, x, block.gate_up);
     const auto hidden_width = static_cast<int>(file_.feed_forward);
     const Arithmetic down_format = arithmetic(block.down);
     ggml_tensor* hidden =
-        rows(context, down_format, hidden_width, {product(context, block.gate_up, normed, nullptr)},
+        rows(context, down_format, hidden_width, {nodes_.product(context, block.gate_up, normed, {})},
              [=](ggml_tensor* result, int thread, int threads) {
                  each_row(count_, thread, threads, [&](int i) {
                      const float* gate = float_row(result->src[0], i);
                      kernels_.swiglu(gate, gate + hidden_width, hidden_width, down_format, row(result, i));
                  });
              });
-    return product(context, block.down, hidden, x);
+    residual.residual = x;
+    return nodes_.product(context, block.down, hidden, residual);
 }
 
 void PackedLanguageNetwork::read_rows(ggml_tensor* result, int thread, int threads) const {
@@ -195,9 +149,7 @@ void PackedLanguageNetwork::turn(const std::vector<float>& weight, int position,
                           reinterpret_cast<uint8_t*>(output));
         x = output;
     }
-    const int half = head_width / 2;
-    const size_t angles = static_cast<size_t>(position) * static_cast<size_t>(half);
-    kernels_.rotate(x, &cosines_[angles], &sines_[angles], half, output);
+    kernels_.rotate(x, angles_.cosines(position), angles_.sines(position), angles_.half(), output);
 }
 
 // Queries at their positions; keys at theirs, and values, to the sequences' memories.
@@ -245,6 +197,7 @@ void PackedLanguageNetwork::attend(int layer, ggml_tensor* result, int thread, i
 }
 
 void PackedLanguageNetwork::run_pass() {
+    nodes_.set_count(count_);
     compute_.run(graph_->get(), nullptr);
     for (const Part& part : parts_) part.memory->extend(part.count);
     pass_logits_ += last_rows_.size() * static_cast<size_t>(file_.vocabulary);

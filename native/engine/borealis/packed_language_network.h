@@ -6,6 +6,7 @@
 #include "engine/borealis/packed_language_weights.h"
 #include "engine/device/compute.h"
 #include "engine/encoder/graph.h"
+#include "engine/kernels/rope_angles.h"
 
 namespace agora {
 
@@ -42,7 +43,6 @@ class PackedLanguageNetwork final : public LanguageNetwork {
     Arithmetic arithmetic(const PackedLinear& layer) const;
     ggml_tensor* norm(ggml_context* context, const std::vector<float>& weight, ggml_tensor* x,
                       const PackedLinear& reader);
-    ggml_tensor* product(ggml_context* context, const PackedLinear& layer, ggml_tensor* rows, ggml_tensor* residual);
     ggml_tensor* rows(ggml_context* context, Arithmetic format, int64_t width, const std::vector<ggml_tensor*>& inputs,
                       KernelNodes::Work work);
 
@@ -58,7 +58,7 @@ class PackedLanguageNetwork final : public LanguageNetwork {
     Parallel parallel_;
     PackedLanguageWeights weights_;
     int capacity_;
-    std::vector<float> cosines_, sines_;  // [capacity][head_width / 2]
+    RopeAngles angles_;  // of `capacity` positions
     std::vector<LanguageMemory> memories_;
     KernelNodes nodes_;
     std::unique_ptr<Graph> graph_;

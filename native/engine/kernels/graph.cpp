@@ -8,10 +8,6 @@
 namespace agora {
 namespace {
 
-uint8_t* row(const ggml_tensor* tensor, int64_t index) {
-    return static_cast<uint8_t*>(tensor->data) + static_cast<size_t>(index) * tensor->nb[1];
-}
-
 // Rows [first, last) of `count` that are `thread`'s.
 std::pair<int64_t, int64_t> part(int64_t count, int thread, int threads) {
     return {count * thread / threads, count * (thread + 1) / threads};
@@ -62,8 +58,8 @@ ggml_tensor* KernelNodes::norm(ggml_context* context, const PackedNorm& norm, gg
                     const ggml_tensor* input = result->src[0];
                     const auto [first, last] = part(computed(input->ne[1]), thread, threads);
                     for (int64_t i = first; i < last; ++i) {
-                        kernels_.norm(reinterpret_cast<const float*>(row(input, i)), static_cast<int>(input->ne[0]),
-                                      norm.weight.data(), norm.bias.data(), format, row(result, i));
+                        kernels_.norm(float_row(input, i), static_cast<int>(input->ne[0]), norm.weight.data(),
+                                      norm.bias.data(), format, row(result, i));
                     }
                 });
 }
@@ -75,8 +71,7 @@ ggml_tensor* KernelNodes::narrow(ggml_context* context, ggml_tensor* x, Arithmet
                     const ggml_tensor* input = result->src[0];
                     const auto [first, last] = part(computed(input->ne[1]), thread, threads);
                     for (int64_t i = first; i < last; ++i) {
-                        kernels_.narrow(reinterpret_cast<const float*>(row(input, i)), static_cast<int>(input->ne[0]),
-                                        format, row(result, i));
+                        kernels_.narrow(float_row(input, i), static_cast<int>(input->ne[0]), format, row(result, i));
                     }
                 });
 }

@@ -5,26 +5,16 @@
 
 #include <deque>
 #include <functional>
-#include <memory>
 #include <optional>
 #include <vector>
 
 #include "engine/device/compute.h"
 #include "engine/kernels/encoder_attention.h"
+#include "engine/kernels/packed_linear.h"
 #include "engine/kernels/product.h"
 #include "engine/kernels/window_frames.h"
 
 namespace agora {
-
-// A dense layer. `bias` has one value for each output, filled up with zeros to a multiple of 32, or is empty.
-struct PackedLinear {
-    std::unique_ptr<PackedMatrix> weight;
-    std::vector<float> bias;
-};
-
-struct PackedNorm {
-    std::vector<float> weight, bias;
-};
 
 struct ProductNode {
     Arithmetic format = Arithmetic::F32;  // of the output
@@ -86,6 +76,15 @@ class KernelNodes {
     std::optional<int64_t> count_;
     std::deque<Node> nodes_;
 };
+
+// Of a tensor of rows, the row `index`.
+inline uint8_t* row(const ggml_tensor* rows, int64_t index) {
+    return static_cast<uint8_t*>(rows->data) + static_cast<size_t>(index) * rows->nb[1];
+}
+
+inline float* float_row(const ggml_tensor* rows, int64_t index) {
+    return reinterpret_cast<float*>(row(rows, index));
+}
 
 // Format of a tensor of rows.
 Arithmetic format_of(const ggml_tensor* rows);

@@ -1,102 +1,28 @@
 #include "engine/model/packed_whisper_weights.h"
 
 #include <algorithm>
-#include <functional>
-#include <map>
 
-#include "engine/model/tensor_reader.h"
+#include "engine/model/named_tensors.h"
 
 namespace agora {
-namespace {
-
-constexpr int kStrip = PackedMatrix::kStrip;
-
-// Writes the weights of outputs first, …, first + count - 1 to `rows`, [count][inputs], from any thread; `bytes` is
-// memory that it may use, and use again.
-using ReadRows = std::function<void(int first, int count, float* rows, std::vector<char>& bytes)>;
-
-// Strips are packed side by side: memory is written for the first time, which takes the system longest, by all threads.
-PackedLinear pack_matrix(int64_t inputs, int64_t outputs, Storage storage, const InParts& in_parts,
-                         const ReadRows& read) {
-    PackedLinear layer;
-    layer.weight = std::make_unique<PackedMatrix>(storage, static_cast<int>(inputs), static_cast<int>(outputs));
-    const int64_t strips = (outputs + kStrip - 1) / kStrip;
-    in_parts([&](int part, int parts) {
-        std::vector<float> rows(static_cast<size_t>(inputs) * kStrip);
-        std::vector<char> bytes;
-        for (int64_t index = strips * part / parts; index < strips * (part + 1) / parts; ++index) {
-            const auto first = static_cast<int>(index * kStrip);
-            const int count = std::min(kStrip, static_cast<int>(outputs) - first);
-            read(first, count, rows.data(), bytes);
-            layer.weight->pack(static_cast<int>(index), rows.data(), count);
-        }
-    });
-    return layer;
-}
-
-// `source`: [3, channels, outputs], taps innermost, to inputs in the order in which frames of channels lie behind each
-// other.
-PackedLinear pack_convolution(const std::vector<float>& source, const int64_t* ne, Storage storage,
-                              const InParts& in_parts) {
-    const int64_t taps = ne[0];
-    const int64_t channels = ne[1];
-    const int64_t inputs = taps * channels;
-    return pack_matrix(inputs, ne[2], storage, in_parts,
-                       [&](int first, int count, float* rows, const std::vector<char>&) {
-                           const float* weights = source.data() + first * inputs;
-                           for (int i = 0; i < count; ++i, weights += inputs) {
-                               for (int64_t tap = 0; tap < taps; ++tap) {
-                                   for (int64_t channel = 0; channel < channels; ++channel)
-                                       *rows++ = weights[channel * taps + tap];
-                               }
-                           }
-                       });
-}
-
-std::vector<float> padded_bias(std::vector<float> bias) {
-    bias.resize((bias.size() + 31) / 32 * 32, 0.0f);
-    return bias;
-}
-
-}  // namespace
 
 PackedWhisperWeights::PackedWhisperWeights(const std::string& path, const WhisperFile& file, const Precision& precision,
                                            const InParts& in_parts) {
-    std::map<std::string, const TensorEntry*> entries;
-    for (const TensorEntry& entry : file.tensors) entries[entry.name] = &entry;
-    const TensorReader reader(path);
-    const auto floats = [&](const std::string& name) { return reader.read(*entries.at(name)); };
-    const auto with_bias = [&](PackedLinear layer, const std::string& name) {
-        if (entries.count(name + ".bias") > 0) layer.bias = padded_bias(floats(name + ".bias"));
-        return layer;
-    };
-    const auto linear = [&](const std::string& name) {
-        const TensorEntry& entry = *entries.at(name + ".weight");
-        const int64_t inputs = entry.ne[0];
-        const auto read = [&](int first, int count, float* rows, std::vector<char>& bytes) {
-            reader.read(entry, first * inputs, count * inputs, rows, bytes);
-        };
-        return with_bias(pack_matrix(inputs, entry.ne[1], precision.weights, in_parts, read), name);
-    };
-    const auto convolution = [&](const std::string& name) {
-        const TensorEntry& entry = *entries.at(name + ".weight");
-        return with_bias(pack_convolution(reader.read(entry), entry.ne.data(), precision.convolutions, in_parts), name);
-    };
-    const auto norm = [&](const std::string& name) {
-        return PackedNorm{floats(name + ".weight"), floats(name + ".bias")};
-    };
+    const NamedTensors tensors(path, file.tensors);
+    const auto linear = [&](const std::string& name) { return tensors.linear({name}, precision.weights, in_parts); };
+    const auto norm = [&](const std::string& name) { return tensors.norm(name); };
     const auto blocks = [&](const std::string& side, int count, bool cross) {
         return read_blocks<PackedLinear, PackedNorm>(side, count, cross, linear, norm);
     };
     // A file may have been read for its decoder alone.
-    if (entries.count("encoder.conv1.weight") > 0) {
-        encoder.position = floats("encoder.positional_embedding");
-        encoder.conv1 = convolution("encoder.conv1");
-        encoder.conv2 = convolution("encoder.conv2");
+    if (tensors.has("encoder.conv1.weight")) {
+        encoder.position = tensors.floats("encoder.positional_embedding");
+        encoder.conv1 = tensors.convolution("encoder.conv1", precision.convolutions, in_parts);
+        encoder.conv2 = tensors.convolution("encoder.conv2", precision.convolutions, in_parts);
         encoder.norm = norm("encoder.ln_post");
         encoder.blocks = blocks("encoder", file.hparams.n_audio_layer, false);
     }
-    decoder.position = floats("decoder.positional_embedding");
+    decoder.position = tensors.floats("decoder.positional_embedding");
     decoder.embedding = linear("decoder.token_embedding");
     decoder.norm = norm("decoder.ln");
     decoder.blocks = blocks("decoder", file.hparams.n_text_layer, true);
@@ -116,21 +42,27 @@ PackedEncoderWeights pack_encoder(const EncoderWeights& weights, const Precision
         read(tensor, 0, ggml_nelements(tensor), values.data());
         return values;
     };
-    const auto with_bias = [&](PackedLinear layer, const ggml_tensor* bias) {
-        if (bias != nullptr) layer.bias = padded_bias(floats(bias));
-        return layer;
+    const auto bias_of = [&](const Linear& layer) {
+        return layer.bias == nullptr ? std::vector<float>() : padded_bias(floats(layer.bias));
     };
     const auto linear = [&](const Linear& layer) {
         const ggml_tensor* weight = layer.weight;
         const int64_t inputs = weight->ne[0];
-        const auto read_rows = [&](int first, int count, float* rows, const std::vector<char>&) {
-            read(weight, first * inputs, count * inputs, rows);
-        };
-        return with_bias(pack_matrix(inputs, weight->ne[1], precision.weights, in_parts, read_rows), layer.bias);
+        const auto outputs = static_cast<int>(weight->ne[1]);
+        PackedLinear packed;
+        packed.weight = std::make_unique<PackedMatrix>(precision.weights, static_cast<int>(inputs), outputs);
+        pack_rows(*packed.weight, 0, outputs, in_parts,
+                  [&](int first, int count, float* rows, const std::vector<char>&) {
+                      read(weight, first * inputs, count * inputs, rows);
+                  });
+        packed.bias = bias_of(layer);
+        return packed;
     };
     const auto convolution = [&](const Linear& layer) {
-        const ggml_tensor* weight = layer.weight;
-        return with_bias(pack_convolution(floats(weight), weight->ne, precision.convolutions, in_parts), layer.bias);
+        const auto taps = static_cast<int>(layer.weight->ne[0]);
+        const auto channels = static_cast<int>(layer.weight->ne[1]);
+        return pack_linear(channels_last(floats(layer.weight), channels, taps), bias_of(layer), taps * channels,
+                           static_cast<int>(layer.weight->ne[2]), precision.convolutions, in_parts);
     };
     const auto norm = [&](const LayerNorm& layer) { return PackedNorm{floats(layer.weight), floats(layer.bias)}; };
     PackedEncoderWeights packed;

@@ -22,8 +22,7 @@ TensorReader::~TensorReader() {
     close(file_);
 }
 
-void TensorReader::read(const TensorEntry& tensor, int64_t first, int64_t count, float* values,
-                        std::vector<char>& bytes) const {
+void TensorReader::read_raw(const TensorEntry& tensor, int64_t first, int64_t count, std::vector<char>& bytes) const {
     const auto type = static_cast<ggml_type>(tensor.type);
     const size_t length = ggml_row_size(type, count);
     if (bytes.size() < length) bytes.resize(length);
@@ -36,6 +35,12 @@ void TensorReader::read(const TensorEntry& tensor, int64_t first, int64_t count,
         offset += got;
     }
     require_finite(path_, tensor, bytes.data(), length);
+}
+
+void TensorReader::read(const TensorEntry& tensor, int64_t first, int64_t count, float* values,
+                        std::vector<char>& bytes) const {
+    read_raw(tensor, first, count, bytes);
+    const auto type = static_cast<ggml_type>(tensor.type);
     if (type == GGML_TYPE_F32) {
         std::copy_n(reinterpret_cast<const float*>(bytes.data()), count, values);
     } else {

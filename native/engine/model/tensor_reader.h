@@ -24,6 +24,8 @@ class TensorReader {
     // `count` values of a tensor from value `first` on, both on a row's border. `bytes` is memory to read into, which
     // may serve again. Throws ModelInvalid where the file has changed since, or a value is no number.
     void read(const TensorEntry& tensor, int64_t first, int64_t count, float* values, std::vector<char>& bytes) const;
+    // The same as it lies in the file: `bytes` has it at its beginning.
+    void read_raw(const TensorEntry& tensor, int64_t first, int64_t count, std::vector<char>& bytes) const;
     // All of them.
     std::vector<float> read(const TensorEntry& tensor) const;
 

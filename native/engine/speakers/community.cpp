@@ -22,7 +22,7 @@ std::vector<double> widened(const std::vector<float>& values) {
     return {values.begin(), values.end()};
 }
 
-std::unique_ptr<Plda> load_plda(const SpeakerTensors& tensors) {
+std::unique_ptr<Plda> load_plda(const NamedTensors& tensors) {
     const auto part = [&](const char* name) { return widened(tensors.floats(std::string("plda.") + name)); };
     auto plda =
         std::make_unique<Plda>(Plda{part("mean1"), part("lda"), part("mean2"), part("mu"), part("tr"), part("psi")});
@@ -68,7 +68,7 @@ float number_of(uint8_t bits) {
 
 }  // namespace
 
-std::unique_ptr<SpeakerEncoder> load_speaker_encoder(const SpeakerFile& file, const SpeakerTensors& tensors,
+std::unique_ptr<SpeakerEncoder> load_speaker_encoder(const SpeakerFile& file, const NamedTensors& tensors,
                                                      const KernelSet& kernels) {
     if (file.encoder == SpeakerEncoderKind::Ge2e) return std::make_unique<Ge2eEncoder>(tensors, kernels);
     return std::make_unique<ResNetEncoder>(file, tensors, kernels);
@@ -92,7 +92,7 @@ CommunityModel::CommunityModel(const std::string& path, int threads)
       batch_(kWindowsPerPair * std::max(1, (threads + 1) / 2)),
       compute_(threads),
       parallel_(compute_) {
-    const SpeakerTensors tensors(file_);
+    const NamedTensors tensors(file_.path, file_.tensors);
     const KernelSet& kernels = *kernel_sets().front();
     segmentation_ = std::make_unique<Segmentation>(tensors, kernels);
     encoder_ = load_speaker_encoder(file_, tensors, kernels);

@@ -1,15 +1,12 @@
 // Dense layers and convolutions in time, on one thread, by the CPU kernels.
 #pragma once
 
-#include <vector>
+#include <cstddef>
 
-#include "engine/kernels/graph.h"
+#include "engine/kernels/packed_linear.h"
 #include "engine/kernels/product.h"
 
 namespace agora {
-
-// Packs `weights` [outputs][inputs] with a bias of [outputs], or none.
-PackedLinear pack_dense(const std::vector<float>& weights, const std::vector<float>& bias, int inputs, int outputs);
 
 // output[row] = input[row] · weightsᵀ + bias for `count` rows. Strides count floats; input rows may overlap, which
 // makes it a convolution over a signal with channels last, and are read up to the next multiple of 32 inputs and 16

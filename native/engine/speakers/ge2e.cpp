@@ -17,7 +17,6 @@ constexpr int kPartHop = 80;           // frames
 constexpr int kFewestFrames = 10;      // nothing is known of a voice that is heard for less
 constexpr size_t kPartsAtOnce = 8;     // through the LSTM
 constexpr double kLowestLevel = 1e-3;  // mean power, -30 dB: what is quieter is raised to it
-constexpr double kPi = 3.14159265358979323846;
 
 // Raises a quiet window to -30 dB, never more than a hundredfold, so that noise stays noise.
 float gain(const float* samples, size_t count) {
@@ -30,17 +29,18 @@ float gain(const float* samples, size_t count) {
 
 }  // namespace
 
-Ge2eEncoder::Ge2eEncoder(const SpeakerTensors& tensors, const KernelSet& kernels)
-    : kernels_(kernels), hann_(kFrameLength), filters_(mel_filters(kBands)), spectrum_(kFrameLength) {
+Ge2eEncoder::Ge2eEncoder(const NamedTensors& tensors, const KernelSet& kernels)
+    : kernels_(kernels),
+      hann_(hann_window(kFrameLength, kFrameLength)),
+      bands_(kBands, mel_filters(kBands)),
+      spectrum_(kFrameLength) {
     for (int i = 0; i < 3; ++i) {
         const std::string suffix = "_l" + std::to_string(i);
         const auto part = [&](const char* name) { return tensors.floats(std::string("emb.lstm.") + name + suffix); };
         layers_.emplace_back(LstmWeights{part("weight_ih"), part("weight_hh"), part("bias_ih"), part("bias_hh")},
                              i == 0 ? kBands : kSize, kSize);
     }
-    linear_ = pack_dense(tensors.floats("emb.linear.weight"), tensors.floats("emb.linear.bias"), kSize, kSize);
-    for (int i = 0; i < kFrameLength; ++i)
-        hann_[static_cast<size_t>(i)] = static_cast<float>(0.5 - 0.5 * std::cos(2 * kPi * i / kFrameLength));
+    linear_ = tensors.linear({"emb.linear"}, Storage::F32);
 }
 
 std::vector<float> Ge2eEncoder::mel(const float* samples, size_t count) const {
@@ -53,12 +53,8 @@ std::vector<float> Ge2eEncoder::mel(const float* samples, size_t count) const {
         for (size_t i = 0; i < kFrameLength; ++i) frame[i] = padded[t * kHop + i] * hann_[i];
         float power[kBins];
         spectrum_.compute(frame, power);
-        for (size_t band = 0; band < kBands; ++band) {
-            const float* filter = filters_.data() + band * kBins;
-            float sum = 0;
-            for (int bin = 0; bin < kBins; ++bin) sum += filter[bin] * power[bin];
-            output[t * kBands + band] = sum;
-        }
+        for (int band = 0; band < kBands; ++band)
+            output[t * kBands + static_cast<size_t>(band)] = bands_.power(band, power);
     }
     return output;
 }

@@ -2,6 +2,7 @@
 // Resemblyzer. It listens to 1.6 s at a time and takes power, not its logarithm: loudness matters.
 #pragma once
 
+#include "engine/audio/mel_bands.h"
 #include "engine/audio/power_spectrum.h"
 #include "engine/speakers/speaker_encoder.h"
 
@@ -13,7 +14,7 @@ class Ge2eEncoder : public SpeakerEncoder {
     static constexpr int kSize = 256;
     static constexpr int kPartFrames = 160;  // of 10 ms
 
-    Ge2eEncoder(const SpeakerTensors& tensors, const KernelSet& kernels);
+    Ge2eEncoder(const NamedTensors& tensors, const KernelSet& kernels);
 
     int size() const override { return kSize; }
     std::vector<float> embed(const std::vector<const float*>& windows, const std::vector<VoiceMask>& masks,
@@ -31,7 +32,7 @@ class Ge2eEncoder : public SpeakerEncoder {
     std::vector<Lstm> layers_;
     PackedLinear linear_;
     std::vector<float> hann_;
-    std::vector<float> filters_;  // [kBands][bins]
+    MelBands bands_;
     PowerSpectrum spectrum_;
 };
 

@@ -21,20 +21,26 @@ double mel(double hertz) {
     return 1127 * std::log(1 + hertz / 700);
 }
 
-}  // namespace
-
-KaldiFeatures::KaldiFeatures() : window_(kLength), filters_(kBands * kBins, 0.0f) {
-    for (size_t i = 0; i < kLength; ++i)
-        window_[i] = static_cast<float>(0.54 - 0.46 * std::cos(2 * kPi * static_cast<double>(i) / (kLength - 1)));
+// [kBands][kBins], of 20 to 8000 Hz.
+std::vector<float> filters() {
+    std::vector<float> weights(KaldiFeatures::kBands * kBins, 0.0f);
     const double low = mel(20);
-    const double step = (mel(8000) - low) / (kBands + 1);
-    for (size_t band = 0; band < kBands; ++band) {
+    const double step = (mel(8000) - low) / (KaldiFeatures::kBands + 1);
+    for (size_t band = 0; band < KaldiFeatures::kBands; ++band) {
         const double left = low + static_cast<double>(band) * step;
         for (size_t bin = 0; bin + 1 < kBins; ++bin) {
             const double at = (mel(static_cast<double>(bin) * 16000 / kSize) - left) / step;
-            filters_[band * kBins + bin] = static_cast<float>(std::max(0.0, at <= 1 ? at : 2 - at));
+            weights[band * kBins + bin] = static_cast<float>(std::max(0.0, at <= 1 ? at : 2 - at));
         }
     }
+    return weights;
+}
+
+}  // namespace
+
+KaldiFeatures::KaldiFeatures() : window_(kLength), bands_(kBands, filters()) {
+    for (size_t i = 0; i < kLength; ++i)
+        window_[i] = static_cast<float>(0.54 - 0.46 * std::cos(2 * kPi * static_cast<double>(i) / (kLength - 1)));
 }
 
 std::vector<float> KaldiFeatures::compute(const float* samples, size_t count) const {
@@ -55,10 +61,10 @@ std::vector<float> KaldiFeatures::compute(const float* samples, size_t count) co
         for (size_t i = 0; i < kLength; ++i) frame[i] *= window_[i];
         float power[kBins];
         spectrum.compute(frame, power);
-        for (size_t band = 0; band < kBands; ++band) {
-            float sum = 0;
-            for (size_t bin = 0; bin < kBins; ++bin) sum += filters_[band * kBins + bin] * power[bin];
-            result[t * kBands + band] = std::log(std::max(sum, std::numeric_limits<float>::epsilon()));
+        for (int band = 0; band < kBands; ++band) {
+            const float sum = bands_.power(band, power);
+            result[t * kBands + static_cast<size_t>(band)] =
+                std::log(std::max(sum, std::numeric_limits<float>::epsilon()));
         }
     }
     return result;

@@ -3,6 +3,8 @@
 #include <cstddef>
 #include <vector>
 
+#include "engine/audio/mel_bands.h"
+
 namespace agora {
 
 // Kaldi's log-mel filter banks as WeSpeaker was trained on: 80 bands of 20 to 8000 Hz, frames of 25 ms every 10 ms that
@@ -21,7 +23,7 @@ class KaldiFeatures {
 
   private:
     std::vector<float> window_;
-    std::vector<float> filters_;  // [kBands][257]
+    MelBands bands_;
 };
 
 }  // namespace agora

@@ -15,8 +15,8 @@ std::vector<float> sum(const std::vector<float>& a, const std::vector<float>& b)
 
 Lstm::Lstm(const LstmWeights& weights, int inputs, int width)
     : width_(width),
-      input_(pack_dense(weights.input, sum(weights.input_bias, weights.recurrent_bias), inputs, 4 * width)),
-      recurrent_(pack_dense(weights.recurrent, {}, width, 4 * width)) {}
+      input_(pack_linear(weights.input, sum(weights.input_bias, weights.recurrent_bias), inputs, 4 * width)),
+      recurrent_(pack_linear(weights.recurrent, {}, width, 4 * width)) {}
 
 void Lstm::run(const KernelSet& kernels, const float* x, size_t x_stride, int frames, int count, bool backward,
                float* output, size_t output_stride, std::vector<float>& scratch) const {

@@ -23,7 +23,7 @@ ResNetEncoder::Image::Image(int height, int width, int channels)
       pitch(static_cast<size_t>(width + 2) * static_cast<size_t>(channels)),
       values(static_cast<size_t>(height) * pitch + kRowMargin, 0.0f) {}
 
-ResNetEncoder::Convolution ResNetEncoder::convolution(const SpeakerTensors& tensors, const std::string& weight,
+ResNetEncoder::Convolution ResNetEncoder::convolution(const NamedTensors& tensors, const std::string& weight,
                                                       const std::string& norm, int inputs, int outputs, int stride,
                                                       int kernel) {
     const std::vector<float> weights = tensors.floats(weight + ".weight");  // [outputs][inputs][kernel][kernel]
@@ -51,12 +51,12 @@ ResNetEncoder::Convolution ResNetEncoder::convolution(const SpeakerTensors& tens
         }
         // The middle row is always inside the image: it brings the bias.
         result.rows.push_back(
-            pack_dense(part, y == kernel / 2 ? bias : std::vector<float>(), kernel * inputs, outputs));
+            pack_linear(part, y == kernel / 2 ? bias : std::vector<float>(), kernel * inputs, outputs));
     }
     return result;
 }
 
-ResNetEncoder::ResNetEncoder(const SpeakerFile& file, const SpeakerTensors& tensors, const KernelSet& kernels)
+ResNetEncoder::ResNetEncoder(const SpeakerFile& file, const NamedTensors& tensors, const KernelSet& kernels)
     : kernels_(kernels),
       size_(file.embedding),
       first_(convolution(tensors, "emb.resnet.conv1", "emb.resnet.bn1", 1, file.resnet_width, 1, 3)) {
@@ -71,8 +71,7 @@ ResNetEncoder::ResNetEncoder(const SpeakerFile& file, const SpeakerTensors& tens
         }
         blocks_.push_back(std::move(block));
     }
-    last_ = pack_dense(tensors.floats("emb.resnet.seg_1.weight"), tensors.floats("emb.resnet.seg_1.bias"),
-                       2 * resnet_pooled(file.resnet_width), size_);
+    last_ = tensors.linear({"emb.resnet.seg_1"}, Storage::F32);
 }
 
 ResNetEncoder::Image ResNetEncoder::apply(const Convolution& convolution, const Image& input) const {

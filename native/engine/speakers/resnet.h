@@ -10,7 +10,7 @@ namespace agora {
 
 class ResNetEncoder : public SpeakerEncoder {
   public:
-    ResNetEncoder(const SpeakerFile& file, const SpeakerTensors& tensors, const KernelSet& kernels);
+    ResNetEncoder(const SpeakerFile& file, const NamedTensors& tensors, const KernelSet& kernels);
 
     int size() const override { return size_; }
     std::vector<float> embed(const std::vector<const float*>& windows, const std::vector<VoiceMask>& masks,
@@ -47,7 +47,7 @@ class ResNetEncoder : public SpeakerEncoder {
         std::vector<float> values;
     };
 
-    static Convolution convolution(const SpeakerTensors& tensors, const std::string& weight, const std::string& norm,
+    static Convolution convolution(const NamedTensors& tensors, const std::string& weight, const std::string& norm,
                                    int inputs, int outputs, int stride, int kernel);
     Image apply(const Convolution& convolution, const Image& input) const;
 

@@ -16,24 +16,7 @@ constexpr int kRows = 240;
 constexpr size_t kInputStride = 64;  // kChannels, filled up with zeros
 constexpr size_t kOutputStride = 2 * Shape::kWidth;
 
-// [outputs][inputs][kernel] as [outputs][kernel][inputs]: a row of the input is a stretch of time, channels last.
-std::vector<float> channels_last(const std::vector<float>& weights, int outputs, int inputs, int kernel) {
-    std::vector<float> result(weights.size());
-    size_t next = 0;
-    for (int o = 0; o < outputs; ++o) {
-        for (int k = 0; k < kernel; ++k) {
-            for (int i = 0; i < inputs; ++i)
-                result[next++] = weights[static_cast<size_t>((o * inputs + i) * kernel + k)];
-        }
-    }
-    return result;
-}
-
-PackedLinear linear(const SpeakerTensors& tensors, const std::string& name, int inputs, int outputs) {
-    return pack_dense(tensors.floats(name + ".weight"), tensors.floats(name + ".bias"), inputs, outputs);
-}
-
-Lstm lstm(const SpeakerTensors& tensors, const std::string& suffix, int inputs) {
+Lstm lstm(const NamedTensors& tensors, const std::string& suffix, int inputs) {
     const auto part = [&](const char* name) { return tensors.floats(std::string("seg.lstm.") + name + suffix); };
     return {{part("weight_ih"), part("weight_hh"), part("bias_ih"), part("bias_hh")}, inputs, Shape::kWidth};
 }
@@ -62,30 +45,20 @@ int convolve(const KernelSet& kernels, const PackedLinear& layer, const float* i
 
 }  // namespace
 
-Segmentation::Norm Segmentation::norm(const SpeakerTensors& tensors, const std::string& name) {
-    return {tensors.floats(name + ".weight"), tensors.floats(name + ".bias")};
-}
-
-Segmentation::Segmentation(const SpeakerTensors& tensors, const KernelSet& kernels)
-    : kernels_(kernels), wave_(norm(tensors, "seg.sincnet.wav_norm1d")) {
-    for (size_t i = 0; i < norms_.size(); ++i) norms_[i] = norm(tensors, "seg.sincnet.norm1d." + std::to_string(i));
+Segmentation::Segmentation(const NamedTensors& tensors, const KernelSet& kernels)
+    : kernels_(kernels), wave_(tensors.norm("seg.sincnet.wav_norm1d")) {
+    for (size_t i = 0; i < norms_.size(); ++i) norms_[i] = tensors.norm("seg.sincnet.norm1d." + std::to_string(i));
     convolutions_[0] =
-        pack_dense(tensors.floats("seg.sincnet.conv1d.0.filters"), {}, Shape::kSincKernel, Shape::kSincFilters);
-    for (size_t i = 1; i < convolutions_.size(); ++i) {
-        const int inputs = i == 1 ? Shape::kSincFilters : Shape::kChannels;
-        const std::string name = "seg.sincnet.conv1d." + std::to_string(i);
-        convolutions_[i] =
-            pack_dense(channels_last(tensors.floats(name + ".weight"), Shape::kChannels, inputs, Shape::kKernel),
-                       tensors.floats(name + ".bias"), inputs * Shape::kKernel, Shape::kChannels);
-    }
+        pack_linear(tensors.floats("seg.sincnet.conv1d.0.filters"), {}, Shape::kSincKernel, Shape::kSincFilters);
+    for (size_t i = 1; i < convolutions_.size(); ++i)
+        convolutions_[i] = tensors.convolution("seg.sincnet.conv1d." + std::to_string(i), Storage::F32);
     for (int i = 0; i < Shape::kLayers; ++i) {
         const int inputs = i == 0 ? Shape::kChannels : 2 * Shape::kWidth;
         const std::string suffix = "_l" + std::to_string(i);
         layers_.push_back({lstm(tensors, suffix, inputs), lstm(tensors, suffix + "_reverse", inputs)});
     }
-    linears_[0] = linear(tensors, "seg.linear.0", 2 * Shape::kWidth, Shape::kWidth);
-    linears_[1] = linear(tensors, "seg.linear.1", Shape::kWidth, Shape::kWidth);
-    linears_[2] = linear(tensors, "seg.classifier", Shape::kWidth, Shape::kClasses);
+    const char* names[] = {"seg.linear.0", "seg.linear.1", "seg.classifier"};
+    for (size_t i = 0; i < linears_.size(); ++i) linears_[i] = tensors.linear({names[i]}, Storage::F32);
 }
 
 // x: [frames][channels], each channel with mean 0 and variance 1 over time, then weight and bias; leaky ReLU.

@@ -7,9 +7,9 @@
 #include <functional>
 #include <vector>
 
+#include "engine/model/named_tensors.h"
 #include "engine/speakers/lstm.h"
 #include "engine/speakers/segmentation_shape.h"
-#include "engine/speakers/speaker_file.h"
 
 namespace agora {
 
@@ -20,26 +20,22 @@ class Segmentation {
   public:
     using Shape = SegmentationShape;
 
-    Segmentation(const SpeakerTensors& tensors, const KernelSet& kernels);
+    Segmentation(const NamedTensors& tensors, const KernelSet& kernels);
 
     // Windows of kSamples. Writes [windows][kFrames][kClasses] log-probabilities of the classes none, 0, 1, 2, 0+1,
     // 0+2, 1+2. A window's result does not depend on its neighbours or on the threads.
     void run(const std::vector<const float*>& windows, const OnThreads& threads, float* log_probabilities);
 
   private:
-    struct Norm {
-        std::vector<float> weight, bias;
-    };
     // Windows that go through the LSTM side by side.
     static constexpr int kGroup = 8;
 
-    static Norm norm(const SpeakerTensors& tensors, const std::string& name);
     void features(const float* samples, float* output, size_t frame_stride, std::vector<float>& scratch) const;
     void classify(const float* rows, int count, float* output, std::vector<float>& scratch) const;
 
     const KernelSet& kernels_;
-    Norm wave_;
-    std::array<Norm, 3> norms_;
+    PackedNorm wave_;
+    std::array<PackedNorm, 3> norms_;
     std::array<PackedLinear, 3> convolutions_;
     std::vector<std::array<Lstm, 2>> layers_;  // forward, backward
     std::array<PackedLinear, 3> linears_;

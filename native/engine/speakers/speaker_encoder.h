@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "engine/speakers/segmentation.h"
+#include "engine/speakers/speaker_file.h"
 
 namespace agora {
 
@@ -29,7 +30,7 @@ class SpeakerEncoder {
                                      const OnThreads& threads) = 0;
 };
 
-std::unique_ptr<SpeakerEncoder> load_speaker_encoder(const SpeakerFile& file, const SpeakerTensors& tensors,
+std::unique_ptr<SpeakerEncoder> load_speaker_encoder(const SpeakerFile& file, const NamedTensors& tensors,
                                                      const KernelSet& kernels);
 
 }  // namespace agora

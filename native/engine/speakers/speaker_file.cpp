@@ -1,12 +1,5 @@
 #include "engine/speakers/speaker_file.h"
 
-#include <ggml.h>
-
-#include <algorithm>
-#include <fstream>
-
-#include "engine/error.h"
-#include "engine/model/finite.h"
 #include "engine/speakers/resnet_shape.h"
 #include "engine/speakers/segmentation_shape.h"
 
@@ -134,38 +127,6 @@ SpeakerFile read_speaker_file(const std::string& path) {
     tensors.check(file);
     model.tensors = file.tensors();
     return model;
-}
-
-const TensorEntry& SpeakerTensors::entry(const std::string& name) const {
-    const auto tensor =
-        std::find_if(tensors_.begin(), tensors_.end(), [&](const TensorEntry& entry) { return entry.name == name; });
-    if (tensor == tensors_.end()) throw Error(ErrorCode::Internal, "There is no tensor " + name);
-    return *tensor;
-}
-
-std::vector<char> SpeakerTensors::raw(const TensorEntry& entry) const {
-    std::vector<char> bytes(entry.bytes);
-    std::ifstream stream(path_, std::ios::binary);
-    stream.seekg(static_cast<std::streamoff>(entry.offset));
-    stream.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-    if (!stream) throw Error(ErrorCode::ModelInvalid, "The model file " + path_ + " changed while it was read");
-    require_finite(path_, entry, bytes.data(), bytes.size());
-    return bytes;
-}
-
-std::vector<float> SpeakerTensors::floats(const std::string& name) const {
-    const TensorEntry& tensor = entry(name);
-    const std::vector<char> bytes = raw(tensor);
-    int64_t count = 1;
-    for (const int64_t size : tensor.ne) count *= size;
-    std::vector<float> values(static_cast<size_t>(count));
-    const auto type = static_cast<ggml_type>(tensor.type);
-    if (type == GGML_TYPE_F32) {
-        std::copy_n(reinterpret_cast<const float*>(bytes.data()), values.size(), values.begin());
-    } else {
-        ggml_get_type_traits(type)->to_float(bytes.data(), values.data(), count);
-    }
-    return values;
 }
 
 }  // namespace agora

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "engine/model/gguf_file.h"
@@ -29,25 +28,5 @@ struct SpeakerFile {
 // On return the file is known to hold exactly the tensors that its settings ask for.
 // Throws ModelNotFound, ModelInvalid.
 SpeakerFile read_speaker_file(const std::string& path);
-
-// Values of the file's tensors as floats.
-class SpeakerTensors {
-  public:
-    // `tensors` of the validated file at `path`; it must outlive this.
-    SpeakerTensors(std::string path, const std::vector<TensorEntry>& tensors)
-        : path_(std::move(path)), tensors_(tensors) {}
-    explicit SpeakerTensors(const SpeakerFile& file) : SpeakerTensors(file.path, file.tensors) {}
-
-    // A tensor that is known to be there.
-    const TensorEntry& entry(const std::string& name) const;
-    // As it lies in the file. Throws ModelInvalid where the values are no numbers or the file has changed.
-    std::vector<char> raw(const TensorEntry& entry) const;
-    // The same as floats.
-    std::vector<float> floats(const std::string& name) const;
-
-  private:
-    std::string path_;
-    const std::vector<TensorEntry>& tensors_;
-};
 
 }  // namespace agora

@@ -17,7 +17,7 @@ import { notArrived } from "../../service/upload.js";
 import { AnsweringCall } from "./answering-call.js";
 import type { FieldTypes } from "./definitions.js";
 import type { SentStatus } from "./forwarding-call.js";
-import { LIGHT_LIMIT, lightMemory } from "./light-calls.js";
+import { type Arrival, LIGHT_LIMIT, lightArrival, lightMemory } from "./light-calls.js";
 import type { MessageLimits } from "./messages/limits.js";
 import { MessageReader, type ReaderOptions } from "./messages/message-reader.js";
 import { requestIdOf } from "./request-id.js";
@@ -110,8 +110,12 @@ export class Calls {
               : { ...messages[method.requestStream ? "stream" : "unary"], memory, recordingFields };
             reader = this.#readMessages(call, channel, intercepted, limits);
             const read = () => deliver(metadata);
-            if (method.requestStream) this.#read(call, read);
-            else void this.#readWhole(call, intercepted, isLight ? undefined : inbox, read);
+            const { uploadTimeout } = this.#options;
+            const arrival = isLight
+              ? lightArrival(uploadTimeout)
+              : { seconds: uploadTimeout, message: notArrived(uploadTimeout) };
+            if (method.requestStream) this.#read(call, arrival, read);
+            else void this.#readWhole(call, intercepted, isLight ? undefined : inbox, arrival, read);
           },
           onReceiveHalfClose: (deliver) => {
             // A connection that breaks looks for a moment as if the request were complete.
@@ -193,10 +197,9 @@ export class Calls {
     });
   }
 
-  #read(call: Call, read: () => void): void {
-    const { uploadTimeout } = this.#options;
+  #read(call: Call, { message, seconds }: Arrival, read: () => void): void {
     call.markReading();
-    call.expireAfter(uploadTimeout, notArrived(uploadTimeout));
+    call.expireAfter(seconds, message);
     read();
   }
 
@@ -208,6 +211,7 @@ export class Calls {
     call: Call,
     channel: ServerInterceptingCallInterface,
     inbox: Slots | undefined,
+    arrival: Arrival,
     read: () => void,
   ): Promise<void> {
     const { refuse, requestTimeout } = this.#options;
@@ -221,7 +225,7 @@ export class Calls {
           await inbox.acquire(call.worker);
           call.signal.throwIfAborted();
         }
-        this.#read(call, read);
+        this.#read(call, arrival, read);
         await call.race(call.received);
       });
     } catch (reason) {

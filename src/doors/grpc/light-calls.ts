@@ -25,6 +25,25 @@ export function lightMemory(): ByteBudget {
     "The server is busy: too many requests without a recording are arriving; try again later",
   );
 }
+/**
+ * Seconds that a request of one message gets to arrive, however long recordings get: who takes longer for a few bytes would
+ * only keep others' from finding room.
+ */
+const LIGHT_SECONDS = 10;
+
+/** How long a request may take to arrive, and what is said of one that takes longer. */
+export interface Arrival {
+  seconds: number;
+  message: string;
+}
+
+/** That of a request of one message without a recording. @param uploadTimeout seconds that recordings get */
+export function lightArrival(uploadTimeout: number): Arrival {
+  return uploadTimeout < LIGHT_SECONDS
+    ? { seconds: uploadTimeout, message: notArrived(uploadTimeout) }
+    : { seconds: LIGHT_SECONDS, message: `The request did not arrive within ${LIGHT_SECONDS} s` };
+}
+
 /** Streams of health and reflection that are open at once, on one connection and in all. */
 export const MAX_WATCHES_PER_CONNECTION = 16;
 export const MAX_WATCHES = 1000;
@@ -33,7 +52,7 @@ const RETRY_AFTER = 10;
 
 export interface LightCallsOptions {
   origin: () => Origin;
-  /** Seconds that a request of one message may take to arrive. */
+  /** Seconds that a request of one message may take to arrive, where that is less than ten. */
   uploadTimeout: number;
   /** Seconds that a client may send nothing where it is waited for, and take to read a message. */
   idleTimeout: number;
@@ -77,11 +96,12 @@ export class LightCalls {
               idleTimeout,
               onFailure: fail,
             });
-            if (!requestStream && Number.isFinite(uploadTimeout)) {
+            if (!requestStream) {
+              const { message, seconds } = lightArrival(uploadTimeout);
               timer = setTimeout(() => {
                 reader.stop();
-                fail(new TranscriptionError("DEADLINE_EXCEEDED", notArrived(uploadTimeout)));
-              }, uploadTimeout * 1000);
+                fail(new TranscriptionError("DEADLINE_EXCEEDED", message));
+              }, seconds * 1000);
             }
             deliver(metadata);
           },

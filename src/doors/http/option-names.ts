@@ -1,4 +1,5 @@
 import { fieldName, OPTION_FIELDS, type OptionPath, snakeCase } from "../../service/options/fields.js";
+import type { Given } from "../../service/options/read-options.js";
 import { inWordsOf, type OptionNames } from "../../service/options/request-errors.js";
 import { variableOf } from "../../service/settings.js";
 
@@ -35,6 +36,23 @@ export function formNames(
     fieldOf: (option) => own[option] ?? FORM_NAMES.fieldOf(option),
     advice: { ...FORM_NAMES.advice, ...advice },
   };
+}
+
+/** What else a request may have given an option by. */
+export type Aliases = Readonly<Partial<Record<OptionPath, string | undefined>>>;
+
+/** The same where some options may have come by another field: they have, where they did not come by their own. */
+export function aliasNames(aliases: Aliases, given: Given): OptionNames {
+  const used = Object.entries(aliases).filter(
+    (entry): entry is [OptionPath, string] =>
+      entry[1] !== undefined && given(fieldName(entry[0] as OptionPath)).every((text) => text === ""),
+  );
+  const advice = used.flatMap(([option, alias]) => {
+    const [field, message] = FORM_NAMES.advice[option] ?? [];
+    if (field === undefined || message === undefined) return [];
+    return [[option, [alias, message.replace(` for ${field}`, ` for ${alias}`)]] as const];
+  });
+  return formNames(Object.fromEntries(used), Object.fromEntries(advice));
 }
 
 /** Does `work`, whose errors name fields as forms do. @param maxDuration what the request allows */

@@ -23,6 +23,9 @@ export interface Observed {
   /** Requests that wait unread for room in memory. */
   unread(): number;
   budgets: Budgets;
+  /** Live streams that are open, and the seconds of audio that wait in the one that is the most behind. */
+  liveStreams(): number;
+  liveLag(): number;
   load(): EngineLoad | undefined;
   isServing(): boolean;
   identity(): Identity | undefined;
@@ -49,6 +52,8 @@ export class ServerMetrics {
   readonly #realTimeFactor: Histogram;
   readonly #audioSeconds: Counter;
   readonly #uploadBytes: Counter;
+  readonly #liveAudioSeconds: Counter;
+  readonly #liveRefused: Counter;
 
   constructor() {
     const registry = this.#registry;
@@ -81,10 +86,22 @@ export class ServerMetrics {
     );
     this.#audioSeconds = counter(registry, "agora_audio_seconds_total", "Audio of finished recordings.");
     this.#uploadBytes = counter(registry, "agora_upload_bytes_total", "Bytes of recordings received.");
+    this.#liveAudioSeconds = counter(
+      registry,
+      "agora_live_audio_seconds_total",
+      "Audio of live streams that ended.",
+    );
+    this.#liveRefused = counter(
+      registry,
+      "agora_live_refused_total",
+      "Live streams that there was no room for.",
+    );
   }
 
   /** Adds what is not counted but looked up. */
-  observe({ openCalls, running, waiting, unread, budgets, load, isServing, identity }: Observed): void {
+  observe(observed: Observed): void {
+    const { openCalls, running, waiting, unread, budgets, liveStreams, liveLag } = observed;
+    const { load, isServing, identity } = observed;
     const gauge = (
       ...metric: Parameters<typeof observedGauge> extends [Registry, ...infer Rest] ? Rest : never
     ) => observedGauge(this.#registry, ...metric);
@@ -111,6 +128,8 @@ export class ServerMetrics {
       () => perBudget(budgets, ({ total }) => total).filter(([, total]) => Number.isFinite(total)),
       ["of"],
     );
+    gauge("agora_live_streams", "Live streams that are open.", liveStreams);
+    gauge("agora_live_lag_seconds", "Audio that waits in the live stream that is the most behind.", liveLag);
     gauge("agora_workers_busy", "Recordings that are being transcribed.", running);
     gauge(
       "agora_batch_windows",
@@ -160,6 +179,16 @@ export class ServerMetrics {
     this.#audioSeconds.inc(audio);
     this.#processingSeconds.observe(processing);
     if (audio > 0) this.#realTimeFactor.observe(processing / audio);
+  }
+
+  /** A live stream ended. @param audio its seconds */
+  liveEnded(audio: number): void {
+    this.#liveAudioSeconds.inc(audio);
+  }
+
+  /** A live stream was refused, for there are too many. */
+  liveRefused(): void {
+    this.#liveRefused.inc();
   }
 
   /** Prometheus' text format. */

@@ -38,14 +38,14 @@ export const integer: Kind<number> = {
   },
 };
 
-/** A time in milliseconds, where other servers have such. */
+/** Seconds, given in milliseconds, where other servers have such. @param most milliseconds */
 export function milliseconds(most: number): Kind<number> {
   return {
     expected: `milliseconds, 0 to ${most},`,
     schema: { type: "number", minimum: 0, maximum: most },
     read: (texts) => {
       const value = numberOf(last(texts));
-      return value !== undefined && value >= 0 && value <= most ? value : undefined;
+      return value !== undefined && value >= 0 && value <= most ? value / 1000 : undefined;
     },
   };
 }
@@ -148,12 +148,19 @@ export function choice<const T extends string>(values: readonly T[]): Kind<T> {
   };
 }
 
+/** `mix` or the number of a channel, where nothing is done for each by itself. */
+export const channel: Kind<"mix" | number> = {
+  expected: "mix or the number of a channel, counted from 0,",
+  schema: { anyOf: [{ const: "mix" }, { type: "integer", minimum: 0 }] },
+  read: (given) => {
+    const text = last(given).trim().toLowerCase();
+    return text === "mix" ? text : /^\d+$/.test(text) ? Number(text) : undefined;
+  },
+};
+
 /** `mix`, `each` or the number of a channel. */
 export const channels: Kind<"mix" | "each" | number> = {
   expected: "mix, each or the number of a channel, counted from 0",
   schema: { anyOf: [{ enum: ["mix", "each"] }, { type: "integer", minimum: 0 }] },
-  read: (given) => {
-    const text = last(given).trim().toLowerCase();
-    return text === "mix" || text === "each" ? text : /^\d+$/.test(text) ? Number(text) : undefined;
-  },
+  read: (given) => (last(given).trim().toLowerCase() === "each" ? "each" : channel.read(given)),
 };

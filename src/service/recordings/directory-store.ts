@@ -14,28 +14,27 @@ import {
 } from "node:fs/promises";
 import { join, sep } from "node:path";
 import { TranscriptionError } from "../../index.js";
-import { variableOf } from "../settings.js";
-import { mediaTypeOf } from "./media-types.js";
+import { mediaTypeOf, RECORDING_ENDINGS } from "./media-types.js";
+import { Room } from "./room.js";
 import {
   isRecordingId,
   newRecordingId,
   type OpenRecording,
   type RecordingStore,
-  RecordingsFull,
   type StoredRecording,
+  storeFailure,
 } from "./store.js";
+import { sweepNowAndThen } from "./sweeping.js";
 
 /** Names in a recording's folder. */
 const AUDIO = "audio";
 const FACTS = "meta.json";
 /** Folders that are being written or deleted: no id begins so. */
 const UNFINISHED = ".unfinished-";
-/** Endings of files that other systems keep in a flat folder, under their ids. */
-const ENDINGS = ["wav", "mp3", "m4a", "ogg", "opus", "flac", "aac", "webm", "mp4", "amr", "3gp", "wma"];
 /** Hashing a piece of this size stays well under a millisecond of the JS thread. */
 const PIECE = 256 * 1024;
-/** Milliseconds between two looks for what has been kept long enough, and after which what is unfinished never will be. */
-const LOOK_EVERY = 60 * 60 * 1000;
+/** Milliseconds after which what is unfinished never will be finished. */
+const FORGOTTEN = 60 * 60 * 1000;
 
 /**
  * Recordings in a folder: `<id>/audio` with `<id>/meta.json` for those that came through this server, `<id>.wav` and so on
@@ -43,26 +42,16 @@ const LOOK_EVERY = 60 * 60 * 1000;
  */
 export class DirectoryStore implements RecordingStore {
   readonly #root: string;
-  readonly #maxBytes: number;
   readonly #ttl: number;
-  readonly #timer: NodeJS.Timeout;
-  /** Bytes of those that came through this server and are kept; undefined until they are counted. */
-  #kept: number | undefined;
-  #counting: Promise<void> | undefined;
-  /** Bytes of those that are being copied. None are while it is not known how many are kept. */
-  #writing = 0;
-  /** How many were deleted: a count in whose course one was is none. */
-  #deletions = 0;
+  readonly #room: Room;
+  readonly #stopSweeping: () => void;
 
   /** @param maxBytes of all recordings that are kept @param ttl seconds that each is kept */
   constructor(root: string, maxBytes: number, ttl: number) {
     this.#root = root;
-    this.#maxBytes = maxBytes;
     this.#ttl = ttl;
-    this.#timer = setInterval(
-      () => void this.sweep().catch(() => {}),
-      Math.min(LOOK_EVERY, ttl * 500),
-    ).unref();
+    this.#room = new Room(maxBytes, () => this.#count());
+    this.#stopSweeping = sweepNowAndThen(() => this.sweep(), ttl);
   }
 
   async put(
@@ -72,27 +61,26 @@ export class DirectoryStore implements RecordingStore {
   ): Promise<StoredRecording> {
     signal?.throwIfAborted();
     const { size } = await file.stat();
-    await this.#reserve(size);
-    const id = newRecordingId();
-    const unfinished = join(this.#root, UNFINISHED + id);
-    try {
-      return await this.#attempt(async () => {
-        await mkdir(unfinished, { recursive: true, mode: 0o700 });
-        const sha256 = await copy(file, join(unfinished, AUDIO), signal);
-        const recording = { id, ...facts, bytes: size, sha256, createdAt: new Date() };
-        await writeWhole(join(unfinished, FACTS), JSON.stringify(recording));
-        // Nobody would learn its id.
-        signal?.throwIfAborted();
-        await rename(unfinished, join(this.#root, id));
-        if (this.#kept !== undefined) this.#kept += size;
-        return recording;
-      }, signal);
-    } catch (error) {
-      await rm(unfinished, { recursive: true, force: true }).catch(() => {});
-      throw error;
-    } finally {
-      this.#writing -= size;
-    }
+    return this.#room.fill(size, async (isKept) => {
+      const id = newRecordingId();
+      const unfinished = join(this.#root, UNFINISHED + id);
+      try {
+        return await this.#attempt(async () => {
+          await mkdir(unfinished, { recursive: true, mode: 0o700 });
+          const sha256 = await copy(file, join(unfinished, AUDIO), signal);
+          const recording = { id, ...facts, bytes: size, sha256, createdAt: new Date() };
+          await writeWhole(join(unfinished, FACTS), JSON.stringify(recording));
+          // Nobody would learn its id.
+          signal?.throwIfAborted();
+          await rename(unfinished, join(this.#root, id));
+          isKept();
+          return recording;
+        }, signal);
+      } catch (error) {
+        await rm(unfinished, { recursive: true, force: true }).catch(() => {});
+        throw error;
+      }
+    });
   }
 
   async stat(id: string): Promise<StoredRecording | undefined> {
@@ -113,7 +101,7 @@ export class DirectoryStore implements RecordingStore {
         ];
         const { dev, ino } = await stat(real);
         if (opened.isFile() && real.startsWith(root + sep) && opened.dev === dev && opened.ino === ino)
-          return { recording: { ...found.recording, bytes: opened.size }, file };
+          return openFile({ ...found.recording, bytes: opened.size }, file);
       } catch (error) {
         await file.close();
         throw error;
@@ -133,15 +121,14 @@ export class DirectoryStore implements RecordingStore {
       const unfinished = join(this.#root, UNFINISHED + id);
       const isGone = await rename(join(this.#root, id), unfinished).then(() => true, missing);
       if (!isGone) return false;
-      this.#deletions++;
-      if (this.#kept !== undefined) this.#kept -= found.recording.bytes;
+      this.#room.free(found.recording.bytes);
       await rm(unfinished, { recursive: true, force: true });
       return true;
     });
   }
 
   close(): void {
-    clearInterval(this.#timer);
+    this.#stopSweeping();
   }
 
   /**
@@ -150,15 +137,14 @@ export class DirectoryStore implements RecordingStore {
    */
   async sweep(now = Date.now()): Promise<void> {
     for (const name of await this.#names()) await this.#sweepOne(name, now).catch(() => {});
-    // Others may have put things in order in the folder: counted again, where nothing is on its way.
-    if (this.#writing === 0) this.#kept = undefined;
+    this.#room.forget();
   }
 
   async #sweepOne(name: string, now: number): Promise<void> {
     if (name.startsWith(UNFINISHED)) {
       const path = join(this.#root, name);
       const { mtimeMs } = await lstat(path);
-      if (now - mtimeMs > LOOK_EVERY) await rm(path, { recursive: true, force: true });
+      if (now - mtimeMs > FORGOTTEN) await rm(path, { recursive: true, force: true });
       return;
     }
     const found = await this.#find(name);
@@ -166,9 +152,7 @@ export class DirectoryStore implements RecordingStore {
       await this.delete(name);
   }
 
-  async #find(
-    id: string,
-  ): Promise<{ recording: StoredRecording; path: string; isOurs: boolean } | undefined> {
+  async #find(id: string): Promise<Found | undefined> {
     if (!isRecordingId(id)) return undefined;
     return this.#attempt(async () => {
       const recording = factsOf(
@@ -176,7 +160,7 @@ export class DirectoryStore implements RecordingStore {
         (await readFile(join(this.#root, id, FACTS), "utf8").catch(missing)) ?? "",
       );
       if (recording) return { recording, path: join(this.#root, id, AUDIO), isOurs: true };
-      for (const ending of ENDINGS) {
+      for (const ending of RECORDING_ENDINGS) {
         const filename = `${id}.${ending}`;
         const path = join(this.#root, filename);
         const found = await lstat(path).catch(missing);
@@ -196,31 +180,13 @@ export class DirectoryStore implements RecordingStore {
     });
   }
 
-  /** Takes room for a copy. @throws RecordingsFull; TranscriptionError STORAGE_FAILED */
-  async #reserve(size: number): Promise<void> {
-    if (Number.isFinite(this.#maxBytes)) {
-      while (this.#kept === undefined) {
-        this.#counting ??= this.#count();
-        await this.#counting;
-      }
-      // At once with the look: others have waited for the same count.
-      if (this.#kept + this.#writing + size > this.#maxBytes) throw new RecordingsFull(this.#maxBytes);
+  async #count(): Promise<number> {
+    let bytes = 0;
+    for (const name of await this.#attempt(() => this.#names())) {
+      const found = await this.#find(name).catch(() => undefined);
+      if (found?.isOurs) bytes += found.recording.bytes;
     }
-    this.#writing += size;
-  }
-
-  async #count(): Promise<void> {
-    const deletions = this.#deletions;
-    try {
-      let bytes = 0;
-      for (const name of await this.#attempt(() => this.#names())) {
-        const found = await this.#find(name).catch(() => undefined);
-        if (found?.isOurs) bytes += found.recording.bytes;
-      }
-      if (deletions === this.#deletions) this.#kept = bytes;
-    } finally {
-      this.#counting = undefined;
-    }
+    return bytes;
   }
 
   async #names(): Promise<string[]> {
@@ -233,14 +199,36 @@ export class DirectoryStore implements RecordingStore {
       return await work();
     } catch (cause) {
       if (cause instanceof TranscriptionError || (signal?.aborted && cause === signal.reason)) throw cause;
-      const message = `Cannot use the folder of recordings (${variableOf("recordingsFolder")}): ${(cause as Error).message}`;
-      throw new TranscriptionError("STORAGE_FAILED", message, { cause });
+      throw storeFailure((cause as Error).message, cause);
     }
   }
 }
 
+interface Found {
+  recording: OnDisk;
+  path: string;
+  /** Whether it came through this server. */
+  isOurs: boolean;
+}
+
+type OnDisk = StoredRecording & { bytes: number; createdAt: Date };
+
+function openFile(recording: OnDisk, file: FileHandle): OpenRecording {
+  let isClosed = false;
+  return {
+    recording,
+    file,
+    read: async (range, signal) => file.createReadStream({ start: 0, ...range, ...(signal && { signal }) }),
+    close: async () => {
+      if (isClosed) return;
+      isClosed = true;
+      await file.close();
+    },
+  };
+}
+
 /** What `text` says of a recording of ours; undefined where something else has written it. */
-function factsOf(id: string, text: string): StoredRecording | undefined {
+function factsOf(id: string, text: string): OnDisk | undefined {
   try {
     const { bytes, createdAt, filename, sha256, type } = JSON.parse(text) as Record<string, unknown>;
     const date = new Date(String(createdAt));
@@ -250,7 +238,7 @@ function factsOf(id: string, text: string): StoredRecording | undefined {
       Number.isFinite(date.getTime()) &&
       [filename, sha256, type].every((fact) => typeof fact === "string");
     if (!isOurs) return undefined;
-    return { id, filename, type, bytes, sha256, createdAt: date } as StoredRecording;
+    return { id, filename, type, bytes, sha256, createdAt: date } as OnDisk;
   } catch {
     return undefined;
   }

@@ -16,6 +16,9 @@ const TYPES: Readonly<Record<string, string>> = {
   mp4: "video/mp4",
 };
 
+/** Endings of files that other systems keep under their ids. */
+export const RECORDING_ENDINGS: readonly string[] = [...Object.keys(TYPES), "amr", "3gp", "wma"];
+
 /** Media type that a file's name tells. */
 export function mediaTypeOf(filename: string): string {
   return TYPES[extname(filename).slice(1).toLowerCase()] ?? UNKNOWN_TYPE;

@@ -1,5 +1,6 @@
 import { randomInt } from "node:crypto";
 import type { FileHandle } from "node:fs/promises";
+import type { Readable } from "node:stream";
 import { TranscriptionError } from "../../index.js";
 import { variableOf } from "../settings.js";
 
@@ -10,20 +11,49 @@ export interface StoredRecording {
   filename: string;
   /** Media type that it came with. */
   type: string;
-  bytes: number;
+  /** undefined where another system keeps it that does not tell. */
+  bytes: number | undefined;
   /** Of its bytes, in hexadecimal; undefined where it did not come through this server. */
   sha256: string | undefined;
-  createdAt: Date;
+  /** undefined as {@link bytes}. */
+  createdAt: Date | undefined;
 }
 
-/** A recording that is open: the file is its reader's to close. */
+/** Bytes of a file from `start` to `end`, both included. */
+export interface ByteRange {
+  start: number;
+  end: number;
+}
+
+/** A recording that is open: its reader's to close. */
 export interface OpenRecording {
   recording: StoredRecording;
-  file: FileHandle;
+  /** Where it lies on a disk of this machine. */
+  file: FileHandle | undefined;
+  /**
+   * All of it, or a range that it has, as it comes. What is read from is closed when all of it has been read, or the stream
+   * is destroyed.
+   * @throws TranscriptionError STORAGE_FAILED; the reason of `signal`
+   */
+  read(range?: ByteRange, signal?: AbortSignal): Promise<Readable>;
+  /** Safe to call more than once, and after {@link read}. */
+  close(): Promise<void>;
 }
 
-/** Where recordings are kept for longer than a call. No client names a path or an address: only ids. */
-export interface RecordingStore {
+/** Where recordings are found. No client names a path or an address: only ids. */
+export interface RecordingSource {
+  /**
+   * @returns undefined where there is none of that id
+   * @throws TranscriptionError STORAGE_FAILED; the reason of `signal`
+   */
+  stat(id: string, signal?: AbortSignal): Promise<StoredRecording | undefined>;
+  /** As {@link stat}. */
+  open(id: string, signal?: AbortSignal): Promise<OpenRecording | undefined>;
+  close(): void;
+}
+
+/** Where recordings are kept for longer than a call. */
+export interface RecordingStore extends RecordingSource {
   /**
    * Keeps a copy of `file`, and nothing of it where `signal` fires before it is kept.
    * @throws RecordingsFull; TranscriptionError STORAGE_FAILED; the reason of `signal`
@@ -33,13 +63,13 @@ export interface RecordingStore {
     facts: { filename: string; type: string },
     signal?: AbortSignal,
   ): Promise<StoredRecording>;
-  /** @returns undefined where there is none of that id. @throws TranscriptionError STORAGE_FAILED */
-  stat(id: string): Promise<StoredRecording | undefined>;
-  /** As {@link stat}. */
-  open(id: string): Promise<OpenRecording | undefined>;
-  /** @returns whether there was one */
+  /** @returns whether there was one. @throws TranscriptionError STORAGE_FAILED */
   delete(id: string): Promise<boolean>;
-  close(): void;
+}
+
+/** Whether recordings can be put there, too. */
+export function isStore(source: RecordingSource): source is RecordingStore {
+  return "put" in source;
 }
 
 /** Recordings take all the room that they may. */
@@ -52,6 +82,12 @@ export class RecordingsFull extends TranscriptionError {
   }
 }
 
+/** @param why for people, without anything that another system has written */
+export function storeFailure(why: string, cause?: unknown): TranscriptionError {
+  const message = `Cannot use the store of recordings (${variableOf("recordingsStore")}): ${why}`;
+  return new TranscriptionError("STORAGE_FAILED", message, { cause });
+}
+
 /** Ids of other systems are often numbers. No dot, so no way to another folder, and no ending. */
 const ID = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
 
@@ -61,8 +97,14 @@ export function isRecordingId(id: string): boolean {
 
 const DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 const LENGTH = 22;
+const OURS = new RegExp(`^rec_[0-9A-Za-z]{${LENGTH}}$`);
 
 /** 131 bits that nobody guesses. */
 export function newRecordingId(): string {
   return `rec_${Array.from({ length: LENGTH }, () => DIGITS[randomInt(DIGITS.length)]).join("")}`;
+}
+
+/** Whether an id is one of {@link newRecordingId}. */
+export function isOurId(id: string): boolean {
+  return OURS.test(id);
 }

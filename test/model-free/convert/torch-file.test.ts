@@ -39,6 +39,13 @@ function fileWithView(view: Partial<View>, elements = 12, stored = elements): Bu
   return torchZip(pickle.program(pickle.dictionary([["a.weight", tensor]])), [["model/data/0", storage]]);
 }
 
+const SETTINGS = pickle.global("pyannote.audio.core.task", "Specifications");
+
+/** NEWOBJ. */
+function newObject(type: Buffer, args: Buffer = Buffer.from(")")): Buffer {
+  return Buffer.concat([type, args, Buffer.from([0x81])]);
+}
+
 const program = (value: Buffer) => torchZip(pickle.program(value));
 
 describe("a file of torch.save", () => {
@@ -101,6 +108,46 @@ describe("a file of torch.save", () => {
     expect((await read(bytes)).map(({ name }) => name)).toEqual(["a"]);
   });
 
+  it("may be a checkpoint of PyTorch Lightning, of which the model's own tensors are read", async () => {
+    const tensor = pickledTensor("F32", { storage: "0", offset: 0, shape: [2], strides: [1] }, 2);
+    const kind = pickle.call(
+      pickle.global("pyannote.audio.core.task", "Problem"),
+      pickle.tuple(pickle.integer(2)),
+    );
+    const attributes = pickle.dictionary([
+      ["problem", kind],
+      ["classes", Buffer.concat([Buffer.from("]("), pickle.text("speaker#1"), Buffer.from("e")])],
+    ]);
+    const settings = Buffer.concat([newObject(SETTINGS), attributes, Buffer.from("b")]);
+    const list = Buffer.concat([
+      newObject(pickle.global("omegaconf.listconfig", "ListConfig")),
+      Buffer.from("("),
+      kind,
+      Buffer.from("e"),
+    ]);
+    const version = newObject(
+      pickle.global("torch.torch_version", "TorchVersion"),
+      pickle.tuple(pickle.text("2.0.0")),
+    );
+    const checkpoint = pickle.dictionary([
+      ["epoch", pickle.integer(7)],
+      [
+        "pyannote.audio",
+        pickle.dictionary([
+          ["specifications", settings],
+          ["versions", pickle.dictionary([["torch", version]])],
+        ]),
+      ],
+      ["state_dict", pickle.dictionary([["a.weight", tensor]])],
+      ["hyper_parameters", list],
+      ["optimizer_states", pickle.dictionary([["exp_avg", tensor]])],
+    ]);
+    const [found, ...others] = await read(
+      torchZip(pickle.program(checkpoint), [["model/data/0", floats([2], [3, 4]).bytes]]),
+    );
+    expect([found!.name, await valuesOf(found!), others]).toEqual(["a.weight", [3, 4], []]);
+  });
+
   it.each([
     [
       "a call of a shell",
@@ -110,7 +157,17 @@ describe("a file of torch.save", () => {
     ["another function of torch", program(pickle.global("torch.hub", "load")), 'names "torch.hub.load"'],
     ["a storage that is none", program(pickle.global("torch", "_Storage")), 'names "torch._Storage"'],
     ["the opcode INST", program(Buffer.from("(iposix\nsystem\n")), "opcode INST"],
-    ["the opcode NEWOBJ", program(Buffer.from(")\x81", "latin1")), "opcode NEWOBJ"],
+    [
+      "an object of a class",
+      program(newObject(pickle.global("builtins", "eval"))),
+      'names "builtins.eval", which a dictionary of tensors does not need; nothing of it was run',
+    ],
+    [
+      "a foreign object among its tensors",
+      program(pickle.dictionary([["state_dict", pickle.dictionary([["a", newObject(SETTINGS)]])]])),
+      'entry "a" is no tensor',
+    ],
+    ["an object of what is no class", program(newObject(pickle.integer(1))), "makes an object"],
     ["an unknown opcode", program(Buffer.from([0xff])), "opcode 0xff"],
     [
       "a dictionary called with other than pairs",

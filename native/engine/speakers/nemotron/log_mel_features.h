@@ -2,6 +2,7 @@
 
 #include <vector>
 
+#include "engine/audio/mel_bands.h"
 #include "engine/audio/power_spectrum.h"
 #include "engine/speakers/nemotron/nemotron_file.h"
 
@@ -23,12 +24,7 @@ class LogMelFeatures {
     void frame(const float* samples, float* output) const;
 
   private:
-    struct Band {
-        int first;  // bins outside [first, first + weights.size()) weigh nothing
-        std::vector<float> weights;
-    };
-
-    std::vector<Band> bands_;
+    MelBands bands_;
     std::vector<float> window_;
     PowerSpectrum spectrum_;
 };

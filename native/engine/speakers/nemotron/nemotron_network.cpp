@@ -1,7 +1,6 @@
 #include "engine/speakers/nemotron/nemotron_network.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstring>
 
 #include "engine/encoder/graph.h"
@@ -18,14 +17,6 @@ constexpr int kStackedBands = Shape::kBands * Shape::kStacked;
 // Rows that go through the head at once, while they are in the cache.
 constexpr int kHeadRows = 24;
 
-uint8_t* row(const ggml_tensor* tensor, int index) {
-    return static_cast<uint8_t*>(tensor->data) + static_cast<size_t>(index) * tensor->nb[1];
-}
-
-float* float_row(const ggml_tensor* tensor, int index) {
-    return reinterpret_cast<float*>(row(tensor, index));
-}
-
 void relu(std::vector<float>& values, size_t count) {
     for (size_t i = 0; i < count; ++i) values[i] = std::max(values[i], 0.0f);
 }
@@ -40,19 +31,9 @@ NemotronNetwork::NemotronNetwork(const NemotronFile& file, ComputeType type, con
       compute_(compute),
       parallel_(compute),
       weights_(file, precision_, parallel_),
+      angles_(file.shape.rope_base, Shape::kHead / 2, kMostRows),
       nodes_(kernels, compute),
       last_nodes_(kernels, compute) {
-    // Angles as the reference implementation rounds them (Su et al., 2021, RoFormer).
-    constexpr int kHalf = Shape::kHead / 2;
-    for (int position = 0; position < kMostRows; ++position) {
-        for (int i = 0; i < kHalf; ++i) {
-            const auto frequency =
-                static_cast<float>(1 / std::pow(static_cast<double>(shape_.rope_base), static_cast<double>(i) / kHalf));
-            const double angle = static_cast<float>(position) * frequency;
-            cosines_.push_back(static_cast<float>(std::cos(angle)));
-            sines_.push_back(static_cast<float>(std::sin(angle)));
-        }
-    }
     const size_t nodes = 32 + 16 * static_cast<size_t>(shape_.layers);
     graph_ = std::make_unique<Graph>(compute.backend(), nodes, [&](ggml_context* context) { return build(context); });
     if (!graph_->allocated()) throw Error(ErrorCode::OutOfMemory, "No memory for a step of the diarization model");
@@ -109,17 +90,14 @@ ggml_tensor* NemotronNetwork::rotate(ggml_context* context, ggml_tensor* project
     return nodes_.rows(
         context, format, 3 * shape_.width, kMostRows, {projected},
         [this, format](ggml_tensor* result, int thread, int threads) {
-            constexpr int kHalf = Shape::kHead / 2;
             const auto width = static_cast<size_t>(shape_.width);
             std::vector<float> turned(2 * width);
             for (int i = count_ * thread / threads; i < count_ * (thread + 1) / threads; ++i) {
                 const float* source = float_row(result->src[0], i);
                 uint8_t* target = row(result, i);
-                const float* cosines = cosines_.data() + static_cast<size_t>(i) * kHalf;
-                const float* sines = sines_.data() + static_cast<size_t>(i) * kHalf;
                 float* output = format == Arithmetic::F32 ? reinterpret_cast<float*>(target) : turned.data();
                 for (size_t head = 0; head < 2 * width; head += Shape::kHead)
-                    kernels_.rotate(source + head, cosines, sines, kHalf, output + head);
+                    kernels_.rotate(source + head, angles_.cosines(i), angles_.sines(i), angles_.half(), output + head);
                 const auto values = static_cast<int>(width);
                 if (format != Arithmetic::F32) kernels_.narrow(turned.data(), 2 * values, format, target);
                 kernels_.narrow(source + 2 * width, values, format, target + row_bytes(format, 2 * values));

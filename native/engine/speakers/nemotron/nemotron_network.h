@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "engine/device/parallel.h"
+#include "engine/kernels/rope_angles.h"
 #include "engine/speakers/nemotron/log_mel_features.h"
 #include "engine/speakers/nemotron/nemotron_weights.h"
 #include "engine/speakers/stop.h"
@@ -58,7 +59,7 @@ class NemotronNetwork {
     Parallel parallel_;
     NemotronWeights weights_;
     LogMelFeatures features_;
-    std::vector<float> cosines_, sines_;  // [kMostRows][kHead / 2]
+    RopeAngles angles_;  // of kMostRows positions
     std::vector<float> stacked_;
     KernelNodes nodes_;
     KernelNodes last_nodes_;  // of the last layer

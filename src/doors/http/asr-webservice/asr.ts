@@ -6,8 +6,8 @@ import type { Service } from "../../../service/service.js";
 import { answerForm, noteUnknown } from "../forms/answer-form.js";
 import { FieldSet, formWith } from "../forms/field-set.js";
 import type { Form } from "../forms/form.js";
-import { unknownFields } from "../forms/unknown-fields.js";
 import { inForm, inFormLater } from "../option-names.js";
+import { probableWords } from "../probable-words.js";
 import { ENCODE, FILE, fileOf, givenIn, namesIn, OTHERS } from "./parameters.js";
 
 const OUTPUTS = ["txt", "vtt", "srt", "tsv", "json"] as const;
@@ -64,7 +64,7 @@ interface Asked {
 function readAsked(request: FastifyRequest, form: Form, service: Service): Asked {
   const { transcriber } = service.workers;
   const given = givenIn(request, form);
-  const unknown = unknownFields(namesIn(request, form), [FILE, ...FIELDS.names]);
+  const unknown = FIELDS.unknown(namesIn(request, form), FILE);
   const output = FIELDS.read("output", given) ?? "txt";
   const asked = FIELDS.options(given);
   // Those who ask who says what get words, too, as from WhisperX there.
@@ -87,13 +87,7 @@ function whisperAnswer(result: TranscriptionResult): object {
     text: result.text,
     segments: segments.map((segment, index) => {
       const { words } = result.segments[index]!;
-      const timed = words?.map(({ text, start, end, confidence }) => ({
-        word: text,
-        start,
-        end,
-        probability: confidence,
-      }));
-      return { ...segment, ...(timed && { words: timed }) };
+      return { ...segment, ...(words && { words: probableWords(words) }) };
     }),
     language: result.language,
   };

@@ -3,19 +3,19 @@ import Type from "typebox";
 import { DETECTION_OPTIONS } from "../../../config/options.js";
 import { LANGUAGES, type LanguageCode } from "../../../index.js";
 import { optionPaths } from "../../../service/options/fields.js";
-import { wrongField } from "../../../service/options/read-options.js";
 import type { Service } from "../../../service/service.js";
 import { answerForm, noteUnknown } from "../forms/answer-form.js";
 import { FieldSet, formWith } from "../forms/field-set.js";
-import { unknownFields } from "../forms/unknown-fields.js";
+import { given } from "../forms/given.js";
 import { inForm, inFormLater } from "../option-names.js";
+import { ONE_CHANNEL } from "../shared-fields.js";
 import { ENCODE, FILE, fileOf, givenIn, namesIn, OTHERS } from "./parameters.js";
 
 /** Of those of a transcription, what has to do with the language. */
 const OPTIONS = optionPaths().filter((path) =>
   (DETECTION_OPTIONS as readonly string[]).includes(path.replace(/\..*$/, "")),
 );
-const FIELDS = new FieldSet(OPTIONS, { encode: ENCODE }, OTHERS);
+const FIELDS = new FieldSet(OPTIONS, { channels: ONE_CHANNEL, encode: ENCODE }, OTHERS);
 
 const ANSWER = Type.Object({
   detected_language: Type.String({ description: "In English, lower case; empty where nobody speaks" }),
@@ -37,13 +37,12 @@ export function addDetectLanguage(app: FastifyInstance, service: Service): void 
     return answerForm(service, request, reply, {
       ...fileOf(request),
       work: async (form, upload) => {
-        const given = givenIn(request, form);
-        const unknown = unknownFields(namesIn(request, form), [FILE, ...FIELDS.names]);
-        const { channels, ...options } = FIELDS.options(given);
-        if (channels === "each") throw wrongField("channels", "mix or the number of a channel", channels);
-        inForm(() => service.workers.transcriber.checkOptions(options));
+        const fields = givenIn(request, form);
+        const unknown = FIELDS.unknown(namesIn(request, form), FILE);
+        const { channels: _, ...options } = FIELDS.options(fields);
+        const asked = { ...options, ...given({ channels: FIELDS.read("channels", fields) }) };
+        inForm(() => service.workers.transcriber.checkOptions(asked));
         noteUnknown(service, request, unknown);
-        const asked = { ...options, ...(channels !== undefined && { channels }) };
         const working = service.detectLanguage(call, await upload.file(), asked, "timeout");
         return inFormLater(working, options.limits?.maxDuration);
       },

@@ -6,6 +6,7 @@ import {
 } from "../../../service/options/fields.js";
 import type { Kind } from "../../../service/options/kinds.js";
 import { type Given, readField, readOptions } from "../../../service/options/read-options.js";
+import { unknownFields } from "./unknown-fields.js";
 
 /** A field that is no option of the library. */
 export interface Field<T = unknown> {
@@ -29,9 +30,14 @@ export class FieldSet<const F extends Fields> {
     this.#others = others;
   }
 
-  /** Of all that is known. */
-  get names(): readonly string[] {
-    return [...Object.keys(this.#own), ...this.#paths.map(fieldName), ...this.#others];
+  /**
+   * Those of a request's fields that are not known here.
+   * @param names of all that it has @param file what its file's field is called
+   * @throws Refusal INVALID_ARGUMENT for what is probably a slip of the pen
+   */
+  unknown(names: readonly string[], file = "file"): string[] {
+    const known = [file, ...Object.keys(this.#own), ...this.#paths.map(fieldName), ...this.#others];
+    return unknownFields(names, known);
   }
 
   /** The options of the library. @throws TranscriptionError INVALID_ARGUMENT that names the field */
@@ -49,10 +55,11 @@ export class FieldSet<const F extends Fields> {
   /** JSON Schema of each. */
   get properties(): Record<string, object> {
     const property = ({ kind, is }: Field): object => ({ ...kind.schema, description: is });
-    return {
-      ...Object.fromEntries(this.#paths.map((path) => [fieldName(path), property(OPTION_FIELDS[path])])),
-      ...Object.fromEntries(Object.entries(this.#own).map(([name, field]) => [name, property(field)])),
-    };
+    const options = Object.fromEntries(this.#paths.map((path) => [fieldName(path), OPTION_FIELDS[path]]));
+    const own: Fields = this.#own;
+    return Object.fromEntries(
+      Object.entries({ ...own, ...options, ...own }).map(([name, field]) => [name, property(field)]),
+    );
   }
 }
 

@@ -4,12 +4,25 @@ import { Refusal } from "../failures.js";
 
 /** @throws Refusal UNSUPPORTED_MEDIA_TYPE */
 export function requireForm({ headers }: FastifyRequest): void {
+  requirePlain(headers["content-encoding"]);
   const type = headers["content-type"] ?? "";
   if (/^multipart\/form-data\b/i.test(type)) return;
   const received = type === "" ? "none" : JSON.stringify(type.slice(0, 100));
   throw new Refusal(
     "UNSUPPORTED_MEDIA_TYPE",
     `Expected multipart/form-data for content-type but received ${received}`,
+  );
+}
+
+/**
+ * Nobody presses recordings again, and what is pressed may be of any length.
+ * @throws Refusal UNSUPPORTED_MEDIA_TYPE
+ */
+export function requirePlain(encoding: string | undefined): void {
+  if (encoding === undefined || /^\s*identity\s*$/i.test(encoding)) return;
+  throw new Refusal(
+    "UNSUPPORTED_MEDIA_TYPE",
+    `Expected no content-encoding but received ${JSON.stringify(encoding.slice(0, 100))}`,
   );
 }
 

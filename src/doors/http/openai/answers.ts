@@ -1,4 +1,5 @@
 import { formatResult, type Segment, type TranscriptionResult, toVerboseJson } from "../../../index.js";
+import { rounded } from "../rounded.js";
 import type { Format } from "./fields.js";
 import type { Asked } from "./request.js";
 
@@ -85,11 +86,6 @@ export function diarizedSegment({ end, start, speaker, text }: Segment, index: n
     text,
     speaker: speaker ?? NOBODY,
   };
-}
-
-/** Microseconds, and no trace of float32. */
-function rounded(seconds: number): number {
-  return Number(seconds.toFixed(6));
 }
 
 export function segmentId(index: number): string {

@@ -1,7 +1,7 @@
 import { type FormatOptions, OUTPUT_FORMATS, type TASKS } from "../../../index.js";
-import { FIELD_NAMES, fieldName, OPTION_FIELDS, optionPaths } from "../../../service/options/fields.js";
+import { optionPaths } from "../../../service/options/fields.js";
 import * as kind from "../../../service/options/kinds.js";
-import { type Field, formWith } from "../forms/field-set.js";
+import { type Field, FieldSet, formWith } from "../forms/field-set.js";
 import { KNOWN_SPEAKER_FIELDS } from "./known-speakers.js";
 
 /** What an answer may be: OpenAI's formats first, then those that only this server has. */
@@ -38,7 +38,7 @@ function several<const T extends string>(values: readonly T[]): kind.Kind<T[]> {
 const object: kind.Kind<never> = { expected: "an object", schema: { type: "object" }, read: () => undefined };
 
 /** Fields of OpenAI's API, and of ours beside the options of the library. */
-export const OPENAI_FIELDS = {
+const OPENAI_FIELDS = {
   model: { kind: kind.text, is: "Any name of the model that is served, or of a model of OpenAI's." },
   prompt: { kind: kind.text, is: "As initial_prompt." },
   response_format: { kind: kind.choice(FORMATS), is: "What the answer is." },
@@ -67,22 +67,15 @@ export const LAYOUT_FIELDS = {
   },
 } as const satisfies Record<string, Field & { option: keyof FormatOptions }>;
 
-/** Names of all fields of a request, the file's among them. */
-export const KNOWN_FIELDS: readonly string[] = [
-  "file",
-  ...Object.keys(OPENAI_FIELDS),
-  ...Object.keys(LAYOUT_FIELDS),
-  ...FIELD_NAMES,
-];
+export const FIELDS = new FieldSet(optionPaths(), { ...OPENAI_FIELDS, ...LAYOUT_FIELDS });
+
+/** What only a transcription has at OpenAI, too. */
+const OF_TRANSCRIPTIONS = /^(known_speaker|stream|include)/;
 
 /** JSON Schema of the form. @param task that the path is for */
 export function formSchema(task: (typeof TASKS)[number]): object {
-  const property = ({ kind, is }: Field) => ({ ...kind.schema, description: is });
-  const options = optionPaths()
-    .filter((path) => path !== "task")
-    .map((path) => [fieldName(path), property(OPTION_FIELDS[path])]);
-  const ours = Object.entries({ ...OPENAI_FIELDS, ...LAYOUT_FIELDS })
-    .filter(([name]) => task === "transcribe" || !/^(known_speaker|stream|include)/.test(name))
-    .map(([name, field]) => [name, property(field)]);
-  return formWith("file", { ...Object.fromEntries(ours), ...Object.fromEntries(options) });
+  const shown = Object.entries(FIELDS.properties).filter(
+    ([name]) => name !== "task" && (task === "transcribe" || !OF_TRANSCRIPTIONS.test(name)),
+  );
+  return formWith("file", Object.fromEntries(shown));
 }

@@ -8,14 +8,16 @@ import {
 import type { Call } from "../../../service/call/call.js";
 import type { KnownSpeaker } from "../../../service/known-speakers.js";
 import type { RequestOptions } from "../../../service/options/fields.js";
-import * as kind from "../../../service/options/kinds.js";
-import { readField, readOptions, wrongField } from "../../../service/options/read-options.js";
+import { type Kind, number } from "../../../service/options/kinds.js";
+import { readField, wrongField } from "../../../service/options/read-options.js";
+import type { OptionNames } from "../../../service/options/request-errors.js";
 import type { Service } from "../../../service/service.js";
 import { cut } from "../../../service/text.js";
 import type { Form } from "../forms/form.js";
-import { unknownFields } from "../forms/unknown-fields.js";
-import { inForm } from "../option-names.js";
-import { type Format, KNOWN_FIELDS, LAYOUT_FIELDS, OPENAI_FIELDS, STREAMED } from "./fields.js";
+import { given as givenOf } from "../forms/given.js";
+import { type Aliases, aliasNames, inForm } from "../option-names.js";
+import { IN_MILLISECONDS } from "../shared-fields.js";
+import { FIELDS, type Format, LAYOUT_FIELDS, STREAMED } from "./fields.js";
 import { readKnownSpeakers } from "./known-speakers.js";
 import { requireModel } from "./models.js";
 
@@ -25,6 +27,8 @@ export interface Asked {
   format: Format;
   /** Of the library, checked. */
   options: RequestOptions;
+  /** What the form calls them. */
+  optionNames: OptionNames;
   /** Codes of the languages that may be spoken; undefined: any. */
   languages: readonly string[] | undefined;
   /** Who may be heard; undefined: nobody is known. */
@@ -39,18 +43,25 @@ export interface Asked {
   unknown: readonly string[];
 }
 
+const STRATEGY = "chunking_strategy";
+
+/** Which of its fields set options of the library that were not given by themselves. */
+const ALIASES: Aliases = {
+  initialPrompt: "prompt",
+  hotwords: "keywords",
+  language: "languages",
+  "vadOptions.threshold": `${STRATEGY}.threshold`,
+  "vadOptions.speechPad": `${STRATEGY}.prefix_padding_ms`,
+  "vadOptions.minSilenceDuration": `${STRATEGY}.silence_duration_ms`,
+};
+
 /** @throws Refusal, TranscriptionError INVALID_ARGUMENT that name the field; MODEL_NOT_FOUND, QUEUE_FULL */
 export function readRequest(form: Form, task: TranscriptionTask, call: Call, service: Service): Asked {
   const { transcriber } = service.workers;
-  const unknown = unknownFields(form.names, KNOWN_FIELDS);
-  const model = form.text("model");
+  const unknown = FIELDS.unknown(form.names);
+  const field = <Name extends Parameters<typeof FIELDS.read>[0]>(name: Name) => FIELDS.read(name, form.texts);
+  const model = field("model");
   if (model !== undefined) requireModel(model, service);
-  const field = <Name extends keyof typeof OPENAI_FIELDS>(name: Name) =>
-    readField(
-      name,
-      OPENAI_FIELDS[name].kind as kind.Kind<ReturnType<(typeof OPENAI_FIELDS)[Name]["kind"]["read"]>>,
-      form.texts,
-    );
   const format: Format = field("response_format") ?? "json";
   if (task === "translate" && format === "diarized_json")
     throw wrongField("response_format", "json, text, srt, verbose_json or vtt", format);
@@ -68,7 +79,7 @@ export function readRequest(form: Form, task: TranscriptionTask, call: Call, ser
   const layout = readLayout(form);
   const needsWords = wantsWords || layout.highlightWords === true;
   const likesWords = (logprobs || format === "whisperx") && transcriber.info.timesWords;
-  const given = readOptions(form.texts);
+  const given = FIELDS.options(form.texts);
   const languages = languagesOf(form);
   const options: RequestOptions = {
     ...chunking(form),
@@ -80,11 +91,17 @@ export function readRequest(form: Form, task: TranscriptionTask, call: Call, ser
     ...((format === "diarized_json" || knownSpeakers) && !given.diarize && { diarize: true }),
     task: given.task ?? task,
   };
-  inForm(() => transcriber.checkOptions(options));
+  const asksForWords = wantsWords ? "timestamp_granularities" : "highlight_words";
+  const optionNames = aliasNames(
+    { ...ALIASES, ...(needsWords && { wordTimestamps: asksForWords }) },
+    form.texts,
+  );
+  inForm(() => transcriber.checkOptions(options), undefined, optionNames);
   return {
     task: options.task ?? task,
     format,
     options,
+    optionNames,
     languages: options.language === undefined && languages && languages.length > 1 ? languages : undefined,
     knownSpeakers,
     layout,
@@ -126,35 +143,28 @@ function languagesOf(form: Form): string[] | undefined {
 }
 
 function readLayout(form: Form): FormatOptions {
-  const given = Object.entries(LAYOUT_FIELDS).flatMap(([name, { option, kind }]) => {
-    const value = readField<unknown>(name, kind, form.texts);
-    return value === undefined ? [] : [[option, value] as const];
-  });
-  return Object.fromEntries(given);
+  const names = Object.keys(LAYOUT_FIELDS) as (keyof typeof LAYOUT_FIELDS)[];
+  const values = names.map((name) => [LAYOUT_FIELDS[name].option, FIELDS.read(name, form.texts)] as const);
+  return givenOf(Object.fromEntries(values));
 }
-
-const NAME = "chunking_strategy";
 
 /** What OpenAI calls by milliseconds. @throws TranscriptionError INVALID_ARGUMENT */
 function chunking(form: Form): RequestOptions {
-  if (form.text(NAME)?.trim().toLowerCase() === "auto") return {};
-  const strategy = form.object(NAME);
+  if (form.text(STRATEGY)?.trim().toLowerCase() === "auto") return {};
+  const strategy = form.object(STRATEGY);
   if (strategy === undefined) return {};
   const { type = "server_vad", threshold, prefix_padding_ms, silence_duration_ms, ...others } = strategy;
-  if (type !== "server_vad") throw wrongField(`${NAME}.type`, "server_vad", String(type));
+  if (type !== "server_vad") throw wrongField(`${STRATEGY}.type`, "server_vad", String(type));
   const [unknown] = Object.keys(others);
   if (unknown !== undefined)
-    throw wrongField(NAME, "threshold, prefix_padding_ms and silence_duration_ms", unknown);
-  const read = (name: string, value: unknown): number | undefined =>
-    readField(`${NAME}.${name}`, kind.number, () => (value === undefined ? [] : [String(value)]));
-  const padding = read("prefix_padding_ms", prefix_padding_ms);
-  const silence = read("silence_duration_ms", silence_duration_ms);
-  const probability = read("threshold", threshold);
-  const vadOptions = {
-    ...(probability !== undefined && { threshold: probability }),
-    ...(padding !== undefined && { speechPad: padding / 1000 }),
-    ...(silence !== undefined && { minSilenceDuration: silence / 1000 }),
-  };
+    throw wrongField(STRATEGY, "threshold, prefix_padding_ms and silence_duration_ms", unknown);
+  const read = (name: string, kind: Kind<number>, value: unknown): number | undefined =>
+    readField(`${STRATEGY}.${name}`, kind, () => (value === undefined ? [] : [String(value)]));
+  const vadOptions = givenOf({
+    threshold: read("threshold", number, threshold),
+    speechPad: read("prefix_padding_ms", IN_MILLISECONDS.speechPad, prefix_padding_ms),
+    minSilenceDuration: read("silence_duration_ms", IN_MILLISECONDS.minSilenceDuration, silence_duration_ms),
+  });
   return Object.keys(vadOptions).length > 0 ? { vadOptions } : {};
 }
 

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import Type from "typebox";
-import type { TranscriptionTask } from "../../../index.js";
+import { renameSpeakers, type TranscriptionTask } from "../../../index.js";
 import type { Service } from "../../../service/service.js";
 import type { Upload } from "../../../service/upload.js";
 import type { Work } from "../../../service/workers.js";
@@ -11,7 +11,7 @@ import { noteUnknown } from "../forms/answer-form.js";
 import { readForm } from "../forms/multipart.js";
 import { requireFile, requireForm } from "../forms/required.js";
 import { inFormLater } from "../option-names.js";
-import { namesOf, namesOrLettersOf, renamed } from "../speaker-names.js";
+import { namesOf, namesOrLettersOf } from "../speaker-names.js";
 import { answerOf } from "./answers.js";
 import { formSchema } from "./fields.js";
 import { type Asked, readRequest } from "./request.js";
@@ -84,7 +84,11 @@ async function transcribe(
       },
       "timeout",
     );
-    return { asked, events, work: await inFormLater(working, asked.options.limits?.maxDuration) };
+    return {
+      asked,
+      events,
+      work: await inFormLater(working, asked.options.limits?.maxDuration, asked.optionNames),
+    };
   };
   await call.attempt(
     async () => {
@@ -94,7 +98,7 @@ async function transcribe(
     ({ asked, events, work }) => {
       const { speakers } = work.result;
       const names = asked.format === "diarized_json" ? namesOrLettersOf(speakers) : namesOf(speakers);
-      const result = renamed(work.result, names);
+      const result = renameSpeakers(work.result, names);
       service.logSuccess(call, work);
       if (events) return events.finish(result);
       const { body, type } = answerOf(result, asked);

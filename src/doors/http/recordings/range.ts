@@ -1,16 +1,11 @@
+import type { ByteRange } from "../../../service/recordings/store.js";
 import { Refusal } from "../failures.js";
-
-/** Bytes of a file from `start` to `end`, both included. */
-export interface Range {
-  start: number;
-  end: number;
-}
 
 /**
  * The one range that a client asks for (RFC 9110, 14.2); undefined: all of the file, as for what is no range and for several.
  * @throws Refusal RANGE_NOT_SATISFIABLE where the file has none of it
  */
-export function rangeOf(header: string | undefined, size: number): Range | undefined {
+export function rangeOf(header: string | undefined, size: number): ByteRange | undefined {
   const [, first = "", last = ""] = /^bytes=(\d{0,15})-(\d{0,15})$/.exec(header?.trim() ?? "") ?? [];
   if (first === "" && last === "") return undefined;
   const start = first === "" ? Math.max(0, size - Number(last)) : Number(first);

@@ -6,6 +6,7 @@ import type { Upload } from "../../../service/upload.js";
 import { Refusal } from "../failures.js";
 import { bodyOf } from "../forms/body.js";
 import { readForm } from "../forms/multipart.js";
+import { requirePlain } from "../forms/required.js";
 
 /** What a recording came with. */
 export interface Received {
@@ -28,6 +29,7 @@ export async function receiveRecording(
   filename: string,
 ): Promise<Received> {
   const { call, headers, raw } = request;
+  requirePlain(headers["content-encoding"]);
   const type = (headers["content-type"] ?? "").split(";", 1)[0]!.trim().toLowerCase();
   if (type === "multipart/form-data") {
     const form = await readForm(request, call, service, upload);

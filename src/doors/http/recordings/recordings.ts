@@ -1,6 +1,13 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import Type from "typebox";
-import type { OpenRecording, RecordingStore, StoredRecording } from "../../../service/recordings/store.js";
+import type { Call } from "../../../service/call/call.js";
+import {
+  isStore,
+  type OpenRecording,
+  type RecordingSource,
+  type RecordingStore,
+  type StoredRecording,
+} from "../../../service/recordings/store.js";
 import type { Service } from "../../../service/service.js";
 import { variableOf } from "../../../service/settings.js";
 import { fail } from "../app.js";
@@ -12,9 +19,11 @@ const RECORDING = Type.Object({
   id: Type.String(),
   filename: Type.String(),
   type: Type.String({ description: "Media type" }),
-  bytes: Type.Integer(),
+  bytes: Type.Union([Type.Integer(), Type.Null()], {
+    description: "null where another system keeps the recording, and does not tell",
+  }),
   sha256: Type.Union([Type.String(), Type.Null()]),
-  created_at: Type.String({ description: "ISO 8601" }),
+  created_at: Type.Union([Type.String(), Type.Null()], { description: "ISO 8601" }),
 });
 const UPLOAD = Type.Object({
   filename: Type.Optional(Type.String({ description: "Of a body that is no form" })),
@@ -50,7 +59,8 @@ export function addRecordings(app: FastifyInstance, service: Service): void {
   app.get<ById>(
     BY_ID,
     { schema: { summary: "What a recording is", tags: TAGS, response: { 200: RECORDING } } },
-    async ({ params }) => shown(requireFound(await storeOf(service).stat(params.id), params.id)),
+    async ({ call, params }) =>
+      shown(requireFound(await sourceOf(service).stat(params.id, call.signal), params.id)),
   );
   app.route<ById>({
     // The HEAD that is made of a GET says that what was not sent has no bytes.
@@ -62,14 +72,14 @@ export function addRecordings(app: FastifyInstance, service: Service): void {
       tags: TAGS,
       produces: { "application/octet-stream": "The file" },
     },
-    handler: async ({ headers, params }, reply) =>
-      sendAudio(await openRecording(service, params.id), headers.range, reply),
+    handler: async ({ call, headers, params }, reply) =>
+      sendAudio(await openRecording(service, params.id, call), headers.range, reply),
   });
   app.delete<ById>(
     BY_ID,
     { schema: { summary: "Delete a recording", tags: TAGS, response: { 204: { type: "null" } } } },
     async ({ params }, reply) => {
-      if (!(await storeOf(service).delete(params.id))) throw notFound(params.id);
+      if (!(await storeOf(service, "GET, HEAD").delete(params.id))) throw notFound(params.id);
       return reply.code(204).send();
     },
   );
@@ -103,39 +113,38 @@ async function keep(
 }
 
 async function sendAudio(
-  { file, recording }: OpenRecording,
+  opened: OpenRecording,
   asked: string | undefined,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
-  const { bytes, createdAt, type } = recording;
-  const isHead = reply.request.method === "HEAD";
+  const { bytes, createdAt, type } = opened.recording;
+  const { call, method } = reply.request;
   try {
     // Ranges are GET's alone (RFC 9110, 14.2).
-    const range = isHead ? undefined : rangeOf(asked, bytes);
+    const range = method === "HEAD" || bytes === undefined ? undefined : rangeOf(asked, bytes);
+    const body = method === "HEAD" || bytes === 0 ? undefined : await opened.read(range, call.signal);
+    const length = range ? range.end - range.start + 1 : bytes;
     reply
       .code(range ? 206 : 200)
       .type(type)
-      .header("accept-ranges", "bytes")
-      .header("last-modified", createdAt.toUTCString())
       // A page that somebody sent as a recording is none of ours.
       .header("content-security-policy", "sandbox; default-src 'none'; media-src 'self'")
-      .header("content-length", range ? range.end - range.start + 1 : bytes);
+      .header("accept-ranges", bytes === undefined ? "none" : "bytes");
+    if (createdAt) reply.header("last-modified", createdAt.toUTCString());
+    if (length !== undefined) reply.header("content-length", length);
     if (range) reply.header("content-range", `bytes ${range.start}-${range.end}/${bytes}`);
-    if (isHead || bytes === 0) {
-      await file.close();
-      return reply.send();
-    }
-    // Closes the file when it is read, or nobody reads it any more.
-    return reply.send(file.createReadStream({ ...range }));
+    if (body) return reply.send(body);
+    await opened.close();
+    return reply.send();
   } catch (error) {
-    await file.close();
+    await opened.close();
     throw error;
   }
 }
 
-/** @throws Refusal NOT_FOUND */
-export async function openRecording(service: Service, id: string): Promise<OpenRecording> {
-  return requireFound(await storeOf(service).open(id), id);
+/** @throws Refusal NOT_FOUND; TranscriptionError STORAGE_FAILED */
+export async function openRecording(service: Service, id: string, { signal }: Call): Promise<OpenRecording> {
+  return requireFound(await sourceOf(service).open(id, signal), id);
 }
 
 function requireFound<T>(found: T | undefined, id: string): T {
@@ -148,12 +157,23 @@ function notFound(id: string): Refusal {
 }
 
 /** @throws Refusal NOT_FOUND where none are kept */
-function storeOf({ recordings }: Service): RecordingStore {
+function sourceOf({ recordings }: Service): RecordingSource {
   if (recordings) return recordings;
   throw new Refusal(
     "NOT_FOUND",
-    `This server keeps no recordings: ${variableOf("recordingsFolder")} says where it may`,
+    `This server keeps no recordings: ${variableOf("recordingsStore")} says where it may`,
   );
+}
+
+/**
+ * @param allow methods that there are where another system keeps them
+ * @throws Refusal NOT_FOUND where none are kept; METHOD_NOT_ALLOWED where somebody else keeps them
+ */
+function storeOf(service: Service, allow = ""): RecordingStore {
+  const source = sourceOf(service);
+  if (isStore(source)) return source;
+  const message = `Another system keeps the recordings (${variableOf("recordingsStore")}): here they are only read`;
+  throw new Refusal("METHOD_NOT_ALLOWED", message, undefined, { allow });
 }
 
 function shown({
@@ -164,5 +184,6 @@ function shown({
   sha256,
   type,
 }: StoredRecording): Type.Static<typeof RECORDING> {
-  return { id, filename, type, bytes, sha256: sha256 ?? null, created_at: createdAt.toISOString() };
+  const created_at = createdAt?.toISOString() ?? null;
+  return { id, filename, type, bytes: bytes ?? null, sha256: sha256 ?? null, created_at };
 }

@@ -8,6 +8,8 @@ import type { Work } from "../../../service/workers.js";
 import { fail } from "../app.js";
 import { Refusal } from "../failures.js";
 import { requireModel } from "../openai/models.js";
+import { inForm, inFormLater } from "../option-names.js";
+import { rounded } from "../rounded.js";
 import { BY_ID, type ById, openRecording } from "./recordings.js";
 
 /** Names that WhisperX' clients always send one of, whatever is loaded here. */
@@ -81,15 +83,15 @@ async function transcribe(
     async () => {
       if (model !== undefined && !MODELS.includes(model)) requireModel(model, service);
       const options: TranscribeOptions = { diarize: true, roles: true, ...(language && { language }) };
-      service.workers.transcriber.checkOptions(options);
-      const opened = await openRecording(service, params.id);
+      inForm(() => service.workers.transcriber.checkOptions(options));
+      const opened = await openRecording(service, params.id, call);
       try {
         if (running.has(params.id))
           throw new Refusal("CONFLICT", `The recording ${params.id} is being transcribed already`, "id");
         running.add(params.id);
         return await workOn(service, call, opened, options).finally(() => running.delete(params.id));
       } finally {
-        await opened.file.close();
+        await opened.close();
       }
     },
     (work) => {
@@ -101,16 +103,20 @@ async function transcribe(
   return reply;
 }
 
-async function workOn(
+function workOn(
   service: Service,
   call: Call,
-  { file, recording }: OpenRecording,
+  opened: OpenRecording,
   options: TranscribeOptions,
 ): Promise<Work> {
+  const { filename, type } = opened.recording;
   call.markReading();
-  call.markReceived();
-  service.note(call, recording.filename, recording.bytes, recording.type);
-  return service.transcribe(call, file, { ...options, speakersIfPossible: true }, "timeout");
+  return service.withFile(call, opened, async (file) => {
+    call.markReceived();
+    service.note(call, filename, (await file.stat()).size, type);
+    const asked = { ...options, speakersIfPossible: true };
+    return inFormLater(service.transcribe(call, file, asked, "timeout"));
+  });
 }
 
 /** The answer of the service that this one stands in for. */
@@ -136,7 +142,7 @@ function answerOf(result: TranscriptionResult): Answer {
       device: result.device.kind,
       model: result.model,
       language: result.language,
-      duration: Number(result.duration.toFixed(6)),
+      duration: rounded(result.duration),
       warnings: result.warnings,
     },
   };

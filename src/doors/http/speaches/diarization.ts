@@ -4,17 +4,18 @@ import { type DiarizationResult, formatTurns, TranscriptionError } from "../../.
 import type { Call } from "../../../service/call/call.js";
 import type { OptionPath } from "../../../service/options/fields.js";
 import * as kind from "../../../service/options/kinds.js";
-import { wrongField } from "../../../service/options/read-options.js";
 import type { Service } from "../../../service/service.js";
 import { cut } from "../../../service/text.js";
 import type { DiarizeWork } from "../../../service/workers.js";
 import { answerForm, noteUnknown } from "../forms/answer-form.js";
 import { FieldSet, formWith } from "../forms/field-set.js";
 import type { Form } from "../forms/form.js";
-import { unknownFields } from "../forms/unknown-fields.js";
+import { given } from "../forms/given.js";
 import { KNOWN_SPEAKER_FIELDS, readKnownSpeakers } from "../openai/known-speakers.js";
 import { meansServed } from "../openai/models.js";
 import { formNames, inForm, inFormLater } from "../option-names.js";
+import { rounded } from "../rounded.js";
+import { ONE_CHANNEL } from "../shared-fields.js";
 import { namesOf } from "../speaker-names.js";
 
 const OPTIONS = [
@@ -22,7 +23,6 @@ const OPTIONS = [
   "diarize.numSpeakers",
   "diarize.minSpeakers",
   "diarize.maxSpeakers",
-  "channels",
   "track",
   "timeout",
   "limits.maxDuration",
@@ -34,6 +34,7 @@ const FIELDS = new FieldSet(OPTIONS, {
     is: "Any name of a diarization model, or of the model that is served. May be left out.",
   },
   response_format: { kind: kind.choice(["json", "rttm"]), is: "json, or NIST's RTTM." },
+  channels: ONE_CHANNEL,
   ...KNOWN_SPEAKER_FIELDS,
 });
 
@@ -104,7 +105,7 @@ interface Asked {
 
 /** @throws Refusal, TranscriptionError INVALID_ARGUMENT that name the field; MODEL_NOT_FOUND, QUEUE_FULL */
 function readAsked(form: Form, call: Call, service: Service): Asked {
-  const unknown = unknownFields(form.names, ["file", ...FIELDS.names]);
+  const unknown = FIELDS.unknown(form.names);
   const model = FIELDS.read("model", form.texts);
   if (model !== undefined && !OF_DIARIZATION.test(model) && !meansServed(model, service)) {
     const message = `No model ${JSON.stringify(cut(model))} tells speakers apart here: leave model out`;
@@ -112,17 +113,13 @@ function readAsked(form: Form, call: Call, service: Service): Asked {
   }
   const format = FIELDS.read("response_format", form.texts);
   const knownSpeakers = readKnownSpeakers(form, call, service);
-  const { diarize = {}, channels, ...others } = FIELDS.options(form.texts);
-  if (channels === "each") throw wrongField("channels", "mix or the number of a channel", channels);
+  const channels = FIELDS.read("channels", form.texts);
+  const { diarize = {}, ...others } = FIELDS.options(form.texts);
   inForm(() => service.workers.transcriber.checkOptions({ ...others, diarize }));
   const { track, timeout, limits } = others;
   const options = {
     ...(typeof diarize === "object" && diarize),
-    ...(channels !== undefined && { channels }),
-    ...(track !== undefined && { track }),
-    ...(timeout !== undefined && { timeout }),
-    ...(limits && { limits }),
-    ...(knownSpeakers && { knownSpeakers }),
+    ...given({ channels, track, timeout, limits, knownSpeakers }),
   };
   return { options, isRttm: format === "rttm", unknown };
 }
@@ -144,9 +141,4 @@ function segmentsOf(turns: Turns, speakers: DiarizationResult["speakers"]): obje
 
 function rttm({ turns, speakers }: DiarizationResult, name: string): string {
   return formatTurns(namedTurns(turns, speakers), name || "audio");
-}
-
-/** Microseconds, and no trace of float32. */
-function rounded(seconds: number): number {
-  return Number(seconds.toFixed(6));
 }

@@ -3,22 +3,17 @@ import Type from "typebox";
 import { TranscriptionError } from "../../../index.js";
 import type { OptionPath } from "../../../service/options/fields.js";
 import * as kind from "../../../service/options/kinds.js";
-import { wrongField } from "../../../service/options/read-options.js";
 import type { Service } from "../../../service/service.js";
 import { cut } from "../../../service/text.js";
 import type { SpeechWork } from "../../../service/workers.js";
 import { answerForm, noteUnknown } from "../forms/answer-form.js";
 import { FieldSet, formWith } from "../forms/field-set.js";
 import type { Form } from "../forms/form.js";
-import { unknownFields } from "../forms/unknown-fields.js";
+import { given } from "../forms/given.js";
 import { formNames, inForm, inFormLater } from "../option-names.js";
+import { IN_MILLISECONDS, ONE_CHANNEL } from "../shared-fields.js";
 
-const OPTIONS = [
-  "channels",
-  "track",
-  "timeout",
-  "limits.maxDuration",
-] as const satisfies readonly OptionPath[];
+const OPTIONS = ["track", "timeout", "limits.maxDuration"] as const satisfies readonly OptionPath[];
 
 /** Speaches sends `inf` for what nothing limits. */
 const limit: kind.Kind<number> = {
@@ -35,13 +30,17 @@ const FIELDS = new FieldSet(OPTIONS, {
     kind: kind.number,
     is: "Probability below which speech ends. Default: the threshold less 0.15.",
   },
-  min_speech_duration_ms: { kind: kind.milliseconds(30_000), is: "Shorter speech is left out. Default 0." },
+  min_speech_duration_ms: {
+    kind: IN_MILLISECONDS.minSpeechDuration,
+    is: "Shorter speech is left out. Default 0.",
+  },
   max_speech_duration_s: { kind: limit, is: "Longer speech is parted. Default: no limit." },
   min_silence_duration_ms: {
-    kind: kind.milliseconds(30_000),
+    kind: IN_MILLISECONDS.minSilenceDuration,
     is: "Shorter pauses do not end speech. Default 1000.",
   },
-  speech_pad_ms: { kind: kind.milliseconds(5000), is: "Added around speech. Default 0." },
+  speech_pad_ms: { kind: IN_MILLISECONDS.speechPad, is: "Added around speech. Default 0." },
+  channels: ONE_CHANNEL,
 });
 
 /** What the library calls them. */
@@ -76,7 +75,7 @@ export function addSpeechTimestamps(app: FastifyInstance, service: Service): voi
       const { call } = request;
       return answerForm(service, request, reply, {
         work: async (form, upload) => {
-          const unknown = unknownFields(form.names, ["file", ...FIELDS.names]);
+          const unknown = FIELDS.unknown(form.names);
           const options = readAsked(form, service);
           noteUnknown(service, request, unknown);
           const working = service.detectSpeech(call, await upload.file(), options, "timeout");
@@ -102,27 +101,17 @@ function readAsked(form: Form, service: Service): Omit<SpeechWork, "signal" | "o
     const message = `No model ${JSON.stringify(cut(model))} detects speech here: leave model out`;
     throw new TranscriptionError("MODEL_NOT_FOUND", message, { option: "model" });
   }
-  const seconds = (
-    name: "min_speech_duration_ms" | "min_silence_duration_ms" | "speech_pad_ms",
-    usual: number,
-  ) => (FIELDS.read(name, form.texts) ?? usual) / 1000;
-  const negThreshold = FIELDS.read("neg_threshold", form.texts);
+  const read = <Name extends Parameters<typeof FIELDS.read>[0]>(name: Name) => FIELDS.read(name, form.texts);
   const vadOptions = {
-    threshold: FIELDS.read("threshold", form.texts) ?? 0.75,
-    ...(negThreshold !== undefined && { negThreshold }),
-    minSpeechDuration: seconds("min_speech_duration_ms", 0),
-    maxSpeechDuration: FIELDS.read("max_speech_duration_s", form.texts) ?? Number.POSITIVE_INFINITY,
-    minSilenceDuration: seconds("min_silence_duration_ms", 1000),
-    speechPad: seconds("speech_pad_ms", 0),
+    threshold: read("threshold") ?? 0.75,
+    ...given({ negThreshold: read("neg_threshold") }),
+    minSpeechDuration: read("min_speech_duration_ms") ?? 0,
+    maxSpeechDuration: read("max_speech_duration_s") ?? Number.POSITIVE_INFINITY,
+    minSilenceDuration: read("min_silence_duration_ms") ?? 1,
+    speechPad: read("speech_pad_ms") ?? 0,
   };
-  const { channels, track, timeout, limits } = FIELDS.options(form.texts);
-  if (channels === "each") throw wrongField("channels", "mix or the number of a channel", channels);
-  const own = {
-    ...(track !== undefined && { track }),
-    ...(timeout !== undefined && { timeout }),
-    ...(limits && { limits }),
-    ...(channels !== undefined && { channels }),
-  };
+  const { track, timeout, limits } = FIELDS.options(form.texts);
+  const own = given({ channels: read("channels"), track, timeout, limits });
   inForm(() => service.workers.transcriber.checkOptions({ ...own, vadOptions }), undefined, NAMES);
   return { ...own, ...vadOptions };
 }

@@ -5,7 +5,8 @@ import type { Service } from "../../../service/service.js";
 import { answerForm, noteUnknown } from "../forms/answer-form.js";
 import { formWith } from "../forms/field-set.js";
 import { inFormLater } from "../option-names.js";
-import { type Asked, FIELDS, NAMES, readRequest } from "./request.js";
+import { probableWords } from "../probable-words.js";
+import { type Asked, FIELDS, readRequest } from "./request.js";
 
 const ANSWER = Type.Object({ text: Type.String({ description: "A line for each segment" }) });
 
@@ -34,9 +35,9 @@ export function addInference(app: FastifyInstance, service: Service): void {
       work: async (form, upload) => {
         const asked = readRequest(form, service);
         noteUnknown(service, request, asked.unknown);
-        const { options } = asked;
+        const { optionNames, options } = asked;
         const working = service.transcribe(call, await upload.file(), options, "timeout");
-        return { asked, work: await inFormLater(working, options.limits?.maxDuration, NAMES) };
+        return { asked, work: await inFormLater(working, options.limits?.maxDuration, optionNames) };
       },
       deliver: ({ asked, work }) => {
         service.logSuccess(call, work);
@@ -75,13 +76,8 @@ function verboseAnswer(result: TranscriptionResult, { hasLanguages, hasTimes }: 
         text,
         ...(hasTimes && { start, end }),
         tokens,
-        words: (own.words ?? []).map(({ text, start, end, confidence }) => ({
-          word: text,
-          ...(hasTimes && { start, end }),
-          // Times by another way, which there are none of.
-          t_dtw: -1,
-          probability: confidence,
-        })),
+        // Times by another way, which there are none of.
+        words: probableWords(own.words ?? [], hasTimes).map((word) => ({ ...word, t_dtw: -1 })),
         temperature,
         avg_logprob: own.avgLogProb,
         no_speech_prob: own.noSpeechProb,

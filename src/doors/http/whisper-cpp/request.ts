@@ -1,17 +1,14 @@
 import type { FormatOptions } from "../../../index.js";
-import {
-  fieldName,
-  type OptionPath,
-  optionPaths,
-  type RequestOptions,
-} from "../../../service/options/fields.js";
+import { fieldName, optionPaths, type RequestOptions } from "../../../service/options/fields.js";
 import * as kind from "../../../service/options/kinds.js";
 import { wrongField } from "../../../service/options/read-options.js";
+import type { OptionNames } from "../../../service/options/request-errors.js";
 import type { Service } from "../../../service/service.js";
 import { FieldSet } from "../forms/field-set.js";
 import type { Form } from "../forms/form.js";
-import { unknownFields } from "../forms/unknown-fields.js";
-import { formNames, inForm } from "../option-names.js";
+import { given } from "../forms/given.js";
+import { type Aliases, aliasNames, inForm } from "../option-names.js";
+import { IN_MILLISECONDS } from "../shared-fields.js";
 
 export const FORMATS = ["json", "text", "srt", "verbose_json", "vtt"] as const;
 export type Format = (typeof FORMATS)[number];
@@ -45,10 +42,13 @@ const OWN = {
   logprob_thold: { kind: kind.number, is: "As log_prob_threshold." },
   no_language_probabilities: { kind: kind.flag, is: "verbose_json: without language_probabilities." },
   vad: { kind: kind.flag, is: "As vad_filter." },
-  vad_min_speech_duration_ms: { kind: kind.milliseconds(30_000), is: "Shorter speech is left out." },
-  vad_min_silence_duration_ms: { kind: kind.milliseconds(30_000), is: "Shorter pauses do not end speech." },
+  vad_min_speech_duration_ms: { kind: IN_MILLISECONDS.minSpeechDuration, is: "Shorter speech is left out." },
+  vad_min_silence_duration_ms: {
+    kind: IN_MILLISECONDS.minSilenceDuration,
+    is: "Shorter pauses do not end speech.",
+  },
   vad_max_speech_duration_s: { kind: kind.number, is: "Longer speech is parted." },
-  vad_speech_pad_ms: { kind: kind.milliseconds(5000), is: "Added around speech." },
+  vad_speech_pad_ms: { kind: IN_MILLISECONDS.speechPad, is: "Added around speech." },
 } as const;
 
 /** What nothing follows from: the engine is another one. */
@@ -68,21 +68,29 @@ const PATHS = optionPaths().filter((path) => !Object.hasOwn(OWN, fieldName(path)
 
 export const FIELDS = new FieldSet(PATHS, OWN, OTHERS);
 
-/** What its fields are called, where errors are about the library's. */
-export const NAMES = formNames({
+/** Which of its fields set options of the library that were not given by themselves. */
+const ALIASES: Aliases = {
+  task: "translate",
+  initialPrompt: "prompt",
   clipTimestamps: "offset_t",
   noSpeechThreshold: "no_speech_thold",
   logProbThreshold: "logprob_thold",
-  beamSize: "beam_size",
+  wordTimestamps: "token_timestamps",
+  withoutTimestamps: "no_timestamps",
+  vadFilter: "vad",
+  "vadOptions.minSpeechDuration": "vad_min_speech_duration_ms",
+  "vadOptions.minSilenceDuration": "vad_min_silence_duration_ms",
   "vadOptions.maxSpeechDuration": "vad_max_speech_duration_s",
   "vadOptions.speechPad": "vad_speech_pad_ms",
-} satisfies Partial<Record<OptionPath, string>>);
+};
 
 /** What a form of whisper.cpp's server asks for. */
 export interface Asked {
   format: Format;
   /** Of the library, checked. */
   options: RequestOptions;
+  /** What the form calls them. */
+  optionNames: OptionNames;
   layout: FormatOptions;
   hasTimes: boolean;
   hasLanguages: boolean;
@@ -93,43 +101,47 @@ export interface Asked {
 /** @throws Refusal, TranscriptionError INVALID_ARGUMENT that name the field */
 export function readRequest({ names, texts }: Form, { workers }: Service): Asked {
   const { transcriber } = workers;
-  const unknown = unknownFields(names, ["file", ...FIELDS.names]);
+  const unknown = FIELDS.unknown(names);
   const read = <Name extends keyof typeof OWN>(name: Name) => FIELDS.read(name, texts);
   const format: Format = read("response_format") ?? "json";
   const hasTimes = !(read("no_timestamps") ?? false);
   const likesWords = format === "verbose_json" && hasTimes && transcriber.info.timesWords;
-  const [prompt, beamSize, most] = [read("prompt"), read("beam_size"), read("max_len") ?? 0];
-  const [noSpeech, logProb] = [read("no_speech_thold"), read("logprob_thold")];
+  const [beamSize, most] = [read("beam_size"), read("max_len") ?? 0];
   const suppress = read("suppress_nst") ?? read("suppress_non_speech");
-  const vadFilter = read("vad");
-  const given = FIELDS.options(texts);
+  const asked = FIELDS.options(texts);
   const options: RequestOptions = {
     ...((read("token_timestamps") ?? likesWords) && { wordTimestamps: true }),
     ...(read("translate") && { task: "translate" }),
-    ...(prompt !== undefined && { initialPrompt: prompt }),
-    ...(beamSize !== undefined && { beamSize: Math.max(1, beamSize) }),
-    ...(noSpeech !== undefined && { noSpeechThreshold: noSpeech }),
-    ...(logProb !== undefined && { logProbThreshold: logProb }),
+    ...given({
+      initialPrompt: read("prompt"),
+      beamSize: beamSize === undefined ? undefined : Math.max(1, beamSize),
+      noSpeechThreshold: read("no_speech_thold"),
+      logProbThreshold: read("logprob_thold"),
+      vadFilter: read("vad"),
+    }),
     ...(suppress === false && { suppressTokens: [] }),
-    ...(vadFilter !== undefined && { vadFilter }),
     ...(!hasTimes && { withoutTimestamps: true }),
     ...temperatures(read("temperature"), read("temperature_inc")),
     ...clips(read("offset_t") ?? 0, read("duration") ?? 0),
-    ...given,
+    ...asked,
     ...(read("detect_language") && { language: "auto" }),
     vadOptions: {
-      ...seconds("minSpeechDuration", read("vad_min_speech_duration_ms")),
-      ...seconds("minSilenceDuration", read("vad_min_silence_duration_ms")),
-      ...seconds("speechPad", read("vad_speech_pad_ms")),
-      ...seconds("maxSpeechDuration", thousandfold(read("vad_max_speech_duration_s"))),
-      ...given.vadOptions,
+      ...given({
+        minSpeechDuration: read("vad_min_speech_duration_ms"),
+        minSilenceDuration: read("vad_min_silence_duration_ms"),
+        speechPad: read("vad_speech_pad_ms"),
+        maxSpeechDuration: read("vad_max_speech_duration_s"),
+      }),
+      ...asked.vadOptions,
     },
   };
-  inForm(() => transcriber.checkOptions(options), undefined, NAMES);
+  const optionNames = aliasNames(ALIASES, texts);
+  inForm(() => transcriber.checkOptions(options), undefined, optionNames);
   const layout = most > 0 ? { maxLineWidth: most, maxLineCount: 1 } : {};
   return {
     format,
     options,
+    optionNames,
     layout,
     hasTimes,
     hasLanguages: !(read("no_language_probabilities") ?? false),
@@ -149,15 +161,10 @@ function temperatures(first = 0, step?: number): RequestOptions {
   return { temperature: found.map((value) => Number(value.toFixed(6))) };
 }
 
+/** @param offset seconds @param duration seconds @throws TranscriptionError INVALID_ARGUMENT */
 function clips(offset: number, duration: number): RequestOptions {
+  const [most, asked] = [LONGEST - offset * 1000, duration * 1000];
+  if (asked > most) throw wrongField("duration", `at most ${most}`, String(asked));
   if (offset === 0 && duration === 0) return {};
-  return { clipTimestamps: [offset / 1000, ...(duration > 0 ? [(offset + duration) / 1000] : [])] };
-}
-
-function thousandfold(value: number | undefined): number | undefined {
-  return value === undefined ? undefined : value * 1000;
-}
-
-function seconds(option: string, milliseconds: number | undefined): Record<string, number> {
-  return milliseconds === undefined ? {} : { [option]: milliseconds / 1000 };
+  return { clipTimestamps: [offset, ...(duration > 0 ? [offset + duration] : [])] };
 }

@@ -7,6 +7,7 @@ export type PickleValue =
   | PickleValue[]
   | Map<PickleValue, PickleValue>
   | PickleGlobal
+  | PickleForeign
   | PickleStorage
   | PickleTensor;
 
@@ -14,6 +15,9 @@ export type PickleValue =
 export class PickleGlobal {
   constructor(readonly name: string) {}
 }
+
+/** What a name stands for that no tensor needs, or what would be made with it: nothing is known of it. */
+export class PickleForeign {}
 
 /** A block of memory that tensors are views of. */
 export class PickleStorage {
@@ -46,7 +50,7 @@ const MAX_DIMENSIONS = 8;
 /** Longer than any that is allowed. */
 const MAX_NAME_LENGTH = 100;
 
-/** Whether a name is one of those that a dictionary of tensors needs. All others are refused. */
+/** Whether a name is one of those that a dictionary of tensors needs. */
 export function isAllowedGlobal(name: string): boolean {
   if (name.length > MAX_NAME_LENGTH) return false;
   return [REBUILD_TENSOR, REBUILD_PARAMETER, ORDERED_DICT].includes(name) || STORAGE.test(name);

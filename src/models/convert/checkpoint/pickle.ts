@@ -1,6 +1,13 @@
 import type { TranscriptionError } from "../../../errors.js";
 import { quoted } from "../errors.js";
-import { isAllowedGlobal, PickleGlobal, type PickleValue, rebuild, storageOf } from "./pickle-objects.js";
+import {
+  isAllowedGlobal,
+  PickleForeign,
+  PickleGlobal,
+  type PickleValue,
+  rebuild,
+  storageOf,
+} from "./pickle-objects.js";
 
 const MARK = Symbol("mark");
 
@@ -9,20 +16,34 @@ const MOVES_PER_BYTE = 8;
 
 type StackEntry = PickleValue | typeof MARK;
 
+/** What a pickle holds. */
+export interface Pickled {
+  value: PickleValue;
+  /** The first name in it that no tensor needs, which says nothing here: what is made with it is a {@link PickleForeign}. */
+  foreign: string | undefined;
+}
+
 /**
- * Reads the pickle of a PyTorch state dictionary. It is a data format with the power of a program; this reader has no
- * way to run one: it knows the opcodes that build dictionaries, tuples and numbers and the few names that stand
- * for tensors, and refuses any other opcode or name, by name.
+ * Reads the pickle of a PyTorch state dictionary, or of a checkpoint around one. It is a data format with the power of a
+ * program; this reader has no way to run one: it knows the opcodes that build dictionaries, tuples, numbers and objects and
+ * the few names that stand for tensors. Any other name is nothing but a value that is foreign, whatever is done with
+ * it; any other opcode is refused, by name.
  * Source: CPython, Lib/pickletools.py; PyTorch, torch/_weights_only_unpickler.py.
  * @param fail makes the error of the file, from what is wrong with it
  */
-export function readPickle(bytes: Buffer, fail: (problem: string) => TranscriptionError): PickleValue {
-  return new PickleMachine(bytes, fail).run();
+export function readPickle(bytes: Buffer, fail: (problem: string) => TranscriptionError): Pickled {
+  const machine = new PickleMachine(bytes, fail);
+  const value = machine.run();
+  return { value, foreign: machine.foreign };
 }
+
+const FOREIGN = new PickleForeign();
 
 class PickleMachine {
   readonly #stack: StackEntry[] = [];
   readonly #memo = new Map<number, PickleValue>();
+  /** The first name that is. */
+  foreign: string | undefined;
   #position = 0;
   /** Values moved so far. */
   #moved = 0;
@@ -130,10 +151,11 @@ class PickleMachine {
 
   append(values: PickleValue[]): void {
     const list = this.#pop();
-    if (!Array.isArray(list)) throw this.#invalid("appends to what is no list");
     this.#count(values.length);
-    for (const value of values) list.push(value);
     this.push(list);
+    if (list === FOREIGN) return;
+    if (!Array.isArray(list)) throw this.#invalid("appends to what is no list");
+    for (const value of values) list.push(value);
   }
 
   appendOne(): void {
@@ -155,10 +177,11 @@ class PickleMachine {
 
   #setItems(items: PickleValue[]): void {
     const dictionary = this.#pop();
+    this.push(dictionary);
+    if (dictionary === FOREIGN) return;
     if (!(dictionary instanceof Map)) throw this.#invalid("sets items of what is no dictionary");
     if (items.length % 2 !== 0) throw this.#invalid("has a key without a value");
     for (let i = 0; i < items.length; i += 2) dictionary.set(items[i]!, items[i + 1]!);
-    this.push(dictionary);
   }
 
   remember(key: number): void {
@@ -205,12 +228,12 @@ class PickleMachine {
   }
 
   #pushGlobal(name: string): void {
-    if (!isAllowedGlobal(name)) {
-      throw this.#invalid(
-        `names ${quoted(name)}, which a dictionary of tensors does not need; nothing of it was run`,
-      );
+    if (isAllowedGlobal(name)) {
+      this.push(new PickleGlobal(name));
+      return;
     }
-    this.push(new PickleGlobal(name));
+    this.foreign ??= name;
+    this.push(FOREIGN);
   }
 
   persistentId(): void {
@@ -224,7 +247,7 @@ class PickleMachine {
     const callee = this.#pop();
     if (Array.isArray(args)) for (const arg of args) this.#count(Array.isArray(arg) ? arg.length : 1);
     this.#count(Array.isArray(args) ? args.length : 1);
-    const value = rebuild(callee, args);
+    const value = callee === FOREIGN ? FOREIGN : rebuild(callee, args);
     if (value === undefined) {
       const name = callee instanceof PickleGlobal ? quoted(callee.name) : "what is no function";
       throw this.#invalid(`calls ${name} with other arguments than a tensor's`);
@@ -232,11 +255,20 @@ class PickleMachine {
     this.push(value);
   }
 
+  /** NEWOBJ: an object of a class. Tensors are none. */
+  newObject(): void {
+    this.#pop();
+    if (this.#pop() !== FOREIGN)
+      throw this.#invalid("makes an object that a dictionary of tensors does not need");
+    this.push(FOREIGN);
+  }
+
   /** BUILD: attributes. State dictionaries have one, `_metadata`, that says nothing about tensors. */
   build(): void {
     this.#pop();
     const target = this.#pop();
-    if (!(target instanceof Map)) throw this.#invalid("sets attributes of what is no dictionary");
+    if (target !== FOREIGN && !(target instanceof Map))
+      throw this.#invalid("sets attributes of what is no dictionary");
     this.push(target);
   }
 }
@@ -275,6 +307,7 @@ const OPCODES: Record<number, (machine: PickleMachine) => void> = {
   147: (m) => m.globalOfStack(), // STACK_GLOBAL
   81: (m) => m.persistentId(), // BINPERSID
   82: (m) => m.reduce(), // REDUCE
+  129: (m) => m.newObject(), // NEWOBJ
   98: (m) => m.build(), // BUILD
 };
 
@@ -282,7 +315,6 @@ const OPCODES: Record<number, (machine: PickleMachine) => void> = {
 const REFUSED_OPCODES: Record<number, string> = {
   105: "INST",
   111: "OBJ",
-  129: "NEWOBJ",
   146: "NEWOBJ_EX",
   130: "EXT1",
   131: "EXT2",

@@ -1,6 +1,6 @@
 import { quoted, shapeText } from "../errors.js";
-import { readPickle } from "./pickle.js";
-import { PickleTensor } from "./pickle-objects.js";
+import { type Pickled, readPickle } from "./pickle.js";
+import { PickleTensor, type PickleValue } from "./pickle-objects.js";
 import type { SourceFile } from "./source-file.js";
 import { ELEMENT_BYTES, type ElementType, elementCount, type StoredTensor } from "./tensor.js";
 import { readZip, type ZipEntry } from "./zip.js";
@@ -21,9 +21,13 @@ const STORAGE_TYPES: Readonly<Record<string, ElementType>> = {
   BoolStorage: "BOOL",
 };
 
+/** Where checkpoints of PyTorch Lightning have the model, beside what is known of its training. */
+const STATE = "state_dict";
+
 /**
  * The tensors of a file that `torch.save` wrote, PyTorch 1.6 and later: a ZIP archive with a pickle, which is read
- * without running anything, and one entry per storage. Tensors may share storages.
+ * without running anything, and one entry per storage. Tensors may share storages. Of a checkpoint of PyTorch Lightning
+ * the model's own are read.
  * @throws TranscriptionError MODEL_INVALID
  */
 export async function readTorchFile(file: SourceFile): Promise<StoredTensor[]> {
@@ -35,10 +39,10 @@ export async function readTorchFile(file: SourceFile): Promise<StoredTensor[]> {
   const folder = pickle.name.slice(0, -"data.pkl".length);
   await refuseBigEndian(file, entries.get(`${folder}byteorder`));
 
-  const state = readPickle(await file.read(pickle.offset, pickle.size, "its pickle"), (problem) =>
+  const pickled = readPickle(await file.read(pickle.offset, pickle.size, "its pickle"), (problem) =>
     file.invalid(problem),
   );
-  if (!(state instanceof Map)) throw file.invalid("its pickle is no dictionary of tensors");
+  const state = stateOf(file, pickled);
   const tensors: StoredTensor[] = [];
   for (const [name, value] of state) {
     if (typeof name !== "string") throw file.invalid("its pickle has a key that is no text");
@@ -48,6 +52,19 @@ export async function readTorchFile(file: SourceFile): Promise<StoredTensor[]> {
     tensors.push(locate(file, name, value, entries.get(`${folder}data/${value.storage.key}`)));
   }
   return tensors;
+}
+
+/** The dictionary of tensors. Only what is beside one may be foreign. */
+function stateOf(file: SourceFile, { value, foreign }: Pickled): Map<PickleValue, PickleValue> {
+  const inner = value instanceof Map ? value.get(STATE) : undefined;
+  if (inner instanceof Map) return inner;
+  if (foreign !== undefined) {
+    throw file.invalid(
+      `its pickle names ${quoted(foreign)}, which a dictionary of tensors does not need; nothing of it was run`,
+    );
+  }
+  if (value instanceof Map) return value;
+  throw file.invalid("its pickle is no dictionary of tensors");
 }
 
 function locate(

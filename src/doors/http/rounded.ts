@@ -1,0 +1,4 @@
+/** Microseconds, and no trace of float32. */
+export function rounded(seconds: number): number {
+  return Number(seconds.toFixed(6));
+}

@@ -1,0 +1,174 @@
+import { TranscriptionError } from "../errors.js";
+import type { Engine } from "../types/engine.js";
+import type { LiveStepResult, LiveToken } from "../types/live-step.js";
+import { LocalAgreement } from "./local-agreement.js";
+import { type Ending, type Heard, isSure, type Policy, type Sound } from "./policy.js";
+import { type PassMeans, whenThereIsRoom } from "./window-pass.js";
+import { isLoop, type LiveWord } from "./words.js";
+
+/** An engine whose steps tell what stands. */
+export type FollowingEngine = Engine & Required<Pick<Engine, "liveStep" | "liveWords">>;
+
+/** Seconds before the end of the sound in which words may be cut (SimulStreaming's `frame_threshold` of 25 frames). */
+const FRONTIER = 0.5;
+
+/** A text less probable, of a sound that is probably no speech, is invented: openai-whisper's thresholds. */
+const NO_SPEECH = 0.6;
+const IMPROBABLE = -1;
+
+/** Share of the decoder's context that what stands may take; the rest is for the prompt and for what is to be written. */
+const MOST_FORCED = 0.5;
+/** Share at which the utterance is to be parted: a step may write much at once. */
+const FULL = 0.4;
+
+/**
+ * AlignAtt (Papi, Turchi, Negri, arXiv:2305.11408; for Whisper: Wang et al., arXiv:2406.10052): a pass writes on from
+ * what stands, and stops where the model listens to the end of the sound. What it has written by then stands.
+ * An utterance of which a pass goes wrong at its end is heard once more, as a window of a recording.
+ */
+export class AlignAtt implements Policy {
+  readonly #means: PassMeans & { engine: FollowingEngine };
+  readonly #interim: boolean;
+  readonly #prompt: string;
+  /** What stands. Times are on the stream's clock. */
+  #tokens: LiveToken[] = [];
+  #tail: readonly LiveToken[] = [];
+  /** As the last pass heard them. */
+  #noSpeechProb = 0;
+  #language = "";
+  steps = 0;
+  resets = 0;
+
+  /** @param interim whether what does not stand yet is of interest */
+  constructor(means: PassMeans & { engine: FollowingEngine }, interim: boolean) {
+    this.#means = means;
+    this.#interim = interim;
+    const { hotwords, initialPrompt } = means.modelRequest.window;
+    this.#prompt = [hotwords, initialPrompt].filter(Boolean).join(" ");
+  }
+
+  get fullness(): number {
+    return this.#tokens.length / (FULL * this.#means.engine.model.textContext);
+  }
+
+  async listen(sound: Sound): Promise<Heard> {
+    const end = sound.start + sound.samples.length / 16_000;
+    if (!this.#hasRoom(this.#tokens))
+      return { settled: this.#wordsOf(this.#tokens, end, this.#language), unsettled: [] };
+    const step = await this.#step(sound, this.#tokens, false);
+    const detected: Pick<Heard, "detected"> = sound.language === undefined ? detectedIn(step) : {};
+    const language = sound.language ?? step.language;
+    this.#noSpeechProb = step.noSpeechProb;
+    this.#language = language;
+    if (step.rewound) {
+      this.resets++;
+      this.#tail = [];
+    } else if (!isSure(sound, detected.detected)) {
+      this.#tail = [...step.tokens, ...step.tail].map(onClock(sound.start));
+    } else {
+      this.#tokens = [...this.#tokens, ...step.tokens.map(onClock(sound.start))];
+      this.#tail = step.tail.map(onClock(sound.start));
+    }
+    if (isLoop(this.#wordsOf(this.#tokens, end, language))) {
+      this.resets++;
+      this.#tokens = [];
+      this.#tail = [];
+    }
+    const words = this.#wordsOf([...this.#tokens, ...this.#tail], end, language);
+    const count = this.#wordsOf(this.#tokens, end, language).length;
+    return { settled: words.slice(0, count), unsettled: words.slice(count), ...detected };
+  }
+
+  async finish(sound: Sound): Promise<Ending> {
+    const end = sound.start + sound.samples.length / 16_000;
+    const here = this.#tokens.filter(({ start }) => start < end);
+    const after = this.#tokens.slice(here.length);
+    this.#tail = this.#tail.filter(({ start }) => start < end);
+    if (!this.#hasRoom(here)) {
+      this.#tokens = after;
+      return this.#hearAnew({ ...sound, language: sound.language ?? sound.kept });
+    }
+    const step = await this.#step(sound, here, true);
+    this.#tokens = after;
+    this.#tail = [];
+    const language = sound.language ?? step.language;
+    const tokens = [...here, ...step.tokens.map(onClock(sound.start))];
+    const words = this.#wordsOf(tokens, end, language);
+    if (step.rewound || isLoop(words)) return this.#hearAnew({ ...sound, language });
+    const { noSpeechProb } = step;
+    const isInvented = noSpeechProb > NO_SPEECH && meanLogProb(tokens) < IMPROBABLE;
+    if (isInvented) this.resets++;
+    return {
+      words: isInvented ? [] : words,
+      noSpeechProb,
+      ...(sound.language === undefined && detectedIn(step)),
+    };
+  }
+
+  forget(): void {
+    this.resets++;
+    this.#tokens = [];
+    this.#tail = [];
+  }
+
+  part(time: number): Ending {
+    const count = this.#tokens.filter(({ start }) => start < time).length;
+    const tokens = this.#tokens.slice(0, count);
+    this.#tokens = this.#tokens.slice(count);
+    return { words: this.#wordsOf(tokens, time, this.#language), noSpeechProb: this.#noSpeechProb };
+  }
+
+  async #step(sound: Sound, standing: readonly LiveToken[], final: boolean): Promise<LiveStepResult> {
+    this.steps++;
+    const { engine, modelRequest, signal } = this.#means;
+    const { samples, language } = sound;
+    const request = {
+      samples: samples.slice(),
+      language,
+      task: modelRequest.window.task,
+      prompt: this.#prompt === "" ? undefined : this.#prompt,
+      forced: standing.map(({ id }) => id),
+      expected: this.#tail.map(({ id }) => id),
+      frontier: final ? 0 : FRONTIER,
+      final,
+      tail: !final && this.#interim,
+    };
+    try {
+      return await whenThereIsRoom(signal, () => engine.liveStep(request, signal));
+    } catch (error) {
+      throw TranscriptionError.from(error);
+    }
+  }
+
+  #hasRoom(standing: readonly LiveToken[]): boolean {
+    return standing.length <= MOST_FORCED * this.#means.engine.model.textContext;
+  }
+
+  async #hearAnew(sound: Sound): Promise<Ending> {
+    this.resets++;
+    const reference = new LocalAgreement(this.#means);
+    const ending = await reference.finish(sound);
+    this.steps += reference.steps;
+    return ending;
+  }
+
+  #wordsOf(tokens: readonly LiveToken[], end: number, language: string): LiveWord[] {
+    if (tokens.length === 0) return [];
+    return this.#means.engine
+      .liveWords(tokens, end, language)
+      .map((word) => ({ ...word, logProb: Math.log(Math.max(word.confidence, 1e-6)) }));
+  }
+}
+
+function onClock(offset: number): (token: LiveToken) => LiveToken {
+  return (token) => ({ ...token, start: token.start + offset });
+}
+
+function detectedIn({ language, languageProbability }: LiveStepResult): Pick<Heard, "detected"> {
+  return language === "" ? {} : { detected: { language, probability: languageProbability } };
+}
+
+function meanLogProb(tokens: readonly LiveToken[]): number {
+  const sum = tokens.reduce((total, { probability }) => total + Math.log(Math.max(probability, 1e-6)), 0);
+  return sum / Math.max(1, tokens.length);
+}
