@@ -308,15 +308,15 @@ describe("a client of WhisperLive", () => {
   });
 
   it("that sends nothing for too long is disconnected", async () => {
-    const { client } = await connect({ settings: { idleTimeout: 0.2 } });
+    const { client } = await connect({ settings: { liveIdleTimeout: 0.2 } });
     client.send(PYTHON);
     await client.next();
     expect((await client.next()).message).toBe("DISCONNECT");
-    expect((await client.end()).reason).toContain("SERVER_IDLE_TIMEOUT");
+    expect((await client.end()).reason).toContain("LIVE_IDLE_TIMEOUT");
   });
 
   it("that says that it is there may be silent", async () => {
-    const { client } = await connect({ settings: { idleTimeout: 0.3 } });
+    const { client } = await connect({ settings: { liveIdleTimeout: 0.3 } });
     client.send(PYTHON);
     await client.next();
     for (let i = 0; i < 8; i++) {

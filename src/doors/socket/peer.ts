@@ -216,7 +216,7 @@ export class Peer {
 
 /** Why who sends nothing is not waited for any longer. */
 function idle(seconds: number): TranscriptionError {
-  const message = `Nothing arrived for ${variableOf("idleTimeout")} (${seconds} s)`;
+  const message = `Nothing arrived for ${variableOf("liveIdleTimeout")} (${seconds} s)`;
   return new TranscriptionError("DEADLINE_EXCEEDED", message);
 }
 

@@ -1,5 +1,5 @@
 import type { WebSocket } from "ws";
-import type { LiveEvent, LiveOptions, LiveStats, LiveStream } from "../../index.js";
+import type { LiveEvent, LiveOptions, LiveStats } from "../../index.js";
 import type { Call } from "../../service/call/call.js";
 import { ClientGone, Unavailable } from "../../service/call/call.js";
 import type { Service } from "../../service/service.js";
@@ -8,6 +8,8 @@ import { Peer, type PeerOptions } from "./peer.js";
 
 /** Options of a stream but for those that the call has. */
 export type StreamOptions = Omit<LiveOptions, "signal">;
+
+type OpenStream = Awaited<ReturnType<Service["live"]>>;
 
 /** What a session is given. */
 export interface Connection {
@@ -28,7 +30,7 @@ export abstract class LiveSession {
   protected readonly service: Service;
   protected readonly call: Call;
   protected readonly peer: Peer;
-  #stream: LiveStream | undefined;
+  #stream: OpenStream | undefined;
   #reading: Promise<void> = Promise.resolve();
   /** Of streams that have ended. */
   #received = 0;
@@ -38,13 +40,13 @@ export abstract class LiveSession {
   constructor({ service, call, socket }: Connection, options: Partial<PeerOptions> = {}) {
     this.service = service;
     this.call = call;
-    const { idleTimeout } = service.settings;
+    const { liveIdleTimeout: idleTimeout } = service.settings;
     this.peer = new Peer(
       socket,
       { idleTimeout, ...options },
       {
         onMessage: (data, isBinary) => (isBinary ? this.onBinary(data) : this.onText(data.toString())),
-        onHeard: () => {},
+        onHeard: () => this.#stream?.keepAlive(),
         onFailure: (reason) => this.fail(reason),
         onClose: () => this.#onClose(),
       },
@@ -63,10 +65,17 @@ export abstract class LiveSession {
     return this.#isOver;
   }
 
-  /** Opens the stream. @throws TranscriptionError QUEUE_FULL, INVALID_ARGUMENT, as `Service.live` */
-  protected async open(options: StreamOptions): Promise<void> {
+  /**
+   * Opens the stream.
+   * @param model what the client calls it: clients name those of the server that they were made for, so one that is not here
+   *   is the main one
+   * @throws TranscriptionError QUEUE_FULL, INVALID_ARGUMENT, as `Service.live`
+   */
+  protected async open(options: StreamOptions, model?: string): Promise<void> {
     this.call.markReading();
-    const stream = await this.service.live(this.call, options);
+    const { service } = this;
+    const chosen = model === undefined ? undefined : await service.models.find(model);
+    const stream = await service.live(this.call, options, chosen);
     this.#stream = stream;
     this.#reading = this.#read(stream);
   }
@@ -140,7 +149,7 @@ export abstract class LiveSession {
     this.peer.break();
   }
 
-  async #read(stream: LiveStream): Promise<void> {
+  async #read(stream: OpenStream): Promise<void> {
     try {
       for await (const event of stream) if (!this.#isOver) this.onEvent(event);
     } catch (error) {

@@ -65,13 +65,13 @@ export class LiveCall {
       this.#call.bytes += audio.length;
       await stream.write(audio);
     } else if (payload === "flush") await stream.flush();
-    else if (payload !== "keep_alive")
-      throw misplaced("payload", "audio, flush or keep_alive", "a message with neither");
+    else if (payload === "keep_alive") stream.keepAlive();
+    else throw misplaced("payload", "audio, flush or keep_alive", "a message with neither");
   }
 
   async #open(config: LiveConfig): Promise<void> {
     try {
-      this.#stream = await this.#service.live(this.#call, toLiveOptions(config));
+      this.#stream = await this.#service.live(this.#call, toLiveOptions(config), config.model || undefined);
     } catch (error) {
       throw inLiveRequest(error);
     }

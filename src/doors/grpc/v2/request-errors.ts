@@ -1,3 +1,4 @@
+import { TranscriptionError } from "../../../index.js";
 import { snakeCase } from "../../../service/options/fields.js";
 import { inWordsOf, type OptionNames } from "../../../service/options/request-errors.js";
 import { variableOf } from "../../../service/settings.js";
@@ -53,5 +54,7 @@ const LIVE: OptionNames = {
 
 /** The same of a live stream, whose options stand in its configuration itself. */
 export function inLiveRequest(error: unknown): unknown {
+  if (error instanceof TranscriptionError && error.option === "model")
+    return new TranscriptionError(error.code, error.message, { cause: error, option: "config.model" });
   return inWordsOf(LIVE, error);
 }

@@ -47,7 +47,7 @@ export class RealtimeSession extends LiveSession {
     // There is nothing to say while nobody speaks: who answers pings is there.
     super(connection, { pongsCount: true });
     this.#isBeta = isBeta;
-    this.#configuration = defaultConfiguration(model ?? this.service.workers.transcriber.info.model.name);
+    this.#configuration = defaultConfiguration(model ?? this.service.models.main.model.name);
     this.#send(isBeta ? "transcription_session.created" : "session.created", { session: this.#session });
   }
 
@@ -98,8 +98,7 @@ export class RealtimeSession extends LiveSession {
   ): Promise<void> {
     if (!isObject(session)) throw invalid("session", "Expected an object for session");
     const next = change(this.#configuration, session);
-    const isOther =
-      JSON.stringify(streamOptionsOf(next)) !== JSON.stringify(streamOptionsOf(this.#configuration));
+    const isOther = soundOf(next) !== soundOf(this.#configuration);
     // What was said by then is told as it was asked for.
     if (this.#isOpen && isOther) await this.#endStream();
     this.#configuration = next;
@@ -113,7 +112,7 @@ export class RealtimeSession extends LiveSession {
     if (bytes.length !== Math.floor((audio.replace(/=+$/, "").length * 3) / 4))
       throw invalid("audio", "Expected base64 for audio but received other characters");
     if (!this.#isOpen) {
-      await this.open(streamOptionsOf(this.#configuration));
+      await this.open(streamOptionsOf(this.#configuration), this.#configuration.model);
       this.#isOpen = true;
     }
     this.#appended += bytes.length / SOUNDS[this.#configuration.format].bytes;
@@ -269,6 +268,11 @@ export class RealtimeSession extends LiveSession {
   #send(type: string, fields: object = {}): void {
     this.peer.send({ type, event_id: newId("event"), ...fields });
   }
+}
+
+/** What a stream is opened with, to compare it. */
+function soundOf(configuration: Configuration): string {
+  return JSON.stringify([streamOptionsOf(configuration), configuration.model]);
 }
 
 function invalid(option: string, message: string): TranscriptionError {

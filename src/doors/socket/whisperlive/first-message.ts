@@ -17,6 +17,7 @@ export interface Asked {
   /** Completed segments in a message. */
   lastSegments: number;
   words: boolean;
+  model: string | undefined;
   stream: StreamOptions;
   /** What it asks for and does not get. */
   warnings: string[];
@@ -61,6 +62,7 @@ export function readFirstMessage(text: string): Asked {
     isExtension: !("send_last_n_segments" in fields),
     lastSegments: Math.floor(last),
     words,
+    model: textOf(fields.model),
     stream: {
       sampleRate: 16_000,
       encoding,

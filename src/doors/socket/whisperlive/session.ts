@@ -39,11 +39,11 @@ export class WhisperLiveSession extends LiveSession {
     this.#asked = asked;
     this.#awaitsLanguage = asked.detectsLanguage;
     this.#segments = new Segments(asked.lastSegments, asked.words);
-    await this.open(asked.stream);
+    await this.open(asked.stream, asked.model);
     this.#say({ message: "SERVER_READY", backend: BACKEND });
     // Nothing is detected where the server has a language of its own.
     const { language } = this.service.settings;
-    if (this.service.workers.transcriber.info.languages.includes(language)) this.#tellLanguage(language, 1);
+    if (this.service.models.main.languages.includes(language)) this.#tellLanguage(language, 1);
     for (const message of asked.warnings) this.#say({ status: "WARNING", message });
   }
 
