@@ -151,6 +151,8 @@ class TranscriptionServer implements RunningServer {
     this.#observe();
     this.#warnOfExposure();
     try {
+      // What was promised before is looked for at once; without a folder there is nothing until somebody asks.
+      if (this.#settings.jobsFolder !== undefined) await this.#service.jobs.open();
       await this.#openDoors();
     } catch (error) {
       await Promise.all(this.#doors.map((door) => door.close()));
@@ -269,9 +271,10 @@ class TranscriptionServer implements RunningServer {
 
   /** @throws TranscriptionError INVALID_ARGUMENT when the model does not have the language of the settings */
   #serve(loaded: Transcriber, taken: number): void {
-    const { models } = this.#service;
+    const { jobs, models } = this.#service;
     models.use(loaded, { taken, isGiven: this.#given !== undefined });
     this.#transcriber = undefined;
+    jobs.start();
     for (const door of this.#doors) door.serve();
     this.#phase = "serving";
     this.#tellHealth();
@@ -319,18 +322,21 @@ class TranscriptionServer implements RunningServer {
   }
 
   async #closeMetrics(): Promise<void> {
-    this.#service.close();
+    await this.#service.close();
     await this.#metrics?.close();
   }
 
   #observe(): void {
-    const { budgets, calls, metrics, models, workers } = this.#service;
+    const { budgets, calls, liveStreams, metrics, models, workers } = this.#service;
     metrics.observe({
       openCalls: () => calls.size,
       unread: () => this.#grpc?.unread ?? 0,
       running: () => workers.running,
       waiting: () => workers.waiting,
       budgets,
+      jobs: () => this.#service.jobs.tally(),
+      liveStreams: () => liveStreams.size,
+      liveLag: () => liveStreams.lag,
       load: () => models.load(),
       models: () => models.states,
       modelBudget: () => models.memory.budget,

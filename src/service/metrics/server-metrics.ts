@@ -1,6 +1,9 @@
 import { type Counter, collectDefaultMetrics, Histogram, Registry } from "prom-client";
 import type { EngineLoad } from "../../index.js";
 import type { Budgets } from "../budgets.js";
+import type { JobStatus } from "../jobs/job.js";
+import type { JobTally } from "../jobs/store.js";
+import { observeJobs } from "./job-metrics.js";
 import { counter, type Labels, observedGauge } from "./observed.js";
 
 const SECONDS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800];
@@ -23,6 +26,11 @@ export interface Observed {
   /** Requests that wait unread for room in memory. */
   unread(): number;
   budgets: Budgets;
+  /** undefined: there are no jobs. */
+  jobs(): Promise<JobTally | undefined>;
+  /** Live streams that are open, and the seconds of audio that wait in the one that is the most behind. */
+  liveStreams(): number;
+  liveLag(): number;
   load(): EngineLoad | undefined;
   /** Models that are in memory, on their way there or out of it. */
   models(): ReadonlyArray<{ name: string; memory: number; users: number; state: string }>;
@@ -53,6 +61,10 @@ export class ServerMetrics {
   readonly #realTimeFactor: Histogram;
   readonly #audioSeconds: Counter;
   readonly #uploadBytes: Counter;
+  readonly #jobs: Counter;
+  readonly #webhooks: Counter;
+  readonly #liveAudioSeconds: Counter;
+  readonly #liveRefused: Counter;
   readonly #modelLoads: Counter;
   readonly #modelUnloads: Counter;
   readonly #modelLoadSeconds: Histogram;
@@ -88,6 +100,22 @@ export class ServerMetrics {
     );
     this.#audioSeconds = counter(registry, "agora_audio_seconds_total", "Audio of finished recordings.");
     this.#uploadBytes = counter(registry, "agora_upload_bytes_total", "Bytes of recordings received.");
+    this.#jobs = counter(registry, "agora_jobs_total", "Jobs that ended, by what became of them.", [
+      "status",
+    ]);
+    this.#webhooks = counter(registry, "agora_webhooks_total", "Times that a webhook was sent, by outcome.", [
+      "outcome",
+    ]);
+    this.#liveAudioSeconds = counter(
+      registry,
+      "agora_live_audio_seconds_total",
+      "Audio of live streams that ended.",
+    );
+    this.#liveRefused = counter(
+      registry,
+      "agora_live_refused_total",
+      "Live streams that there was no room for.",
+    );
     this.#modelLoads = counter(
       registry,
       "agora_model_loads_total",
@@ -109,8 +137,9 @@ export class ServerMetrics {
 
   /** Adds what is not counted but looked up. */
   observe(observed: Observed): void {
-    const { openCalls, running, waiting, unread, budgets, load, isServing, identity } = observed;
-    const { models, modelBudget } = observed;
+    const { openCalls, running, waiting, unread, budgets, liveStreams, liveLag } = observed;
+    const { load, models, modelBudget, isServing, identity } = observed;
+    observeJobs(this.#registry, observed.jobs);
     const gauge = (
       ...metric: Parameters<typeof observedGauge> extends [Registry, ...infer Rest] ? Rest : never
     ) => observedGauge(this.#registry, ...metric);
@@ -137,6 +166,8 @@ export class ServerMetrics {
       () => perBudget(budgets, ({ total }) => total).filter(([, total]) => Number.isFinite(total)),
       ["of"],
     );
+    gauge("agora_live_streams", "Live streams that are open.", liveStreams);
+    gauge("agora_live_lag_seconds", "Audio that waits in the live stream that is the most behind.", liveLag);
     gauge("agora_workers_busy", "Recordings that are being transcribed.", running);
     gauge(
       "agora_batch_windows",
@@ -192,6 +223,14 @@ export class ServerMetrics {
     this.#requestSeconds.observe({ method }, seconds);
   }
 
+  jobEnded(status: JobStatus): void {
+    this.#jobs.inc({ status });
+  }
+
+  webhookTried(outcome: "delivered" | "retried" | "failed"): void {
+    this.#webhooks.inc({ outcome });
+  }
+
   received(bytes: number): void {
     this.#uploadBytes.inc(bytes);
   }
@@ -206,6 +245,16 @@ export class ServerMetrics {
     this.#audioSeconds.inc(audio);
     this.#processingSeconds.observe(processing);
     if (audio > 0) this.#realTimeFactor.observe(processing / audio);
+  }
+
+  /** A live stream ended. @param audio its seconds */
+  liveEnded(audio: number): void {
+    this.#liveAudioSeconds.inc(audio);
+  }
+
+  /** A live stream was refused, for there are too many. */
+  liveRefused(): void {
+    this.#liveRefused.inc();
   }
 
   /** A model was loaded for a request. */

@@ -160,6 +160,11 @@ export interface Diarization {
   embeddings: boolean;
   /** For speakers of one channel. Default: that of the server's diarization model. */
   engine: DiarizationEngine | number;
+  /**
+   * Voices by name, 1 to 1000, as embedding of a speaker gives them: who clearly has one of them is told by name. They need
+   * a server with the diarization model that they were made with.
+   */
+  known_voices: Record<string, Voice>;
 }
 
 export type DiarizationEngine =
@@ -317,6 +322,8 @@ export interface Speaker {
   turns: number;
   /** With embeddings: the voice, of unit length. */
   embedding: number[];
+  /** With known_voices: whose voice it clearly is, else empty. */
+  name: string;
 }
 
 export interface Turn {

@@ -154,12 +154,14 @@ function channels({ selection, each, index }: ChannelSelection): TranscribeOptio
 
 /** The model is the server's: a client names no files of it. */
 function diarization(message: Diarization): DiarizationOptions {
-  return withoutUndefined<Omit<DiarizationOptions, "model" | "knownVoices" | "download">>({
+  const known = Object.entries(message.known_voices).map(([name, { values }]) => [name, values] as const);
+  return withoutUndefined<Omit<DiarizationOptions, "model" | "download">>({
     engine: named("diarize.engine", DIARIZATION_ENGINES, message.engine),
     numSpeakers: orDefault(message.num_speakers),
     minSpeakers: orDefault(message.min_speakers),
     maxSpeakers: orDefault(message.max_speakers),
     embeddings: message.embeddings,
+    knownVoices: known.length === 0 ? undefined : Object.fromEntries(known),
   });
 }
 
