@@ -38,6 +38,7 @@ export {
 } from "./models/manage.js";
 export type { ModelKind } from "./models/registry.js";
 export type { ResolvedModel } from "./models/resolve.js";
+export { renameSpeakers } from "./speakers/rename.js";
 export { createTranscriber, transcribe } from "./transcribe.js";
 export type {
   AudioFormat,

@@ -19,6 +19,7 @@ export type Api = Pick<
   | "listModels"
   | "quantizeModel"
   | "removeModel"
+  | "renameSpeakers"
   | "voiceOf"
 >;
 

@@ -6,9 +6,9 @@ import { noteDownloads } from "./download-note.js";
 import { doneWithoutWork, type FilePlan, type Job, planFiles, workThrough } from "./files.js";
 import { recordingIds } from "./inputs.js";
 import { roomFor } from "./jobs.js";
+import { withVoices } from "./known-voices.js";
 import { allOr, type Chosen } from "./option-values.js";
 import type { OutputFlags } from "./output-files.js";
-import { rolesWithVoices } from "./seller-voices.js";
 import {
   type LimitFlags,
   limitsOf,
@@ -72,11 +72,15 @@ export async function diarizeFiles(
     ...(model !== undefined && { model }),
     ...(threads !== undefined && { threads }),
   };
-  const known = await rolesWithVoices(roles, flags.sellerVoice ?? [], voices, context);
+  const known = await withVoices({ ...(roles !== undefined && { roles }) }, flags, voices, context);
   const plan = {
     ...files,
     ids: recordingIds(files.inputs),
-    options: { ...options, ...(typeof known === "object" && { roles: known }) },
+    options: {
+      ...options,
+      ...(typeof known.diarize === "object" && known.diarize),
+      ...(typeof known.roles === "object" && { roles: known.roles }),
+    },
   };
   // A model hears one recording at a time.
   return workThrough(plan, roomFor(1), (job) => diarizeOne(job, context, terminal), context, terminal, "");
@@ -121,7 +125,7 @@ async function diarizeOne(
   for (const warning of result.warnings) terminal.note(`${input.name}: warning: ${warning}`);
   const textOf = (format: TurnFormat): string =>
     format === "rttm"
-      ? api.formatTurns(result.turns, plan.ids[index]!)
+      ? api.formatTurns(api.renameSpeakers(result).turns, plan.ids[index]!)
       : `${JSON.stringify(result, undefined, 2)}\n`;
   await deliver(job, textOf, terminal);
   summarize(input.name, result, terminal);

@@ -75,6 +75,7 @@ export function addTranscribeOptions(command: Command): void {
     .option("--roles", "with --diarize: tell seller from client, by what they say")
     .option("--seller-channel <n>", "the channel that the seller is on; implies --roles", read.wholeNumber)
     .addOption(SHARED.sellerVoice("implies --roles"))
+    .addOption(SHARED.knownVoice())
     .addOption(SHARED.track())
     .option("--word-timestamps", "time and confidence of each word")
     .option("--prepend-punctuations <chars>", "punctuation that is part of the word after it")
@@ -208,6 +209,7 @@ export function addDiarizeOptions(command: Command): void {
     .addOption(SHARED.maxSpeakers())
     .option("--seller-channel <n>", "json: the channel that the seller is on", read.wholeNumber)
     .addOption(SHARED.sellerVoice("json"))
+    .addOption(SHARED.knownVoice())
     .option(
       "--channels <mix|n>",
       "mix all channels, or channel n only (default: two parties on two channels apart, else mix)",
@@ -273,6 +275,11 @@ export function addLiveOptions(command: Command): void {
         "write the transcript there at the end, as the file's ending says: .txt, .srt, .json, …; may be repeated",
       ).argParser((path, before: string[] = []) => [...before, path]),
     )
+    .option("--record <file>", "keep the audio as a WAV file")
+    .option(
+      "--again",
+      "for --save: hear the recording again at the end, with all of its context; slower, better",
+    )
     .addOption(SHARED.quiet())
     .addOption(SHARED.verbose());
 }
@@ -322,6 +329,11 @@ const SHARED = {
       "--seller-voice <file>",
       `recording of a seller alone, whose voice is to be known; may be repeated; ${note}`,
     ).argParser((path, before: string[] = []) => [...before, path]),
+  knownVoice: () =>
+    new Option(
+      "--known-voice <name=file>",
+      "who has the voice of a recording is called by that name; may be repeated; a community model is needed",
+    ).argParser(read.knownVoice),
   outputDir: (does = "write <name>.<format> there instead of to standard output") =>
     new Option("-o, --output-dir <dir>", does),
   noClobber: () =>

@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from "commander";
 import type { ChannelSelection } from "../index.js";
+import type { KnownVoice } from "./settings.js";
 
 /** Readers of option values. They check the form; ranges are the library's to check, so that they exist once. */
 
@@ -61,6 +62,16 @@ function channelOr(value: string, words: string): Exclude<ChannelSelection, "eac
   if (value === "mix") return value;
   if (/^\d+$/.test(value)) return wholeNumber(value);
   throw new InvalidArgumentError(`Expected ${words} or the number of a channel, counted from 0.`);
+}
+
+/** `Anna=anna.wav`, once for a name. */
+export function knownVoice(value: string, before: KnownVoice[] = []): KnownVoice[] {
+  const [, name = "", path = ""] = /^([^=]*)=(.*)$/s.exec(value) ?? [];
+  if (name.trim() === "" || path === "")
+    throw new InvalidArgumentError("Expected a name and a recording, as in Anna=anna.wav.");
+  if (before.some((voice) => voice.name === name.trim()))
+    throw new InvalidArgumentError(`Expected one recording of ${name.trim()}.`);
+  return [...before, { name: name.trim(), path }];
 }
 
 /** Stands for every choice of a list; what is named beside it is remembered. */

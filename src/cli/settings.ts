@@ -18,7 +18,7 @@ import type { OutputFlags } from "./output-files.js";
 const MOST_JOBS = 256;
 
 /** Options about speakers. */
-export interface SpeakerFlags {
+export interface SpeakerFlags extends VoiceFlags {
   diarize?: boolean;
   diarizationEngine?: DiarizationEngine;
   diarizationModel?: string;
@@ -27,8 +27,19 @@ export interface SpeakerFlags {
   maxSpeakers?: number;
   roles?: boolean;
   sellerChannel?: number;
+}
+
+/** Somebody whose voice is to be known, alone in a recording. */
+export interface KnownVoice {
+  name: string;
+  path: string;
+}
+
+/** Options that name recordings of voices. */
+export interface VoiceFlags {
   /** Paths of recordings. */
   sellerVoice?: string[];
+  knownVoice?: KnownVoice[];
 }
 
 /** Options about limits on the input. */
@@ -142,6 +153,7 @@ const SPEAKER_KEYS = [
   "roles",
   "sellerChannel",
   "sellerVoice",
+  "knownVoice",
 ] as const satisfies readonly (keyof SpeakerFlags)[];
 
 const FORMAT_KEYS = [
@@ -162,6 +174,7 @@ const RENAMED = {
   "diarize.maxSpeakers": "--max-speakers",
   "roles.sellerChannel": "--seller-channel",
   "roles.sellerVoices": "--seller-voice",
+  "diarize.knownVoices": "--known-voice",
   "vadOptions.threshold": "--vad-threshold",
   "vadOptions.negThreshold": "--vad-neg-threshold",
   "vadOptions.minSpeechDuration": "--vad-min-speech-duration",
@@ -178,8 +191,8 @@ export interface Settings {
   formats: readonly OutputFormat[];
   /** A format was asked for by name that has words where they can be had; among all formats it takes what there is. */
   wantsWords: boolean;
-  /** Recordings of sellers, whose voices are to be known. */
-  sellerVoices: readonly string[];
+  /** Recordings of voices that are to be known. */
+  voices: VoiceFlags;
   /** Tell the language alone. */
   detectLanguage: boolean;
   /** Files at once; undefined: as many as suit the engine. */
@@ -203,7 +216,7 @@ export function settingsOf(flags: TranscribeFlags): Settings {
   const speakers = speakerOptions(flags);
   return {
     formats: formatsOf(flags.format, speakers.diarize !== undefined || flags.channels === "each"),
-    sellerVoices: flags.sellerVoice ?? [],
+    voices: pick(flags, ["sellerVoice", "knownVoice"]),
     // WhisperX times every word.
     wantsWords: flags.format?.includes("whisperx") === true,
     detectLanguage: flags.detectLanguage === true,
@@ -264,7 +277,7 @@ export function speakerOptions(flags: SpeakerFlags): Pick<TranscribeOptions, "di
     ([, value]) => value !== undefined,
   );
   const roles = flags.roles || sellerChannel !== undefined || sellerVoice !== undefined;
-  if (!flags.diarize && given.length === 0 && !roles) return {};
+  if (!flags.diarize && given.length === 0 && !roles && flags.knownVoice === undefined) return {};
   return {
     diarize: given.length > 0 ? Object.fromEntries(given) : true,
     ...(roles && { roles: sellerChannel === undefined ? true : { sellerChannel } }),

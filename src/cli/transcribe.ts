@@ -7,8 +7,8 @@ import { checkDetection, detectOne } from "./detect-language.js";
 import { doneWithoutWork, type Job, planFiles, workThrough } from "./files.js";
 import { type Input, recordingIds } from "./inputs.js";
 import { roomFor } from "./jobs.js";
+import { withVoices } from "./known-voices.js";
 import { loadTranscriber } from "./load-transcriber.js";
-import { rolesWithVoices } from "./seller-voices.js";
 import { type Settings, settingsOf, type TranscribeFlags, withWords } from "./settings.js";
 import type { Terminal } from "./terminal.js";
 import { formatDuration, formatSpeed } from "./units.js";
@@ -37,7 +37,7 @@ export async function transcribeFiles(
   const files = await planFiles(args, flags, writable, context, terminal);
   const done = doneWithoutWork(files, terminal);
   if (done !== undefined) return done;
-  const transcribe = await withSellerVoices(settings, context);
+  const transcribe = await withKnownVoices(settings, context);
   const transcriber = await loadTranscriber(settings, context, terminal);
   try {
     const ids = recordingIds(files.inputs);
@@ -58,12 +58,11 @@ export async function transcribeFiles(
 }
 
 /** The options of a request, with the voices that are to be known. */
-async function withSellerVoices(
-  { sellerVoices, transcribe, transcriber }: Settings,
+async function withKnownVoices(
+  { voices, transcribe, transcriber }: Settings,
   context: CliContext,
 ): Promise<TranscribeOptions> {
-  if (sellerVoices.length === 0) return transcribe;
-  const { diarize, roles } = transcribe;
+  const { diarize } = transcribe;
   const { threads, download, cacheDir } = transcriber;
   const options = {
     ...(typeof diarize === "object" && diarize.model !== undefined && { model: diarize.model }),
@@ -71,7 +70,7 @@ async function withSellerVoices(
     ...(download !== undefined && { download }),
     ...(cacheDir !== undefined && { cacheDir }),
   };
-  return { ...transcribe, roles: (await rolesWithVoices(roles, sellerVoices, options, context))! };
+  return withVoices(transcribe, voices, options, context);
 }
 
 async function transcribeOne(

@@ -1,4 +1,5 @@
 import { TranscriptionError } from "../errors.js";
+import { renameSpeakers } from "../speakers/rename.js";
 import type { Segment, TranscriptionResult } from "../types/result.js";
 import { writeVerboseJson, writeWhisperX } from "./foreign-json.js";
 import { writeJson } from "./json.js";
@@ -63,7 +64,7 @@ export function formatSegments(
 }
 
 /**
- * A result as a document.
+ * A result as a document. Speakers whose voices are known go by their names, in `json` beside their ids.
  *
  * - `txt`: one segment per line, after `SPEAKER_00: ` where speakers are told apart, or `[channel 0]` where channels are
  * - `json`: everything in the result, under the result's own names
@@ -83,7 +84,8 @@ export function formatResult(
   format: OutputFormat,
   options: FormatOptions = {},
 ): string {
-  if (!isResultFormat(format)) return formatSegments(result.segments, format, options);
+  const named = format === "json" ? result : renameSpeakers(result);
+  if (!isResultFormat(format)) return formatSegments(named.segments, format, options);
   checkFormatOptions(options);
-  return RESULT_WRITERS[format](result, options);
+  return RESULT_WRITERS[format](named, options);
 }

@@ -16,8 +16,10 @@ const FRONTIER = 0.5;
 const NO_SPEECH = 0.6;
 const IMPROBABLE = -1;
 
-/** Share of the decoder's context that what stands may take, so that there is room for what is to be written. */
-const MOST_FORCED = 0.4;
+/** Share of the decoder's context that what stands may take; the rest is for the prompt and for what is to be written. */
+const MOST_FORCED = 0.5;
+/** Share at which the utterance is to be parted: a step may write much at once. */
+const FULL = 0.4;
 
 /**
  * AlignAtt (Papi, Turchi, Negri, arXiv:2305.11408; for Whisper: Wang et al., arXiv:2406.10052): a pass writes on from
@@ -45,12 +47,14 @@ export class AlignAtt implements Policy {
     this.#prompt = [hotwords, initialPrompt].filter(Boolean).join(" ");
   }
 
-  get isCrowded(): boolean {
-    return this.#tokens.length > MOST_FORCED * this.#means.engine.model.textContext;
+  get fullness(): number {
+    return this.#tokens.length / (FULL * this.#means.engine.model.textContext);
   }
 
   async listen(sound: Sound): Promise<Heard> {
     const end = sound.start + sound.samples.length / 16_000;
+    if (!this.#hasRoom(this.#tokens))
+      return { settled: this.#wordsOf(this.#tokens, end, this.#language), unsettled: [] };
     const step = await this.#step(sound, this.#tokens, false);
     const detected: Pick<Heard, "detected"> = sound.language === undefined ? detectedIn(step) : {};
     const language = sound.language ?? step.language;
@@ -80,6 +84,10 @@ export class AlignAtt implements Policy {
     const here = this.#tokens.filter(({ start }) => start < end);
     const after = this.#tokens.slice(here.length);
     this.#tail = this.#tail.filter(({ start }) => start < end);
+    if (!this.#hasRoom(here)) {
+      this.#tokens = after;
+      return this.#hearAnew({ ...sound, language: sound.language ?? sound.kept });
+    }
     const step = await this.#step(sound, here, true);
     this.#tokens = after;
     this.#tail = [];
@@ -130,6 +138,10 @@ export class AlignAtt implements Policy {
     } catch (error) {
       throw TranscriptionError.from(error);
     }
+  }
+
+  #hasRoom(standing: readonly LiveToken[]): boolean {
+    return standing.length <= MOST_FORCED * this.#means.engine.model.textContext;
   }
 
   async #hearAnew(sound: Sound): Promise<Ending> {

@@ -2,15 +2,10 @@ import { GrpcFront } from "../doors/grpc/front.js";
 import type { HttpDoor } from "../doors/http/door.js";
 import type { Pages } from "../doors/http/pages/pages.js";
 import { MetricsPage } from "../doors/metrics/page.js";
-import {
-  createTranscriber,
-  type Transcriber,
-  type TranscriberOptions,
-  TranscriptionError,
-  VERSION,
-} from "../index.js";
+import { type Transcriber, TranscriptionError, VERSION } from "../index.js";
 import { exposureWarnings } from "../service/exposure.js";
 import { createLog, type LogDestination, type Logger } from "../service/log.js";
+import { loadMain } from "../service/models/load.js";
 import { refuseModelSettings, withDefaults } from "../service/partial-settings.js";
 import { openRecordings } from "../service/recordings/open-source.js";
 import type { RecordingSource } from "../service/recordings/store.js";
@@ -105,6 +100,7 @@ class TranscriptionServer implements RunningServer {
   #phase: Phase = "loading";
   #served: ServedModel | undefined;
   #stopped: Promise<void> | undefined;
+  /** What is loaded and not served yet: what is, is its models' to close. */
   #transcriber: Transcriber | undefined;
   /** What it was given, and is not to close. */
   readonly #given: Transcriber | undefined;
@@ -253,13 +249,14 @@ class TranscriptionServer implements RunningServer {
   async #load(): Promise<ServedModel> {
     const { signal } = this.#unwanted;
     const looking = this.#service.storage.watch();
-    const loaded =
-      this.#given ?? (await createTranscriber({ ...transcriberOptions(this.#settings, this.#log), signal }));
+    const before = process.memoryUsage.rss();
+    const loaded = this.#given ?? (await loadMain(this.#settings, this.#log, signal));
+    const taken = process.memoryUsage.rss() - before;
     // From here on it is closed when the server stops, whatever is still looked at.
     if (signal.aborted) await this.#release(loaded);
     else this.#transcriber = loaded;
     await looking;
-    if (!signal.aborted) this.#serve(loaded);
+    if (!signal.aborted) this.#serve(loaded, taken);
     return servedModel(loaded);
   }
 
@@ -271,13 +268,16 @@ class TranscriptionServer implements RunningServer {
   }
 
   /** @throws TranscriptionError INVALID_ARGUMENT when the model does not have the language of the settings */
-  #serve(loaded: Transcriber): void {
-    this.#service.workers.use(loaded);
+  #serve(loaded: Transcriber, taken: number): void {
+    const { models } = this.#service;
+    models.use(loaded, { taken, isGiven: this.#given !== undefined });
+    this.#transcriber = undefined;
     for (const door of this.#doors) door.serve();
     this.#phase = "serving";
     this.#tellHealth();
     this.#served = servedModel(loaded);
     logModel(loaded, this.#settings, this.#log);
+    models.warnOfMissing().catch((error: Error) => this.#log.warning(error.message));
   }
 
   /** Why calls should go elsewhere now; undefined: they need not. */
@@ -308,7 +308,8 @@ class TranscriptionServer implements RunningServer {
     try {
       await Promise.all(this.#doors.map((door) => door.close()));
     } finally {
-      await this.#release(this.#transcriber).finally(() => this.#closeMetrics());
+      const closing = [this.#release(this.#transcriber), this.#service.models.close()];
+      await Promise.all(closing).finally(() => this.#closeMetrics());
     }
     this.#log.info("Stopped");
   }
@@ -323,14 +324,18 @@ class TranscriptionServer implements RunningServer {
   }
 
   #observe(): void {
-    const { budgets, calls, metrics, workers } = this.#service;
+    const { budgets, calls, liveStreams, metrics, models, workers } = this.#service;
     metrics.observe({
       openCalls: () => calls.size,
       unread: () => this.#grpc?.unread ?? 0,
       running: () => workers.running,
       waiting: () => workers.waiting,
       budgets,
-      load: () => this.#transcriber?.load(),
+      liveStreams: () => liveStreams.size,
+      liveLag: () => liveStreams.lag,
+      load: () => models.load(),
+      models: () => models.states,
+      modelBudget: () => models.memory.budget,
       isServing: () => this.#notReady === undefined,
       identity: () => this.#served,
     });
@@ -345,39 +350,6 @@ function aborted(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {
     signal.addEventListener("abort", () => reject(signal.reason), { once: true });
   });
-}
-
-function transcriberOptions(settings: ServerSettings, log: Logger): TranscriberOptions {
-  const { batchSize, cacheDir, computeType, decodeTimeout, device, draftModel } = settings;
-  const { maxDuration, maxUploadBytes, model, threads, vadModel } = settings;
-  const implementation = implementationOf(settings);
-  let announced: string | undefined;
-  return {
-    device,
-    batchSize,
-    computeType,
-    ...(cacheDir !== undefined && { cacheDir }),
-    ...(draftModel !== undefined && { draftModel }),
-    ...(implementation !== undefined && { implementation }),
-    ...(model !== undefined && { model }),
-    ...(threads !== undefined && { threads }),
-    ...(vadModel !== undefined && { vadModel }),
-    limits: { maxBytes: maxUploadBytes, maxDuration, decodeTimeout },
-    onDownload: (progress) => {
-      const licence = progress.licence === undefined ? "" : ` (licence: ${progress.licence})`;
-      const step =
-        progress.converted === undefined
-          ? `Downloading model ${progress.model}${licence}`
-          : `Converting model ${progress.model}`;
-      if (announced !== step) log.info(step);
-      announced = step;
-    },
-  };
-}
-
-/** Where nothing says otherwise, that of the service which this server stands in for. */
-function implementationOf({ implementation, model }: ServerSettings): string | undefined {
-  return implementation ?? (model === undefined && !process.env.AGORA_MODEL ? "borealis" : undefined);
 }
 
 function servedModel({ info }: Transcriber): ServedModel {

@@ -10,8 +10,18 @@ import {
 import { isHostName, isLoopback, isOrigin } from "./addresses.js";
 import { LEVELS, LOG_FORMATS } from "./log.js";
 import { parseStoreAddress, storeAddress } from "./recordings/store-address.js";
-import { choice, integer, limit, listOf, number, text, type ValueKind, yesOrNo } from "./setting-values.js";
-import { diskShare, memoryShare } from "./shares.js";
+import {
+  choice,
+  integer,
+  limit,
+  listOf,
+  number,
+  text,
+  timeToLive,
+  type ValueKind,
+  yesOrNo,
+} from "./setting-values.js";
+import { diskShare, memoryShare, modelsShare } from "./shares.js";
 import { isToken, TOKEN_FORM } from "./tokens.js";
 
 const MIB = 1024 ** 2;
@@ -66,6 +76,14 @@ const vadModel: ValueKind<string | null> = {
   parse: (name) => (name.toLowerCase() === "off" ? null : name),
 };
 
+const modelsServed: ValueKind<string> = {
+  expected: "installed, none, or a comma list of names and paths of models",
+  parse: (given) => {
+    const word = ["installed", "none"].find((each) => each === given.toLowerCase());
+    return word ?? listOf("names and paths", () => true).parse(given);
+  },
+};
+
 /** Every setting: what its variable is called, what it may hold, and what it is where it is not given. */
 export const SETTINGS = {
   /** Whether to open the gRPC door. */
@@ -99,6 +117,13 @@ export const SETTINGS = {
     listOf("names of at most 200 characters", (name) => name.length <= 200),
     "",
   ),
+  /** Models that clients may ask for beside it: `installed`, `none`, or a comma list of names and paths. */
+  modelsServed: { ...setting("MODELS_SERVED", modelsServed, "installed"), isPrivate: true },
+  /** Seconds that one of them stays loaded after its last use, and those of the model itself. */
+  modelTtl: setting("MODEL_TTL", timeToLive(24 * DAY), 300),
+  modelMainTtl: setting("MODEL_MAIN_TTL", timeToLive(24 * DAY), Number.POSITIVE_INFINITY),
+  /** Bytes that loaded models take together; more are loaded only when others can go. */
+  modelsMaxMemory: measured("MODELS_MAX_MEMORY", limit(MIB, Number.MAX_SAFE_INTEGER), modelsShare),
 
   /** Name of an implementation; undefined: that of the model, or borealis where no model is named either. */
   implementation: optional(

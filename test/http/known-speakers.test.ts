@@ -2,8 +2,8 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
-import { namesOf, namesOrLettersOf, renamed } from "../../src/doors/http/speaker-names.js";
-import type { Speaker } from "../../src/index.js";
+import { namesOf, namesOrLettersOf } from "../../src/doors/http/speaker-names.js";
+import { renameSpeakers, type Speaker } from "../../src/index.js";
 import { wav } from "../support/audio.js";
 import { convertHere } from "../support/convert-here.js";
 import { formOf, post, startHttp, uploadsOnDisk } from "../support/http-server.js";
@@ -109,7 +109,7 @@ describe("speakers in an answer", () => {
     const said = { ...segment(0, 1, "Hello."), speaker: "SPEAKER_01" };
     const word = { start: 0, end: 1, text: "Hello.", confidence: 1, speaker: "SPEAKER_01" };
     const nobody = { ...segment(1, 2, "Hm."), speaker: null };
-    const told = renamed(
+    const told = renameSpeakers(
       {
         ...result([{ ...said, words: [word] }, nobody]),
         speakers: [speaker("SPEAKER_00"), speaker("SPEAKER_01", "Anna")],

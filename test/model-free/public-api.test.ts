@@ -38,6 +38,7 @@ it("the public API is exactly this", () => {
       "quantizeModel",
       "registerImplementation",
       "releaseMemory",
+      "renameSpeakers",
       "suggestLanguage",
       "removeModel",
       "toVerboseJson",

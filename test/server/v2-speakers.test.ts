@@ -3,7 +3,6 @@ import { writeRandomNemotron } from "../../bench/support/random-nemotron.js";
 import { loadDefinitions } from "../../src/doors/grpc/definitions.js";
 import type { TranscribeRequest } from "../../src/doors/grpc/v2/messages.js";
 import { toTranscribeOptions } from "../../src/doors/grpc/v2/options.js";
-import type { TranscribeOptions, Transcriber } from "../../src/index.js";
 import { sine, wav } from "../support/audio.js";
 import { convertHere } from "../support/convert-here.js";
 import { fakeSegment } from "../support/fake-engine.js";
@@ -104,11 +103,11 @@ it("are known by voices that a client gives, and refused where nothing compares 
   const { requestSerialize, requestDeserialize } = (
     loadDefinitions()["transcription.v2.TranscriptionService"] as unknown as Record<string, Codec>
   ).Transcribe!;
-  const sent = requestSerialize({ config: { options: { diarize: {}, roles } } });
-  const given: TranscribeOptions[] = [];
-  const transcriber = { checkOptions: (options) => void given.push(options ?? {}) } as Transcriber;
-  toTranscribeOptions(requestDeserialize(sent).config!.options, 100, transcriber);
-  expect(given[0]!.roles).toEqual({
+  const known_voices = { "Anna Maria": { values: [0.25, 1] } };
+  const sent = requestSerialize({ config: { options: { diarize: { known_voices }, roles } } });
+  const given = toTranscribeOptions(requestDeserialize(sent).config!.options, 100);
+  expect(given.diarize).toMatchObject({ knownVoices: { "Anna Maria": [0.25, 1] } });
+  expect(given.roles).toEqual({
     sellerVoices: [
       [0.5, -0.75],
       [1, 0],
@@ -118,9 +117,18 @@ it("are known by voices that a client gives, and refused where nothing compares 
   const ask = (options: object) => failureOf(v2.transcribe({ audio: RECORDING, config: { options } }));
   const refused = await ask({ diarize: {}, roles });
   expect(refused.reason).toBe("INVALID_ARGUMENT");
-  expect(refused.message).toContain("neither config.options.roles.seller_voices nor");
+  expect(refused.message).toContain(
+    "neither config.options.roles.seller_voices, config.options.diarize.known_voices nor",
+  );
   const empty = await ask({ roles: { seller_voices: [{ values: [] }] } });
   expect(empty.message).toContain("config.options.roles.seller_voices[0]");
+  const nobody = await ask({ diarize: { known_voices: { AnnaMaria: { values: [0] } } } });
+  expect(nobody).toMatchObject({ field: "config.options.diarize.known_voices.AnnaMaria" });
+  expect(nobody.message).toContain(
+    'for config.options.diarize.known_voices.AnnaMaria but received "zeros alone"',
+  );
+  const unheard = await ask({ diarize: { known_voices } });
+  expect(unheard.message).toContain("config.options.diarize.known_voices");
 });
 
 it("are not told of where nobody asks", async () => {

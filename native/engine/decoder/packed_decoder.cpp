@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <numeric>
 
 #include "engine/error.h"
 
@@ -145,10 +146,11 @@ void PackedDecoder::cross_attention(int layer, ggml_tensor* result, int thread, 
     for (const Group& group : groups_) {
         for (int head = 0; head < heads; ++head, ++unit) {
             if (unit % threads != thread) continue;
-            const bool captured =
-                std::any_of(inputs_->begin() + static_cast<std::ptrdiff_t>(group.first_input),
-                            inputs_->begin() + static_cast<std::ptrdiff_t>(group.first_input + group.inputs),
-                            [](const DecoderInput& input) { return input.capture != nullptr; });
+            const auto is_wanted = [=](const DecoderInput& input) {
+                return input.capture != nullptr && input.capture->place_of(layer, head);
+            };
+            const auto first = inputs_->begin() + static_cast<std::ptrdiff_t>(group.first_input);
+            const bool captured = std::any_of(first, first + static_cast<std::ptrdiff_t>(group.inputs), is_wanted);
             if (captured)
                 weights.resize(static_cast<size_t>(group.rows) *
                                static_cast<size_t>(group.cross->head(layer, head).padded()));
@@ -167,15 +169,12 @@ void PackedDecoder::capture(int layer, int head, const Group& group, const float
     for (size_t i = group.first_input; i < group.first_input + group.inputs; ++i) {
         const DecoderInput& input = (*inputs_)[i];
         const size_t count = input.tokens.size();
-        if (input.capture != nullptr) {
-            const auto& heads = input.capture->heads;
-            const auto found = std::find(heads.begin(), heads.end(), std::make_pair(layer, head));
-            const auto row = static_cast<size_t>(found - heads.begin()) * count;
-            for (size_t token = 0; found != heads.end() && token < count; ++token) {
-                std::copy_n(
-                    weights + token * width, heard,
-                    input.capture->weights.begin() + static_cast<std::ptrdiff_t>((row + token) * CrossMemory::kFrames));
-            }
+        const auto place = input.capture == nullptr ? std::nullopt : input.capture->place_of(layer, head);
+        for (size_t token = 0; place && token < count; ++token) {
+            const float* row = weights + token * width;
+            const float sum = std::accumulate(row, row + group.cross->frames().count(), 0.0f);
+            float* target = input.capture->weights.data() + (*place * count + token) * CrossMemory::kFrames;
+            std::transform(row, row + heard, target, [=](float weight) { return weight / sum; });
         }
         weights += count * width;
     }
@@ -199,7 +198,7 @@ const float* PackedDecoder::run(const std::vector<DecoderInput>& inputs, const s
         groups_.back().rows += static_cast<int>(count);
         ++groups_.back().inputs;
         for (size_t i = 0; i < count; ++i) {
-            if (i + input.outputs() >= count) output_rows_.push_back(static_cast<int>(tokens_.size()));
+            if (i + input.outputs >= count) output_rows_.push_back(static_cast<int>(tokens_.size()));
             tokens_.push_back(input.tokens[i]);
             positions_.push_back(input.past + static_cast<int>(i));
         }

@@ -20,6 +20,7 @@ import { addPages, type Pages } from "./pages/pages.js";
 import { addRecordings } from "./recordings/recordings.js";
 import { addWhisperX } from "./recordings/whisperx.js";
 import { addDiarization } from "./speaches/diarization.js";
+import { addLoadedModels } from "./speaches/loaded-models.js";
 import { addSpeechTimestamps } from "./speaches/speech-timestamps.js";
 import { addInference } from "./whisper-cpp/inference.js";
 
@@ -63,6 +64,7 @@ export class HttpDoor {
     const description = new Description(app);
     addTranscriptions(app, service);
     addModels(app, service);
+    addLoadedModels(app, service);
     addDiarization(app, service);
     addSpeechTimestamps(app, service);
     addAsr(app, service);

@@ -149,3 +149,8 @@ export function openaiError({ message, type, param, code, reason }: Failure): ob
 export function recordingError({ message, code, reason }: Failure, requestId: string): object {
   return { success: false, error: message, code: code ?? reason, request_id: requestId };
 }
+
+/** The form of a failure for clients of speaches that look after models. */
+export function modelError({ message, code, reason }: Failure, requestId: string): object {
+  return { message, code: code ?? reason, request_id: requestId };
+}

@@ -31,21 +31,3 @@ function letterOf(number: number): string {
     name = String.fromCharCode(65 + (rest % LETTERS)) + name;
   return name;
 }
-
-/** `result` with its speakers called by `names`. */
-export function renamed(result: TranscriptionResult, names: SpeakerNames): TranscriptionResult {
-  if (names.size === 0) return result;
-  const called = <T extends { speaker?: string | null }>(said: T): T =>
-    typeof said.speaker === "string" ? { ...said, speaker: names.get(said.speaker) ?? said.speaker } : said;
-  return {
-    ...result,
-    segments: result.segments.map((segment) => ({
-      ...called(segment),
-      ...(segment.words && { words: segment.words.map(called) }),
-    })),
-    ...(result.turns && { turns: result.turns.map(called) }),
-    ...(result.speakers && {
-      speakers: result.speakers.map((speaker) => ({ ...speaker, id: names.get(speaker.id) ?? speaker.id })),
-    }),
-  };
-}

@@ -16,6 +16,8 @@ export interface OptionNames {
 const OURS = /^(input|on[A-Z]\w*|model|implementation|signal)\b/;
 /** Options as the library writes them: `vadOptions.threshold`, `minSpeakers`. */
 const NAMES = /(?<![\w.])(?:(?:vadOptions|diarize|roles|limits)\.\w+|[a-z]+(?:[A-Z][a-z]+)+)\b/g;
+/** A member of a list, or a voice by the name that a request gave it, behind the option. */
+const MEMBER = /^(diarize\.knownVoices(?=\.)|.*?)((?<=knownVoices)\..*|\[\d+\])?$/s;
 /** After this comes what was given, which is quoted as it is. */
 const RECEIVED = " but received ";
 
@@ -30,8 +32,8 @@ export function inWordsOf(names: OptionNames, error: unknown, maxDuration?: numb
   const isMissing = error.code === "MODEL_NOT_FOUND" && option === "diarize.model";
   const code = isMissing ? "INVALID_ARGUMENT" : error.code;
   const field = (name: string): string => {
-    const [, bare = name, index = ""] = /^(.*?)(\[\d+\])?$/s.exec(name) ?? [];
-    return names.fieldOf(bare) + index;
+    const [, bare = name, member = ""] = MEMBER.exec(name) ?? [];
+    return names.fieldOf(bare) + member;
   };
   if (code === "AUDIO_TOO_LONG" && maxDuration !== undefined) {
     const limit = names.prefix + field("limits.maxDuration");

@@ -129,3 +129,70 @@ describe("--seller-voice", () => {
     }
   });
 });
+
+describe("--known-voice", () => {
+  const speakers = [
+    { id: "SPEAKER_00", name: "Anna", role: null, roleConfidence: 0, evidence: [], talkTime: 1, turns: 1 },
+    { id: "SPEAKER_01", role: null, roleConfidence: 0, evidence: [], talkTime: 1, turns: 1 },
+  ];
+  const voiceOf = async (input: unknown) => (String(input).endsWith("anna.wav") ? [1, 0] : [0, 1]);
+
+  it("hears each recording, asks for speakers by the voices, and calls them by their names", async () => {
+    const folder = await folderWith("a.wav", "anna.wav", "b=oris.wav");
+    const said = { ...segment(0, 2, "Hello."), speaker: "SPEAKER_00", speakerConfidence: 1 };
+    const fake = fakeApi(async () => answer([said], {}, { turns: TURNS, speakers }), { voiceOf });
+    const flags = [
+      "--known-voice",
+      `Anna=${join(folder, "anna.wav")}`,
+      "--known-voice",
+      `Boris B.=${join(folder, "b=oris.wav")}`,
+    ];
+    const run = await runInProcess([join(folder, "a.wav"), ...flags, "--num-speakers", "2"], { api: fake });
+    expect(run).toMatchObject({ code: 0, stdout: "Anna: Hello.\n", stderr: "" });
+    expect(fake.calls[0]!.options.diarize).toEqual({
+      numSpeakers: 2,
+      knownVoices: { Anna: [1, 0], "Boris B.": [0, 1] },
+    });
+    const json = await runInProcess([join(folder, "a.wav"), ...flags, "-f", "json"], { api: fake });
+    expect(JSON.parse(json.stdout)).toMatchObject({ segments: [{ speaker: "SPEAKER_00" }], speakers });
+  });
+
+  it("names the turns that diarize writes", async () => {
+    const folder = await folderWith("a.wav", "anna.wav");
+    const asked: unknown[] = [];
+    const fake = fakeApi(undefined, {
+      voiceOf,
+      diarize: async (_input, { knownVoices } = {}) => {
+        asked.push(knownVoices);
+        return { turns: TURNS, speakers, duration: 2, processingTime: 1, warnings: [] };
+      },
+    });
+    const args = ["diarize", join(folder, "a.wav"), "--known-voice", `Anna=${join(folder, "anna.wav")}`];
+    const { code, stdout } = await runInProcess(args, { api: fake });
+    const [first, second] = TURNS;
+    const expected = formatTurns([{ ...first!, speaker: "Anna" }, second!], "a");
+    expect({ code, stdout, asked }).toEqual({ code: 0, stdout: expected, asked: [{ Anna: [1, 0] }] });
+  });
+
+  it("is refused without a name, a recording or twice for a name, and names a recording without a voice", async () => {
+    const folder = await folderWith("a.wav", "anna.wav");
+    const fake = fakeApi(undefined, {
+      voiceOf: async () => {
+        throw new TranscriptionError("INVALID_ARGUMENT", "Expected somebody who speaks");
+      },
+    });
+    const run = (...flags: string[]) => runInProcess([join(folder, "a.wav"), ...flags], { api: fake });
+    for (const value of ["anna.wav", "=anna.wav", "Anna="]) {
+      const { code, stderr } = await run("--known-voice", value);
+      expect([code, stderr]).toEqual([2, expect.stringContaining("as in Anna=anna.wav")]);
+    }
+    const twice = await run("--known-voice", "Anna=a.wav", "--known-voice", "Anna=b.wav");
+    expect(twice).toMatchObject({ code: 2, stderr: expect.stringContaining("one recording of Anna") });
+    const silent = await run("--known-voice", "Anna=anna.wav");
+    expect(silent).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("--known-voice Anna=anna.wav: Expected somebody who speaks"),
+    });
+    expect(fake.created).toEqual([]);
+  });
+});

@@ -21,6 +21,11 @@ export interface TranscriptionConfig {
   /** A name for the log. It plays no other part, and need not have an extension. */
   filename: string;
   /**
+   * Any name of a model that ListModels has, also as others publish it ("openai/whisper-base"). One that is not loaded is
+   * loaded first, within the request's time. Default: server (MODEL_NAME).
+   */
+  model: string;
+  /**
    * Of TranscribeUploadEvents: the last event has neither text nor segments, which the events before it had. No message
    * grows with the recording then.
    */
@@ -155,6 +160,11 @@ export interface Diarization {
   embeddings: boolean;
   /** For speakers of one channel. Default: that of the server's diarization model. */
   engine: DiarizationEngine | number;
+  /**
+   * Voices by name, 1 to 1000, as embedding of a speaker gives them: who clearly has one of them is told by name. They need
+   * a server with the diarization model that they were made with.
+   */
+  known_voices: Record<string, Voice>;
 }
 
 export type DiarizationEngine =
@@ -312,6 +322,8 @@ export interface Speaker {
   turns: number;
   /** With embeddings: the voice, of unit length. */
   embedding: number[];
+  /** With known_voices: whose voice it clearly is, else empty. */
+  name: string;
 }
 
 export interface Turn {
@@ -437,7 +449,7 @@ export interface ServerInfo {
   /** The implementation that answers, and all that this server knows. */
   implementation: string;
   implementations: string[];
-  /** Models that are loaded. */
+  /** Models that are loaded, the server's own first, which is named even while it is not: ListModels has all. */
   models: Model[];
   /** Devices that are in use. */
   devices: Device[];
@@ -454,6 +466,39 @@ export interface ServerInfo {
    */
   diarization: string[];
 }
+
+export type ListModelsRequest = Record<string, never>;
+
+export interface ListModelsResponse {
+  /** The first is what requests get that name none. */
+  models: AvailableModel[];
+  /** Bytes that loaded models take, and may take (MODELS_MAX_MEMORY); 0: there is no limit. */
+  memory_bytes: number;
+  max_memory_bytes: number;
+}
+
+export interface AvailableModel {
+  name: string;
+  aliases: string[];
+  /** Of its file. */
+  file_bytes: number;
+  state: ModelState | number;
+  /** Bytes that it takes, as measured when it was loaded. */
+  memory_bytes: number;
+  /** Requests that use it, or wait for it. */
+  requests: number;
+  /** Time until it is unloaded unless it is used; 0 where it is in use, stays, or is not loaded. */
+  expires_in: number;
+  /** Once it has been loaded: what it is. */
+  model: Model | null;
+}
+
+export type ModelState =
+  | "MODEL_STATE_UNLOADED"
+  | "MODEL_STATE_WAITING"
+  | "MODEL_STATE_LOADING"
+  | "MODEL_STATE_LOADED"
+  | "MODEL_STATE_LEAVING";
 
 export interface Model {
   name: string;

@@ -54,17 +54,16 @@ const SPEAKER_ROLES: Readonly<Record<string, SpeakerRole | undefined>> = {
 };
 
 /**
- * The library's options for those of a request.
+ * The library's options for those of a request, as far as they can be told without its model: {@link checkOptions}.
  * @param maxDuration most seconds of audio that the server takes
  * @throws TranscriptionError INVALID_ARGUMENT that names the field
  */
 export function toTranscribeOptions(
   message: TranscriptionOptions | null,
   maxDuration: number,
-  transcriber: Transcriber,
 ): TranscribeOptions {
   if (!message) return {};
-  const options = withoutUndefined<RequestOptions>({
+  return withoutUndefined<RequestOptions>({
     language: languageOf(message),
     task: named("task", TASKS, message.task),
     beamSize: orDefault(message.beam_size),
@@ -117,14 +116,15 @@ export function toTranscribeOptions(
         ? undefined
         : { maxDuration: message.max_duration },
   });
-  return checked(options, transcriber);
 }
 
-/** `options`, if the model and its implementation take them; errors name the fields of the request. */
-function checked(options: TranscribeOptions, transcriber: Transcriber): TranscribeOptions {
+/**
+ * Refuses options that the model and its implementation do not take.
+ * @throws TranscriptionError INVALID_ARGUMENT that names the field of the request
+ */
+export function checkOptions(options: TranscribeOptions, transcriber: Transcriber): void {
   try {
     transcriber.checkOptions(options);
-    return options;
   } catch (error) {
     throw inRequest(error);
   }
@@ -154,12 +154,14 @@ function channels({ selection, each, index }: ChannelSelection): TranscribeOptio
 
 /** The model is the server's: a client names no files of it. */
 function diarization(message: Diarization): DiarizationOptions {
-  return withoutUndefined<Omit<DiarizationOptions, "model" | "knownVoices" | "download">>({
+  const known = Object.entries(message.known_voices).map(([name, { values }]) => [name, values] as const);
+  return withoutUndefined<Omit<DiarizationOptions, "model" | "download">>({
     engine: named("diarize.engine", DIARIZATION_ENGINES, message.engine),
     numSpeakers: orDefault(message.num_speakers),
     minSpeakers: orDefault(message.min_speakers),
     maxSpeakers: orDefault(message.max_speakers),
     embeddings: message.embeddings,
+    knownVoices: known.length === 0 ? undefined : Object.fromEntries(known),
   });
 }
 

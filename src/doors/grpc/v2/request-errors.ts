@@ -19,7 +19,8 @@ const NAMES: OptionNames = {
   advice: {
     "diarize.model": [
       "diarize",
-      `Expected neither ${OPTIONS}roles.seller_voices nor ${OPTIONS}diarize for a recording of one channel: ` +
+      `Expected neither ${OPTIONS}roles.seller_voices, ${OPTIONS}diarize.known_voices nor ${OPTIONS}diarize ` +
+        "for a recording of one channel: " +
         "the server has no diarization model (agora-transcribe models download nemotron-3-diarization, " +
         "or AGORA_DIARIZATION_MODEL)",
     ],

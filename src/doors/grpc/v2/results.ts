@@ -69,6 +69,7 @@ export function toResult(
       talk_time: speaker.talkTime,
       turns: speaker.turns,
       embedding: [...(speaker.embedding ?? [])],
+      name: speaker.name ?? "",
     })),
     turns: turns.map(({ channel, ...turn }) => ({
       ...turn,

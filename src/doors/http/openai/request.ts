@@ -3,6 +3,7 @@ import {
   parseLanguage,
   SPEAKER_ROLES,
   type SpeakerRole,
+  type Transcriber,
   type TranscriptionTask,
 } from "../../../index.js";
 import type { Call } from "../../../service/call/call.js";
@@ -19,7 +20,6 @@ import { type Aliases, aliasNames, inForm } from "../option-names.js";
 import { IN_MILLISECONDS } from "../shared-fields.js";
 import { FIELDS, type Format, LAYOUT_FIELDS, STREAMED } from "./fields.js";
 import { readKnownSpeakers } from "./known-speakers.js";
-import { requireModel } from "./models.js";
 
 /** What a form of OpenAI's API asks for. */
 export interface Asked {
@@ -55,13 +55,19 @@ const ALIASES: Aliases = {
   "vadOptions.minSilenceDuration": `${STRATEGY}.silence_duration_ms`,
 };
 
-/** @throws Refusal, TranscriptionError INVALID_ARGUMENT that name the field; MODEL_NOT_FOUND, QUEUE_FULL */
-export function readRequest(form: Form, task: TranscriptionTask, call: Call, service: Service): Asked {
-  const { transcriber } = service.workers;
+/**
+ * @param transcriber the model that the form names
+ * @throws Refusal, TranscriptionError INVALID_ARGUMENT that name the field; QUEUE_FULL
+ */
+export function readRequest(
+  form: Form,
+  task: TranscriptionTask,
+  transcriber: Transcriber,
+  call: Call,
+  service: Service,
+): Asked {
   const unknown = FIELDS.unknown(form.names);
   const field = <Name extends Parameters<typeof FIELDS.read>[0]>(name: Name) => FIELDS.read(name, form.texts);
-  const model = field("model");
-  if (model !== undefined) requireModel(model, service);
   const format: Format = field("response_format") ?? "json";
   if (task === "translate" && format === "diarized_json")
     throw wrongField("response_format", "json, text, srt, verbose_json or vtt", format);

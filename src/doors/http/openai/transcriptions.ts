@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import Type from "typebox";
-import type { TranscriptionTask } from "../../../index.js";
+import { renameSpeakers, type TranscriptionTask } from "../../../index.js";
 import type { Service } from "../../../service/service.js";
 import type { Upload } from "../../../service/upload.js";
 import type { Work } from "../../../service/workers.js";
@@ -8,10 +8,11 @@ import { fail } from "../app.js";
 import { EventStream } from "../events.js";
 import { failureOf } from "../failures.js";
 import { noteUnknown } from "../forms/answer-form.js";
+import { withNamedModel } from "../forms/model.js";
 import { readForm } from "../forms/multipart.js";
 import { requireFile, requireForm } from "../forms/required.js";
 import { inFormLater } from "../option-names.js";
-import { namesOf, namesOrLettersOf, renamed } from "../speaker-names.js";
+import { namesOf, namesOrLettersOf } from "../speaker-names.js";
 import { answerOf } from "./answers.js";
 import { formSchema } from "./fields.js";
 import { type Asked, readRequest } from "./request.js";
@@ -68,27 +69,28 @@ async function transcribe(
   let stream: EventStream | undefined;
   const work = async (upload: Upload): Promise<Done> => {
     const form = await readForm(request, call, service, upload);
-    const asked = readRequest(form, task, call, service);
     requireFile(upload, form.fileField);
-    noteUnknown(service, request, asked.unknown);
-    if (asked.isStream) stream = new EventStream(reply, call, service.settings.idleTimeout);
-    const events = stream && new TextEvents(stream, asked);
-    const working = service.transcribe(
-      call,
-      await upload.file(),
-      {
-        ...asked.options,
-        ...(asked.languages && { languages: asked.languages }),
-        ...(asked.knownSpeakers && { knownSpeakers: asked.knownSpeakers }),
-        ...events?.listeners,
-      },
-      "timeout",
-    );
-    return {
-      asked,
-      events,
-      work: await inFormLater(working, asked.options.limits?.maxDuration, asked.optionNames),
-    };
+    return withNamedModel(service, call, form.texts, async (transcriber) => {
+      const asked = readRequest(form, task, transcriber, call, service);
+      noteUnknown(service, request, asked.unknown);
+      if (asked.isStream) stream = new EventStream(reply, call, service.settings.idleTimeout);
+      const events = stream && new TextEvents(stream, asked);
+      const working = service.transcribe(
+        call,
+        await upload.file(),
+        {
+          transcriber,
+          ...asked.options,
+          ...(asked.languages && { languages: asked.languages }),
+          ...(asked.knownSpeakers && { knownSpeakers: asked.knownSpeakers }),
+          ...events?.listeners,
+        },
+        "timeout",
+      );
+      const { limits } = asked.options;
+      const work = await inFormLater(working, limits?.maxDuration, asked.optionNames);
+      return { asked, events, work };
+    });
   };
   await call.attempt(
     async () => {
@@ -98,7 +100,7 @@ async function transcribe(
     ({ asked, events, work }) => {
       const { speakers } = work.result;
       const names = asked.format === "diarized_json" ? namesOrLettersOf(speakers) : namesOf(speakers);
-      const result = renamed(work.result, names);
+      const result = renameSpeakers(work.result, names);
       service.logSuccess(call, work);
       if (events) return events.finish(result);
       const { body, type } = answerOf(result, asked);

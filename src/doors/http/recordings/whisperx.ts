@@ -2,23 +2,25 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import Type from "typebox";
 import { type TranscribeOptions, type TranscriptionResult, toWhisperXJson } from "../../../index.js";
 import type { Call } from "../../../service/call/call.js";
+import type { ServedModel } from "../../../service/models/models.js";
 import type { OpenRecording } from "../../../service/recordings/store.js";
 import type { Service } from "../../../service/service.js";
 import type { Work } from "../../../service/workers.js";
 import { fail } from "../app.js";
 import { Refusal } from "../failures.js";
-import { requireModel } from "../openai/models.js";
 import { inForm, inFormLater } from "../option-names.js";
 import { rounded } from "../rounded.js";
 import { BY_ID, type ById, openRecording } from "./recordings.js";
 
-/** Names that WhisperX' clients always send one of, whatever is loaded here. */
+/** Names that WhisperX' clients always send one of, whatever is installed here. */
 const MODELS = ["tiny", "base", "small", "medium", "large-v2", "large-v3"];
 
 const BODY = Type.Object({
   model: Type.Optional(
     Type.String({
-      description: `Any name of the model that is served, or one of ${MODELS.join(", ")}: metadata says which it was`,
+      description:
+        `Any name of an installed model, or one of ${MODELS.join(", ")}: where that one is not installed ` +
+        "the server's own takes its place, and metadata says which it was",
     }),
   ),
   hf_token: Type.Optional(
@@ -81,15 +83,14 @@ async function transcribe(
   const { language, model } = request.body ?? {};
   await call.attempt(
     async () => {
-      if (model !== undefined && !MODELS.includes(model)) requireModel(model, service);
+      const chosen = await choose(model, service);
       const options: TranscribeOptions = { diarize: true, roles: true, ...(language && { language }) };
-      inForm(() => service.workers.transcriber.checkOptions(options));
       const opened = await openRecording(service, params.id, call);
       try {
         if (running.has(params.id))
           throw new Refusal("CONFLICT", `The recording ${params.id} is being transcribed already`, "id");
         running.add(params.id);
-        return await workOn(service, call, opened, options).finally(() => running.delete(params.id));
+        return await workOn(service, call, opened, chosen, options).finally(() => running.delete(params.id));
       } finally {
         await opened.close();
       }
@@ -107,6 +108,7 @@ function workOn(
   service: Service,
   call: Call,
   opened: OpenRecording,
+  model: ServedModel,
   options: TranscribeOptions,
 ): Promise<Work> {
   const { filename, type } = opened.recording;
@@ -114,9 +116,18 @@ function workOn(
   return service.withFile(call, opened, async (file) => {
     call.markReceived();
     service.note(call, filename, (await file.stat()).size, type);
-    const asked = { ...options, speakersIfPossible: true };
-    return inFormLater(service.transcribe(call, file, asked, "timeout"));
+    return service.withModel(call, model, async (transcriber) => {
+      inForm(() => transcriber.checkOptions(options));
+      const asked = { transcriber, ...options, speakersIfPossible: true };
+      return inFormLater(service.transcribe(call, file, asked, "timeout"));
+    });
   });
+}
+
+/** Clients that cannot but name one of WhisperX' models get the server's own where that one is not installed. */
+async function choose(name: string | undefined, { models }: Service): Promise<ServedModel> {
+  if (name === undefined || !MODELS.includes(name)) return models.choose(name);
+  return (await models.find(name)) ?? models.choose(undefined);
 }
 
 /** The answer of the service that this one stands in for. */
