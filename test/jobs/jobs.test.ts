@@ -46,6 +46,7 @@ describe("a job", () => {
       language: "en",
       duration: expect.any(Number),
       result_url: `/v1/jobs/${json.id}/result`,
+      progress: { processed: done.duration, total: done.duration, fraction: 1, eta: 0 },
     });
     expect(Date.parse(done.expires_at) - Date.parse(done.finished_at)).toBe(7 * 24 * 3600 * 1000);
     const result = await get(url, done.result_url);

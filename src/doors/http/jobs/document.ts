@@ -74,7 +74,7 @@ export function documentOf(job: Job): JobDocument {
     filename: recording.filename,
     bytes: recording.bytes ?? null,
     recording_id: recording.isKept ? recording.id : null,
-    progress: job.progress ? progressOf(job.progress) : null,
+    progress: progressNow(job),
     error: error ? { code: error.code, message: error.message } : null,
     duration: summary ? rounded(summary.duration) : null,
     language: summary?.language || null,
@@ -84,6 +84,14 @@ export function documentOf(job: Job): JobDocument {
     metadata: metadata ?? null,
     webhook: webhookOf(job),
   };
+}
+
+/** What was noted last; all of it when the job has succeeded. */
+function progressNow({ progress, status, summary }: Job): JobDocument["progress"] {
+  if (status !== "succeeded" || !summary) return progress ? progressOf(progress) : null;
+  const { duration, processing } = summary;
+  const speedFactor = processing > 0 ? duration / processing : 0;
+  return progressOf({ processed: duration, total: duration, speedFactor });
 }
 
 export function progressOf({
