@@ -112,6 +112,15 @@ export const SETTINGS = {
     listOf("origins like https://example.org", isOrigin),
     "",
   ),
+  /** Address that the ports of live doors listen on: any that others can reach needs a token, or `liveWithoutToken`. */
+  liveHost: setting("LIVE_HOST", address, "127.0.0.1"),
+  /** Whether the ports of live doors ask for no token: for clients that can bring none. */
+  liveWithoutToken: setting("LIVE_WITHOUT_TOKEN", yesOrNo, false),
+  /** Port for clients of WhisperLive, 0 for a free one; undefined: none. */
+  whisperLivePort: optional("WHISPERLIVE_PORT", integer(0, 65_535)),
+  /** Port for clients of Vosk's server, likewise. */
+  voskPort: optional("VOSK_PORT", integer(0, 65_535)),
+
   /** Names beside its own that clients may ask for the model by, comma-separated. */
   modelAliases: setting(
     "MODEL_ALIASES",
@@ -304,6 +313,9 @@ export const TOKEN_SETTINGS = [
   ["nextApiToken", "nextApiTokenFile"],
 ] as const;
 
+/** Ports of live doors. */
+export const LIVE_PORTS = ["whisperLivePort", "voskPort"] as const satisfies readonly Key[];
+
 /** Files that may be replaced while the server runs. */
 const WATCHED = [
   "tlsCertificate",
@@ -443,6 +455,11 @@ function contradictions(
   if (settings.http && !isGuarded && !settings.httpWithoutToken && !isLoopback(settings.httpHost)) {
     const ways = `${token}, ${file}, or ${nameOf("httpWithoutToken")} for a server that anybody may use`;
     add("httpHost", `an address that others can reach needs ${ways}`);
+  }
+  const livePorts = LIVE_PORTS.filter((port) => isSet(port)).map(nameOf);
+  if (livePorts.length > 0 && !isGuarded && !settings.liveWithoutToken && !isLoopback(settings.liveHost)) {
+    const ways = `${token}, ${file}, or ${nameOf("liveWithoutToken")} for a server that anybody may use`;
+    add("liveHost", `an address that others can reach (${livePorts.join(", ")}) needs ${ways}`);
   }
   if (isSet("recordingsAuthorization") && parseStoreAddress(settings.recordingsStore ?? "")?.kind !== "http")
     add(

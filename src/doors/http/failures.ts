@@ -1,4 +1,5 @@
 import { type ErrorCode, TranscriptionError } from "../../index.js";
+import { Forbidden } from "../../service/access.js";
 import { ClientGone, Unavailable } from "../../service/call/call.js";
 import { IdempotencyKeyReused } from "../../service/jobs/jobs.js";
 import { RecordingsFull } from "../../service/recordings/store.js";
@@ -93,6 +94,7 @@ export class Refusal extends Error {
 export function reasonOf(error: unknown): Reason {
   if (error instanceof Refusal) return error.reason;
   if (error instanceof IdempotencyKeyReused) return "IDEMPOTENCY_KEY_REUSED";
+  if (error instanceof Forbidden) return "FORBIDDEN";
   if (error instanceof RecordingsFull) return "RECORDINGS_FULL";
   if (error instanceof Unavailable) return "UNAVAILABLE";
   if (error instanceof ClientGone) return "CANCELLED";

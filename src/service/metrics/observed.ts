@@ -30,8 +30,10 @@ export function observedGauge(
       } catch {
         // Left out, as what is not there.
       }
-      if (reading === undefined) this.remove();
-      else if (typeof reading === "number") this.set(reading);
+      // After a reset one without labels is 0, and one with labels has no series.
+      if (reading === undefined) {
+        if (labelNames.length === 0) this.remove();
+      } else if (typeof reading === "number") this.set(reading);
       else for (const [labels, value] of reading) this.set(labels, value);
     },
   });
