@@ -4,10 +4,13 @@ import type { TokenCheck } from "../../service/token-check.js";
 import {
   protocolsOf,
   queryOf,
+  type Upgrade,
   type UpgradeRoute,
   type UpgradeRoutes,
   type Upgrades,
 } from "../../service/upgrades.js";
+import { readListening } from "./deepgram/query.js";
+import { DeepgramSession } from "./deepgram/session.js";
 import { Handshake, type HandshakeOptions } from "./handshake.js";
 import { RealtimeSession } from "./realtime/session.js";
 import { Sessions } from "./sessions.js";
@@ -34,9 +37,14 @@ export class LiveRoutes implements Upgrades {
           model: queryOf(request).get("model") ?? undefined,
         }),
     });
+    const listen = this.#route({
+      method: "GET /v1/listen",
+      open: (connection, request) => new DeepgramSession(connection, readListening(queryOf(request))),
+    });
     return new Map([
       ["/v1/realtime", realtime],
       ["/realtime", realtime],
+      ["/v1/listen", { upgrade: checked(listen, (request) => readListening(queryOf(request))) }],
     ]);
   }
 
@@ -52,6 +60,14 @@ export class LiveRoutes implements Upgrades {
     const handshake = new Handshake(this.#service, this.#sessions, options);
     return { ...more, upgrade: (request, socket, head) => handshake.upgrade(request, socket, head) };
   }
+}
+
+/** As `route`, for requests that `check` throws nothing about: others are answered with a status. */
+function checked({ upgrade }: UpgradeRoute, check: (request: IncomingMessage) => void): Upgrade {
+  return (request, socket, head) => {
+    check(request);
+    upgrade(request, socket, head);
+  };
 }
 
 function isBeta(request: IncomingMessage): boolean {
