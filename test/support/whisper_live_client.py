@@ -38,7 +38,8 @@ client = TranscriptionClient(
     log_transcription=False,
     transcription_callback=lambda text, segments: heard.append(segments),
 )
-client.client.disconnect_if_no_response_for = 1.5
+# Of the 15 s that it waits for text to settle; a busy machine takes some.
+client.client.disconnect_if_no_response_for = 8
 client(recording)
 print("RESULT " + json.dumps({
     "transcript": client.client.transcript,
