@@ -163,6 +163,8 @@ class TranscriptionServer implements RunningServer {
     this.#observe();
     this.#warnOfExposure();
     try {
+      // What was promised before is looked for at once; without a folder there is nothing until somebody asks.
+      if (this.#settings.jobsFolder !== undefined) await this.#service.jobs.open();
       await this.#openDoors();
     } catch (error) {
       await Promise.all(this.#doors.map((door) => door.close()));
@@ -290,9 +292,10 @@ class TranscriptionServer implements RunningServer {
 
   /** @throws TranscriptionError INVALID_ARGUMENT when the model does not have the language of the settings */
   #serve(loaded: Transcriber, taken: number): void {
-    const { models } = this.#service;
+    const { jobs, models } = this.#service;
     models.use(loaded, { taken, isGiven: this.#given !== undefined });
     this.#transcriber = undefined;
+    jobs.start();
     for (const door of this.#doors) door.serve();
     this.#phase = "serving";
     this.#tellHealth();
@@ -340,7 +343,7 @@ class TranscriptionServer implements RunningServer {
   }
 
   async #closeMetrics(): Promise<void> {
-    this.#service.close();
+    await this.#service.close();
     await this.#metrics?.close();
   }
 
@@ -352,6 +355,7 @@ class TranscriptionServer implements RunningServer {
       running: () => workers.running,
       waiting: () => workers.waiting,
       budgets,
+      jobs: () => this.#service.jobs.tally(),
       liveStreams: () => liveStreams.size,
       liveLag: () => liveStreams.lag,
       load: () => models.load(),

@@ -14,6 +14,7 @@ import { createApp } from "./app.js";
 import { addAsr } from "./asr-webservice/asr.js";
 import { addDetectLanguage } from "./asr-webservice/detect-language.js";
 import { Gate } from "./gate.js";
+import { addJobs } from "./jobs/jobs.js";
 import { addModels } from "./openai/models.js";
 import { addTranscriptions } from "./openai/transcriptions.js";
 import { Description } from "./pages/description.js";
@@ -78,6 +79,7 @@ export class HttpDoor {
     addInference(app, service);
     addRecordings(app, service);
     addWhisperX(app, service);
+    addJobs(app, service);
     addPages(app, pages, description);
     await app.ready();
     addUpgrades(app.server, service, gate, upgrades.routes(tokens));

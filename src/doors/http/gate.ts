@@ -12,6 +12,7 @@ import { busy } from "../../service/workers.js";
 import { crossOriginHeaders, preflightHeaders } from "./access.js";
 import { Refusal } from "./failures.js";
 import { MOST_BESIDE_FILE } from "./forms/limits.js";
+import { prefersJob } from "./jobs/preference.js";
 
 /** How a route is kept. Nothing said: it is a call, for those with the token. */
 export type Keeping = "public" | "token" | "call";
@@ -20,6 +21,10 @@ declare module "fastify" {
   interface FastifyContextConfig {
     /** `public`: for everybody; `token`: for those with the token, no call; `call`, the default: counted, limited, drained. */
     keeping?: Keeping;
+    /** What a call needs to be let in. Default: a worker, or room to wait for one. */
+    needs?: "worker" | "model" | "nothing";
+    /** Whether it is a job where its client prefers that, which waits for no worker. */
+    mayBeJob?: boolean;
   }
 }
 
@@ -78,7 +83,7 @@ export class Gate {
     this.#access.checkOrigin(headers, false);
     const address = socket.remoteAddress ?? "unknown";
     if (!bringsTokenLater) this.#requireToken(offeredAuthorization(request), `GET ${path}`, address);
-    this.#checkPhase();
+    this.#checkPhase(true);
   }
 
   #requireToken(authorization: string | undefined, name: string, ip: string): void {
@@ -98,8 +103,10 @@ export class Gate {
    * Whether there is room for a call, as far as that can be told before it is read.
    * @throws Unavailable, TranscriptionError QUEUE_FULL, AUDIO_TOO_LARGE
    */
-  checkRoom({ headers }: FastifyRequest): void {
-    this.#checkPhase();
+  checkRoom({ headers, routeOptions }: FastifyRequest): void {
+    const { mayBeJob, needs = "worker" } = routeOptions.config ?? {};
+    const isWaiting = needs === "worker" && !(mayBeJob && prefersJob(headers));
+    this.#checkPhase(needs !== "nothing");
     const { budgets, settings, workers } = this.#service;
     const length = Number(headers["content-length"] ?? 0);
     if (length === 0 && headers["transfer-encoding"] === undefined) return;
@@ -107,13 +114,14 @@ export class Gate {
       const message = `The recording is larger than limits.maxBytes (${settings.maxUploadBytes} bytes): the request has ${length}`;
       throw new TranscriptionError("AUDIO_TOO_LARGE", message);
     }
-    if (workers.isFull) throw new TranscriptionError("QUEUE_FULL", busy(settings.maxQueue));
+    if (isWaiting && workers.isFull) throw new TranscriptionError("QUEUE_FULL", busy(settings.maxQueue));
     if (budgets.disk.used + length > budgets.disk.total)
       throw new TranscriptionError("QUEUE_FULL", budgets.disk.full);
   }
 
-  #checkPhase(): void {
-    if (this.#phase === "loading") throw new Unavailable("The model is being loaded");
+  /** @param needsModel whether it can be answered only by the model */
+  #checkPhase(needsModel: boolean): void {
+    if (this.#phase === "loading" && needsModel) throw new Unavailable("The model is being loaded");
     if (this.#phase === "closing") {
       const headers = { connection: "close" };
       throw new Refusal("UNAVAILABLE", "The server is shutting down", undefined, headers);

@@ -14,7 +14,7 @@ export function observedGauge(
   registry: Registry,
   name: string,
   help: string,
-  read: () => Reading,
+  read: () => Reading | Promise<Reading>,
   labelNames: string[] = [],
 ): void {
   new Gauge({
@@ -22,11 +22,11 @@ export function observedGauge(
     help,
     labelNames,
     registers: [registry],
-    collect() {
+    async collect() {
       this.reset();
       let reading: Reading;
       try {
-        reading = read();
+        reading = await read();
       } catch {
         // Left out, as what is not there.
       }
