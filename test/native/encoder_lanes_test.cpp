@@ -3,6 +3,7 @@
 
 #include "engine/audio/log_mel.h"
 #include "engine/decoder/packed_network.h"
+#include "engine/text/vocabulary.h"
 #include "numbers.h"
 #include "support.h"
 
