@@ -7,6 +7,7 @@
 #include "bindings/arguments.h"
 #include "bindings/cancel_flag.h"
 #include "bindings/device_rounds.h"
+#include "bindings/live_step.h"
 #include "bindings/model_info.h"
 #include "bindings/segments.h"
 #include "bindings/submit_window.h"
@@ -92,6 +93,13 @@ void tell_languages(WindowRequest& request, std::function<void(Deliveries::News)
     };
 }
 
+// Empty: to be detected.
+void check_language(const std::string& language, const BatchedWhisper& engine) {
+    const std::vector<std::string> known = whisper_languages(engine.file().hparams.language_count());
+    if (!language.empty() && std::find(known.begin(), known.end(), language) == known.end())
+        bad_argument("language", "a language of the model");
+}
+
 BatchedOptions engine_options(const Napi::Object& js) {
     BatchedOptions options;
     options.gpu = boolean_argument(js.Get("gpu"), "gpu");
@@ -114,6 +122,7 @@ void BatchedModel::define(Napi::Env env, Napi::Object exports) {
          InstanceMethod<&BatchedModel::numeral_tokens>("numeralTokens"),
          InstanceMethod<&BatchedModel::current_load>("load"), InstanceMethod<&BatchedModel::transcribe>("transcribe"),
          InstanceMethod<&BatchedModel::detect_language>("detectLanguage"),
+         InstanceMethod<&BatchedModel::live_step>("liveStep"), InstanceMethod<&BatchedModel::live_words>("liveWords"),
          InstanceMethod("close", &BatchedModel::close)});
     Instance::of(env).batched_model = Napi::Persistent(constructor);
     exports.Set("loadBatchedModel", Napi::Function::New<load>(env));
@@ -136,6 +145,7 @@ Napi::Value BatchedModel::info(const Napi::CallbackInfo& info) {
     const WhisperFile& file = engine->file();
     Napi::Object result = agora::to_js(info.Env(), file, whisper_languages(file.hparams.language_count()));
     result.Set("computeType", engine->compute_type());
+    result.Set("followsSpeech", knows_alignment_heads(file.hparams));
     return result;
 }
 
@@ -189,9 +199,7 @@ Napi::Value BatchedModel::transcribe(const Napi::CallbackInfo& info) {
         Napi::Function on_languages;
         if (request.language.empty()) request.detection = detection_argument(info[3], on_languages);
         const auto engine = model(info.Env());
-        const std::vector<std::string> known = whisper_languages(engine->file().hparams.language_count());
-        if (!request.language.empty() && std::find(known.begin(), known.end(), request.language) == known.end())
-            bad_argument("language", "a language of the model");
+        check_language(request.language, *engine);
         const bool words = request.word_timestamps;
         const auto to_value = [words](Napi::Env env, const WindowOutcome& outcome) {
             Napi::Object result = Napi::Object::New(env);
@@ -224,6 +232,21 @@ Napi::Value BatchedModel::detect_language(const Napi::CallbackInfo& info) {
         const auto engine = model(info.Env());
         return submit_window<WindowOutcome>(info.Env(), engine, std::move(request), to_value);
     });
+}
+
+// liveStep(samples, options, cancel): Promise<{ tokens, tail, language, languageProbability, noSpeechProb, rewound }>
+Napi::Value BatchedModel::live_step(const Napi::CallbackInfo& info) {
+    return guarded(info.Env(), [&] {
+        const auto engine = model(info.Env());
+        WindowRequest request = live_request(info, *engine);
+        check_language(request.language, *engine);
+        return submit_window<WindowOutcome>(info.Env(), engine, std::move(request), live_result);
+    });
+}
+
+// liveWords(tokens, end, language): { start, end, text, confidence }[]
+Napi::Value BatchedModel::live_words(const Napi::CallbackInfo& info) {
+    return guarded(info.Env(), [&] { return agora::live_words(info, model(info.Env())->vocabulary()); });
 }
 
 }  // namespace agora

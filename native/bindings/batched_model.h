@@ -22,6 +22,8 @@ class BatchedModel : public ModelObject<BatchedModel, BatchedWhisper, &Instance:
     Napi::Value current_load(const Napi::CallbackInfo& info);
     Napi::Value transcribe(const Napi::CallbackInfo& info);
     Napi::Value detect_language(const Napi::CallbackInfo& info);
+    Napi::Value live_step(const Napi::CallbackInfo& info);
+    Napi::Value live_words(const Napi::CallbackInfo& info);
 };
 
 }  // namespace agora

@@ -24,16 +24,17 @@ Napi::Object to_js(Napi::Env env, const DecodedSegment& segment, bool words) {
     Napi::Array tokens = Napi::Array::New(env, segment.tokens.size());
     for (size_t i = 0; i < segment.tokens.size(); ++i) tokens.Set(static_cast<uint32_t>(i), segment.tokens[i]);
     result.Set("tokens", tokens);
-    if (words) {
-        Napi::Array array = Napi::Array::New(env, segment.words.size());
-        for (size_t i = 0; i < segment.words.size(); ++i)
-            array.Set(static_cast<uint32_t>(i), to_js(env, segment.words[i]));
-        result.Set("words", array);
-    }
+    if (words) result.Set("words", agora::to_js(env, segment.words));
     return result;
 }
 
 }  // namespace
+
+Napi::Array to_js(Napi::Env env, const std::vector<Word>& words) {
+    Napi::Array result = Napi::Array::New(env, words.size());
+    for (size_t i = 0; i < words.size(); ++i) result.Set(static_cast<uint32_t>(i), to_js(env, words[i]));
+    return result;
+}
 
 Napi::Array to_js(Napi::Env env, const std::vector<DecodedSegment>& segments, bool words) {
     Napi::Array result = Napi::Array::New(env, segments.size());

@@ -141,7 +141,14 @@ export interface NativeSegment {
   confidence: number;
   noSpeechProb: number;
   temperature: number;
-  words?: { start: number; end: number; text: string; confidence: number }[];
+  words?: NativeWord[];
+}
+
+export interface NativeWord {
+  start: number;
+  end: number;
+  text: string;
+  confidence: number;
 }
 
 /** What is heard where the transcript of a window would start. */
@@ -207,7 +214,8 @@ export interface NativeSearchOptions extends NativeTurn {
 
 /** Windows of any number of callers, decoded together. */
 export interface NativeBatchedModel {
-  info(): NativeModelInfo & { computeType: string };
+  /** `followsSpeech`: the heads of its attention that follow the sound are known. */
+  info(): NativeModelInfo & { computeType: string; followsSpeech: boolean };
   /** Windows in the queue, windows in the batch, and passes through the encoder since the model was loaded. */
   load(): { waiting: number; running: number; encoded: number };
   /** Tokens that write numbers in digits. */
@@ -227,7 +235,45 @@ export interface NativeBatchedModel {
     },
   ): Promise<NativeTranscription>;
   detectLanguage(samples: Float32Array, turn: NativeTurn, cancel: CancelFlag): Promise<NativeLanguages>;
+  liveStep(samples: Float32Array, options: NativeLiveOptions, cancel: CancelFlag): Promise<NativeLiveResult>;
+  /** Words of a live text's tokens, the last of which ends at `end` seconds. */
+  liveWords(tokens: readonly NativeLiveToken[], end: number, language: string): NativeWord[];
   close(): Promise<void>;
+}
+
+/** A step of live transcription. */
+export interface NativeLiveOptions extends NativeTurn {
+  /** Empty: detected. */
+  language: string;
+  translate: boolean;
+  /** Tokens of the text before the window. */
+  prompt: number[];
+  /** Tokens that the text begins with. */
+  forced: number[];
+  /** Tokens that probably follow. */
+  expected: number[];
+  /** Seconds from the end of the sound, 0 to 5. */
+  frontier: number;
+  final: boolean;
+  tail: boolean;
+  maxTokens: number;
+}
+
+export interface NativeLiveToken {
+  id: number;
+  text: string;
+  /** Seconds of the window. */
+  start: number;
+  probability: number;
+}
+
+export interface NativeLiveResult {
+  tokens: NativeLiveToken[];
+  tail: NativeLiveToken[];
+  language: string;
+  languageProbability: number;
+  noSpeechProb: number;
+  rewound: boolean;
 }
 
 /** What is heard in a window. */

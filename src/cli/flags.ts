@@ -275,6 +275,11 @@ export function addLiveOptions(command: Command): void {
         "write the transcript there at the end, as the file's ending says: .txt, .srt, .json, …; may be repeated",
       ).argParser((path, before: string[] = []) => [...before, path]),
     )
+    .option("--record <file>", "keep the audio as a WAV file")
+    .option(
+      "--again",
+      "for --save: hear the recording again at the end, with all of its context; slower, better",
+    )
     .addOption(SHARED.quiet())
     .addOption(SHARED.verbose());
 }

@@ -10,9 +10,11 @@ import {
   OUTPUT_FORMATS,
   type OutputFormat,
   type Transcriber,
+  type TranscriptionResult,
   type TranscriptionTask,
 } from "../index.js";
 import { liveResult } from "../live/live-result.js";
+import { WavRecording } from "../live/wav-recording.js";
 import type { Api, CliContext } from "./context.js";
 import { EXIT, UsageError } from "./exit.js";
 import { openLiveInput, startDevice } from "./live-input.js";
@@ -44,6 +46,9 @@ export interface LiveFlags extends Verbosity, ModelFlags {
   interim?: boolean;
   json?: boolean;
   save?: string[];
+  /** Path of a WAV file. */
+  record?: string;
+  again?: boolean;
 }
 
 /** Formats that have words where there are any. */
@@ -76,6 +81,8 @@ export async function transcribeLive(
   );
   // Before a model is downloaded.
   resolveLive(asked);
+  if (flags.again && (flags.record === undefined || files.length === 0))
+    throw new UsageError("--again hears the recording of --record again for the files of --save");
   const transcriber = await loadTranscriber(settingsOf(modelFlags(flags)), context, terminal);
   try {
     const device = command.length > 0 ? startDevice(command) : undefined;
@@ -84,12 +91,15 @@ export async function transcribeLive(
     // What is typed says more than a header.
     const options = { ...input.format, ...asked };
     const { finals, stats } = await follow(transcriber, options, input.bytes, flags, signal, terminal);
-    for (const { path, format } of files) {
-      await writeWhole(
-        path,
-        context.api.formatResult(liveResult(finals, stats, transcriber.info, options), format),
-      );
-      terminal.note(`Saved ${path}`);
+    if (flags.record !== undefined) terminal.note(`Saved ${flags.record}`);
+    if (files.length > 0) {
+      const result = flags.again
+        ? await hearAgain(transcriber, flags.record!, options)
+        : liveResult(finals, stats, transcriber.info, options);
+      for (const { path, format } of files) {
+        await writeWhole(path, context.api.formatResult(result, format));
+        terminal.note(`Saved ${path}`);
+      }
     }
     terminal.summary(
       `${formatDuration(stats.received)} of audio, ${formatDuration(stats.speech)} of speech, ${stats.words} words`,
@@ -102,15 +112,35 @@ export async function transcribeLive(
   }
 }
 
+/** The text of what was recorded, heard as a recording: with all of its context. */
+function hearAgain(
+  transcriber: Transcriber,
+  path: string,
+  options: LiveOptions,
+): Promise<TranscriptionResult> {
+  const { language, task, initialPrompt, hotwords, words, channels = 1 } = options;
+  return transcriber.transcribe(path, {
+    ...(language !== undefined && { language }),
+    ...(task !== undefined && { task }),
+    ...(initialPrompt !== undefined && { initialPrompt }),
+    ...(hotwords !== undefined && { hotwords }),
+    wordTimestamps: words === true && transcriber.info.timesWords,
+    ...(channels > 1 && { channels: "each" }),
+  });
+}
+
 /** Writes `bytes` and shows what comes of them, to the end. */
 async function follow(
   transcriber: Transcriber,
   options: LiveOptions,
   bytes: AsyncIterable<Uint8Array>,
-  { json }: LiveFlags,
+  { json, record }: LiveFlags,
   signal: AbortSignal,
   terminal: Terminal,
 ): Promise<{ finals: LiveFinal[]; stats: LiveStats }> {
+  const { encoding = "s16le", sampleRate = 16_000, channels = 1 } = options;
+  const recording =
+    record === undefined ? undefined : await WavRecording.create(record, { encoding, sampleRate, channels });
   await using stream = transcriber.live(options);
   const finals: LiveFinal[] = [];
   const isApart = (options.channels ?? 1) > 1;
@@ -128,13 +158,14 @@ async function follow(
   const writing = (async () => {
     for await (const piece of bytes) {
       if (signal.aborted) return;
-      await stream.write(piece);
+      await Promise.all([stream.write(piece), recording?.write(piece)]);
     }
   })();
   // Nobody reads on where nothing can be printed.
   await Promise.race([writing, interrupted, reading]);
   const stats = await stream.end();
   await reading;
+  await recording?.close();
   return { finals, stats };
 }
 

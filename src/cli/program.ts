@@ -174,6 +174,18 @@ function addServe(program: Command, context: CliContext, perform: Perform): void
       "engine that runs the model (MODEL_IMPLEMENTATION, default: by the model)",
     )
     .option("-m, --model <name|path>", "model to serve (MODEL_NAME, default: Vikhrmodels/Borealis)")
+    .option(
+      "--models-served <list>",
+      "other models that requests may name: installed, none, or names and paths (MODELS_SERVED, default: installed)",
+    )
+    .option(
+      "--model-ttl <s>",
+      "seconds that such a model stays loaded without use; -1: for ever (MODEL_TTL, default: 300)",
+    )
+    .option(
+      "--models-max-memory <bytes>",
+      "most that loaded models take (MODELS_MAX_MEMORY, default: half of the memory)",
+    )
     .option("-d, --device <device>", "auto, cpu or cuda (MODEL_DEVICE, default: auto)")
     .option("-t, --threads <n>", "compute threads (MODEL_THREADS)")
     .option("-l, --language <code|name>", "spoken language (MODEL_LANGUAGE, default: detected)")

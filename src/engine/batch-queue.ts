@@ -7,6 +7,7 @@ export class BatchQueue implements Queue {
   readonly concurrency: number;
   readonly #capacity: number;
   readonly #pending = new Set<Promise<unknown>>();
+  readonly #passing = new Set<Promise<unknown>>();
 
   /**
    * @param concurrency windows that are decoded together
@@ -39,8 +40,21 @@ export class BatchQueue implements Queue {
     }
   }
 
+  /** For work that is never refused, and takes no place from others: who has it has one at a time. */
+  readonly unlimited: Pick<Queue, "run"> = {
+    run: async (task) => {
+      const work = task();
+      this.#passing.add(work);
+      try {
+        return await work;
+      } finally {
+        this.#passing.delete(work);
+      }
+    },
+  };
+
   /** Resolves when nothing runs or waits. */
   async idle(): Promise<void> {
-    await Promise.allSettled(this.#pending);
+    await Promise.allSettled([...this.#pending, ...this.#passing]);
   }
 }

@@ -73,16 +73,17 @@ export abstract class NativeEngine<Native extends { close(): Promise<void> }> im
   }
 
   /**
-   * Does `work` when it is its turn.
+   * Does `work` when it is its turn, which `queue` knows.
    * @throws TranscriptionError CANCELLED, QUEUE_FULL, and what the addon rejects with
    */
   protected async run<T>(
     signal: AbortSignal | undefined,
     work: (flag: CancelFlag) => Promise<T>,
+    queue: Pick<Queue, "run"> = this.#queue,
   ): Promise<T> {
     if (this.#closing) throw new TranscriptionError("CANCELLED", "The model was closed");
     try {
-      return await this.#queue.run(() => cancellable(signal, work), signal);
+      return await queue.run(() => cancellable(signal, work), signal);
     } catch (error) {
       throw TranscriptionError.from(error);
     }

@@ -63,6 +63,11 @@ export abstract class WhisperModelEngine<Native extends NativeWhisper> extends N
     return [given, text].filter(Boolean).join(" ");
   }
 
+  /** The end of a text that there is room for before a window's own. */
+  protected endOf(text: string): string {
+    return lastThatFit(text, this.#promptRoom, (piece) => this.countTokens(piece)).text;
+  }
+
   /** Half of the decoder's context is for the text before, which a token begins. */
   get #promptRoom(): number {
     return Math.floor(this.model.textContext / 2) - 1;

@@ -16,9 +16,12 @@ import type {
   WindowOptions,
   WindowResult,
   WindowTurn,
+  WindowWord,
 } from "../types/engine.js";
+import type { LiveStepRequest, LiveStepResult, LiveToken } from "../types/live-step.js";
 import { BatchQueue } from "./batch-queue.js";
 import { languageDetection } from "./detection.js";
+import { liveStepResult, nativeLiveOptions } from "./live-step.js";
 import { loadOnDevice } from "./on-device.js";
 import { splitPieces } from "./prompt.js";
 import { commonOptions, WhisperModelEngine } from "./whisper-engine.js";
@@ -40,11 +43,17 @@ export async function createWhisperEngine(options: EngineOptions): Promise<Engin
 
 class WhisperEngine extends WhisperModelEngine<NativeBatchedModel> {
   readonly implementation = "whisper";
+  readonly followsSpeech: boolean;
   readonly #drafts: boolean;
+  readonly #queue: BatchQueue;
   #numeralTokens: readonly number[] | undefined;
 
   constructor(native: NativeBatchedModel, device: DeviceInfo, options: EngineOptions) {
-    super(native, native.info(), device, new BatchQueue(options.batchSize, options.maxQueue), options);
+    const { followsSpeech, ...info } = native.info();
+    const queue = new BatchQueue(options.batchSize, options.maxQueue);
+    super(native, info, device, queue, options);
+    this.followsSpeech = followsSpeech;
+    this.#queue = queue;
     this.#drafts = options.draftModelPath !== undefined;
   }
 
@@ -71,6 +80,24 @@ class WhisperEngine extends WhisperModelEngine<NativeBatchedModel> {
     };
     const result = await this.run(signal, (flag) => this.native.transcribe(samples, native, flag, detection));
     return result.language === "" ? undefined : this.#resultOf(result);
+  }
+
+  async liveStep(request: LiveStepRequest, signal?: AbortSignal): Promise<LiveStepResult> {
+    const { samples, prompt = [], language = this.model.multilingual ? undefined : "en" } = request;
+    const tokens = typeof prompt === "string" ? this.#tokensBefore(prompt) : prompt;
+    const native = nativeLiveOptions({ ...request, language }, tokens);
+    const step = (flag: CancelFlag) => this.native.liveStep(samples, native, flag);
+    return liveStepResult(await this.run(signal, step, this.#queue.unlimited));
+  }
+
+  liveWords(tokens: readonly LiveToken[], end: number, language: string): WindowWord[] {
+    return this.native.liveWords(tokens, end, language);
+  }
+
+  /** Tokens of the end of a text, as many as there is room for before a window's own. */
+  #tokensBefore(text: string): number[] {
+    const pieces = splitPieces(this.endOf(text));
+    return pieces.length === 0 ? [] : this.native.tokenize(pieces);
   }
 
   override load(): EngineLoad {

@@ -19,6 +19,8 @@ const PRE_ROLL = 0.5;
 const FIRST_STEP = 0.6;
 /** Seconds after speech in which passes may still settle what was said. */
 const AFTERMATH = 0.5;
+/** How full a policy may get before an utterance is parted in the next good pause. */
+const SOON = 0.7;
 /** Most seconds between passes where the stream is behind. */
 const LONGEST_STEP = 5;
 /** Seconds of a pause in which an utterance that is long is parted; one that is too long is in any. */
@@ -190,7 +192,7 @@ export class Channel {
     if (news === "end") await this.#end(Math.min(this.#position, this.#ring.end), this.#gate.reach);
     else if (this.#position - utterance.start >= this.#means.limits.soft * SAMPLE_RATE)
       await this.#part(utterance);
-    else if (this.policy.isCrowded) await this.#part(utterance);
+    else if (this.policy.fullness >= SOON) await this.#part(utterance);
     if (this.#utterance && this.#isPassDue(this.#utterance)) await this.#pass(this.#utterance);
   }
 
@@ -256,8 +258,9 @@ export class Channel {
   /** Parts an utterance that is long in a pause, and one that is too long wherever it can be. */
   async #part(utterance: Utterance): Promise<void> {
     const { limits } = this.#means;
-    const isTooLong = this.#position - utterance.start >= limits.forced * SAMPLE_RATE;
-    const earliest = utterance.start + (limits.soft / 2) * SAMPLE_RATE;
+    const length = this.#position - utterance.start;
+    const isTooLong = length >= limits.forced * SAMPLE_RATE || this.policy.fullness >= 1;
+    const earliest = utterance.start + Math.min(length, limits.soft * SAMPLE_RATE) / 2;
     const pause = longest(
       this.#gate.pauses.filter(
         ({ start, end }) => start >= earliest && (isTooLong || end - start >= GOOD_PAUSE * SAMPLE_RATE),

@@ -20,7 +20,7 @@ export class LocalAgreement implements Policy {
   #before: LiveWord[] = [];
   /** As the last pass heard it. */
   #noSpeechProb = 0;
-  readonly isCrowded = false;
+  readonly fullness = 0;
   steps = 0;
   resets = 0;
 
@@ -36,8 +36,7 @@ export class LocalAgreement implements Policy {
     const about = detected && { detected };
     if (reliable === false || isLoop(found)) {
       this.resets++;
-      this.#before = [];
-      return { settled: this.#settled, unsettled: [], ...about };
+      return { settled: this.#settled, unsettled: this.#before, ...about };
     }
     const words = this.#newOf(found);
     if (isSure(sound, detected)) this.#agree(words);
@@ -88,6 +87,8 @@ export class LocalAgreement implements Policy {
   #newOf(words: readonly LiveWord[]): LiveWord[] {
     const last = this.#settled.at(-1);
     if (!last) return [...words];
+    // Where nobody times them, a pass' words are the settled ones again and those after them.
+    if (!this.#means.modelRequest.window.wordTimestamps) return words.slice(this.#settled.length);
     const found = words.filter(({ start }) => start > last.end - OVERLAP);
     if (found.length === 0 || Math.abs(found[0]!.start - last.end) >= NEAR) return found;
     const settled = this.#settled.map(spelling);

@@ -43,8 +43,8 @@ export interface Policy {
   readonly steps: number;
   /** Times that text was thrown away. */
   readonly resets: number;
-  /** Whether so much is settled that the utterance should be parted soon. */
-  readonly isCrowded: boolean;
+  /** How much is settled: 1 where the utterance has to be parted, so that more can be. */
+  readonly fullness: number;
   /** Listens to an utterance that is still spoken. */
   listen(sound: Sound): Promise<Heard>;
   /**

@@ -32,6 +32,8 @@ export interface ModelListing {
    * conversion whose folder is gone or has changed goes by the path of its own file.
    */
   name: string;
+  /** Other names that the registry has for it; absent where there are none. */
+  aliases?: readonly string[];
   /** Absent for unknown files. */
   kind?: ModelKind | "borealis";
   /** Whether it is here. */
@@ -317,10 +319,10 @@ async function isFolder(path: string): Promise<boolean> {
 }
 
 async function listEntry(entry: RegistryEntry, environment: ModelEnvironment): Promise<ModelListing> {
-  const { name, kind, bytes, licence, description } = entry;
+  const { name, aliases, kind, bytes, licence, description } = entry;
   const path = modelPath(entry, environment.cacheDirectory);
   const isDefault = environment.registry.find(environment.defaultModel) === entry;
-  const facts = { name, kind, isDefault, bytes, licence, description };
+  const facts = { name, ...(aliases && { aliases }), kind, isDefault, bytes, licence, description };
   if (await isComplete(entry, path)) {
     return { ...facts, state: entry.bundled ? "bundled" : "cached", bytesOnDisk: bytes, path };
   }

@@ -2,20 +2,16 @@ import { GrpcFront } from "../doors/grpc/front.js";
 import type { HttpDoor } from "../doors/http/door.js";
 import type { Pages } from "../doors/http/pages/pages.js";
 import { MetricsPage } from "../doors/metrics/page.js";
-import {
-  createTranscriber,
-  type Transcriber,
-  type TranscriberOptions,
-  TranscriptionError,
-  VERSION,
-} from "../index.js";
+import type { OpenDoor } from "../doors/socket/doors.js";
+import { type Transcriber, TranscriptionError, VERSION } from "../index.js";
 import { exposureWarnings } from "../service/exposure.js";
 import { createLog, type LogDestination, type Logger } from "../service/log.js";
+import { loadMain } from "../service/models/load.js";
 import { refuseModelSettings, withDefaults } from "../service/partial-settings.js";
 import { openRecordings } from "../service/recordings/open-source.js";
 import type { RecordingSource } from "../service/recordings/store.js";
 import { Service } from "../service/service.js";
-import { reloadable, type ServerSettings, watchedFiles } from "../service/settings.js";
+import { LIVE_PORTS, reloadable, type ServerSettings, watchedFiles } from "../service/settings.js";
 import { watchFiles } from "../service/watch-files.js";
 
 /** A server that listens. Made by {@link startServer}. */
@@ -24,6 +20,8 @@ export interface RunningServer {
   readonly port: number;
   /** Port of HTTP; undefined without (`http: false`). */
   readonly httpPort: number | undefined;
+  /** Ports of live doors that have one of their own, by their settings; undefined for those without. */
+  readonly livePorts: LivePorts;
   /** Port of metrics and probes by themselves; undefined without `metricsPort`. */
   readonly metricsPort: number | undefined;
   /**
@@ -57,6 +55,9 @@ export interface ServedModel {
   /** Name of what it runs on. */
   device: string;
 }
+
+/** Port of a live door by the name of its setting. */
+export type LivePorts = { readonly [Key in (typeof LIVE_PORTS)[number]]?: number };
 
 type Phase = "loading" | "failed" | "serving" | "stopping";
 
@@ -101,10 +102,12 @@ class TranscriptionServer implements RunningServer {
   /** Undefined until it listens: its metrics may be asked for before. */
   #grpc: GrpcFront | undefined;
   #http: HttpDoor | undefined;
+  #live: readonly OpenDoor[] = [];
   #metrics: MetricsPage | undefined;
   #phase: Phase = "loading";
   #served: ServedModel | undefined;
   #stopped: Promise<void> | undefined;
+  /** What is loaded and not served yet: what is, is its models' to close. */
   #transcriber: Transcriber | undefined;
   /** What it was given, and is not to close. */
   readonly #given: Transcriber | undefined;
@@ -143,18 +146,25 @@ class TranscriptionServer implements RunningServer {
     return this.#http?.port;
   }
 
+  get livePorts(): LivePorts {
+    return Object.fromEntries(this.#live.map(({ door, key }) => [key, door.port]));
+  }
+
   get metricsPort(): number | undefined {
     return this.#metrics?.port;
   }
 
-  get #doors(): Array<GrpcFront | HttpDoor> {
-    return [this.#grpc, this.#http].filter((door) => door !== undefined);
+  get #doors(): Array<GrpcFront | HttpDoor | OpenDoor["door"]> {
+    const doors = [this.#grpc, this.#http, ...this.#live.map(({ door }) => door)];
+    return doors.filter((door) => door !== undefined);
   }
 
   async open(): Promise<void> {
     this.#observe();
     this.#warnOfExposure();
     try {
+      // What was promised before is looked for at once; without a folder there is nothing until somebody asks.
+      if (this.#settings.jobsFolder !== undefined) await this.#service.jobs.open();
       await this.#openDoors();
     } catch (error) {
       await Promise.all(this.#doors.map((door) => door.close()));
@@ -181,6 +191,14 @@ class TranscriptionServer implements RunningServer {
     }
     if (grpc) this.#grpc = await GrpcFront.open(this.#service);
     if (http) this.#http = await this.#openHttp(pages);
+    if (LIVE_PORTS.some((key) => this.#settings[key] !== undefined)) {
+      const live = await import("../doors/socket/doors.js");
+      this.#live = await live.openPortDoors(this.#service);
+      for (const { door, name } of this.#live)
+        this.#log.info(
+          `Live transcription for clients of ${name} on ${this.#settings.liveHost}, port ${door.port}`,
+        );
+    }
     const where = [
       ...(grpc ? [`${host}, port ${this.port}`] : []),
       ...(this.#http ? [this.#http.urlAt(httpHost)] : []),
@@ -192,8 +210,9 @@ class TranscriptionServer implements RunningServer {
   async #openHttp(pages: Pages): Promise<HttpDoor | undefined> {
     // Takes as long to load as all the rest.
     const door = await import("../doors/http/door.js");
+    const { LiveRoutes } = await import("../doors/socket/http-routes.js");
     try {
-      return await door.HttpDoor.open(this.#service, pages);
+      return await door.HttpDoor.open(this.#service, pages, new LiveRoutes(this.#service));
     } catch (error) {
       const { grpc, httpPort } = this.#settings;
       const { cause, message } = error as Error;
@@ -253,13 +272,14 @@ class TranscriptionServer implements RunningServer {
   async #load(): Promise<ServedModel> {
     const { signal } = this.#unwanted;
     const looking = this.#service.storage.watch();
-    const loaded =
-      this.#given ?? (await createTranscriber({ ...transcriberOptions(this.#settings, this.#log), signal }));
+    const before = process.memoryUsage.rss();
+    const loaded = this.#given ?? (await loadMain(this.#settings, this.#log, signal));
+    const taken = process.memoryUsage.rss() - before;
     // From here on it is closed when the server stops, whatever is still looked at.
     if (signal.aborted) await this.#release(loaded);
     else this.#transcriber = loaded;
     await looking;
-    if (!signal.aborted) this.#serve(loaded);
+    if (!signal.aborted) this.#serve(loaded, taken);
     return servedModel(loaded);
   }
 
@@ -271,13 +291,17 @@ class TranscriptionServer implements RunningServer {
   }
 
   /** @throws TranscriptionError INVALID_ARGUMENT when the model does not have the language of the settings */
-  #serve(loaded: Transcriber): void {
-    this.#service.workers.use(loaded);
+  #serve(loaded: Transcriber, taken: number): void {
+    const { jobs, models } = this.#service;
+    models.use(loaded, { taken, isGiven: this.#given !== undefined });
+    this.#transcriber = undefined;
+    jobs.start();
     for (const door of this.#doors) door.serve();
     this.#phase = "serving";
     this.#tellHealth();
     this.#served = servedModel(loaded);
     logModel(loaded, this.#settings, this.#log);
+    models.warnOfMissing().catch((error: Error) => this.#log.warning(error.message));
   }
 
   /** Why calls should go elsewhere now; undefined: they need not. */
@@ -308,7 +332,8 @@ class TranscriptionServer implements RunningServer {
     try {
       await Promise.all(this.#doors.map((door) => door.close()));
     } finally {
-      await this.#release(this.#transcriber).finally(() => this.#closeMetrics());
+      const closing = [this.#release(this.#transcriber), this.#service.models.close()];
+      await Promise.all(closing).finally(() => this.#closeMetrics());
     }
     this.#log.info("Stopped");
   }
@@ -318,19 +343,24 @@ class TranscriptionServer implements RunningServer {
   }
 
   async #closeMetrics(): Promise<void> {
-    this.#service.close();
+    await this.#service.close();
     await this.#metrics?.close();
   }
 
   #observe(): void {
-    const { budgets, calls, metrics, workers } = this.#service;
+    const { budgets, calls, liveStreams, metrics, models, workers } = this.#service;
     metrics.observe({
       openCalls: () => calls.size,
       unread: () => this.#grpc?.unread ?? 0,
       running: () => workers.running,
       waiting: () => workers.waiting,
       budgets,
-      load: () => this.#transcriber?.load(),
+      jobs: () => this.#service.jobs.tally(),
+      liveStreams: () => liveStreams.size,
+      liveLag: () => liveStreams.lag,
+      load: () => models.load(),
+      models: () => models.states,
+      modelBudget: () => models.memory.budget,
       isServing: () => this.#notReady === undefined,
       identity: () => this.#served,
     });
@@ -345,39 +375,6 @@ function aborted(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {
     signal.addEventListener("abort", () => reject(signal.reason), { once: true });
   });
-}
-
-function transcriberOptions(settings: ServerSettings, log: Logger): TranscriberOptions {
-  const { batchSize, cacheDir, computeType, decodeTimeout, device, draftModel } = settings;
-  const { maxDuration, maxUploadBytes, model, threads, vadModel } = settings;
-  const implementation = implementationOf(settings);
-  let announced: string | undefined;
-  return {
-    device,
-    batchSize,
-    computeType,
-    ...(cacheDir !== undefined && { cacheDir }),
-    ...(draftModel !== undefined && { draftModel }),
-    ...(implementation !== undefined && { implementation }),
-    ...(model !== undefined && { model }),
-    ...(threads !== undefined && { threads }),
-    ...(vadModel !== undefined && { vadModel }),
-    limits: { maxBytes: maxUploadBytes, maxDuration, decodeTimeout },
-    onDownload: (progress) => {
-      const licence = progress.licence === undefined ? "" : ` (licence: ${progress.licence})`;
-      const step =
-        progress.converted === undefined
-          ? `Downloading model ${progress.model}${licence}`
-          : `Converting model ${progress.model}`;
-      if (announced !== step) log.info(step);
-      announced = step;
-    },
-  };
-}
-
-/** Where nothing says otherwise, that of the service which this server stands in for. */
-function implementationOf({ implementation, model }: ServerSettings): string | undefined {
-  return implementation ?? (model === undefined && !process.env.AGORA_MODEL ? "borealis" : undefined);
 }
 
 function servedModel({ info }: Transcriber): ServedModel {

@@ -8,6 +8,7 @@ import {
   TranscriptionError,
 } from "../index.js";
 import type { Call } from "./call/call.js";
+import type { ServerMetrics } from "./metrics/server-metrics.js";
 import { type ServerSettings, variableOf } from "./settings.js";
 
 /** A live stream of a call. */
@@ -22,21 +23,17 @@ const LOOK = 500;
 /** The live streams of all doors: how many there are, and that none of them stays for nothing. */
 export class LiveStreams {
   readonly #settings: ServerSettings;
+  readonly #metrics: Pick<ServerMetrics, "liveEnded" | "liveRefused">;
   readonly #open = new Set<LiveSession>();
-  #refused = 0;
 
-  constructor(settings: ServerSettings) {
+  constructor(settings: ServerSettings, metrics: Pick<ServerMetrics, "liveEnded" | "liveRefused">) {
     this.#settings = settings;
+    this.#metrics = metrics;
   }
 
   /** Streams that are open. */
   get size(): number {
     return this.#open.size;
-  }
-
-  /** Streams that were refused so far, for there were too many. */
-  get refused(): number {
-    return this.#refused;
   }
 
   /** Most seconds of audio that wait in one of them. */
@@ -52,7 +49,7 @@ export class LiveStreams {
     const { language, liveMaxStreams } = this.#settings;
     call.signal.throwIfAborted();
     if (this.#open.size >= liveMaxStreams) {
-      this.#refused++;
+      this.#metrics.liveRefused();
       throw new TranscriptionError(
         "QUEUE_FULL",
         `${this.#open.size} live streams are open, the most that ${variableOf("liveMaxStreams")} allows; try again later`,
@@ -63,7 +60,12 @@ export class LiveStreams {
     const session = new WatchedStream(stream, this.#settings);
     this.#open.add(session);
     call.markStarted();
-    void call.work(() => stream.closed).then(() => this.#open.delete(session));
+    void call
+      .work(() => stream.closed)
+      .then(() => {
+        this.#open.delete(session);
+        this.#metrics.liveEnded(stream.progress.received);
+      });
     return session;
   }
 }

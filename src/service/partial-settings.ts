@@ -1,6 +1,8 @@
 import { nearest } from "../config/nearest.js";
 import { invalidArgument, TranscriptionError } from "../errors.js";
+import type { ValueKind } from "./setting-values.js";
 import { requireConsistent, SETTINGS, type ServerSettings } from "./settings.js";
+import { written } from "./told-settings.js";
 
 type Key = keyof ServerSettings;
 const KEYS = Object.keys(SETTINGS) as Key[];
@@ -15,6 +17,10 @@ const OF_MODEL = [
   "computeType",
   "draftModel",
   "vadModel",
+  "modelsServed",
+  "modelTtl",
+  "modelMainTtl",
+  "modelsMaxMemory",
 ] as const satisfies readonly Key[];
 
 /**
@@ -45,17 +51,11 @@ export function refuseModelSettings(settings: ServerSettings): void {
 function checkedValue(key: Key, value: unknown): unknown {
   const { kind, fallback } = SETTINGS[key];
   if (value === undefined || value === fallback) return fallback;
-  const parsed = kind.parse(written(value));
+  const parsed = kind.parse(written(value, kind as ValueKind<unknown>));
   // What only reads like it, such as a number in a string, is a mistake of the program.
   if (parsed !== undefined && typeof parsed === typeof value) return parsed;
   const isSecret = typeof value === "string" && SETTINGS[key].isPrivate;
   throw invalidArgument(key, kind.expected, isSecret ? `${value.length} characters` : value);
-}
-
-/** A value as a variable of the environment would have it. */
-function written(value: unknown): string {
-  if (value === null) return "off";
-  return value === Number.POSITIVE_INFINITY ? "0" : String(value);
 }
 
 function unknownSetting(key: string): TranscriptionError {

@@ -31,9 +31,8 @@ export class RequestLog {
     return (event) => progress.report(event);
   }
 
-  /** @param model name of the one that wrote it */
-  success(result: TranscriptionResult, model: string): void {
-    const { duration, language, languageProbability, speakers, stats, warnings } = result;
+  success(result: TranscriptionResult): void {
+    const { duration, language, languageProbability, model, speakers, stats, warnings } = result;
     const { seconds } = this.#call;
     const speed = seconds > 0 ? duration / seconds : 0;
     for (const warning of warnings) this.#log.warning(warning);

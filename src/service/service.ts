@@ -14,9 +14,11 @@ import { type Budgets, createBudgets } from "./budgets.js";
 import { type Call, ClientGone, Unavailable } from "./call/call.js";
 import type { Holder } from "./call/holdings.js";
 import { OpenCalls } from "./call/open-calls.js";
+import { Jobs } from "./jobs/jobs.js";
 import { type LiveSession, LiveStreams } from "./live.js";
 import type { Fields, Logger } from "./log.js";
 import { ServerMetrics } from "./metrics/server-metrics.js";
+import { Models, type ServedModel } from "./models/models.js";
 import { fetchInto } from "./recordings/fetching.js";
 import type { OpenRecording, RecordingSource } from "./recordings/store.js";
 import { RequestLog } from "./request-log.js";
@@ -43,13 +45,29 @@ export const FLUSH_SECONDS = 1;
 /** What a door says of work; its call says the rest. */
 type OfCall<T> = Omit<T, keyof Waiting>;
 
+/** By what work with a model is done. */
+export interface ByModel {
+  /** What {@link Service.withModel} gives; undefined: the main model, for as long as the work takes. */
+  transcriber?: Transcriber;
+}
+
+/** How long a request may take. */
+export interface Deadline {
+  /** Seconds, where the request says; undefined: what the server allows. */
+  timeout: number | undefined;
+  /** What the request calls it. */
+  timeoutName: string;
+}
+
 /** What every door shares: there is one of it in a server, and it knows of no door. */
 export class Service {
   readonly metrics = new ServerMetrics();
   readonly workers: Workers;
+  readonly models: Models;
   readonly liveStreams: LiveStreams;
   readonly budgets: Budgets;
   readonly storage: Storage;
+  readonly jobs: Jobs;
   /** The calls of all doors. */
   readonly calls = new OpenCalls(() => this.#rest());
   #settings: ServerSettings;
@@ -71,9 +89,11 @@ export class Service {
   ) {
     this.#settings = settings;
     this.workers = new Workers(settings, this.metrics);
-    this.liveStreams = new LiveStreams(settings);
+    this.liveStreams = new LiveStreams(settings, this.metrics);
+    this.models = new Models(settings, log, this.metrics);
     this.budgets = createBudgets(settings);
     this.storage = new Storage(onStorage);
+    this.jobs = new Jobs(this);
   }
 
   /** Those that are in force. */
@@ -115,25 +135,55 @@ export class Service {
   }
 
   /**
+   * Does `work` with a model, which is loaded for it if need be, within the request's time, and stays loaded until it is
+   * done.
+   * @param model one that {@link Models.choose} has found, or a name for it; undefined: the main one
+   * @throws TranscriptionError MODEL_NOT_FOUND; QUEUE_FULL where models that are in use leave no room for it; what loading it
+   *   throws
+   */
+  async withModel<T>(
+    call: Call,
+    model: ServedModel | string | undefined,
+    work: (transcriber: Transcriber) => Promise<T>,
+    deadline: Deadline = { timeout: undefined, timeoutName: "timeout" },
+  ): Promise<T> {
+    const { models } = this;
+    const chosen = typeof model === "object" ? model : await models.choose(model);
+    let lease = models.leaseLoaded(chosen);
+    if (!lease) {
+      this.#limit(call, deadline);
+      lease = await models.lease(chosen, call.signal);
+    }
+    try {
+      return await work(lease.value);
+    } finally {
+      lease.release();
+    }
+  }
+
+  /**
    * Text of a recording that has arrived, within the server's time for it or, where that is shorter, the request's.
    * @param timeoutName what the request calls its `timeout`
    */
   transcribe(
     call: Call,
     input: AudioInput,
-    { timeout, onProgress, ...options }: OfCall<WorkOptions>,
+    { timeout, onProgress, transcriber, ...options }: OfCall<WorkOptions> & ByModel,
     timeoutName: string,
   ): Promise<Work> {
     const logProgress = this.#logOf(call).progress(this.settings.batchSize);
-    return this.#inTime(call, timeout, timeoutName, (waiting) =>
-      this.workers.transcribe(input, {
-        ...options,
-        ...waiting,
-        onProgress: (progress) => {
-          logProgress(progress);
-          onProgress?.(progress);
-        },
-      }),
+    const deadline = { timeout, timeoutName };
+    return this.#by(call, transcriber, deadline, (model) =>
+      this.#inTime(call, deadline, (waiting) =>
+        this.workers.transcribe(model, input, {
+          ...options,
+          ...waiting,
+          onProgress: (progress) => {
+            logProgress(progress);
+            onProgress?.(progress);
+          },
+        }),
+      ),
     );
   }
 
@@ -144,7 +194,7 @@ export class Service {
     { timeout, ...options }: OfCall<DiarizeWork>,
     timeoutName: string,
   ): Promise<Work<DiarizationResult>> {
-    return this.#inTime(call, timeout, timeoutName, (waiting) =>
+    return this.#inTime(call, { timeout, timeoutName }, (waiting) =>
       this.workers.diarize(input, { ...options, ...waiting }),
     );
   }
@@ -156,7 +206,7 @@ export class Service {
     { timeout, ...options }: OfCall<SpeechWork>,
     timeoutName: string,
   ): Promise<Work<SpeechDetection>> {
-    return this.#inTime(call, timeout, timeoutName, (waiting) =>
+    return this.#inTime(call, { timeout, timeoutName }, (waiting) =>
       this.workers.detectSpeech(input, { ...options, ...waiting }),
     );
   }
@@ -165,32 +215,59 @@ export class Service {
   detectLanguage(
     call: Call,
     input: AudioInput,
-    { timeout, ...options }: OfCall<DetectLanguageOptions>,
+    { timeout, transcriber, ...options }: OfCall<DetectLanguageOptions> & ByModel,
     timeoutName: string,
   ): Promise<Work<LanguageDetection>> {
-    return this.#inTime(call, timeout, timeoutName, (waiting) =>
-      this.workers.detectLanguage(input, { ...options, ...waiting }),
+    const deadline = { timeout, timeoutName };
+    return this.#by(call, transcriber, deadline, (model) =>
+      this.#inTime(call, deadline, (waiting) =>
+        this.workers.detectLanguage(model, input, { ...options, ...waiting }),
+      ),
     );
+  }
+
+  #by<T>(
+    call: Call,
+    transcriber: Transcriber | undefined,
+    deadline: Deadline,
+    work: (transcriber: Transcriber) => Promise<T>,
+  ): Promise<T> {
+    return transcriber ? work(transcriber) : this.withModel(call, undefined, work, deadline);
+  }
+
+  /** What a request has waited for already is part of its time. */
+  #limit(call: Call, { timeout = Number.POSITIVE_INFINITY, timeoutName }: Deadline): void {
+    const { requestTimeout } = this.settings;
+    const [seconds, limit] =
+      timeout < requestTimeout ? [timeout, timeoutName] : [requestTimeout, variableOf("requestTimeout")];
+    const left = Math.max(0, seconds - call.stages.waiting);
+    call.expireAfter(left, `The request took longer than ${limit} (${seconds} s)`);
   }
 
   /**
    * Text of audio while it is spoken, within the server's limits on live streams. It ends with the call.
-   * @param transcriber stays loaded until the stream is closed @throws as {@link LiveStreams.start}
+   * @param model a name for it, which is loaded for the stream if need be; undefined: the main one
+   * @throws as {@link LiveStreams.start} and {@link Models.lease}
    */
-  live(call: Call, options: LiveOptions, transcriber: Transcriber = this.workers.transcriber): LiveSession {
-    return this.liveStreams.start(call, transcriber, options);
+  async live(call: Call, options: LiveOptions, model?: ServedModel | string): Promise<LiveSession> {
+    const chosen = typeof model === "object" ? model : await this.models.choose(model);
+    const lease = this.models.leaseLoaded(chosen) ?? (await this.models.lease(chosen, call.signal));
+    try {
+      const session = this.liveStreams.start(call, lease.value, options);
+      void session.closed.then(lease.release);
+      return session;
+    } catch (error) {
+      lease.release();
+      throw error;
+    }
   }
 
   #inTime<T>(
     call: Call,
-    timeout = Number.POSITIVE_INFINITY,
-    timeoutName: string,
+    deadline: Deadline,
     work: (waiting: Required<Waiting>) => Promise<Work<T>>,
   ): Promise<Work<T>> {
-    const { requestTimeout } = this.settings;
-    const [seconds, limit] =
-      timeout < requestTimeout ? [timeout, timeoutName] : [requestTimeout, variableOf("requestTimeout")];
-    call.expireAfter(seconds, `The request took longer than ${limit} (${seconds} s)`);
+    this.#limit(call, deadline);
     const working = work({ signal: call.signal, onTurn: () => call.markStarted() });
     return working.catch((error: unknown) => {
       // Decoders store copies beside the uploads.
@@ -201,7 +278,7 @@ export class Service {
 
   /** Has the log say what came of a call whose answer is delivered now: until then it may still fail. */
   logSuccess(call: Call, { result }: Work): void {
-    this.#logOf(call).success(result, this.workers.transcriber.info.model.name);
+    this.#logOf(call).success(result);
   }
 
   /** The same of what is no text. @param found what was found, in words, and as fields */
@@ -226,6 +303,7 @@ export class Service {
 
   async #drain(): Promise<void> {
     const { shutdownGrace } = this.settings;
+    this.jobs.pause();
     const idle = this.calls.idle();
     if (this.calls.size > 0)
       this.log.info(`Waiting up to ${shutdownGrace} s for ${this.calls.size} open calls`);
@@ -248,8 +326,9 @@ export class Service {
     }, REST).unref();
   }
 
-  close(): void {
+  async close(): Promise<void> {
     clearTimeout(this.#restTimer);
+    await this.jobs.close();
     this.storage.close();
     this.recordings?.close();
   }

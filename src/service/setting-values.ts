@@ -4,6 +4,8 @@ export interface ValueKind<T> {
   parse(text: string): T | undefined;
   /** What was probably meant by a text that is refused. */
   suggest?(text: string): string | undefined;
+  /** A value as it is written, where that is not as usual. */
+  write?(value: T): string;
 }
 
 /** An integer from `min` to `max`, both included, in decimal digits. */
@@ -28,6 +30,16 @@ export function limit(min: number, max: number): ValueKind<number> {
   return {
     expected: `a number from ${min} to ${max}, or 0 for none`,
     parse: (text) => (/^0+$/.test(text) ? Number.POSITIVE_INFINITY : parse(text)),
+  };
+}
+
+/** Seconds from 0, or -1 for ever, as other servers of models have it: `Infinity`. */
+export function timeToLive(max: number): ValueKind<number> {
+  const { parse } = number(0, max);
+  return {
+    expected: `a number from 0 to ${max}, or -1 for ever`,
+    parse: (text) => (text === "-1" ? Number.POSITIVE_INFINITY : parse(text)),
+    write: (seconds) => (Number.isFinite(seconds) ? String(seconds) : "-1"),
   };
 }
 

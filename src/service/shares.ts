@@ -12,10 +12,22 @@ const OF_DISK = 0.8;
 /** A disk that is full says so by itself, which is another matter than too many uploads. */
 const LEAST_DISK = 64 * MIB;
 
+/** Share of it that loaded models may take: the rest is for their work and for calls. */
+const FOR_MODELS = 1 / 2;
+const LEAST_FOR_MODELS = 256 * MIB;
+
 /** Bytes that calls may hold in memory where no setting says so: of the machine, or of the control group's limit. */
 export function memoryShare(total = totalmem(), limit = process.constrainedMemory()): number {
-  const there = limit > 0 ? Math.min(limit, total) : total;
-  return Math.floor(Math.min(Math.max(there * OF_MEMORY, LEAST_MEMORY), MOST_MEMORY));
+  return Math.floor(Math.min(Math.max(there(total, limit) * OF_MEMORY, LEAST_MEMORY), MOST_MEMORY));
+}
+
+/** Bytes that loaded models may take where no setting says so. */
+export function modelsShare(total = totalmem(), limit = process.constrainedMemory()): number {
+  return Math.floor(Math.max(there(total, limit) * FOR_MODELS, LEAST_FOR_MODELS));
+}
+
+function there(total: number, limit: number): number {
+  return limit > 0 ? Math.min(limit, total) : total;
 }
 
 const shares = new Map<string, number>();

@@ -86,7 +86,6 @@ export class Workers {
   readonly #defaults: TranscribeOptions;
   readonly #settings: ServerSettings;
   readonly #metrics: ServerMetrics;
-  #transcriber: Transcriber | undefined;
   /** Seconds that a recording takes of late. */
   #usual = SOONEST;
 
@@ -99,30 +98,6 @@ export class Workers {
     this.#defaults = { chunkLength: chunkDuration, language, limits };
     this.#settings = settings;
     this.#metrics = metrics;
-  }
-
-  /**
-   * Hands over what to work with.
-   * @throws TranscriptionError INVALID_ARGUMENT when the model does not have the language of the settings
-   */
-  use(transcriber: Transcriber): void {
-    const { language = "auto" } = this.#defaults;
-    const { languages, model } = transcriber.info;
-    if (language !== "auto" && !languages.includes(language)) {
-      const expected =
-        languages.length > 10 ? `one of its ${languages.length} languages` : languages.join(", ");
-      throw new TranscriptionError(
-        "INVALID_ARGUMENT",
-        `${variableOf("language")}: expected auto or ${expected} for model ${model.name} but received "${language}"`,
-      );
-    }
-    this.#transcriber = transcriber;
-  }
-
-  /** What {@link use} was given. @throws TranscriptionError INTERNAL before that */
-  get transcriber(): Transcriber {
-    if (!this.#transcriber) throw new TranscriptionError("INTERNAL", "The model is not loaded");
-    return this.#transcriber;
   }
 
   /** Recordings that are being worked on. */
@@ -149,9 +124,11 @@ export class Workers {
 
   /**
    * Text of a recording, when it is its turn, which `onTurn` hears of.
+   * @param transcriber stays loaded until it is done
    * @throws TranscriptionError, and the reason of `signal` when that fires while it waits
    */
   transcribe(
+    transcriber: Transcriber,
     input: AudioInput,
     { onTurn, languages, knownSpeakers, speakersIfPossible, ...given }: WorkOptions,
   ): Promise<Work> {
@@ -159,11 +136,11 @@ export class Workers {
     const { signal } = options;
     const work = async () => {
       const limits = this.#limitsOf(options);
-      const language = languages && (await this.#likeliest(input, languages, { ...options, limits }));
+      const language = languages && (await likeliest(transcriber, input, languages, { ...options, limits }));
       const knownVoices = knownSpeakers && (await this.#voicesOf(knownSpeakers, signal));
       const transcribe = (speakers: Pick<TranscribeOptions, "diarize" | "roles">) =>
-        this.transcriber.transcribe(input, {
-          ...this.#defaults,
+        transcriber.transcribe(input, {
+          ...this.#defaultsFor(transcriber),
           ...options,
           ...speakers,
           ...(language !== undefined && { language }),
@@ -222,6 +199,7 @@ export class Workers {
 
   /** Language of a recording. @throws as {@link transcribe} */
   detectLanguage(
+    transcriber: Transcriber,
     input: AudioInput,
     { onTurn, ...options }: DetectLanguageOptions & Waiting,
   ): Promise<Work<LanguageDetection>> {
@@ -235,7 +213,7 @@ export class Workers {
     // No more of it is heard than settles the language.
     return this.#inTurn(
       { signal, onTurn },
-      () => this.transcriber.detectLanguage(input, own),
+      () => transcriber.detectLanguage(input, own),
       () => 0,
     );
   }
@@ -262,6 +240,12 @@ export class Workers {
     });
   }
 
+  /** A language of the settings is for models that have it: the main one does. */
+  #defaultsFor({ info: { languages } }: Transcriber): TranscribeOptions {
+    const { language = "auto", ...others } = this.#defaults;
+    return { ...others, language: languages.includes(language) ? language : "auto" };
+  }
+
   #limitsOf({ limits }: Pick<TranscribeOptions, "limits">): Partial<AudioLimits> {
     return { ...this.#defaults.limits, ...limits };
   }
@@ -279,21 +263,22 @@ export class Workers {
       ...(threads !== undefined && { threads }),
     };
   }
+}
 
-  /** Of `languages` the one that is heard; undefined where nothing is. */
-  async #likeliest(
-    input: AudioInput,
-    languages: readonly string[],
-    { limits, priority, signal, track, vadFilter, vadOptions }: TranscribeOptions,
-  ): Promise<string | undefined> {
-    const given = Object.entries({ limits, priority, signal, track, vadFilter, vadOptions });
-    const { probabilities } = await this.transcriber.detectLanguage(
-      input,
-      Object.fromEntries(given.filter(([, value]) => value !== undefined)),
-    );
-    // Most probable first.
-    return probabilities.find(({ language }) => languages.includes(language))?.language;
-  }
+/** Of `languages` the one that is heard; undefined where nothing is. */
+async function likeliest(
+  transcriber: Transcriber,
+  input: AudioInput,
+  languages: readonly string[],
+  { limits, priority, signal, track, vadFilter, vadOptions }: TranscribeOptions,
+): Promise<string | undefined> {
+  const given = Object.entries({ limits, priority, signal, track, vadFilter, vadOptions });
+  const { probabilities } = await transcriber.detectLanguage(
+    input,
+    Object.fromEntries(given.filter(([, value]) => value !== undefined)),
+  );
+  // Most probable first.
+  return probabilities.find(({ language }) => languages.includes(language))?.language;
 }
 
 /** What is said to those for whom there is no room. */

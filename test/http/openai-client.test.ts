@@ -7,6 +7,7 @@ import { formatResult, type TranscriptionResult, transcribe } from "../../src/in
 import { type RunningServer, startServer } from "../../src/server/server.js";
 import { DEMO_WITH_VAD } from "../support/demo.js";
 import { samplePath } from "../support/samples.js";
+import { beginningOf } from "../support/wav-beginning.js";
 
 /** Seconds of the calls that are sent. */
 const SECONDS = 12;
@@ -17,11 +18,8 @@ const TOKEN = "correct-horse-battery";
 
 /** A WAV file with the first seconds of a sample of 16 kHz. */
 function beginning(name: string, channels: number): string {
-  const bytes = readFileSync(samplePath(name)).subarray(0, 44 + SECONDS * 16_000 * 2 * channels);
-  bytes.writeUInt32LE(bytes.length - 8, 4);
-  bytes.writeUInt32LE(bytes.length - 44, 40);
   const path = join(folder, name);
-  writeFileSync(path, bytes);
+  writeFileSync(path, beginningOf(samplePath(name), SECONDS, channels));
   return path;
 }
 

@@ -222,6 +222,21 @@ describe("recordings of another system", () => {
     expect(Buffer.from(await part.arrayBuffer()).equals(RECORDING.subarray(5000, 6000))).toBe(true);
   });
 
+  it("end early, and are not waited for, where such a system breaks off", async () => {
+    const { settings } = await startOther(({ method }, response) => {
+      response.writeHead(200, { "content-length": RECORDING.length });
+      if (method === "HEAD") response.end();
+      else response.write(RECORDING.subarray(0, 6000), () => setTimeout(() => response.destroy(), 50));
+      return true;
+    });
+    const fake = await startHttp({ settings });
+    for (const headers of [{ range: "bytes=5000-9999" }, {}] as Record<string, string>[]) {
+      const answer = await fetch(`${fake.url}${PATH}/1/audio`, { headers });
+      await expect(answer.arrayBuffer()).rejects.toThrow();
+    }
+    await expectNothingLeft(fake);
+  });
+
   it.each<[string, (request: IncomingMessage, response: ServerResponse) => void, RegExp]>([
     [
       "to a redirect",

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { resolveRequest } from "../../src/config/options.js";
 import { loadDefinitions } from "../../src/doors/grpc/definitions.js";
 import type { TranscribeRequest } from "../../src/doors/grpc/v2/messages.js";
-import { toTranscribeOptions } from "../../src/doors/grpc/v2/options.js";
+import { checkOptions, toTranscribeOptions } from "../../src/doors/grpc/v2/options.js";
 import { TranscriptionError } from "../../src/errors.js";
 import type { Transcriber } from "../../src/index.js";
 import { answer, fakeApi } from "../support/fake-api.js";
@@ -184,7 +184,7 @@ describe("in a request of gRPC", () => {
     });
     const request = { config: { options: optionsOf(Object.fromEntries(given)) } };
     const { config } = requestDeserialize(requestSerialize(request));
-    toTranscribeOptions(config!.options, Number.POSITIVE_INFINITY, transcriber);
+    checkOptions(toTranscribeOptions(config!.options, Number.POSITIVE_INFINITY), transcriber);
   }
 
   const sendable = ({ option }: { option: string }) => !NOT_IN_REQUESTS.includes(option);

@@ -27,12 +27,13 @@ class ObservedNetwork final : public agora::Network {
     bool leaves_processor_free() const override { return network_->leaves_processor_free(); }
     bool leaves_out_frames() const override { return leaves_out_frames_ && network_->leaves_out_frames(); }
     std::string compute_type() const override { return network_->compute_type(); }
-    void begin_encoding(const std::vector<agora::EncoderInput>& windows) override {
+    size_t lanes() const override { return network_->lanes(); }
+    void begin_encoding(const std::vector<agora::EncoderInput>& windows, size_t lane) override {
         on_run_(windows);
-        network_->begin_encoding(windows);
+        network_->begin_encoding(windows, lane);
     }
-    agora::Progress go_on_encoding(double seconds, const std::atomic<bool>* stop) override {
-        return network_->go_on_encoding(seconds, stop);
+    agora::Progress go_on_encoding(size_t lane, double seconds, const std::atomic<bool>* stop) override {
+        return network_->go_on_encoding(lane, seconds, stop);
     }
     std::vector<float> encoded(size_t window) const override { return network_->encoded(window); }
     bool adopt(const std::vector<float>& encoded, const agora::WindowFrames& frames, agora::WindowMemory& memory,

@@ -28,7 +28,7 @@ std::vector<float> logits_of(agora::Decoder& decoder, const agora::WhisperFile& 
         memories.push_back(decoder.new_sequence());
         agora::DecoderInput input{memories.back().get(), window.get(), 0, {}};
         for (int token = 0; token < tokens; ++token) input.tokens.push_back(100 * i + token);
-        input.all_logits = true;
+        input.outputs = input.tokens.size();
         inputs.push_back(input);
     }
     const float* logits = decoder.run(inputs, nullptr);

@@ -49,7 +49,8 @@ struct StepTaken {
 class ScheduledDevice {
   public:
     explicit ScheduledDevice(const std::vector<std::pair<StepCosts, agora::Budget>>& models) {
-        for (const auto& [costs, budget] : models) models_[scheduler.add_model(budget)] = {costs, models_.size()};
+        for (const auto& [costs, budget] : models)
+            models_[scheduler.add_model(budget)] = {costs, models_.size(), budget.live_lane};
     }
     ScheduledDevice(const StepCosts& costs, const agora::Budget& budget)
         : ScheduledDevice(std::vector<std::pair<StepCosts, agora::Budget>>{{costs, budget}}) {}
@@ -88,7 +89,7 @@ class ScheduledDevice {
         if (next->jobs.empty()) throw std::logic_error("There is a step, but for nobody");
         StepTaken taken{now, now, next->work, {}};
         for (const agora::JobId id : next->jobs) taken.windows.push_back(jobs_.at(id));
-        const StepCosts& costs = models_.at(next->model).first;
+        const StepCosts& costs = models_.at(next->model).costs;
         const agora::Seconds elapsed = cost(*next, costs);
         now += elapsed;
         taken.end = now;
@@ -115,8 +116,14 @@ class ScheduledDevice {
     agora::Seconds now = 0;
     std::vector<agora::Seconds> finished;  // of each window; negative: not yet
     std::vector<StepTaken> steps;
+    size_t lost = 0;  // encodings that were begun and given up
 
   private:
+    struct Model {
+        StepCosts costs;
+        size_t number;
+        bool live_lane;
+    };
     struct Window {
         Arrival arrival;
         int tokens;
@@ -135,11 +142,15 @@ class ScheduledDevice {
         }
         if (step.jobs.size() > 1)
             return costs.encode + costs.encode_another * static_cast<double>(step.jobs.size() - 1);
-        // Another window's encoding is lost.
+        // Another window's encoding, of the same lane, is lost.
         const size_t number = jobs_.at(step.jobs.front());
+        const bool apart = models_.at(step.model).live_lane;
+        const auto is_live = [&](size_t window) { return windows_[window].arrival.priority == agora::Priority::Live; };
         if (begun_.count(number) == 0) {
             for (auto each = begun_.begin(); each != begun_.end();) {
-                const bool same = windows_[each->first].arrival.model == windows_[number].arrival.model;
+                const bool same = windows_[each->first].arrival.model == windows_[number].arrival.model &&
+                                  !(apart && is_live(each->first) != is_live(number));
+                lost += same;
                 each = same ? begun_.erase(each) : std::next(each);
             }
         }
@@ -174,7 +185,7 @@ class ScheduledDevice {
         for (; arrived_ < windows_.size() && windows_[arrived_].arrival.time <= now; ++arrived_) {
             const Arrival& arrival = windows_[arrived_].arrival;
             const auto model = std::find_if(models_.begin(), models_.end(),
-                                            [&](auto& each) { return each.second.second == arrival.model; });
+                                            [&](auto& each) { return each.second.number == arrival.model; });
             const agora::JobId id = scheduler.add(
                 model->first, {arrival.request, arrival.priority, arrival.deadline, arrival.sequences, arrival.bytes});
             jobs_[id] = arrived_;
@@ -188,7 +199,7 @@ class ScheduledDevice {
         return true;
     }
 
-    std::map<agora::ModelId, std::pair<StepCosts, size_t>> models_;
+    std::map<agora::ModelId, Model> models_;
     std::vector<Window> windows_;  // in the order of their times
     size_t arrived_ = 0;
     std::map<agora::JobId, size_t> jobs_;

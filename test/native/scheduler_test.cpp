@@ -236,6 +236,57 @@ TEST_CASE("scheduler: live work goes first, by its deadlines, and waits for no w
     CHECK(device.finished[later] - 1.01 <= 3 * kTwoCores.alone(5) + 3 * kTwoCores.slice);
 }
 
+TEST_CASE("scheduler: live steps wait for a slice of other work at most, and take nothing of it that was begun") {
+    Budget budget = budget_for(kTwoCores);
+    budget.live_lane = true;
+    budget.live = agora::live_windows(budget.windows);
+    ScheduledDevice device(kTwoCores, budget);
+    device.arrive(40, {0, 1, kLong, Priority::Bulk});
+    // Four streams, whose steps are of short windows and a few tokens: half of the device's time.
+    std::vector<size_t> steps;
+    for (int i = 0; i < 40; ++i) steps.push_back(device.arrive({1 + 0.65 * i, 0, 5, Priority::Live}));
+    device.run();
+    for (const size_t step : steps) {
+        const Seconds taken = device.finished[step] - (1 + 0.65 * static_cast<double>(step - steps.front()));
+        // Bulk is owed a fifth, in slices and rounds.
+        CHECK(taken <= 1.3 * kTwoCores.alone(5) + 2 * kTwoCores.slice);
+    }
+    CHECK(device.lost == 0);
+}
+
+TEST_CASE("scheduler: bulk goes on beside live work that never ends, in a batch of one too") {
+    for (const size_t windows : {size_t{1}, size_t{4}}) {
+        Budget budget = budget_for(kTwoCores, windows);
+        budget.live_lane = true;
+        budget.live = agora::live_windows(windows);
+        ScheduledDevice device(kTwoCores, budget);
+        const size_t bulk = device.arrive({0, 1, kShort, Priority::Bulk});
+        for (int i = 0; i < 60; ++i) device.arrive({0.1 * i, 0, 5, Priority::Live});
+        device.run();
+        // It has a fifth of the time, and live work the rest.
+        CHECK(device.finished[bulk] <= 6 * kTwoCores.alone(kShort));
+        CHECK(device.finished[bulk] > 2 * kTwoCores.alone(kShort));
+    }
+}
+
+TEST_CASE("scheduler: live steps find places in a batch that is full, in one round together") {
+    Budget budget = budget_for(kTwoCores, 8);
+    budget.live_lane = true;
+    budget.live = agora::live_windows(budget.windows);
+    ScheduledDevice device(kTwoCores, budget);
+    device.arrive(30, {0, 1, kLong, Priority::Bulk});
+    const size_t first = device.arrive(3, {8, 0, 20, Priority::Live});
+    device.run();
+    size_t together = 0;
+    for (const StepTaken& step : device.steps) {
+        const auto live =
+            std::count_if(step.windows.begin(), step.windows.end(), [=](size_t window) { return window >= first; });
+        together = std::max(together, step.work == Work::Decode ? static_cast<size_t>(live) : 0);
+    }
+    CHECK(together == 3);
+    for (size_t i = first; i < first + 3; ++i) CHECK(device.finished[i] - 8 < 1.5);
+}
+
 TEST_CASE("scheduler: a window's encoding is given up for others' once, then it is finished") {
     ScheduledDevice device(kTwoCores, budget_for(kTwoCores));
     const size_t bulk = device.arrive({0, 1, kLong, Priority::Bulk});

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Transcriber } from "../../src/index.js";
 import { Call, ClientGone } from "../../src/service/call/call.js";
 import { LiveStreams } from "../../src/service/live.js";
+import { ServerMetrics } from "../../src/service/metrics/server-metrics.js";
 import { readSettings } from "../../src/service/settings.js";
 import type { LiveOptions } from "../../src/types/live.js";
 import { codeOf } from "../support/demo.js";
@@ -24,8 +25,8 @@ const transcriber = (engine = scriptedEngine(), asked: LiveOptions[] = []): Tran
     },
   }) as unknown as Transcriber;
 
-const streams = (variables: Record<string, string> = {}): LiveStreams =>
-  new LiveStreams(readSettings(variables));
+const streams = (variables: Record<string, string> = {}, metrics = new ServerMetrics()): LiveStreams =>
+  new LiveStreams(readSettings(variables), metrics);
 const call = (): Call => new Call("1", "live");
 
 describe("live streams of a server", () => {
@@ -50,18 +51,22 @@ describe("live streams of a server", () => {
   });
 
   it("are so many at most, and no more are refused when one is done", async () => {
-    const live = streams({ LIVE_MAX_STREAMS: "1" });
+    const metrics = new ServerMetrics();
+    const live = streams({ LIVE_MAX_STREAMS: "1" }, metrics);
     const first = live.start(call(), transcriber(), {});
     expect(() => live.start(call(), transcriber(), {})).toThrow(
       expect.objectContaining({ code: "QUEUE_FULL", message: expect.stringContaining("LIVE_MAX_STREAMS") }),
     );
-    expect(live.refused).toBe(1);
+    await first.write(bytesOf(words(0, 4)));
     await first.end();
     await first.closed;
     await Promise.resolve();
     expect(() => live.start(call(), transcriber(), { channels: 0 })).toThrow("channels");
     const second = live.start(call(), transcriber(), {});
     await second.close();
+    const text = await metrics.text();
+    expect(text).toContain("agora_live_refused_total 1\n");
+    expect(text).toContain("agora_live_audio_seconds_total 2\n");
   });
 
   it("end with their call", async () => {

@@ -15,6 +15,8 @@ import type {
 } from "../../src/types/engine.js";
 
 export interface FakeEngineOptions {
+  /** Of its model. */
+  name?: string;
   concurrency?: number;
   maxWindow?: number;
   languages?: readonly string[];
@@ -60,8 +62,8 @@ export class FakeEngine implements Engine {
     this.concurrency = options.concurrency ?? 2;
     if (options.timesWords !== undefined) this.timesWords = options.timesWords;
     this.model = {
-      name: "fake",
-      path: "/fake.bin",
+      name: options.name ?? "fake",
+      path: `/${options.name ?? "fake.bin"}`,
       type: "custom",
       multilingual: languages.length > 1,
       weightType: "f32",

@@ -69,6 +69,10 @@ export class V2Client {
     return this.#unary("GetServerInfo", {}, new Metadata(), {});
   }
 
+  models(): Promise<messages.ListModelsResponse> {
+    return this.#unary("ListModels", {}, new Metadata(), {});
+  }
+
   /** Sends all messages, or as many as the server takes before it answers. */
   async upload(messages: Iterable<Message>, options: CallOptions = {}): Promise<Result> {
     const { path, requestSerialize, responseDeserialize } = method<Result>("TranscribeUpload");

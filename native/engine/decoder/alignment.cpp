@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "engine/decoder/median_filter.h"
 #include "engine/kernels/window_frames.h"
 #include "engine/reference/whisper_cpp.h"
 
@@ -11,7 +12,6 @@ namespace agora {
 namespace {
 
 constexpr int kFrames = WindowFrames::kAll;
-constexpr int kMedianWidth = 7;
 // A large model's upper half has 320 heads, whose attention to a full window would take 860 MB.
 constexpr int kMaxGuessedHeads = 64;
 
@@ -29,25 +29,6 @@ whisper_alignment_heads_preset preset_of(const WhisperHyperParameters& h) {
     if (has_shape(1280, 32, 4) && hundred_languages) return WHISPER_AHEADS_LARGE_V3_TURBO;
     if (has_shape(1280, 32, 32)) return hundred_languages ? WHISPER_AHEADS_LARGE_V3 : WHISPER_AHEADS_LARGE_V2;
     return WHISPER_AHEADS_NONE;
-}
-
-// Each row over `frames`, in place.
-void median_filter(std::vector<float>& row, std::vector<float>& copy) {
-    const int n = static_cast<int>(row.size());
-    copy = row;
-    const int half = kMedianWidth / 2;
-    if (n <= half) return;
-    for (int i = 0; i < n; ++i) {
-        float window[kMedianWidth];
-        for (int k = -half; k <= half; ++k) {
-            int j = i + k;  // reflected at the ends
-            if (j < 0) j = -j;
-            if (j >= n) j = 2 * (n - 1) - j;
-            window[k + half] = copy[static_cast<size_t>(j)];
-        }
-        std::nth_element(window, window + half, window + kMedianWidth);
-        row[static_cast<size_t>(i)] = window[half];
-    }
 }
 
 // [last - first][frames]: mean over heads of the normalised, smoothed attention.
@@ -97,6 +78,10 @@ std::vector<AttentionHead> alignment_heads(const WhisperHyperParameters& hparams
         heads.emplace_back(first_layer + head / hparams.n_text_head, head % hparams.n_text_head);
     }
     return heads;
+}
+
+bool knows_alignment_heads(const WhisperHyperParameters& hparams) {
+    return !hparams.alignment_heads.empty() || !preset_heads(preset_of(hparams)).empty();
 }
 
 std::vector<int> align(const std::vector<float>& weights, int heads, int rows, int first, int last, int frames,

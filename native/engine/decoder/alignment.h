@@ -16,6 +16,9 @@ using AttentionHead = std::pair<int, int>;  // layer, head
 // of them, or 64 that are spread evenly where there are more.
 std::vector<AttentionHead> alignment_heads(const WhisperHyperParameters& hparams);
 
+// Whether those are more than a guess.
+bool knows_alignment_heads(const WhisperHyperParameters& hparams);
+
 // First frame (of 20 ms) that each of the rows first, …, last - 1 belongs to, not decreasing. A row says where the
 // decoder looked when it chose the token after it. `weights`: attention of the heads, [heads][rows][1500], of which
 // only `frames` are audio. `silent` frames, when given, belong to no row.

@@ -1,8 +1,10 @@
 // Whisper's text decoder over many sequences at once, wherever it runs.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -11,7 +13,13 @@ namespace agora {
 // Where cross-attention of some heads is written to.
 struct AttentionCapture {
     std::vector<std::pair<int, int>> heads;  // layer, head
-    std::vector<float> weights;              // [heads][tokens][1500], up to a factor for each row
+    std::vector<float> weights;              // [heads][tokens][1500], softmax; 0 where a frame stands for several
+
+    std::optional<size_t> place_of(int layer, int head) const {
+        const auto found = std::find(heads.begin(), heads.end(), std::make_pair(layer, head));
+        if (found == heads.end()) return std::nullopt;
+        return static_cast<size_t>(found - heads.begin());
+    }
 };
 
 // Keys and values of a sequence's tokens, as the decoder that made it keeps them. Goes before its decoder does.
@@ -36,9 +44,7 @@ struct DecoderInput {
     int past;              // positions that `self` holds
     std::vector<int> tokens;
     AttentionCapture* capture = nullptr;
-    bool all_logits = false;  // of each token, not of the last one alone
-
-    size_t outputs() const { return all_logits ? tokens.size() : 1; }
+    size_t outputs = 1;  // tokens at the end whose logits are wanted
 };
 
 class Decoder {
@@ -46,7 +52,7 @@ class Decoder {
     virtual ~Decoder() = default;
 
     // Runs all inputs' tokens through the decoder in one batch and appends their keys and values.
-    // Returns the logits of each input's outputs(), [Σ outputs][n_vocab], valid until the next call; null when stopped.
+    // Returns the logits of each input's outputs, [Σ outputs][n_vocab], valid until the next call; null when stopped.
     // Inputs of one window, one behind the other, share the reading of its memory.
     virtual const float* run(const std::vector<DecoderInput>& inputs, const std::atomic<bool>* stop) = 0;
 

@@ -35,17 +35,20 @@ class Network {
     // What matrices are kept and multiplied in: "float16", "int8", …, or the file's own type.
     virtual std::string compute_type() const = 0;
 
-    // Gives the encoder 1 … encoder_batch() windows; what it had before is lost. Spectrograms are read now.
-    virtual void begin_encoding(const std::vector<EncoderInput>& windows) = 0;
+    // Encodings that it can have begun with beside each other.
+    virtual size_t lanes() const { return 1; }
+    // Gives the encoder 1 … encoder_batch() windows; what it had before in that lane is lost. Spectrograms are read
+    // now.
+    virtual void begin_encoding(const std::vector<EncoderInput>& windows, size_t lane) = 0;
     // Computes for about so many seconds, or to the end where it does not work in parts.
-    virtual Progress go_on_encoding(double seconds, const std::atomic<bool>* stop) = 0;
+    virtual Progress go_on_encoding(size_t lane, double seconds, const std::atomic<bool>* stop) = 0;
     // Both at once. False when stopped.
     bool encode(const std::vector<EncoderInput>& windows, const std::atomic<bool>* stop) {
-        begin_encoding(windows);
-        return go_on_encoding(std::numeric_limits<double>::infinity(), stop) == Progress::Done;
+        begin_encoding(windows, 0);
+        return go_on_encoding(0, std::numeric_limits<double>::infinity(), stop) == Progress::Done;
     }
-    // The encoder's output for a window of the last run, which is done, [1500][D], of which the frames that were
-    // computed come first.
+    // The encoder's output for a window of the last run of the first lane, which is done, [1500][D], of which the
+    // frames that were computed come first.
     virtual std::vector<float> encoded(size_t window) const = 0;
     // Takes such output from a model with the same encoder. False when stopped.
     virtual bool adopt(const std::vector<float>& encoded, const WindowFrames& frames, WindowMemory& memory,

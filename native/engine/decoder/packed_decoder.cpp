@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <numeric>
 
 #include "engine/error.h"
 
@@ -141,23 +142,26 @@ void PackedDecoder::cross_attention(int layer, ggml_tensor* result, int thread, 
     const auto* query = static_cast<const float*>(result->src[0]->data);
     auto* output = static_cast<float*>(result->data);
     std::vector<float> weights;
-    int unit = 0;
-    for (const Group& group : groups_) {
-        for (int head = 0; head < heads; ++head, ++unit) {
-            if (unit % threads != thread) continue;
-            const bool captured =
-                std::any_of(inputs_->begin() + static_cast<std::ptrdiff_t>(group.first_input),
-                            inputs_->begin() + static_cast<std::ptrdiff_t>(group.first_input + group.inputs),
-                            [](const DecoderInput& input) { return input.capture != nullptr; });
-            if (captured)
-                weights.resize(static_cast<size_t>(group.rows) *
-                               static_cast<size_t>(group.cross->head(layer, head).padded()));
-            const size_t offset = static_cast<size_t>(group.first_row) * width + static_cast<size_t>(head) * kHeadSize;
-            group.cross->head(layer, head)
-                .attend(kernels_, query + offset, group.rows, width, output + offset, width,
-                        captured ? weights.data() : nullptr);
-            if (captured) capture(layer, head, group, weights.data());
-        }
+    // A thread takes each `threads`-th head of all groups'.
+    const int units = heads * static_cast<int>(groups_.size());
+    const auto head_of = [&](int unit) -> const PackedHead& {
+        return groups_[static_cast<size_t>(unit / heads)].cross->head(layer, unit % heads);
+    };
+    for (int unit = thread; unit < units; unit += threads) {
+        const Group& group = groups_[static_cast<size_t>(unit / heads)];
+        const int head = unit % heads;
+        const PackedHead& packed = head_of(unit);
+        const PackedHead* next = unit + threads < units ? &head_of(unit + threads) : nullptr;
+        const auto is_wanted = [=](const DecoderInput& input) {
+            return input.capture != nullptr && input.capture->place_of(layer, head);
+        };
+        const auto first = inputs_->begin() + static_cast<std::ptrdiff_t>(group.first_input);
+        const bool captured = std::any_of(first, first + static_cast<std::ptrdiff_t>(group.inputs), is_wanted);
+        if (captured) weights.resize(static_cast<size_t>(group.rows) * static_cast<size_t>(packed.padded()));
+        const size_t offset = static_cast<size_t>(group.first_row) * width + static_cast<size_t>(head) * kHeadSize;
+        packed.attend(kernels_, query + offset, group.rows, width, output + offset, width,
+                      captured ? weights.data() : nullptr, next);
+        if (captured) capture(layer, head, group, weights.data());
     }
 }
 
@@ -167,15 +171,12 @@ void PackedDecoder::capture(int layer, int head, const Group& group, const float
     for (size_t i = group.first_input; i < group.first_input + group.inputs; ++i) {
         const DecoderInput& input = (*inputs_)[i];
         const size_t count = input.tokens.size();
-        if (input.capture != nullptr) {
-            const auto& heads = input.capture->heads;
-            const auto found = std::find(heads.begin(), heads.end(), std::make_pair(layer, head));
-            const auto row = static_cast<size_t>(found - heads.begin()) * count;
-            for (size_t token = 0; found != heads.end() && token < count; ++token) {
-                std::copy_n(
-                    weights + token * width, heard,
-                    input.capture->weights.begin() + static_cast<std::ptrdiff_t>((row + token) * CrossMemory::kFrames));
-            }
+        const auto place = input.capture == nullptr ? std::nullopt : input.capture->place_of(layer, head);
+        for (size_t token = 0; place && token < count; ++token) {
+            const float* row = weights + token * width;
+            const float sum = std::accumulate(row, row + group.cross->frames().count(), 0.0f);
+            float* target = input.capture->weights.data() + (*place * count + token) * CrossMemory::kFrames;
+            std::transform(row, row + heard, target, [=](float weight) { return weight / sum; });
         }
         weights += count * width;
     }
@@ -199,7 +200,7 @@ const float* PackedDecoder::run(const std::vector<DecoderInput>& inputs, const s
         groups_.back().rows += static_cast<int>(count);
         ++groups_.back().inputs;
         for (size_t i = 0; i < count; ++i) {
-            if (i + input.outputs() >= count) output_rows_.push_back(static_cast<int>(tokens_.size()));
+            if (i + input.outputs >= count) output_rows_.push_back(static_cast<int>(tokens_.size()));
             tokens_.push_back(input.tokens[i]);
             positions_.push_back(input.past + static_cast<int>(i));
         }

@@ -1,6 +1,9 @@
 // A Whisper model on the CPU kernels.
 #pragma once
 
+#include <array>
+#include <memory>
+
 #include "engine/decoder/cross_projection.h"
 #include "engine/decoder/network.h"
 #include "engine/decoder/packed_decoder.h"
@@ -20,8 +23,9 @@ class PackedNetwork final : public Network {
     bool leaves_out_frames() const override { return precision_.type != ComputeType::F32; }
     std::string compute_type() const override { return compute_type_name(precision_.type); }
 
-    void begin_encoding(const std::vector<EncoderInput>& windows) override;
-    Progress go_on_encoding(double seconds, const std::atomic<bool>* stop) override;
+    size_t lanes() const override { return lanes_.size(); }
+    void begin_encoding(const std::vector<EncoderInput>& windows, size_t lane) override;
+    Progress go_on_encoding(size_t lane, double seconds, const std::atomic<bool>* stop) override;
     std::vector<float> encoded(size_t window) const override;
     bool adopt(const std::vector<float>& encoded, const WindowFrames& frames, WindowMemory& memory,
                const std::atomic<bool>* stop) override;
@@ -29,11 +33,23 @@ class PackedNetwork final : public Network {
     Decoder& decoder() override { return decoder_; }
 
   private:
+    // Memory of an encoding on its way.
+    struct Lane {
+        Lane(const PackedWhisperWeights& weights, const EncoderShape& shape, const Precision& precision,
+             const KernelSet& kernels, Compute& compute);
+
+        CrossProjection projection;
+        std::unique_ptr<Encoder> encoder;  // null where the file has none
+    };
+
+    Lane& lane(size_t number);
+
     Compute& compute_;
     Precision precision_;
+    const KernelSet& kernels_;
     PackedWhisperWeights weights_;
-    CrossProjection projection_;
-    std::unique_ptr<Encoder> encoder_;  // null where the file has none
+    EncoderShape shape_;
+    std::array<std::unique_ptr<Lane>, 2> lanes_;  // the second one is there when it is asked for
     PackedDecoder decoder_;
 };
 

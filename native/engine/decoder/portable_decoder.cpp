@@ -222,7 +222,7 @@ const float* PortableDecoder::run(const std::vector<DecoderInput>& inputs, const
     for (const DecoderInput& input : inputs) {
         if (input.past + static_cast<int>(input.tokens.size()) > context())
             throw Error(ErrorCode::Internal, "A sequence is longer than the decoder's context");
-        outputs += input.outputs();
+        outputs += input.outputs;
     }
     auto* logits = logits_.reserve_items<float>(outputs * vocabulary);
     const float* result = logits;
@@ -231,7 +231,7 @@ const float* PortableDecoder::run(const std::vector<DecoderInput>& inputs, const
     for (const DecoderInput& input : inputs) {
         const Member member{&input, static_cast<PortableSequence*>(input.self)->slot.number(), slot_of(*input.cross),
                             logits};
-        logits += input.outputs() * vocabulary;
+        logits += input.outputs * vocabulary;
         const auto width = std::find_if(std::begin(kTogether), std::end(kTogether),
                                         [&](int tokens) { return tokens >= static_cast<int>(input.tokens.size()); });
         if (input.capture != nullptr || width == std::end(kTogether)) {
@@ -256,7 +256,7 @@ bool PortableDecoder::run_together(const std::vector<Member>& members, int token
         shape.slots = std::max(shape.slots, member.slot + 1);
         shape.windows = std::max(shape.windows, member.window + 1);
         shape.queries = std::max(shape.queries, ++sequences[member.window]);
-        shape.all_logits = shape.all_logits || member.input->all_logits;
+        shape.all_logits = shape.all_logits || member.input->outputs > 1;
     }
     shape.slots = rounded_up(shape.slots, sequences_.slots());
     shape.windows = rounded_up(shape.windows, windows_.slots());
@@ -266,7 +266,7 @@ bool PortableDecoder::run_together(const std::vector<Member>& members, int token
 
 bool PortableDecoder::run_alone(const Member& member, const std::atomic<bool>* stop) {
     const auto tokens = static_cast<int>(member.input->tokens.size());
-    const Shape shape{member.slot, 1, tokens, member.window, 1, tokens, member.input->all_logits};
+    const Shape shape{member.slot, 1, tokens, member.window, 1, tokens, member.input->outputs > 1};
     AttentionCapture* capture = member.input->capture;
     const Plan plan = make_plan(shape, capture);
     if (!compute(plan, shape, {member}, stop)) return false;
@@ -325,7 +325,7 @@ bool PortableDecoder::compute(const Plan& plan, const Shape& shape, const std::v
     }
     const size_t row_bytes = static_cast<size_t>(hparams_.n_vocab) * sizeof(float);
     for (const Member& member : members) {
-        const size_t count = member.input->outputs();
+        const size_t count = member.input->outputs;
         const auto slot = static_cast<size_t>(member.slot - shape.first_slot);
         // The last of the tokens that have one.
         const size_t end =

@@ -80,7 +80,7 @@ void PortableNetwork::forget_outdated() {
     adoption_graph_.reset();
 }
 
-void PortableNetwork::begin_encoding(const std::vector<EncoderInput>& windows) {
+void PortableNetwork::begin_encoding(const std::vector<EncoderInput>& windows, size_t) {
     std::vector<const float*> spectrograms;
     std::vector<int32_t> slots;
     for (const EncoderInput& window : windows) {
@@ -94,7 +94,7 @@ void PortableNetwork::begin_encoding(const std::vector<EncoderInput>& windows) {
     encoder_.begin(spectrograms);
 }
 
-Progress PortableNetwork::go_on_encoding(double, const std::atomic<bool>* stop) {
+Progress PortableNetwork::go_on_encoding(size_t, double, const std::atomic<bool>* stop) {
     return encoder_.finish(stop) ? Progress::Done : Progress::Stopped;
 }
 

@@ -23,8 +23,8 @@ class PortableNetwork final : public Network {
     bool leaves_processor_free() const override { return true; }
     std::string compute_type() const override { return type_; }
 
-    void begin_encoding(const std::vector<EncoderInput>& windows) override;
-    Progress go_on_encoding(double seconds, const std::atomic<bool>* stop) override;
+    void begin_encoding(const std::vector<EncoderInput>& windows, size_t lane) override;
+    Progress go_on_encoding(size_t lane, double seconds, const std::atomic<bool>* stop) override;
     std::vector<float> encoded(size_t window) const override;
     bool adopt(const std::vector<float>& encoded, const WindowFrames& frames, WindowMemory& memory,
                const std::atomic<bool>* stop) override;

@@ -62,10 +62,11 @@ void WindowDecoding::begin_attempt() {
 }
 
 void WindowDecoding::add_inputs(std::vector<DecoderInput>& inputs) const {
+    AttentionCapture* capture = options_.follower == nullptr ? nullptr : &options_.follower->capture();
     for (const Hypothesis& hypothesis : hypotheses_) {
         if (!hypothesis.finished)
-            inputs.push_back({hypothesis.memory.get(), &cross_, hypothesis.past, hypothesis.pending, nullptr,
-                              hypothesis.drafted > 0});
+            inputs.push_back({hypothesis.memory.get(), &cross_, hypothesis.past, hypothesis.pending, capture,
+                              hypothesis.drafted + 1});
     }
 }
 
@@ -99,12 +100,18 @@ void WindowDecoding::advance(const float* logits) {
     for (Hypothesis& hypothesis : hypotheses_) {
         if (!hypothesis.finished) hypothesis.past += static_cast<int>(hypothesis.pending.size());
     }
+    if (prompt_stage_ < 2 && options_.follower != nullptr) {
+        const Hypothesis& root = hypotheses_.front();
+        const bool chooses = prompt_stage_ == 1 || start_tokens_ == 1;
+        options_.follower->read(root.pending.size() - root.drafted - (chooses ? 1 : 0));
+    }
     if (prompt_stage_ == 0) {
         no_speech_prob_ = std::exp(logits[vocabulary_.no_speech] - log_sum_exp(logits, logits + vocabulary_.size));
         prompt_stage_ = start_tokens_ > 1 ? 1 : 2;
         if (prompt_stage_ == 1) {
             hypotheses_.front().pending.assign(prompt_.end() - static_cast<std::ptrdiff_t>(start_tokens_) + 1,
                                                prompt_.end());
+            give_expected();
             return;
         }
     } else if (prompt_stage_ == 1) {
@@ -116,6 +123,16 @@ void WindowDecoding::advance(const float* logits) {
     begin_search(logits);
 }
 
+// As a draft that the rest of the prompt brings along.
+void WindowDecoding::give_expected() {
+    const bool greedy = options_.temperatures[attempt_] == 0 && options_.beam_size == 1;
+    const int room = max_tokens_ - static_cast<int>(options_.prefix.size()) - 1;
+    if (!greedy || room <= 0) return;
+    std::vector<int> expected = options_.expected;
+    expected.resize(std::min(expected.size(), static_cast<size_t>(room)));
+    set_draft(expected);
+}
+
 // The prompt has been run by one sequence; the others start from its memory.
 void WindowDecoding::begin_search(const float* logits) {
     const float temperature = options_.temperatures[attempt_];
@@ -123,6 +140,8 @@ void WindowDecoding::begin_search(const float* logits) {
     const int count = beams || temperature == 0 ? 1 : options_.best_of;
     hypotheses_.front().tokens = options_.prefix;
     hypotheses_.front().log_probs.assign(options_.prefix.size(), 0.0f);
+    hypotheses_.front().random.seed(seed_of(0));
+    if (count == 1) return beams ? step_beams(logits) : step_samples(logits);
     std::vector<float> repeated;
     for (int i = 0; i < count; ++i) {
         repeated.insert(repeated.end(), logits, logits + vocabulary_.size);
@@ -132,10 +151,13 @@ void WindowDecoding::begin_search(const float* logits) {
             copy.memory->copy_from(*hypotheses_.front().memory, copy.past);
             hypotheses_.push_back(std::move(copy));
         }
-        hypotheses_.back().random.seed(options_.seed * 8191 + static_cast<uint32_t>(attempt_) * 64 +
-                                       static_cast<uint32_t>(i));
+        hypotheses_.back().random.seed(seed_of(i));
     }
-    beams ? step_beams(repeated.data()) : step_samples(repeated.data());
+    step_samples(repeated.data());
+}
+
+uint32_t WindowDecoding::seed_of(int sample) const {
+    return options_.seed * 8191 + static_cast<uint32_t>(attempt_) * 64 + static_cast<uint32_t>(sample);
 }
 
 std::vector<float> WindowDecoding::log_probs(const float* logits, const Hypothesis& hypothesis) const {
@@ -207,12 +229,19 @@ size_t WindowDecoding::follow(const float* logits, Hypothesis& hypothesis) {
     const size_t drafted = hypothesis.drafted;
     const std::vector<int> draft(hypothesis.pending.end() - static_cast<std::ptrdiff_t>(drafted),
                                  hypothesis.pending.end());
+    const size_t first_row = hypothesis.pending.size() - drafted - 1;
     size_t agreed = 0;
     for (;; ++agreed) {
         const std::vector<float> probabilities =
             log_probs(logits + agreed * static_cast<size_t>(vocabulary_.size), hypothesis);
         const int token = sample(probabilities.data(), hypothesis);
-        extend(hypothesis, token, probabilities[static_cast<size_t>(token)]);
+        const float log_prob = probabilities[static_cast<size_t>(token)];
+        TextFollower* follower = options_.follower;
+        if (follower != nullptr && !follower->choose(first_row + agreed, token, log_prob)) {
+            hypothesis.finished = true;
+            break;
+        }
+        extend(hypothesis, token, log_prob);
         if (hypothesis.finished || agreed == drafted || token != draft[agreed]) break;
     }
     // What the memory holds of the rest of the draft will be overwritten.
@@ -230,17 +259,10 @@ void WindowDecoding::step_beams(const float* logits) {
     std::vector<Candidate> candidates;
     for (size_t parent = 0; parent < hypotheses_.size(); ++parent, logits += vocabulary_.size) {
         const std::vector<float> probabilities = log_probs(logits, hypotheses_[parent]);
-        std::vector<int> order(beam_size + 1);
-        std::vector<float> rest = probabilities;
-        for (int& token : order) {
-            const float most = highest(rest.data(), rest.data() + rest.size());
-            token = static_cast<int>(std::find(rest.begin(), rest.end(), most) - rest.begin());
-            rest[static_cast<size_t>(token)] = -std::numeric_limits<float>::infinity();
-        }
-        for (size_t i = 0; i <= beam_size; ++i) {
-            const float log_prob = probabilities[static_cast<size_t>(order[i])];
+        for (const int token : highest_ones(probabilities.data(), probabilities.size(), beam_size + 1)) {
+            const float log_prob = probabilities[static_cast<size_t>(token)];
             if (std::isfinite(log_prob))
-                candidates.push_back({parent, order[i], hypotheses_[parent].sum + log_prob, log_prob});
+                candidates.push_back({parent, token, hypotheses_[parent].sum + log_prob, log_prob});
         }
     }
     std::stable_sort(candidates.begin(), candidates.end(),

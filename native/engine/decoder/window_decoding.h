@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "engine/decoder/decoder.h"
+#include "engine/decoder/text_follower.h"
 #include "engine/text/decoded_text.h"
 #include "engine/text/logit_rules.h"
 
@@ -29,6 +30,10 @@ struct SearchOptions {
     int max_tokens = 224;
     // Tokens that the text begins with, whatever the model hears: with times, the first one is a time.
     std::vector<int> prefix;
+    // Tokens that may follow, for greedy search: a draft of the first step.
+    std::vector<int> expected;
+    // Sees every step, of greedy search at temperature 0 alone. May be null.
+    TextFollower* follower = nullptr;
     uint32_t seed = 0;
     // Seconds of audio. A time within kEndMargin of its end is the last token: what a model writes after it, in a
     // window that ends in the middle of a breath, is made up (as in whisper.cpp).
@@ -79,7 +84,7 @@ class WindowDecoding {
     size_t rows() const;
     // Sequences that the next step runs.
     void add_inputs(std::vector<DecoderInput>& inputs) const;
-    // `logits`: [outputs of add_inputs()][n_vocab]
+    // `logits`: [outputs of what add_inputs() gave][n_vocab]
     void advance(const float* logits);
 
     // Speculative decoding (Leviathan et al., 2023, arXiv:2211.17192), for greedy search only: tokens that a cheaper
@@ -91,6 +96,7 @@ class WindowDecoding {
     const std::vector<int>& written() const { return hypotheses_.front().tokens; }
     const RuleOptions& rules() const { return options_.rules; }
     void set_draft(const std::vector<int>& tokens);
+    const DraftCount& draft() const { return draft_; }
 
     const DecodedText& text() const { return text_; }
 
@@ -115,6 +121,8 @@ class WindowDecoding {
 
     void begin_attempt();
     void begin_search(const float* logits);
+    void give_expected();
+    uint32_t seed_of(int sample) const;
     void step_samples(const float* logits);
     size_t follow(const float* logits, Hypothesis& hypothesis);
     void hand_memory_on(const std::vector<size_t>& parents, std::vector<Hypothesis>& children) const;

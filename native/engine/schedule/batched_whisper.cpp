@@ -29,7 +29,8 @@ std::unique_ptr<Compute> make_compute(const BatchedOptions& options) {
 
 NetworkLoader network_loader(const BatchedOptions& options, ComputeType type, Compute& compute) {
     const bool portable = options.gpu || options.portable;
-    const int batch_size = options.batch_size + static_cast<int>(express_windows(options.batch_size));
+    const auto windows = static_cast<size_t>(options.batch_size);
+    const auto batch_size = static_cast<int>(windows + express_windows(windows) + live_windows(windows));
     return [=, &compute](const std::string& path, const WhisperFile& file) -> std::unique_ptr<Network> {
         if (portable) return std::make_unique<PortableNetwork>(path, file, type, batch_size, compute);
         const KernelSet& kernels = *kernel_sets().front();
@@ -57,6 +58,8 @@ BatchedWhisper::BatchedWhisper(const std::string& path, const BatchedOptions& op
       parallel_(*compute_),
       network_(load_network(options, *compute_, path, file_)),
       passes_(file_.hparams, vocabulary_, rules_, log_mel_, network_->decoder()),
+      live_steps_(file_.hparams, vocabulary_, rules_, network_->decoder()),
+      encoding_(network_->lanes()),
       executor_(executor ? std::move(executor) : std::make_shared<Executor>()) {
     if (!options.draft_path.empty()) {
         // A GPU computes in the type of the file, and the draft model's may be another one.
@@ -76,6 +79,8 @@ Budget BatchedWhisper::budget(const BatchedOptions& options) const {
     budget.windows = static_cast<size_t>(options.batch_size);
     budget.sequences = kSequencesOfWindow * budget.windows;
     budget.express = express_windows(budget.windows);
+    budget.live = live_windows(budget.windows);
+    budget.live_lane = network_->lanes() > 1;
     budget.encoder_batch = network_->encoder_batch();
     // A device of its own has taken its memory already.
     if (!network_->leaves_processor_free()) budget.bytes = available_memory() / 2;
@@ -83,6 +88,7 @@ Budget BatchedWhisper::budget(const BatchedOptions& options) const {
 }
 
 bool BatchedWhisper::submit(WindowRequest request, Done done) {
+    if (request.live) request.search = LiveSteps::search();
     JobTraits traits = request.turn;
     traits.sequences = static_cast<size_t>(request.search.sequences());
     traits.bytes = network_->decoder().window_bytes() + traits.sequences * network_->decoder().sequence_bytes();
@@ -108,7 +114,7 @@ void BatchedWhisper::take_step(Work work, const Tasks& tasks, const Tasks& ahead
 }
 
 void BatchedWhisper::forget(Task& task) {
-    encoding_.erase(std::remove(encoding_.begin(), encoding_.end(), &task), encoding_.end());
+    for (Windows& lane : encoding_) lane.erase(std::remove(lane.begin(), lane.end(), &task), lane.end());
 }
 
 size_t BatchedWhisper::looks_ahead() const {
@@ -127,10 +133,11 @@ void BatchedWhisper::settle(WhisperWindow& window) {
     }
     if (window.decoding && window.decoding->in_doubt()) passes_.suspend(window);
     if (window.checking && window.decoding && window.decoding->done()) passes_.resolve(window);
-    if (window.decoding && window.decoding->done()) passes_.settle(window);
+    if (window.decoding && window.decoding->done())
+        window.request.live ? live_steps_.settle(window) : passes_.settle(window);
     if (window.is_finished()) return window.finish();
     // The encoder's output of the detection serves the first pass.
-    if (detected) passes_.begin(window);
+    if (detected) begin_pass(window);
     window.next = window.following();
 }
 
@@ -143,21 +150,28 @@ void BatchedWhisper::prepare_spectrogram(WhisperWindow& window) const {
     if (!window.cancelled() && !window.is_finished() && !window.checking) window.prepare_spectrogram(log_mel_);
 }
 
+// Live windows have a lane to themselves where there is one, so that no other has to be given up for them.
+size_t BatchedWhisper::lane_of(const WhisperWindow& window) const {
+    return window.request.turn.priority == Priority::Live ? encoding_.size() - 1 : 0;
+}
+
 // Has the encoder listen to windows, or go on with the one that it has begun with.
 void BatchedWhisper::encode(const Windows& windows, const Tasks& ahead) {
-    if (!windows.front()->begun) begin_encoding(windows);
-    if (encoding_.empty()) return;
+    const size_t lane = lane_of(*windows.front());
+    Windows& encoding = encoding_[lane];
+    if (!windows.front()->begun) begin_encoding(windows, lane);
+    if (encoding.empty()) return;
     prepare_spectrograms(ahead);
     // What several share is not stopped for one of them.
-    const std::atomic<bool>* stop = encoding_.size() == 1 ? encoding_.front()->request.cancelled.get() : nullptr;
-    const Progress progress = network_->go_on_encoding(kStepSeconds, stop);
+    const std::atomic<bool>* stop = encoding.size() == 1 ? encoding.front()->request.cancelled.get() : nullptr;
+    const Progress progress = network_->go_on_encoding(lane, kStepSeconds, stop);
     if (progress == Progress::Stopped) throw cancelled();
     if (progress == Progress::Unfinished) {
-        encoding_.front()->begun = true;
+        encoding.front()->begun = true;
         return;
     }
-    encoded_ += encoding_.size();
-    const Windows heard = std::exchange(encoding_, {});
+    encoded_ += encoding.size();
+    const Windows heard = std::exchange(encoding, {});
     for (size_t i = 0; i < heard.size(); ++i) {
         heard[i]->begun = false;
         try {
@@ -187,14 +201,17 @@ bool BatchedWhisper::make_room_for(WhisperWindow& window) {
 // Frames that the encoder computes of it.
 WindowFrames BatchedWhisper::frames_of(const WhisperWindow& window) const {
     const bool may_leave_out = network_->leaves_out_frames() && !window.checking && !window.needs_all_frames;
-    return may_leave_out ? thinned_silence(window.remaining()) : WindowFrames{};
+    if (!may_leave_out) return {};
+    const bool goes_on = window.request.live && !window.request.live->last;
+    return goes_on ? without_silence(window.remaining()) : thinned_silence(window.remaining());
 }
 
-// What the encoder had begun with before is lost.
-void BatchedWhisper::begin_encoding(const Windows& windows) {
-    for (WhisperWindow* lost : encoding_) lost->begun = false;
-    encoding_.clear();
-    encoding_.reserve(windows.size());
+// What the encoder had begun with before, in that lane, is lost.
+void BatchedWhisper::begin_encoding(const Windows& windows, size_t lane) {
+    Windows& encoding = encoding_[lane];
+    for (WhisperWindow* lost : encoding) lost->begun = false;
+    encoding.clear();
+    encoding.reserve(windows.size());
     std::vector<std::vector<float>> spectrograms;
     std::vector<EncoderInput> inputs;
     const InParts on_threads = [this](const Part& part) { parallel_.run(part); };
@@ -214,17 +231,17 @@ void BatchedWhisper::begin_encoding(const Windows& windows) {
             spectrograms.push_back(window->take_spectrogram(log_mel_, on_threads));
             window->frames = frames_of(*window);
             inputs.push_back({spectrograms.back().data(), window->cross.get(), window->frames});
-            encoding_.push_back(window);
+            encoding.push_back(window);
         } catch (...) {
             window->fail(std::current_exception());
         }
     }
-    if (!inputs.empty()) network_->begin_encoding(inputs);
+    if (!inputs.empty()) network_->begin_encoding(inputs, lane);
 }
 
 bool BatchedWhisper::wants_draft(const WhisperWindow& window) const {
     const bool may_be_transcribed = !window.detects() || window.request.detection.transcribe_from <= 1;
-    return draft_ && may_be_transcribed && window.request.search.has_greedy_attempt();
+    return draft_ && !window.request.live && may_be_transcribed && window.request.search.has_greedy_attempt();
 }
 
 // `place`: of the window in the encoder's last run.
@@ -239,8 +256,12 @@ void BatchedWhisper::begin(WhisperWindow& window, size_t place) {
     if (window.detects()) {
         window.detection = network_->decoder().new_sequence();
     } else {
-        passes_.begin(window);
+        begin_pass(window);
     }
+}
+
+void BatchedWhisper::begin_pass(WhisperWindow& window) const {
+    window.request.live ? live_steps_.begin(window) : passes_.begin(window);
 }
 
 // Gives the window the language that was detected in it, when that is sure enough.
@@ -294,7 +315,7 @@ void BatchedWhisper::decode(const Windows& waiting, const Tasks& ahead) {
             window->decoding->add_inputs(inputs);
         }
         counts.push_back(0);
-        for (size_t i = before; i < inputs.size(); ++i) counts.back() += inputs[i].outputs();
+        for (size_t i = before; i < inputs.size(); ++i) counts.back() += inputs[i].outputs;
     }
     choose(windows, network_->decoder().run(inputs, nullptr), counts);
     for (WhisperWindow* window : windows) window->next = window->following();

@@ -13,6 +13,7 @@
 #include "engine/device/parallel.h"
 #include "engine/kernels/compute_type.h"
 #include "engine/schedule/executor.h"
+#include "engine/schedule/live_steps.h"
 #include "engine/schedule/whisper_window.h"
 #include "engine/schedule/window_passes.h"
 
@@ -73,12 +74,14 @@ class BatchedWhisper final : public SteppedModel {
     void prepare_spectrogram(WhisperWindow& window) const;
     void prepare_spectrograms(const Tasks& ahead) const;
     void encode(const Windows& windows, const Tasks& ahead);
-    void begin_encoding(const Windows& windows);
+    size_t lane_of(const WhisperWindow& window) const;
+    void begin_encoding(const Windows& windows, size_t lane);
     WindowFrames frames_of(const WhisperWindow& window) const;
     bool make_room_for(WhisperWindow& window);
     void settle(WhisperWindow& window);
     bool wants_draft(const WhisperWindow& window) const;
     void begin(WhisperWindow& window, size_t place);
+    void begin_pass(WhisperWindow& window) const;
     void settle_language(WhisperWindow& window);
     static Windows round_of(const Windows& windows);
     void propose_drafts(const Windows& windows);
@@ -94,11 +97,12 @@ class BatchedWhisper final : public SteppedModel {
     Parallel parallel_;
     std::unique_ptr<Network> network_;
     WindowPasses passes_;
+    LiveSteps live_steps_;
     std::unique_ptr<DraftModel> draft_;
 
     std::atomic<size_t> encoded_{0};
-    Windows encoding_;   // that the encoder has begun with
-    int sequences_ = 0;  // of windows in the batch
+    std::vector<Windows> encoding_;  // that the encoder has begun with, in each of its lanes
+    int sequences_ = 0;              // of windows in the batch
 
     std::shared_ptr<Executor> executor_;
     ModelId model_id_;

@@ -45,8 +45,9 @@ void Scheduler::remove(JobId id) {
     Job& gone = job(id);
     Model& model = *gone.model;
     leave_batch(gone);
-    if (model.begun == id) model.begun = 0;
-    if (gone.is_first() && gone.request->rounds > 0) {
+    if (begun(gone) == id) begun(gone) = 0;
+    // Steps of live work are no windows like others.
+    if (gone.is_first() && gone.request->rounds > 0 && gone.traits.priority != Priority::Live) {
         approach(model.encoding, gone.request->encoding);
         approach(model.rounds, static_cast<double>(gone.request->rounds));
     }
@@ -62,15 +63,26 @@ JobCounts Scheduler::counts(ModelId model) const {
     return counts;
 }
 
-void Scheduler::needs(JobId id, Work work, bool begun) {
+void Scheduler::needs(JobId id, Work work, bool goes_on) {
     Job& changed = job(id);
-    round_due_ = round_due_ || (changed.work == Work::Encode && !begun);
+    round_due_ = round_due_ || (changed.work == Work::Encode && !goes_on);
     changed.work = work;
-    if (begun) {
-        changed.model->begun = id;
-    } else if (changed.model->begun == id) {
-        changed.model->begun = 0;
+    JobId& held = begun(changed);
+    if (goes_on) {
+        held = id;
+    } else if (held == id) {
+        held = 0;
     }
+}
+
+void Scheduler::join_batch(Job& job) {
+    if (job.admitted) return;
+    job.admitted = true;
+    ++job.request->running;
+    ++job.model->windows;
+    job.model->live += job.traits.priority == Priority::Live;
+    job.model->sequences += job.traits.sequences;
+    job.model->bytes += job.traits.bytes;
 }
 
 void Scheduler::leave_batch(Job& job) {
@@ -78,6 +90,7 @@ void Scheduler::leave_batch(Job& job) {
     job.admitted = false;
     --job.request->running;
     --job.model->windows;
+    job.model->live -= job.traits.priority == Priority::Live;
     job.model->sequences -= job.traits.sequences;
     job.model->bytes -= job.traits.bytes;
 }
@@ -87,6 +100,16 @@ void Scheduler::refuse(JobId id) {
     leave_batch(refused);
     Budget& budget = refused.model->budget;
     budget.sequences = std::max(budget.windows, refused.model->sequences);
+}
+
+// Of those encodings that a model has begun with beside each other.
+size_t Scheduler::lane(const Job& job) {
+    return job.traits.priority == Priority::Live && job.model->budget.live_lane ? 1 : 0;
+}
+
+// Whether two windows cannot be encoded beside each other.
+bool Scheduler::contend(const Job& a, const Job& b) {
+    return a.model == b.model && lane(a) == lane(b);
 }
 
 // The first window in the batch of its request.
@@ -109,9 +132,13 @@ bool Scheduler::fits(const Job& candidate, const Jobs& planned) {
     const Budget& budget = model.budget;
     if (windows == 1) return true;  // however large it is
     if (bytes > budget.bytes) return false;
-    if (windows <= budget.windows && sequences <= budget.sequences) return true;
-    const size_t places = budget.windows + budget.express;
-    return windows <= places && sequences <= budget.sequences / budget.windows * places && is_express(candidate);
+    const bool is_live = candidate.traits.priority == Priority::Live;
+    // Places that are there for live work take none away.
+    const size_t extra = is_live ? budget.live : std::min(budget.live, model.live);
+    if (windows <= budget.windows + extra && sequences <= budget.sequences + extra) return true;
+    if (!is_express(candidate)) return false;
+    const size_t places = budget.windows + budget.express + extra;
+    return windows <= places && sequences <= budget.sequences / budget.windows * places;
 }
 
 // Of two jobs of the same priority, which is next.
@@ -154,7 +181,7 @@ const Scheduler::Job* Scheduler::displacing(const Job& held) const {
     const Job* found = nullptr;
     if (held.displaced) return found;
     for (const Job& job : jobs_) {
-        if (job.model != held.model || job.work != Work::Encode || job.id == held.id) continue;
+        if (!contend(job, held) || job.work != Work::Encode || job.id == held.id) continue;
         const bool more_urgent = job.traits.priority < held.traits.priority;
         const bool comes_first = job.traits.priority == held.traits.priority && job.traits.priority != Priority::Bulk &&
                                  job.is_first() && !held.is_first() && job.had() <= held.had();
@@ -169,9 +196,9 @@ const Scheduler::Job* Scheduler::displacing(const Job& held) const {
 // What holds the encoder for good is as urgent as what waits for it.
 Priority Scheduler::urgency(const Job& held) const {
     Priority most = held.traits.priority;
-    if (held.model->begun != held.id || !held.displaced) return most;
+    if (begun(held) != held.id || !held.displaced) return most;
     for (const Job& job : jobs_) {
-        if (job.model != held.model || job.work != Work::Encode) continue;
+        if (!contend(job, held) || job.work != Work::Encode) continue;
         if (job.traits.priority < most && (job.admitted || fits(job, {}))) most = job.traits.priority;
     }
     return most;
@@ -183,10 +210,10 @@ std::vector<Priority> Scheduler::priorities_in_turn() const {
     for (const Job& job : jobs_) {
         if (job.work != Work::Encode) {
             able[job.traits.priority] = true;
-        } else if (job.model->begun == job.id) {
+        } else if (begun(job) == job.id) {
             able[urgency(job)] = true;
             if (const Job* other = displacing(job)) able[other->traits.priority] = true;
-        } else if (job.model->begun == 0 && !able[job.traits.priority]) {
+        } else if (begun(job) == 0 && !able[job.traits.priority]) {
             able[job.traits.priority] = job.admitted || fits(job, {});
         }
     }
@@ -202,18 +229,20 @@ std::vector<Priority> Scheduler::priorities_in_turn() const {
 
 // The window that is encoded next, and those that the encoder takes along.
 Scheduler::Jobs Scheduler::encode_step(Priority priority) const {
-    const auto goes_on = [](const Job& job) { return job.admitted || job.model->begun == job.id; };
+    const auto goes_on = [](const Job& job) { return job.admitted || begun(job) == job.id; };
     Jobs able;
     std::map<const Model*, const Job*> heads;  // next in turn for a place
     for (const auto& [id, model] : models_) {
-        if (model.begun == 0) continue;
-        const Job& held = find(model.begun);
-        const Job* other = displacing(held);
-        if (urgency(held) == priority) able.push_back(&held);
-        if (other != nullptr && other->traits.priority == priority) able.push_back(heads[&model] = other);
+        for (const JobId holder : model.begun) {
+            if (holder == 0) continue;
+            const Job& held = find(holder);
+            const Job* other = displacing(held);
+            if (urgency(held) == priority) able.push_back(&held);
+            if (other != nullptr && other->traits.priority == priority) able.push_back(heads[&model] = other);
+        }
     }
     for (const Job& job : jobs_) {
-        if (job.work != Work::Encode || job.model->begun != 0 || job.traits.priority != priority) continue;
+        if (job.work != Work::Encode || begun(job) != 0 || job.traits.priority != priority) continue;
         if (goes_on(job) || fits(job, {})) able.push_back(&job);
         if (goes_on(job)) continue;
         const Job*& head = heads[job.model];
@@ -227,7 +256,7 @@ Scheduler::Jobs Scheduler::encode_step(Priority priority) const {
         const bool takes_turn = goes_on(*job) || is_express(*job) || fits(*heads[job->model], {});
         if (!takes_turn || !(goes_on(*job) || fits(*job, chosen))) continue;
         chosen.push_back(job);
-        if (job->model->begun == job->id || chosen.size() >= job->model->budget.encoder_batch) break;
+        if (begun(*job) == job->id || chosen.size() >= job->model->budget.encoder_batch) break;
     }
     return chosen;
 }
@@ -266,17 +295,12 @@ Step Scheduler::step_of(Work work, const Jobs& chosen) {
     for (const Job* each : chosen) step.jobs.push_back(each->id);
     for (const JobId id : step.jobs) {
         Job& each = job(id);
-        JobId& begun = each.model->begun;
-        if (work == Work::Encode && begun != 0 && begun != id) {
-            job(begun).displaced = true;
-            begun = 0;
+        JobId& held = begun(each);
+        if (work == Work::Encode && held != 0 && held != id) {
+            job(held).displaced = true;
+            held = 0;
         }
-        if (each.admitted) continue;
-        each.admitted = true;
-        ++each.request->running;
-        ++each.model->windows;
-        each.model->sequences += each.traits.sequences;
-        each.model->bytes += each.traits.bytes;
+        join_batch(each);
     }
     return step;
 }

@@ -14,9 +14,13 @@
 //     alone, and step aside from its rounds where their company takes too long. Bulk requests have no such rules, and
 //     nothing keeps their batch from filling up at once.
 //   - Budgets: windows, sequences and bytes of a model's batch. A request without a window in the batch does not wait
-//     for those of others: there are a few places more for the first of each.
+//     for those of others: there are a few places more for the first of each, and some for live work alone.
+//   - Where a model can, it encodes live windows beside another one that it has begun with, and goes on with that
+//   later.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <cstdint>
 #include <limits>
 #include <map>
@@ -41,11 +45,16 @@ struct Budget {
     size_t bytes = std::numeric_limits<size_t>::max();
     size_t encoder_batch = 1;  // windows that one run of the encoder takes
     size_t express = 0;        // windows more, for requests that have none in the batch
+    size_t live = 0;           // windows more, for live work
+    bool live_lane = false;    // live windows are encoded beside another one that has been begun with
 };
 
 // Places that a batch of so many windows can well have besides.
 inline size_t express_windows(size_t windows) {
     return windows / 8;
+}
+inline size_t live_windows(size_t windows) {
+    return std::max<size_t>(2, windows / 4);
 }
 
 struct JobTraits {
@@ -86,9 +95,10 @@ class Scheduler {
     // How long it took, with those jobs alone that had a part in it: there may be none. Then come needs() or remove()
     // of each that it was for.
     void took(const Step& step, Seconds elapsed);
-    // What a job needs next. `begun`: its encoding has begun and goes on with the next step that it is given, unless
-    // another window of the model is given one before, which loses what was computed. That happens to a job but once.
-    void needs(JobId job, Work work, bool begun = false);
+    // What a job needs next. `goes_on`: its encoding has begun and goes on with the next step that it is given, unless
+    // another window of the model, of the same lane, is given one before, which loses what was computed. That happens
+    // to a job but once.
+    void needs(JobId job, Work work, bool goes_on = false);
     // There was no memory to encode it beside the others in the batch: it waits until some have left, and from now on
     // the batch has no more sequences than it has now.
     void refuse(JobId job);
@@ -101,7 +111,8 @@ class Scheduler {
         ModelId id = 0;
         Budget budget;
         size_t windows = 0, sequences = 0, bytes = 0;  // in the batch
-        JobId begun = 0;                               // whose encoding goes on; 0: none
+        size_t live = 0;                               // of the windows
+        std::array<JobId, 2> begun{};                  // whose encoding goes on, beside each other; 0: none
 
         // About what it takes: the encoding of a window and one step of it; a round of one window or two, and of each
         // more; and how many rounds a window has.
@@ -129,6 +140,9 @@ class Scheduler {
 
     const Job& find(JobId id) const;
     Job& job(JobId id);
+    static size_t lane(const Job& job);
+    static JobId& begun(const Job& job) { return job.model->begun[lane(job)]; }
+    static bool contend(const Job& a, const Job& b);
     static bool is_express(const Job& job);
     static bool fits(const Job& job, const Jobs& planned);
     static bool before(const Job& a, const Job& b);
@@ -142,6 +156,7 @@ class Scheduler {
     std::optional<Step> next_of(Priority priority);
     Step round(Priority priority, const Job& best) const;
     Step step_of(Work work, const Jobs& jobs);
+    static void join_batch(Job& job);
     static void leave_batch(Job& job);
     static void learn(Model& model, const Step& step, Seconds elapsed);
     void note_first_jobs(const Step& step, Seconds elapsed);

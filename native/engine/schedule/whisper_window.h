@@ -16,9 +16,11 @@
 #include "engine/audio/steady_sound.h"
 #include "engine/audio/window.h"
 #include "engine/decoder/draft_model.h"
+#include "engine/decoder/live_text.h"
 #include "engine/decoder/window_decoding.h"
 #include "engine/error.h"
 #include "engine/schedule/executor.h"
+#include "engine/schedule/live_request.h"
 #include "engine/schedule/spectrogram_ahead.h"
 #include "engine/text/segments.h"
 #include "engine/text/transcript.h"
@@ -50,6 +52,8 @@ struct WindowRequest {
     // Seconds of silence from which text that is probably invented is looked for around it.
     std::optional<double> hallucination_silence_threshold;
     SearchOptions search;
+    // Of a step of live transcription, whose search is LiveSteps' own.
+    std::optional<LiveRequest> live;
     std::shared_ptr<const std::atomic<bool>> cancelled;
     // Whose window it is, and how urgent; the rest follows from the search.
     JobTraits turn;
@@ -57,9 +61,11 @@ struct WindowRequest {
 
 struct WindowOutcome {
     std::vector<DecodedSegment> segments;
+    LiveOutcome live;      // in place of the segments, where that was asked
     std::string language;  // of the segments; empty: only detected, not transcribed
     Languages languages;   // when detected
-    // When detected: of the whole vocabulary where the transcript starts, as openai-whisper defines it.
+    // When detected, and of live steps: of the whole vocabulary where the transcript starts, as openai-whisper defines
+    // it.
     float no_speech_prob = 0;
     DraftCount draft;
     // Where text that the model is sure of was left out, in sound like speech that it takes for no speech itself.
@@ -112,6 +118,7 @@ class WhisperWindow final : public Task {
         return *pauses_;
     }
     void skip_silence() {
+        if (request.live) return;
         constexpr auto kMargin = static_cast<size_t>(kSilentMargin * kSampleRate);
         const size_t silence = leading_silence(request.samples.data() + position, remaining());
         position += silence > kMargin ? silence - kMargin : 0;
@@ -165,9 +172,9 @@ class WhisperWindow final : public Task {
     WindowRequest request;
     WindowOutcome outcome;
     size_t position = 0;  // samples before it are settled
-    std::vector<int> prompt;
     std::unique_ptr<WindowMemory> cross;
     std::unique_ptr<SequenceMemory> detection;  // the decoder's memory of a language detection
+    std::unique_ptr<LiveText> live;             // that the decoding is followed by
     std::unique_ptr<WindowDecoding> decoding;
     std::unique_ptr<DraftMemory> draft;
     WindowFrames frames;              // of which the encoder's output is

@@ -1,7 +1,5 @@
 #include "engine/schedule/window_passes.h"
 
-#include <whisper.h>
-
 #include <algorithm>
 #include <cmath>
 
@@ -72,7 +70,7 @@ bool writes_times(const WhisperWindow& window) {
 
 WindowPasses::WindowPasses(const WhisperHyperParameters& hparams, const Vocabulary& vocabulary, const LogitRules& rules,
                            const LogMel& log_mel, Decoder& decoder)
-    : hparams_(hparams),
+    : prompt_(hparams, vocabulary),
       vocabulary_(vocabulary),
       rules_(rules),
       log_mel_(log_mel),
@@ -84,9 +82,12 @@ void WindowPasses::begin(WhisperWindow& window) const {
         window.decoding = std::move(window.suspended);
         return;
     }
-    window.prompt.clear();
-    add_previous_text(window.request, window.prompt);
-    const size_t start_tokens = add_start_tokens(window.request, writes_times(window), window.prompt);
+    const WindowRequest& request = window.request;
+    const std::vector<int> start = prompt_.start(request.language, request.translate, writes_times(window));
+    // What the window's own text begins with takes its room from the text before.
+    const size_t room = prompt_.room() - std::min(request.prefix.size(), prompt_.room());
+    std::vector<int> prompt = prompt_.previous(request.prompt, room);
+    prompt.insert(prompt.end(), start.begin(), start.end());
     SearchOptions search = window.request.search;
     search.rules.timestamps = writes_times(window);
     if (!window.checking) search.prefix = prefix_of(window);
@@ -110,38 +111,16 @@ void WindowPasses::begin(WhisperWindow& window) const {
                                         window.remaining(), threshold);
         };
     }
-    window.decoding = std::make_unique<WindowDecoding>(vocabulary_, rules_, decoder_, *window.cross, window.prompt,
-                                                       start_tokens, search);
+    window.decoding = std::make_unique<WindowDecoding>(vocabulary_, rules_, decoder_, *window.cross, std::move(prompt),
+                                                       start.size(), search);
 }
 
 // What the text of the window's first pass begins with: as in faster-whisper after the first time, with times.
 std::vector<int> WindowPasses::prefix_of(const WhisperWindow& window) const {
     std::vector<int> prefix = window.request.prefix;
-    prefix.resize(std::min(prefix.size(), prompt_room()));
+    prefix.resize(std::min(prefix.size(), prompt_.room()));
     if (!prefix.empty() && writes_times(window)) prefix.insert(prefix.begin(), vocabulary_.first_timestamp);
     return prefix;
-}
-
-// The text before the window, of which half of the decoder's context is kept at most, less what its own begins with.
-void WindowPasses::add_previous_text(const WindowRequest& request, std::vector<int>& prompt) const {
-    if (request.prompt.empty()) return;
-    const size_t room = prompt_room() - std::min(request.prefix.size(), prompt_room());
-    const size_t count = std::min(request.prompt.size(), room);
-    if (count == 0) return;
-    prompt.push_back(vocabulary_.previous);
-    prompt.insert(prompt.end(), request.prompt.end() - static_cast<std::ptrdiff_t>(count), request.prompt.end());
-}
-
-// The start-of-transcript tokens, whose number is returned.
-size_t WindowPasses::add_start_tokens(const WindowRequest& request, bool timestamps, std::vector<int>& prompt) const {
-    const size_t before = prompt.size();
-    prompt.push_back(vocabulary_.start_of_transcript);
-    if (hparams_.multilingual()) {
-        prompt.push_back(vocabulary_.first_language + whisper_lang_id(request.language.c_str()));
-        prompt.push_back(request.translate ? vocabulary_.translate : vocabulary_.transcribe);
-    }
-    if (!timestamps) prompt.push_back(vocabulary_.no_timestamps);
-    return prompt.size() - before;
 }
 
 void WindowPasses::suspend(WhisperWindow& window) const {
@@ -367,9 +346,8 @@ const TextAttention& WindowPasses::attention_of(const WhisperWindow& window,
                                                 const std::vector<DecodedSegment>& segments,
                                                 std::optional<TextAttention>& attention) const {
     if (attention) return *attention;
-    std::vector<int> start_tokens;
-    add_start_tokens(window.request, false, start_tokens);
-    return attention.emplace(words_.attend(window, start_tokens, segments));
+    const std::vector<int> start = prompt_.start(window.request.language, window.request.translate, false);
+    return attention.emplace(words_.attend(window, start, segments));
 }
 
 }  // namespace agora

@@ -9,6 +9,7 @@
 #include "engine/schedule/whisper_window.h"
 #include "engine/schedule/window_words.h"
 #include "engine/text/logit_rules.h"
+#include "engine/text/transcript_prompt.h"
 #include "engine/text/vocabulary.h"
 
 namespace agora {
@@ -31,10 +32,7 @@ class WindowPasses {
     void settle(WhisperWindow& window) const;
 
   private:
-    size_t prompt_room() const { return static_cast<size_t>(hparams_.n_text_ctx / 2 - 1); }
     std::vector<int> prefix_of(const WhisperWindow& window) const;
-    void add_previous_text(const WindowRequest& request, std::vector<int>& prompt) const;
-    size_t add_start_tokens(const WindowRequest& request, bool timestamps, std::vector<int>& prompt) const;
     void tell_dropped(WhisperWindow& window, const std::vector<DecodedSegment>& segments) const;
     std::vector<SoundSpan> sound_of(const WhisperWindow& window, const std::vector<DecodedSegment>& segments) const;
     bool is_short(const std::vector<DecodedSegment>& segments, double offset,
@@ -55,7 +53,7 @@ class WindowPasses {
     void begin_in_pause(WhisperWindow& window, double offset, std::vector<DecodedSegment>& segments,
                         std::optional<TextAttention>& attention) const;
 
-    const WhisperHyperParameters& hparams_;
+    TranscriptPrompt prompt_;
     const Vocabulary& vocabulary_;
     const LogitRules& rules_;
     const LogMel& log_mel_;

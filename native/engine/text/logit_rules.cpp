@@ -42,7 +42,7 @@ void LogitRules::apply(float* logits, const std::vector<int>& tokens, const Rule
     const Vocabulary& v = vocabulary_;
     penalize_repetition(logits, tokens, options.repetition_penalty);
     forbid_repeated_ngrams(logits, tokens, options.no_repeat_ngram_size);
-    if (tokens.empty() && options.suppress_blank) {
+    if (tokens.size() == options.given && options.suppress_blank) {
         if (blank_ >= 0) logits[blank_] = kNever;
         logits[v.end_of_text] = kNever;
     }

@@ -11,6 +11,7 @@ namespace agora {
 struct RuleOptions {
     bool timestamps = true;
     bool suppress_blank = true;
+    size_t given = 0;  // tokens that the text has before its first own one, which may be no blank, nor its end
     bool suppress_non_speech = true;
     std::vector<int> suppress_tokens;
     int max_initial_timestamp = 50;  // in steps of 20 ms

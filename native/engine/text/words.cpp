@@ -13,15 +13,20 @@ bool one_of(const Set& set, std::string_view text) {
     return std::find(set.begin(), set.end(), text) != set.end();
 }
 
+// Bytes of the UTF-8 character that begins with this one, 0 if none does.
+size_t lead_length(unsigned char lead) {
+    return lead < 0x80                   ? 1
+           : lead >= 0xC2 && lead < 0xE0 ? 2
+           : lead >= 0xE0 && lead < 0xF0 ? 3
+           : lead >= 0xF0 && lead < 0xF5 ? 4
+                                         : 0;
+}
+
 // Length of the well-formed UTF-8 character at `i`, 0 if there is none.
 size_t character_length(std::string_view text, size_t i) {
     const auto byte = [&](size_t k) { return static_cast<unsigned char>(text[k]); };
     const unsigned char lead = byte(i);
-    const size_t length = lead < 0x80                   ? 1
-                          : lead >= 0xC2 && lead < 0xE0 ? 2
-                          : lead >= 0xE0 && lead < 0xF0 ? 3
-                          : lead >= 0xF0 && lead < 0xF5 ? 4
-                                                        : 0;
+    const size_t length = lead_length(lead);
     if (length == 0 || i + length > text.size()) return 0;
     for (size_t k = 1; k < length; ++k) {
         if ((byte(i + k) & 0xC0) != 0x80) return 0;
@@ -258,6 +263,27 @@ std::string valid_utf8(const std::string& text) {
         }
     }
     return result;
+}
+
+bool ends_within_character(std::string_view text) {
+    for (size_t back = 1; back <= std::min<size_t>(3, text.size()); ++back) {
+        const auto byte = static_cast<unsigned char>(text[text.size() - back]);
+        if ((byte & 0xC0) != 0x80) return lead_length(byte) > back;
+    }
+    return false;
+}
+
+bool continues_word(std::string_view before, std::string_view after) {
+    if (before.empty() || after.empty()) return false;
+    const size_t length = character_length(after, 0);
+    if (length == 0) return true;
+    size_t begin = before.size() - 1;
+    while (begin > 0 && (static_cast<unsigned char>(before[begin]) & 0xC0) == 0x80) --begin;
+    const char32_t last = code_point(before, begin, character_length(before, begin));
+    const char32_t first = code_point(after, 0, length);
+    if (is_white_space(last) || is_white_space(first)) return false;
+    if (length == after.size() && is_silent_mark(first)) return false;
+    return is_spaced_script(last) && is_spaced_script(first);
 }
 
 std::vector<Word> split_words(const std::vector<TimedToken>& tokens, const std::string& language,

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace agora {
@@ -35,6 +36,13 @@ struct WordPunctuation {
 // scripts; marks join their neighbours.
 std::vector<Word> split_words(const std::vector<TimedToken>& tokens, const std::string& language,
                               const WordPunctuation& punctuation = {});
+
+// Whether text goes on with the word that the text before it ends with. A mark that stands alone does not; between
+// words of scripts without white space nobody can tell, and it does not.
+bool continues_word(std::string_view before, std::string_view after);
+
+// Whether the last character of a text is not all there.
+bool ends_within_character(std::string_view text);
 
 // `text` with incomplete or invalid UTF-8 replaced by U+FFFD.
 std::string valid_utf8(const std::string& text);

@@ -1,7 +1,7 @@
 import type { UntypedServiceImplementation } from "@grpc/grpc-js";
 import type { AudioInput, TranscribeOptions } from "../../index.js";
 import type { Call } from "../../service/call/call.js";
-import type { Service } from "../../service/service.js";
+import type { ByModel, Service } from "../../service/service.js";
 import type { ServerSettings } from "../../service/settings.js";
 import type { Upload } from "../../service/upload.js";
 import type { Work, Workers } from "../../service/workers.js";
@@ -12,6 +12,8 @@ import { reasonOf } from "./statuses.js";
 /** Bytes of a recording that came in one message up to which it stays in memory until it is transcribed. */
 const KEPT_IN_MEMORY = 1024 ** 2;
 const NOTHING = Buffer.alloc(0);
+/** What requests call the time that they have. */
+export const TIMEOUT = "config.options.timeout";
 
 /** What the service of a contract does with a call, whatever its messages look like. */
 export abstract class ContractService {
@@ -71,8 +73,12 @@ export abstract class ContractService {
   }
 
   /** As {@link Service.transcribe}. */
-  protected transcribe(call: Call, input: AudioInput, options: TranscribeOptions = {}): Promise<Work> {
-    return this.service.transcribe(call, input, options, "config.options.timeout");
+  protected transcribe(
+    call: Call,
+    input: AudioInput,
+    options: TranscribeOptions & ByModel = {},
+  ): Promise<Work> {
+    return this.service.transcribe(call, input, options, TIMEOUT);
   }
 
   /** As {@link Service.logSuccess}. */

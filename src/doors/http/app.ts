@@ -12,7 +12,16 @@ import { REQUEST_ID, requestIdFrom } from "../../service/request-id.js";
 import type { Service } from "../../service/service.js";
 import { type Pem, secureContextOf } from "../../service/tls-files.js";
 import { beginCall, mustGoOn, mustRead, stopSending } from "./calls.js";
-import { failureOf, openaiError, type Reason, Refusal, reasonOf, recordingError } from "./failures.js";
+import {
+  type Failure,
+  failureOf,
+  modelError,
+  openaiError,
+  type Reason,
+  Refusal,
+  reasonOf,
+  recordingError,
+} from "./failures.js";
 import type { Gate } from "./gate.js";
 
 declare module "fastify" {
@@ -145,9 +154,12 @@ export function fail(
     .code(failure.status)
     .headers(failure.headers)
     .type("application/json; charset=utf-8")
-    .send(
-      JSON.stringify(request.url.startsWith("/api/") ? recordingError(failure, id) : openaiError(failure)),
-    );
+    .send(JSON.stringify(written(failure, request)));
+}
+
+function written(failure: Failure, { id, url }: FastifyRequest): object {
+  if (/^\/api\/ps\b/.test(url)) return modelError(failure, id);
+  return url.startsWith("/api/") ? recordingError(failure, id) : openaiError(failure);
 }
 
 const OF_STATUS: Readonly<Record<number, Reason>> = {

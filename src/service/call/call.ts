@@ -1,5 +1,6 @@
 import { TranscriptionError } from "../../index.js";
 import { type Holder, Holdings, type Release } from "./holdings.js";
+import { raced } from "./raced.js";
 
 /** Why a call ended that nobody waits for any more. */
 export class ClientGone extends Error {
@@ -173,13 +174,7 @@ export class Call implements Holder {
 
   /** The result of `work`, or the signal's reason as soon as that fires; `work` is not waited for then. */
   race<T>(work: Promise<T>): Promise<T> {
-    const { signal } = this;
-    return new Promise((resolve, reject) => {
-      const onAbort = () => reject(signal.reason);
-      if (signal.aborted) onAbort();
-      else signal.addEventListener("abort", onAbort, { once: true });
-      work.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
-    });
+    return raced(work, this.signal);
   }
 
   #settle(): void {

@@ -36,6 +36,8 @@ export async function fetchInto(
     }
     if (recording.bytes !== undefined && upload.bytes !== recording.bytes)
       throw storeFailure(`it has sent ${upload.bytes} bytes of ${recording.bytes}`);
+    // What takes time from here on is something else.
+    call.expireAfter(Number.POSITIVE_INFINITY, "");
   } finally {
     stream.destroy();
   }

@@ -1,4 +1,4 @@
-import { Readable, Transform } from "node:stream";
+import { pipeline, Readable, Transform } from "node:stream";
 import { Agent, type Dispatcher, request } from "undici";
 import { TranscriptionError } from "../../index.js";
 import { UNKNOWN_TYPE } from "./media-types.js";
@@ -90,7 +90,7 @@ export class HttpSource implements RecordingSource {
       else if (!String(answer.headers["content-range"]).startsWith(`bytes ${range.start}-${range.end}/`))
         throw storeFailure("it answers with another range than it was asked for");
       requirePlain(answer);
-      return told(range && !isPart ? answer.body.pipe(partOf(range)) : answer.body, answer.body);
+      return told(range && !isPart ? cutOut(answer.body, range) : answer.body, answer.body);
     } catch (error) {
       discard(answer);
       throw error;
@@ -153,9 +153,9 @@ function discard({ body }: Dispatcher.ResponseData): void {
 }
 
 /** What lies in `range` of all that comes. */
-function partOf({ end, start }: ByteRange): Transform {
+function cutOut(whole: Readable, { end, start }: ByteRange): Readable {
   let position = 0;
-  return new Transform({
+  const part = new Transform({
     transform(chunk: Buffer, _encoding, done) {
       const from = position;
       position += chunk.length;
@@ -165,6 +165,8 @@ function partOf({ end, start }: ByteRange): Transform {
       done();
     },
   });
+  // Who reads the part learns of a failure from it; what comes after the part is not waited for.
+  return pipeline(whole, part, () => {});
 }
 
 /** `stream` with failures in our words, which ends `source` with it. */

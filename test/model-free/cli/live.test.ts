@@ -2,8 +2,9 @@ import { readFile } from "node:fs/promises";
 import { join as joinPath } from "node:path";
 import { Readable } from "node:stream";
 import { describe, expect, it } from "vitest";
-import type { LiveOptions } from "../../../src/index.js";
-import { wav } from "../../support/audio.js";
+import { LIVE_ENCODINGS, type LiveOptions } from "../../../src/index.js";
+import { SampleReader } from "../../../src/live/sample-reader.js";
+import { decode, wav } from "../../support/audio.js";
 import { fakeApi } from "../../support/fake-api.js";
 import { folderWith } from "../../support/folder-with.js";
 import { type CliRunOptions, runInProcess } from "../../support/run-cli.js";
@@ -74,6 +75,27 @@ describe("agora-transcribe live", () => {
     expect(JSON.parse(await readFile(document!, "utf8")).words).toHaveLength(7);
     const wrong = await live(["--save", "a.doc"], bytesOf(TALK));
     expect(wrong).toMatchObject({ code: 2, stderr: expect.stringContaining(".srt") });
+  });
+
+  it.each(LIVE_ENCODINGS)("records what it hears, %s, and hears it again for the files", async (encoding) => {
+    const folder = await folderWith();
+    const path = joinPath(folder, "talk.wav");
+    const text = joinPath(folder, "talk.txt");
+    const audio = Uint8Array.from({ length: 12_005 }, (_, i) => (i * 7) % 120);
+    const args = ["--encoding", encoding, "--channels", "2", "--sample-rate", "8000", "--record", path];
+    const run = await live([...args, "--save", text, "--again", "-l", "en"], audio);
+    expect(run).toMatchObject({ code: 0, stderr: expect.stringContaining(`Saved ${path}\nSaved ${text}\n`) });
+    expect(run.api.calls).toEqual([
+      { input: path, options: { language: "en", wordTimestamps: false, channels: "each" } },
+    ]);
+    expect(await readFile(text, "utf8")).toContain(`Text of ${path}.`);
+    const { tracks, format } = await decode(await readFile(path), { channels: "each" });
+    const reader = new SampleReader(encoding, 2);
+    const heard = reader.push(audio);
+    expect(format).toMatchObject({ channels: 2, sampleRate: 8000 });
+    expect(tracks[0]!.length).toBe(heard[0]!.length * 2);
+    const alone = await live(["--again"], audio);
+    expect(alone.code).toBe(2);
   });
 
   it("reads what a WAV header says, and what stands behind the samples is none", async () => {

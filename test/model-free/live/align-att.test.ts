@@ -36,7 +36,7 @@ describe("live speech that is followed by attention", () => {
       expect(forced.length).toBeLessThanOrEqual(448 / 2);
       expect([...forced].sort((a, b) => a - b)).toEqual(forced);
       expect(expected!.every((id) => !forced.includes(id))).toBe(true);
-      expect([frontier, tail]).toEqual(final ? [0, false] : [0.5, true]);
+      expect([frontier, tail]).toEqual(final ? [0, false] : [1, true]);
     }
     expect(engine.steps.some(({ forced }) => forced.length > 20)).toBe(true);
     expect(engine.steps.some(({ expected }) => expected!.length > 0)).toBe(true);
@@ -54,6 +54,25 @@ describe("live speech that is followed by attention", () => {
     const { events } = await replay(liveStream({}, engine), bytesOf(join([words(0, 5), silence(1)])), 640);
     expect(textOf(events)).toBe(said(0, 5));
     expect(engine.windows).toHaveLength(1);
+  });
+
+  it.each([0.02, 0.12])(
+    "parts speech whose text gets too long for the model, pauses of %s s",
+    async (gap) => {
+      const engine = followingEngine();
+      Object.assign(engine.model, { textContext: 60 });
+      const { events } = await replay(liveStream({}, engine), bytesOf(words(0, 80, gap)), 640);
+      expect(textOf(events)).toBe(said(0, 80));
+      expect(Math.max(...engine.steps.map(({ forced }) => forced.length))).toBeLessThanOrEqual(30);
+      expect(finalsOf(events).length).toBeGreaterThan(2);
+    },
+  );
+
+  it("hears speech as a recording where a step writes more than the model can go on from", async () => {
+    const engine = followingEngine();
+    Object.assign(engine.model, { textContext: 8 });
+    const { events } = await replay(liveStream({ step: 5 }, engine), bytesOf(words(0, 12)), 640);
+    expect(textOf(events)).toBe(said(0, 12));
   });
 
   it("settles nothing until the language is known", async () => {

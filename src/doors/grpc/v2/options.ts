@@ -17,7 +17,7 @@ import type {
 } from "./messages.js";
 import { inRequest, OPTIONS } from "./request-errors.js";
 
-const TASKS = {
+export const TASKS = {
   TASK_UNSPECIFIED: undefined,
   TASK_TRANSCRIBE: "transcribe",
   TASK_TRANSLATE: "translate",
@@ -54,17 +54,16 @@ const SPEAKER_ROLES: Readonly<Record<string, SpeakerRole | undefined>> = {
 };
 
 /**
- * The library's options for those of a request.
+ * The library's options for those of a request, as far as they can be told without its model: {@link checkOptions}.
  * @param maxDuration most seconds of audio that the server takes
  * @throws TranscriptionError INVALID_ARGUMENT that names the field
  */
 export function toTranscribeOptions(
   message: TranscriptionOptions | null,
   maxDuration: number,
-  transcriber: Transcriber,
 ): TranscribeOptions {
   if (!message) return {};
-  const options = withoutUndefined<RequestOptions>({
+  return withoutUndefined<RequestOptions>({
     language: languageOf(message),
     task: named("task", TASKS, message.task),
     beamSize: orDefault(message.beam_size),
@@ -117,14 +116,15 @@ export function toTranscribeOptions(
         ? undefined
         : { maxDuration: message.max_duration },
   });
-  return checked(options, transcriber);
 }
 
-/** `options`, if the model and its implementation take them; errors name the fields of the request. */
-function checked(options: TranscribeOptions, transcriber: Transcriber): TranscribeOptions {
+/**
+ * Refuses options that the model and its implementation do not take.
+ * @throws TranscriptionError INVALID_ARGUMENT that names the field of the request
+ */
+export function checkOptions(options: TranscribeOptions, transcriber: Transcriber): void {
   try {
     transcriber.checkOptions(options);
-    return options;
   } catch (error) {
     throw inRequest(error);
   }
@@ -198,15 +198,15 @@ function wrongField(field: string, expected: string, given: string | number): Tr
 }
 
 /** 0 is what a field holds that was left out. */
-function orDefault(value: number): number | undefined {
+export function orDefault(value: number): number | undefined {
   return value === 0 ? undefined : value;
 }
 
-function unwrap<T>(wrapped: Wrapped<T>): T | undefined {
+export function unwrap<T>(wrapped: Wrapped<T>): T | undefined {
   return wrapped?.value;
 }
 
 /** Every option has to be named, so that none is forgotten here. */
-function withoutUndefined<T extends object>(options: { [K in keyof T]-?: T[K] | undefined }): T {
+export function withoutUndefined<T extends object>(options: { [K in keyof T]-?: T[K] | undefined }): T {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as T;
 }

@@ -7,7 +7,7 @@ import type { TranscriptionConfig, UploadRequest } from "./messages.js";
 
 export interface ReceiveOptions {
   /** Gets the configuration as soon as it is here; what it throws ends the upload. */
-  onConfig(config: TranscriptionConfig): void;
+  onConfig(config: TranscriptionConfig): Promise<void>;
   /** Called when the configuration is accepted, then at most once a second, and when the upload is complete. */
   onProgress(progress: { bytes_received: number; complete: boolean }): void;
 }
@@ -36,7 +36,7 @@ export async function receive(
     if (payload === "config" && config) {
       if (configured) throw misplaced("config", "data after the configuration", "a second configuration");
       configured = true;
-      onConfig(config);
+      await onConfig(config);
       report(false);
     } else if (payload === "data" && data) {
       if (!configured) throw misplaced("config", "the configuration in the first message", "data");

@@ -4,34 +4,25 @@ import { publicSettings } from "../../../service/told-settings.js";
 import { messageLimits } from "../messages/limits.js";
 import { HTTP2_LIMITS } from "../transport/limits.js";
 import type { ServerInfo } from "./messages.js";
+import { toModel } from "./model-list.js";
 import { toDevice } from "./results.js";
 
 /** The ServerInfo of contract v2. */
 export async function serverInfo(
-  { budgets, settings, workers }: Service,
+  { budgets, models, settings, workers }: Service,
   openCalls: number,
 ): Promise<ServerInfo> {
-  const { transcriber } = workers;
+  const { main } = models;
   const messages = messageLimits(settings);
-  const { device, implementation, languages, maxWindow, model } = transcriber.info;
-  const load = transcriber.load();
+  const { device, implementation } = main;
+  const load = models.load();
+  const others = (await models.list()).filter(({ isMain, state }) => !isMain && state?.state === "loaded");
   const cache = settings.cacheDir === undefined ? {} : { cacheDir: settings.cacheDir };
   return {
     version: VERSION,
     implementation,
     implementations: implementationNames(),
-    models: [
-      {
-        name: model.name,
-        type: model.type,
-        weight_type: model.weightType,
-        multilingual: model.multilingual,
-        languages: [...languages],
-        max_window: maxWindow,
-        file_bytes: model.fileBytes,
-        compute_type: model.computeType,
-      },
-    ],
+    models: [main, ...others.flatMap(({ info }) => info ?? [])].map(toModel),
     devices: [toDevice(device)],
     limits: {
       max_message_bytes: messages.unary.most,
@@ -41,7 +32,7 @@ export async function serverInfo(
       max_workers: settings.maxWorkers,
       max_queue: settings.maxQueue,
       max_calls: settings.maxCalls,
-      batch_size: load?.capacity ?? settings.batchSize,
+      batch_size: models.batchSize,
       decode_timeout: settings.decodeTimeout,
       idle_timeout: orNone(settings.idleTimeout),
       upload_timeout: orNone(settings.uploadTimeout),

@@ -1,11 +1,18 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
-import { formatResult, type TranscriptionResult, toVerboseJson, toWhisperXJson } from "../../../index.js";
+import {
+  formatResult,
+  type Transcriber,
+  type TranscriptionResult,
+  toVerboseJson,
+  toWhisperXJson,
+} from "../../../index.js";
 import { optionPaths, type RequestOptions } from "../../../service/options/fields.js";
 import * as kind from "../../../service/options/kinds.js";
 import type { Service } from "../../../service/service.js";
 import { answerForm, noteUnknown } from "../forms/answer-form.js";
 import { FieldSet, formWith } from "../forms/field-set.js";
 import type { Form } from "../forms/form.js";
+import { MODEL_FIELD, withNamedModel } from "../forms/model.js";
 import { inForm, inFormLater } from "../option-names.js";
 import { probableWords } from "../probable-words.js";
 import { ENCODE, FILE, fileOf, givenIn, namesIn, OTHERS } from "./parameters.js";
@@ -16,7 +23,11 @@ type Output = (typeof OUTPUTS)[number];
 /** Its parameters have the names of the library's options. */
 const FIELDS = new FieldSet(
   optionPaths(),
-  { output: { kind: kind.choice(OUTPUTS), is: "What the answer is. Default txt." }, encode: ENCODE },
+  {
+    output: { kind: kind.choice(OUTPUTS), is: "What the answer is. Default txt." },
+    encode: ENCODE,
+    model: MODEL_FIELD,
+  },
   OTHERS,
 );
 
@@ -33,20 +44,21 @@ export function addAsr(app: FastifyInstance, service: Service): void {
     const { call } = request;
     return answerForm(service, request, reply, {
       ...fileOf(request),
-      work: async (form, upload) => {
-        const { options, output, unknown } = readAsked(request, form, service);
-        noteUnknown(service, request, unknown);
-        const asked = { ...options, speakersIfPossible: true };
-        const working = service.transcribe(call, await upload.file(), asked, "timeout");
-        const work = await inFormLater(working, options.limits?.maxDuration);
-        return { work, output, name: form.filename ?? "" };
-      },
+      work: (form, upload) =>
+        withNamedModel(service, call, givenIn(request, form), async (transcriber) => {
+          const { options, output, unknown } = readAsked(request, form, transcriber);
+          noteUnknown(service, request, unknown);
+          const asked = { transcriber, ...options, speakersIfPossible: true };
+          const working = service.transcribe(call, await upload.file(), asked, "timeout");
+          const work = await inFormLater(working, options.limits?.maxDuration);
+          return { work, output, name: form.filename ?? "" };
+        }),
       deliver: ({ work, output, name }) => {
         service.logSuccess(call, work);
         const file = `${encodeURIComponent(name || "audio")}.${output}`;
         void reply
           .type("text/plain; charset=utf-8")
-          .header("asr-engine", service.workers.transcriber.info.implementation)
+          .header("asr-engine", work.result.implementation)
           .header("content-disposition", `attachment; filename="${file}"`)
           .send(written(work.result, output));
       },
@@ -61,8 +73,7 @@ interface Asked {
 }
 
 /** @throws Refusal, TranscriptionError INVALID_ARGUMENT that name the field */
-function readAsked(request: FastifyRequest, form: Form, service: Service): Asked {
-  const { transcriber } = service.workers;
+function readAsked(request: FastifyRequest, form: Form, transcriber: Transcriber): Asked {
   const given = givenIn(request, form);
   const unknown = FIELDS.unknown(namesIn(request, form), FILE);
   const output = FIELDS.read("output", given) ?? "txt";

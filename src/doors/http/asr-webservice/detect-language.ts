@@ -7,6 +7,7 @@ import type { Service } from "../../../service/service.js";
 import { answerForm, noteUnknown } from "../forms/answer-form.js";
 import { FieldSet, formWith } from "../forms/field-set.js";
 import { given } from "../forms/given.js";
+import { MODEL_FIELD, withNamedModel } from "../forms/model.js";
 import { inForm, inFormLater } from "../option-names.js";
 import { ONE_CHANNEL } from "../shared-fields.js";
 import { ENCODE, FILE, fileOf, givenIn, namesIn, OTHERS } from "./parameters.js";
@@ -15,7 +16,7 @@ import { ENCODE, FILE, fileOf, givenIn, namesIn, OTHERS } from "./parameters.js"
 const OPTIONS = optionPaths().filter((path) =>
   (DETECTION_OPTIONS as readonly string[]).includes(path.replace(/\..*$/, "")),
 );
-const FIELDS = new FieldSet(OPTIONS, { channels: ONE_CHANNEL, encode: ENCODE }, OTHERS);
+const FIELDS = new FieldSet(OPTIONS, { channels: ONE_CHANNEL, encode: ENCODE, model: MODEL_FIELD }, OTHERS);
 
 const ANSWER = Type.Object({
   detected_language: Type.String({ description: "In English, lower case; empty where nobody speaks" }),
@@ -36,15 +37,18 @@ export function addDetectLanguage(app: FastifyInstance, service: Service): void 
     const { call } = request;
     return answerForm(service, request, reply, {
       ...fileOf(request),
-      work: async (form, upload) => {
+      work: (form, upload) => {
         const fields = givenIn(request, form);
-        const unknown = FIELDS.unknown(namesIn(request, form), FILE);
-        const { channels: _, ...options } = FIELDS.options(fields);
-        const asked = { ...options, ...given({ channels: FIELDS.read("channels", fields) }) };
-        inForm(() => service.workers.transcriber.checkOptions(asked));
-        noteUnknown(service, request, unknown);
-        const working = service.detectLanguage(call, await upload.file(), asked, "timeout");
-        return inFormLater(working, options.limits?.maxDuration);
+        return withNamedModel(service, call, fields, async (transcriber) => {
+          const unknown = FIELDS.unknown(namesIn(request, form), FILE);
+          const { channels: _, ...options } = FIELDS.options(fields);
+          const asked = { ...options, ...given({ channels: FIELDS.read("channels", fields) }) };
+          inForm(() => transcriber.checkOptions(asked));
+          noteUnknown(service, request, unknown);
+          const file = await upload.file();
+          const working = service.detectLanguage(call, file, { transcriber, ...asked }, "timeout");
+          return inFormLater(working, options.limits?.maxDuration);
+        });
       },
       deliver: ({ result: { language, probability } }) => {
         const found = language === "" ? "no language" : `language ${language} (${probability.toFixed(2)})`;

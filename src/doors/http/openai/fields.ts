@@ -2,6 +2,7 @@ import { type FormatOptions, OUTPUT_FORMATS, type TASKS } from "../../../index.j
 import { optionPaths } from "../../../service/options/fields.js";
 import * as kind from "../../../service/options/kinds.js";
 import { type Field, FieldSet, formWith } from "../forms/field-set.js";
+import { MODEL_FIELD } from "../forms/model.js";
 import { KNOWN_SPEAKER_FIELDS } from "./known-speakers.js";
 
 /** What an answer may be: OpenAI's formats first, then those that only this server has. */
@@ -39,7 +40,7 @@ const object: kind.Kind<never> = { expected: "an object", schema: { type: "objec
 
 /** Fields of OpenAI's API, and of ours beside the options of the library. */
 const OPENAI_FIELDS = {
-  model: { kind: kind.text, is: "Any name of the model that is served, or of a model of OpenAI's." },
+  model: MODEL_FIELD,
   prompt: { kind: kind.text, is: "As initial_prompt." },
   response_format: { kind: kind.choice(FORMATS), is: "What the answer is." },
   stream: { kind: kind.flag, is: "Answer with server-sent events while the text is written." },
@@ -74,8 +75,13 @@ const OF_TRANSCRIPTIONS = /^(known_speaker|stream|include)/;
 
 /** JSON Schema of the form. @param task that the path is for */
 export function formSchema(task: (typeof TASKS)[number]): object {
+  return formWith("file", formProperties(task));
+}
+
+/** JSON Schema of each of its fields but the file. */
+export function formProperties(task: (typeof TASKS)[number]): Record<string, object> {
   const shown = Object.entries(FIELDS.properties).filter(
     ([name]) => name !== "task" && (task === "transcribe" || !OF_TRANSCRIPTIONS.test(name)),
   );
-  return formWith("file", Object.fromEntries(shown));
+  return Object.fromEntries(shown);
 }

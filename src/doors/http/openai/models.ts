@@ -1,42 +1,37 @@
 import type { FastifyInstance } from "fastify";
 import Type from "typebox";
-import { TranscriptionError } from "../../../index.js";
-import { meansModel } from "../../../service/model-names.js";
+import type { ServedModel } from "../../../service/models/models.js";
+import { USUAL } from "../../../service/models/names.js";
 import type { Service } from "../../../service/service.js";
-import { entriesOf } from "../../../service/setting-values.js";
-import { cut } from "../../../service/text.js";
 
 const MODEL = Type.Object({
   id: Type.String({ description: "What a request may name it by" }),
   object: Type.Literal("model"),
   created: Type.Integer({ description: "When this server was started, in Unix seconds" }),
   owned_by: Type.String(),
-  model: Type.String({ description: "What is loaded" }),
-  implementation: Type.String(),
-  languages: Type.Array(Type.String()),
+  task: Type.Literal("automatic-speech-recognition"),
+  model: Type.String({ description: "What is loaded for it" }),
+  loaded: Type.Boolean({ description: "Whether it is in memory: others are loaded when they are asked for" }),
+  implementation: Type.Optional(Type.String({ description: "Once it has been loaded" })),
+  languages: Type.Optional(Type.Array(Type.String(), { description: "Once it has been loaded" })),
 });
 const LIST = Type.Object({ object: Type.Literal("list"), data: Type.Array(MODEL) });
 
 type Model = Type.Static<typeof MODEL>;
 
-/** The name by which OpenAI's clients know their first model, and most of them still ask for one. */
-const USUAL = "whisper-1";
-
 /** `GET /v1/models` and one of them, also without `/v1`. */
 export function addModels(app: FastifyInstance, service: Service): void {
   const created = Math.floor(Date.now() / 1000);
-  const describe = (id: string): Model => {
-    const { implementation, languages, model } = service.workers.transcriber.info;
-    return {
-      id,
-      object: "model",
-      created,
-      owned_by: "agora-transcribe",
-      model: model.name,
-      implementation,
-      languages: [...languages],
-    };
-  };
+  const describe = (id: string, { name, info, state }: ServedModel): Model => ({
+    id,
+    object: "model",
+    created,
+    owned_by: "agora-transcribe",
+    task: "automatic-speech-recognition",
+    model: name,
+    loaded: state?.state === "loaded",
+    ...(info && { implementation: info.implementation, languages: [...info.languages] }),
+  });
   for (const prefix of ["/v1", ""]) {
     const hide = prefix === "";
     app.get(
@@ -45,29 +40,22 @@ export function addModels(app: FastifyInstance, service: Service): void {
         schema: { summary: "Models that can be asked for", tags: ["OpenAI"], response: { 200: LIST }, hide },
       },
       async () => {
-        const { name } = service.workers.transcriber.info.model;
-        const ids = new Set([name, USUAL, ...entriesOf(service.settings.modelAliases)]);
-        return { object: "list", data: [...ids].map(describe) };
+        const data = (await service.models.list()).flatMap((model) =>
+          namesOf(model).map((id) => describe(id, model)),
+        );
+        return { object: "list", data };
       },
     );
     // Names may have a slash, which clients write as it is or as %2F.
     app.get<{ Params: { "*": string } }>(
       `${prefix}/models/*`,
       { schema: { summary: "One model", tags: ["OpenAI"], response: { 200: MODEL }, hide } },
-      async ({ params }) => describe(requireModel(params["*"], service)),
+      async ({ params }) => describe(params["*"], await service.models.choose(params["*"])),
     );
   }
 }
 
-/** Whether `name` means the model that is served. */
-export function meansServed(name: string, { settings, workers }: Service): boolean {
-  return meansModel(name, workers.transcriber.info.model.name, settings.modelAliases);
-}
-
-/** `name`, if it means the model that is served. @throws TranscriptionError MODEL_NOT_FOUND */
-export function requireModel(name: string, service: Service): string {
-  const { model } = service.workers.transcriber.info;
-  if (meansServed(name, service)) return name;
-  const message = `No model ${JSON.stringify(cut(name))} is served here: ask for ${model.name} or ${USUAL}`;
-  throw new TranscriptionError("MODEL_NOT_FOUND", message, { option: "model" });
+/** OpenAI's clients ask for the main one by the name that they know. */
+function namesOf({ name, aliases, isMain }: ServedModel): string[] {
+  return [...new Set([name, ...(isMain ? [USUAL] : []), ...aliases])];
 }

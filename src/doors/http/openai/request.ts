@@ -3,6 +3,7 @@ import {
   parseLanguage,
   SPEAKER_ROLES,
   type SpeakerRole,
+  type Transcriber,
   type TranscriptionTask,
 } from "../../../index.js";
 import type { Call } from "../../../service/call/call.js";
@@ -19,7 +20,6 @@ import { type Aliases, aliasNames, inForm } from "../option-names.js";
 import { IN_MILLISECONDS } from "../shared-fields.js";
 import { FIELDS, type Format, LAYOUT_FIELDS, STREAMED } from "./fields.js";
 import { readKnownSpeakers } from "./known-speakers.js";
-import { requireModel } from "./models.js";
 
 /** What a form of OpenAI's API asks for. */
 export interface Asked {
@@ -43,6 +43,9 @@ export interface Asked {
   unknown: readonly string[];
 }
 
+/** What of it the answer is made by, once there is a result. */
+export type AnswerForm = Pick<Asked, "format" | "layout" | "logprobs" | "segments" | "task" | "words">;
+
 const STRATEGY = "chunking_strategy";
 
 /** Which of its fields set options of the library that were not given by themselves. */
@@ -55,13 +58,21 @@ const ALIASES: Aliases = {
   "vadOptions.minSilenceDuration": `${STRATEGY}.silence_duration_ms`,
 };
 
-/** @throws Refusal, TranscriptionError INVALID_ARGUMENT that name the field; MODEL_NOT_FOUND, QUEUE_FULL */
-export function readRequest(form: Form, task: TranscriptionTask, call: Call, service: Service): Asked {
-  const { transcriber } = service.workers;
-  const unknown = FIELDS.unknown(form.names);
+/**
+ * @param transcriber the model that the form names
+ * @param others fields that the endpoint has beside those of the API
+ * @throws Refusal, TranscriptionError INVALID_ARGUMENT that name the field; QUEUE_FULL
+ */
+export function readRequest(
+  form: Form,
+  task: TranscriptionTask,
+  transcriber: Transcriber,
+  call: Call,
+  service: Service,
+  others: readonly string[] = [],
+): Asked {
+  const unknown = FIELDS.unknown(form.names, "file", others);
   const field = <Name extends Parameters<typeof FIELDS.read>[0]>(name: Name) => FIELDS.read(name, form.texts);
-  const model = field("model");
-  if (model !== undefined) requireModel(model, service);
   const format: Format = field("response_format") ?? "json";
   if (task === "translate" && format === "diarized_json")
     throw wrongField("response_format", "json, text, srt, verbose_json or vtt", format);

@@ -8,8 +8,12 @@ import { fail } from "../app.js";
 import { EventStream } from "../events.js";
 import { failureOf } from "../failures.js";
 import { noteUnknown } from "../forms/answer-form.js";
+import { withNamedModel } from "../forms/model.js";
 import { readForm } from "../forms/multipart.js";
 import { requireFile, requireForm } from "../forms/required.js";
+import { JOB } from "../jobs/document.js";
+import { APPLIED, prefersJob } from "../jobs/preference.js";
+import { submitJob } from "../jobs/submit.js";
 import { inFormLater } from "../option-names.js";
 import { namesOf, namesOrLettersOf } from "../speaker-names.js";
 import { answerOf } from "./answers.js";
@@ -41,13 +45,16 @@ export function addTranscriptions(app: FastifyInstance, service: Service): void 
       summary,
       tags: ["OpenAI"],
       form: formSchema(task),
-      response: { 200: ANSWER },
+      response: { 200: ANSWER, 202: JOB },
       produces: PRODUCES,
     };
     const handler = (request: FastifyRequest, reply: FastifyReply) =>
-      transcribe(service, task, request, reply);
-    app.post(`/v1${path}`, { schema }, handler);
-    app.post(path, { schema: { ...schema, hide: true } }, handler);
+      prefersJob(request.headers)
+        ? submitJob(service, task, request, reply.headers(APPLIED))
+        : transcribe(service, task, request, reply);
+    const config = { mayBeJob: true };
+    app.post(`/v1${path}`, { config, schema }, handler);
+    app.post(path, { config, schema: { ...schema, hide: true } }, handler);
   }
 }
 
@@ -68,27 +75,28 @@ async function transcribe(
   let stream: EventStream | undefined;
   const work = async (upload: Upload): Promise<Done> => {
     const form = await readForm(request, call, service, upload);
-    const asked = readRequest(form, task, call, service);
     requireFile(upload, form.fileField);
-    noteUnknown(service, request, asked.unknown);
-    if (asked.isStream) stream = new EventStream(reply, call, service.settings.idleTimeout);
-    const events = stream && new TextEvents(stream, asked);
-    const working = service.transcribe(
-      call,
-      await upload.file(),
-      {
-        ...asked.options,
-        ...(asked.languages && { languages: asked.languages }),
-        ...(asked.knownSpeakers && { knownSpeakers: asked.knownSpeakers }),
-        ...events?.listeners,
-      },
-      "timeout",
-    );
-    return {
-      asked,
-      events,
-      work: await inFormLater(working, asked.options.limits?.maxDuration, asked.optionNames),
-    };
+    return withNamedModel(service, call, form.texts, async (transcriber) => {
+      const asked = readRequest(form, task, transcriber, call, service);
+      noteUnknown(service, request, asked.unknown);
+      if (asked.isStream) stream = new EventStream(reply, call, service.settings.idleTimeout);
+      const events = stream && new TextEvents(stream, asked);
+      const working = service.transcribe(
+        call,
+        await upload.file(),
+        {
+          transcriber,
+          ...asked.options,
+          ...(asked.languages && { languages: asked.languages }),
+          ...(asked.knownSpeakers && { knownSpeakers: asked.knownSpeakers }),
+          ...events?.listeners,
+        },
+        "timeout",
+      );
+      const { limits } = asked.options;
+      const work = await inFormLater(working, limits?.maxDuration, asked.optionNames);
+      return { asked, events, work };
+    });
   };
   await call.attempt(
     async () => {

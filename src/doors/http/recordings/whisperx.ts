@@ -1,24 +1,31 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import Type from "typebox";
-import { type TranscribeOptions, type TranscriptionResult, toWhisperXJson } from "../../../index.js";
+import { type TranscriptionResult, toWhisperXJson } from "../../../index.js";
 import type { Call } from "../../../service/call/call.js";
+import type { ServedModel } from "../../../service/models/models.js";
+import type { RequestOptions } from "../../../service/options/fields.js";
 import type { OpenRecording } from "../../../service/recordings/store.js";
 import type { Service } from "../../../service/service.js";
 import type { Work } from "../../../service/workers.js";
 import { fail } from "../app.js";
 import { Refusal } from "../failures.js";
-import { requireModel } from "../openai/models.js";
+import { JOB } from "../jobs/document.js";
+import { readKey } from "../jobs/order.js";
+import { APPLIED, prefersJob } from "../jobs/preference.js";
+import { answerAdded } from "../jobs/submit.js";
 import { inForm, inFormLater } from "../option-names.js";
 import { rounded } from "../rounded.js";
-import { BY_ID, type ById, openRecording } from "./recordings.js";
+import { BY_ID, type ById, keptRecording, openRecording } from "./recordings.js";
 
-/** Names that WhisperX' clients always send one of, whatever is loaded here. */
+/** Names that WhisperX' clients always send one of, whatever is installed here. */
 const MODELS = ["tiny", "base", "small", "medium", "large-v2", "large-v3"];
 
 const BODY = Type.Object({
   model: Type.Optional(
     Type.String({
-      description: `Any name of the model that is served, or one of ${MODELS.join(", ")}: metadata says which it was`,
+      description:
+        `Any name of an installed model, or one of ${MODELS.join(", ")}: where that one is not installed ` +
+        "the server's own takes its place, and metadata says which it was",
     }),
   ),
   hf_token: Type.Optional(
@@ -45,7 +52,7 @@ const ANSWER = Type.Object({
     warnings: Type.Array(Type.String()),
   }),
 });
-type Answer = Type.Static<typeof ANSWER>;
+export type CallAnswer = Type.Static<typeof ANSWER>;
 
 /** `POST /api/recordings/:id/transcribe-whisperx`: a sales call as text, seller and client apart. */
 export function addWhisperX(app: FastifyInstance, service: Service): void {
@@ -54,22 +61,54 @@ export function addWhisperX(app: FastifyInstance, service: Service): void {
   app.post<ById & { Body: Body | undefined }>(
     `${BY_ID}/transcribe-whisperx`,
     {
+      config: { mayBeJob: true },
       schema: {
         summary: "Text of a call, seller and client apart",
         tags: ["Recordings"],
         body: BODY,
-        response: { 200: ANSWER },
+        response: { 200: ANSWER, 202: JOB },
       },
       // A body may be left out.
       preValidation: async (request) => {
         request.body ??= {};
       },
     },
-    (request, reply) => transcribe(service, running, request, reply),
+    (request, reply) =>
+      prefersJob(request.headers)
+        ? submit(service, request, reply.headers(APPLIED))
+        : transcribe(service, running, request, reply),
   );
 }
 
 type Request = FastifyRequest<ById & { Body: Body | undefined }>;
+
+/** As a job, whose result is what would have been the answer. */
+async function submit(service: Service, request: Request, reply: FastifyReply): Promise<FastifyReply> {
+  const { call, params } = request;
+  await call.attempt(
+    async () => {
+      const { language, model } = request.body ?? {};
+      const chosen = await choose(model, service);
+      const options = optionsOf(language);
+      await service.withModel(call, chosen, async (transcriber) =>
+        inForm(() => transcriber.checkOptions(options)),
+      );
+      return service.jobs.submit(call, {
+        recording: { kept: await keptRecording(service, params.id, call) },
+        request: { options, speakersIfPossible: true, ...(!chosen.isMain && { model: chosen.name }) },
+        answer: { format: "seller_client" },
+        idempotencyKey: readKey(request as FastifyRequest),
+      });
+    },
+    (added) => answerAdded(service, added, reply),
+    (reason) => void fail(service, request as FastifyRequest, reply, reason),
+  );
+  return reply;
+}
+
+function optionsOf(language: string | undefined): RequestOptions {
+  return { diarize: true, roles: true, ...(language && { language }) };
+}
 
 async function transcribe(
   service: Service,
@@ -78,25 +117,24 @@ async function transcribe(
   reply: FastifyReply,
 ): Promise<FastifyReply> {
   const { call, params } = request;
-  const { language, model } = request.body ?? {};
   await call.attempt(
     async () => {
-      if (model !== undefined && !MODELS.includes(model)) requireModel(model, service);
-      const options: TranscribeOptions = { diarize: true, roles: true, ...(language && { language }) };
-      inForm(() => service.workers.transcriber.checkOptions(options));
+      const { language, model } = request.body ?? {};
+      const chosen = await choose(model, service);
+      const options = optionsOf(language);
       const opened = await openRecording(service, params.id, call);
       try {
         if (running.has(params.id))
           throw new Refusal("CONFLICT", `The recording ${params.id} is being transcribed already`, "id");
         running.add(params.id);
-        return await workOn(service, call, opened, options).finally(() => running.delete(params.id));
+        return await workOn(service, call, opened, chosen, options).finally(() => running.delete(params.id));
       } finally {
         await opened.close();
       }
     },
     (work) => {
       service.logSuccess(call, work);
-      void reply.send(answerOf(work.result));
+      void reply.send(callAnswerOf(work.result));
     },
     (reason) => void fail(service, request as FastifyRequest, reply, reason),
   );
@@ -107,20 +145,30 @@ function workOn(
   service: Service,
   call: Call,
   opened: OpenRecording,
-  options: TranscribeOptions,
+  model: ServedModel,
+  options: RequestOptions,
 ): Promise<Work> {
   const { filename, type } = opened.recording;
   call.markReading();
   return service.withFile(call, opened, async (file) => {
     call.markReceived();
     service.note(call, filename, (await file.stat()).size, type);
-    const asked = { ...options, speakersIfPossible: true };
-    return inFormLater(service.transcribe(call, file, asked, "timeout"));
+    return service.withModel(call, model, async (transcriber) => {
+      inForm(() => transcriber.checkOptions(options));
+      const asked = { transcriber, ...options, speakersIfPossible: true };
+      return inFormLater(service.transcribe(call, file, asked, "timeout"));
+    });
   });
 }
 
+/** Clients that cannot but name one of WhisperX' models get the server's own where that one is not installed. */
+async function choose(name: string | undefined, { models }: Service): Promise<ServedModel> {
+  if (name === undefined || !MODELS.includes(name)) return models.choose(name);
+  return (await models.find(name)) ?? models.choose(undefined);
+}
+
 /** The answer of the service that this one stands in for. */
-function answerOf(result: TranscriptionResult): Answer {
+export function callAnswerOf(result: TranscriptionResult): CallAnswer {
   const { seller, client } = partiesOf(result);
   const textOf = (speaker: string | null) =>
     speaker === null

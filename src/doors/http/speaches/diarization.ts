@@ -1,5 +1,6 @@
 import type { FastifyInstance } from "fastify";
 import Type from "typebox";
+import { resolveRequest } from "../../../config/options.js";
 import { type DiarizationResult, formatTurns, TranscriptionError } from "../../../index.js";
 import type { Call } from "../../../service/call/call.js";
 import type { OptionPath } from "../../../service/options/fields.js";
@@ -12,7 +13,6 @@ import { FieldSet, formWith } from "../forms/field-set.js";
 import type { Form } from "../forms/form.js";
 import { given } from "../forms/given.js";
 import { KNOWN_SPEAKER_FIELDS, readKnownSpeakers } from "../openai/known-speakers.js";
-import { meansServed } from "../openai/models.js";
 import { formNames, inForm, inFormLater } from "../option-names.js";
 import { rounded } from "../rounded.js";
 import { ONE_CHANNEL } from "../shared-fields.js";
@@ -75,7 +75,7 @@ export function addDiarization(app: FastifyInstance, service: Service): void {
       const { call } = request;
       return answerForm(service, request, reply, {
         work: async (form, upload) => {
-          const asked = readAsked(form, call, service);
+          const asked = await readAsked(form, call, service);
           noteUnknown(service, request, asked.unknown);
           const working = service.diarize(call, await upload.file(), asked.options, "timeout");
           const { limits } = asked.options;
@@ -104,10 +104,11 @@ interface Asked {
 }
 
 /** @throws Refusal, TranscriptionError INVALID_ARGUMENT that name the field; MODEL_NOT_FOUND, QUEUE_FULL */
-function readAsked(form: Form, call: Call, service: Service): Asked {
+async function readAsked(form: Form, call: Call, service: Service): Promise<Asked> {
   const unknown = FIELDS.unknown(form.names);
   const model = FIELDS.read("model", form.texts);
-  if (model !== undefined && !OF_DIARIZATION.test(model) && !meansServed(model, service)) {
+  const isKnown = model === undefined || OF_DIARIZATION.test(model) || (await service.models.find(model));
+  if (!isKnown) {
     const message = `No model ${JSON.stringify(cut(model))} tells speakers apart here: leave model out`;
     throw new TranscriptionError("MODEL_NOT_FOUND", message, { option: "model" });
   }
@@ -115,7 +116,7 @@ function readAsked(form: Form, call: Call, service: Service): Asked {
   const knownSpeakers = readKnownSpeakers(form, call, service);
   const channels = FIELDS.read("channels", form.texts);
   const { diarize = {}, ...others } = FIELDS.options(form.texts);
-  inForm(() => service.workers.transcriber.checkOptions({ ...others, diarize }));
+  inForm(() => resolveRequest({ ...others, diarize }));
   const { track, timeout, limits } = others;
   const options = {
     ...(typeof diarize === "object" && diarize),

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from "fastify";
 import Type from "typebox";
+import { resolveRequest } from "../../../config/options.js";
 import { TranscriptionError } from "../../../index.js";
 import type { OptionPath } from "../../../service/options/fields.js";
 import * as kind from "../../../service/options/kinds.js";
@@ -76,7 +77,7 @@ export function addSpeechTimestamps(app: FastifyInstance, service: Service): voi
       return answerForm(service, request, reply, {
         work: async (form, upload) => {
           const unknown = FIELDS.unknown(form.names);
-          const options = readAsked(form, service);
+          const options = readAsked(form);
           noteUnknown(service, request, unknown);
           const working = service.detectSpeech(call, await upload.file(), options, "timeout");
           return inFormLater(working, options.limits?.maxDuration, NAMES);
@@ -95,7 +96,7 @@ export function addSpeechTimestamps(app: FastifyInstance, service: Service): voi
 }
 
 /** @throws Refusal, TranscriptionError INVALID_ARGUMENT that name the field; MODEL_NOT_FOUND */
-function readAsked(form: Form, service: Service): Omit<SpeechWork, "signal" | "onTurn"> {
+function readAsked(form: Form): Omit<SpeechWork, "signal" | "onTurn"> {
   const model = FIELDS.read("model", form.texts);
   if (model !== undefined && !/silero/i.test(model)) {
     const message = `No model ${JSON.stringify(cut(model))} detects speech here: leave model out`;
@@ -112,7 +113,7 @@ function readAsked(form: Form, service: Service): Omit<SpeechWork, "signal" | "o
   };
   const { track, timeout, limits } = FIELDS.options(form.texts);
   const own = given({ channels: read("channels"), track, timeout, limits });
-  inForm(() => service.workers.transcriber.checkOptions({ ...own, vadOptions }), undefined, NAMES);
+  inForm(() => resolveRequest({ ...own, vadOptions }), undefined, NAMES);
   return { ...own, ...vadOptions };
 }
 

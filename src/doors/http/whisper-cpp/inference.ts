@@ -4,6 +4,7 @@ import { formatResult, type Segment, type TranscriptionResult, toVerboseJson } f
 import type { Service } from "../../../service/service.js";
 import { answerForm, noteUnknown } from "../forms/answer-form.js";
 import { formWith } from "../forms/field-set.js";
+import { withNamedModel } from "../forms/model.js";
 import { inFormLater } from "../option-names.js";
 import { probableWords } from "../probable-words.js";
 import { type Asked, FIELDS, readRequest } from "./request.js";
@@ -32,13 +33,15 @@ export function addInference(app: FastifyInstance, service: Service): void {
   app.post("/inference", { schema }, (request, reply) => {
     const { call } = request;
     return answerForm(service, request, reply, {
-      work: async (form, upload) => {
-        const asked = readRequest(form, service);
-        noteUnknown(service, request, asked.unknown);
-        const { optionNames, options } = asked;
-        const working = service.transcribe(call, await upload.file(), options, "timeout");
-        return { asked, work: await inFormLater(working, options.limits?.maxDuration, optionNames) };
-      },
+      work: (form, upload) =>
+        withNamedModel(service, call, form.texts, async (transcriber) => {
+          const asked = readRequest(form, transcriber);
+          noteUnknown(service, request, asked.unknown);
+          const { optionNames, options } = asked;
+          const given = { transcriber, ...options };
+          const working = service.transcribe(call, await upload.file(), given, "timeout");
+          return { asked, work: await inFormLater(working, options.limits?.maxDuration, optionNames) };
+        }),
       deliver: ({ asked, work }) => {
         service.logSuccess(call, work);
         void reply.type(TYPES[asked.format]).send(bodyOf(work.result, asked));

@@ -1,12 +1,12 @@
-import type { FormatOptions } from "../../../index.js";
+import type { FormatOptions, Transcriber } from "../../../index.js";
 import { fieldName, optionPaths, type RequestOptions } from "../../../service/options/fields.js";
 import * as kind from "../../../service/options/kinds.js";
 import { wrongField } from "../../../service/options/read-options.js";
 import type { OptionNames } from "../../../service/options/request-errors.js";
-import type { Service } from "../../../service/service.js";
 import { FieldSet } from "../forms/field-set.js";
 import type { Form } from "../forms/form.js";
 import { given } from "../forms/given.js";
+import { MODEL_FIELD } from "../forms/model.js";
 import { type Aliases, aliasNames, inForm } from "../option-names.js";
 import { IN_MILLISECONDS } from "../shared-fields.js";
 
@@ -18,6 +18,7 @@ const LONGEST = 36_000_000_000;
 
 /** Fields of whisper.cpp's server that the library's options have other names or units for. */
 const OWN = {
+  model: MODEL_FIELD,
   response_format: { kind: kind.choice(FORMATS), is: "What the answer is. Default json." },
   translate: { kind: kind.flag, is: "Write English." },
   prompt: { kind: kind.text, is: "As initial_prompt." },
@@ -99,8 +100,7 @@ export interface Asked {
 }
 
 /** @throws Refusal, TranscriptionError INVALID_ARGUMENT that name the field */
-export function readRequest({ names, texts }: Form, { workers }: Service): Asked {
-  const { transcriber } = workers;
+export function readRequest({ names, texts }: Form, transcriber: Transcriber): Asked {
   const unknown = FIELDS.unknown(names);
   const read = <Name extends keyof typeof OWN>(name: Name) => FIELDS.read(name, texts);
   const format: Format = read("response_format") ?? "json";
