@@ -7,6 +7,8 @@ export default defineConfig({
     exclude: ["test/real/**"],
     // Native addons and forked children need real processes; two keep a small machine responsive.
     pool: "forks",
+    // Threads are programs of their own, which no bundler sees.
+    execArgv: ["--import", new URL("test/support/typescript-loader.mjs", import.meta.url).href],
     maxWorkers: 2,
     // Generous: they end tests that hang, and decide nothing on a busy machine.
     testTimeout: 180_000,

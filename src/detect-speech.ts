@@ -1,4 +1,13 @@
-import { resolveRequest, resolveTranscriberOptions } from "./config/options.js";
+import { type Checks, checkOptions, picked, text } from "./config/checks.js";
+import {
+  oneTrack,
+  REQUEST_CHECKS,
+  refuseOthers,
+  resolveRequest,
+  resolveVadOptions,
+  TRANSCRIBER_CHECKS,
+  VAD_CHECKS,
+} from "./config/options.js";
 import { LevelledVad } from "./pipeline/levelled-vad.js";
 import type { RequestScope } from "./pipeline/request-scope.js";
 import { type Region, SpeechRegions } from "./pipeline/speech-regions.js";
@@ -19,6 +28,12 @@ export interface DetectSpeechOptions
   vadModel?: string;
 }
 
+const { track, limits, timeout, signal } = REQUEST_CHECKS;
+const { download, cacheDir, onDownload } = TRANSCRIBER_CHECKS;
+const OF_LOADING = { vadModel: text(1, 4096), download, cacheDir, onDownload };
+const OF_RECORDING = { channels: oneTrack, track, limits, timeout, signal };
+const CHECKS: Checks<DetectSpeechOptions> = { ...VAD_CHECKS, ...OF_LOADING, ...OF_RECORDING };
+
 /**
  * Where somebody speaks in a recording, as `vadFilter` finds it: the stretches that would be transcribed, with their pads.
  * @throws TranscriptionError INVALID_ARGUMENT, and all that reading a recording and loading a model throw
@@ -28,12 +43,9 @@ export async function detectSpeech(
   options: DetectSpeechOptions = {},
 ): Promise<SpeechDetection> {
   const startedAt = performance.now();
-  const { channels, track, limits, timeout, signal, vadModel, download, cacheDir, onDownload, ...rules } =
-    options;
-  const request = resolveRequest({ channels, track, limits, timeout, signal, vadOptions: rules });
-  const loading = resolveTranscriberOptions({ vadModel, download, cacheDir, onDownload });
+  const { rules, loading, request } = resolve(options);
   return withRecording(input, request, request.channels, loading, async (audio, { findVad, scope }) => {
-    const regions = await regionsOf(audio, await findVad(), new SpeechRegions(request.vadOptions), scope);
+    const regions = await regionsOf(audio, await findVad(), new SpeechRegions(rules), scope);
     return {
       speech: regions.map(({ start, end }) => ({ start: start / SAMPLE_RATE, end: end / SAMPLE_RATE })),
       duration: audio.duration,
@@ -41,6 +53,16 @@ export async function detectSpeech(
       warnings: [...audio.warnings],
     };
   });
+}
+
+function resolve(options: DetectSpeechOptions) {
+  if (typeof options === "object" && options !== null) refuseOthers(options, CHECKS, "finding speech");
+  const checked = checkOptions("options", options, CHECKS);
+  return {
+    rules: resolveVadOptions(picked(checked, VAD_CHECKS), ""),
+    loading: picked(checked, OF_LOADING),
+    request: resolveRequest(picked(checked, OF_RECORDING)),
+  };
 }
 
 /** In samples of the first track. */

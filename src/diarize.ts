@@ -1,4 +1,12 @@
-import { resolveRequest, resolveTranscriberOptions } from "./config/options.js";
+import { type Checks, checkOptions, picked } from "./config/checks.js";
+import { DIARIZATION_CHECKS, resolveDiarization } from "./config/diarization.js";
+import {
+  oneTrack,
+  REQUEST_CHECKS,
+  refuseOthers,
+  resolveRequest,
+  TRANSCRIBER_CHECKS,
+} from "./config/options.js";
 import { TranscriptionError } from "./errors.js";
 import { withRecording } from "./pipeline/with-recording.js";
 import { withSpeakers } from "./pipeline/with-speakers.js";
@@ -23,6 +31,12 @@ export type VoiceOptions = Omit<
   "engine" | "numSpeakers" | "minSpeakers" | "maxSpeakers" | "embeddings" | "knownVoices" | "roles"
 >;
 
+const { track, limits, timeout, signal, roles } = REQUEST_CHECKS;
+const { threads, cacheDir, onDownload } = TRANSCRIBER_CHECKS;
+const OF_LOADING = { threads, cacheDir, onDownload };
+const OF_RECORDING = { channels: oneTrack, track, limits, timeout, signal, roles };
+const CHECKS = { ...DIARIZATION_CHECKS, ...OF_LOADING, ...OF_RECORDING } as Checks<DiarizeOptions>;
+
 /** Seconds of speech that a voice needs. */
 const LEAST_SPEECH = 1;
 
@@ -32,16 +46,7 @@ const LEAST_SPEECH = 1;
  */
 export async function diarize(input: AudioInput, options: DiarizeOptions = {}): Promise<DiarizationResult> {
   const startedAt = performance.now();
-  const { engine, model, numSpeakers, minSpeakers, maxSpeakers, embeddings, knownVoices, ...rest } = options;
-  const { roles, channels, threads, download, cacheDir, onDownload, ...others } = rest;
-  const diarization = Object.fromEntries(
-    Object.entries({ engine, model, numSpeakers, minSpeakers, maxSpeakers, embeddings, knownVoices }).filter(
-      ([, value]) => value !== undefined,
-    ),
-  ) as DiarizationOptions;
-  const request = resolveRequest({ ...others, channels, diarize: diarization, ...(roles && { roles }) });
-  const loading = resolveTranscriberOptions({ threads, download, cacheDir, onDownload });
-  const selection = channels === undefined ? "parties" : request.channels;
+  const { loading, request, selection } = resolve(options);
   return withRecording(input, request, selection, loading, (audio, means) =>
     withSpeakers(audio, request, { loading, ...means }, async (parties, pass) => {
       const { scope } = means;
@@ -63,6 +68,20 @@ export async function diarize(input: AudioInput, options: DiarizeOptions = {}): 
       }
     }),
   );
+}
+
+function resolve(options: DiarizeOptions) {
+  if (typeof options === "object" && options !== null)
+    refuseOthers(options, CHECKS, "telling speakers apart");
+  const checked = checkOptions<DiarizeOptions>("options", options, CHECKS);
+  const diarization = picked(checked, DIARIZATION_CHECKS);
+  // By the names that the options have here: there they are those of `diarize`.
+  resolveDiarization(diarization, "");
+  return {
+    loading: { ...picked(checked, OF_LOADING), ...picked(checked, { download: true }) },
+    request: resolveRequest({ ...picked(checked, OF_RECORDING), diarize: diarization }),
+    selection: checked.channels ?? ("parties" as const),
+  };
 }
 
 /**

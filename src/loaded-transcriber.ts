@@ -1,4 +1,3 @@
-import { openAudio } from "./audio/open.js";
 import { resolveLive } from "./config/live-options.js";
 import { type ResolvedRequest, resolveDetection, resolveRequest } from "./config/options.js";
 import { computeThreads } from "./engine/cores.js";
@@ -8,9 +7,10 @@ import { TranscriptionError } from "./errors.js";
 import { LiveTranscription } from "./live/live-transcription.js";
 import { detectAudioLanguage } from "./pipeline/detect-language.js";
 import { fitToModel, timesWordsOf } from "./pipeline/fit-to-model.js";
-import { RequestScope } from "./pipeline/request-scope.js";
+import type { RequestScope } from "./pipeline/request-scope.js";
 import { SegmentStream } from "./pipeline/segment-stream.js";
 import { transcribeAudio } from "./pipeline/transcription.js";
+import { inScope } from "./pipeline/with-recording.js";
 import { withSpeakers } from "./pipeline/with-speakers.js";
 import type { AudioInput, DecodedAudio } from "./types/audio.js";
 import type { Engine, EngineLoad, LanguageDetection, VadModel } from "./types/engine.js";
@@ -189,22 +189,13 @@ export class LoadedTranscriber implements Transcriber {
     return running;
   }
 
-  async #withAudio<T>(input: AudioInput, request: ResolvedRequest, work: Work<T>): Promise<T> {
-    const { track, limits, vadFilter } = request;
+  #withAudio<T>(input: AudioInput, request: ResolvedRequest, work: Work<T>): Promise<T> {
+    const { vadFilter } = request;
     // A party on each channel tells speakers apart better than any model.
     const channels = request.diarize && request.channels === "mix" ? "parties" : request.channels;
-    const scope = new RequestScope(request.signal, request.timeout);
-    let audio: DecodedAudio | undefined;
-    try {
-      scope.throwIfEnded();
+    return inScope(input, request, channels, async (scope, open) => {
       const vad = vadFilter === false ? undefined : await scope.race(this.findVad(vadFilter));
-      audio = await openAudio(input, { channels, track, limits, signal: scope.signal });
-      return await work(audio, vad?.value, scope);
-    } catch (error) {
-      throw scope.fail(error);
-    } finally {
-      scope.close();
-      await audio?.close();
-    }
+      return work(await open(), vad?.value, scope);
+    });
   }
 }

@@ -32,6 +32,15 @@ export function checkOptions<T extends object>(
   return checked;
 }
 
+/** Those of `options` that `keys` has. */
+export function picked<T extends object, K extends keyof T>(
+  options: T,
+  keys: Readonly<Record<K, unknown>>,
+): Pick<T, K> {
+  const own = Object.entries(options).filter(([key]) => Object.hasOwn(keys, key));
+  return Object.fromEntries(own) as Pick<T, K>;
+}
+
 function unknownOption(parent: string, key: string, known: string[]): TranscriptionError {
   const other = otherName(key);
   const meant = nearest(bareName(key), known.map(bareName));

@@ -55,7 +55,7 @@ const voicesByName: Check<NonNullable<DiarizationOptions["knownVoices"]>> = (nam
   return Object.fromEntries(entries.map(([key, given]) => [key, voice(`${name}.${key}`, given)]));
 };
 
-const DIARIZATION_CHECKS: Checks<DiarizationOptions> = {
+export const DIARIZATION_CHECKS: Checks<DiarizationOptions> = {
   engine: oneOf(...DIARIZATION_ENGINES),
   model: text(1, 4096),
   numSpeakers: integer(1, MAX_SPEAKERS),
@@ -84,9 +84,13 @@ export const diarize: Check<boolean | DiarizationOptions> = (name, value) =>
 export const roles: Check<boolean | RoleOptions> = (name, value) =>
   typeof value === "boolean" ? value : checkOptions(name, value, ROLE_CHECKS, `${name}.`);
 
-/** @throws TranscriptionError INVALID_ARGUMENT for numbers of speakers that contradict each other */
+/**
+ * @param parent what messages put before the names of options
+ * @throws TranscriptionError INVALID_ARGUMENT for numbers of speakers that contradict each other
+ */
 export function resolveDiarization(
   given: boolean | DiarizationOptions | undefined,
+  parent = "diarize.",
 ): ResolvedDiarization | undefined {
   if (given === undefined || given === false) return undefined;
   const {
@@ -101,15 +105,15 @@ export function resolveDiarization(
   } = given === true ? {} : given;
   if (numSpeakers !== undefined && (minSpeakers !== undefined || maxSpeakers !== undefined)) {
     throw invalidArgument(
-      "diarize.numSpeakers",
-      "no diarize.minSpeakers or diarize.maxSpeakers beside an exact number",
+      `${parent}numSpeakers`,
+      `no ${parent}minSpeakers or ${parent}maxSpeakers beside an exact number`,
       numSpeakers,
     );
   }
   if (minSpeakers !== undefined && maxSpeakers !== undefined && minSpeakers > maxSpeakers) {
     throw invalidArgument(
-      "diarize.minSpeakers",
-      `at most diarize.maxSpeakers, which is ${maxSpeakers},`,
+      `${parent}minSpeakers`,
+      `at most ${parent}maxSpeakers, which is ${maxSpeakers},`,
       minSpeakers,
     );
   }

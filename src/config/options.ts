@@ -121,7 +121,13 @@ const channels: Check<ChannelSelection> = (name, value) => {
   throw invalidArgument(name, `"mix", "each" or the index of a channel, 0 to ${MAX_CHANNELS - 1}`, value);
 };
 
-const VAD_CHECKS: Checks<VadOptions> = {
+/** Of what is asked about a recording as a whole. */
+export const oneTrack: Check<Exclude<ChannelSelection, "each">> = (name, value) => {
+  if (value === "each") throw invalidArgument(name, '"mix" or the index of a channel', value);
+  return channels(name, value) as Exclude<ChannelSelection, "each">;
+};
+
+export const VAD_CHECKS: Checks<VadOptions> = {
   threshold: number(0.01, 1),
   negThreshold: number(0, 1),
   minSpeechDuration: number(0, 30),
@@ -202,16 +208,13 @@ const DETECTION_CHECKS: Checks<DetectLanguageOptions> = {
   timeout: REQUEST_CHECKS.timeout,
   priority: REQUEST_CHECKS.priority,
   signal: REQUEST_CHECKS.signal,
-  channels: (name, value) => {
-    if (value === "each") throw invalidArgument(name, '"mix" or the index of a channel', value);
-    return channels(name, value) as Exclude<ChannelSelection, "each">;
-  },
+  channels: oneTrack,
 };
 
 /** Options of a request that the detection of its language has a use for. */
 export const DETECTION_OPTIONS = Object.keys(DETECTION_CHECKS) as readonly (keyof DetectLanguageOptions)[];
 
-const TRANSCRIBER_CHECKS: Checks<TranscriberOptions> = {
+export const TRANSCRIBER_CHECKS: Checks<TranscriberOptions> = {
   model: text(1, 4096),
   implementation: text(1, 100),
   device: oneOf(...DEVICES),
@@ -278,16 +281,24 @@ export function resolveRequest(options: unknown, defaultLimits: Partial<AudioLim
  * @throws TranscriptionError INVALID_ARGUMENT, also for options that concern the text alone
  */
 export function resolveDetection(options: object, defaultLimits?: Partial<AudioLimits>): ResolvedRequest {
-  const ofText = Object.entries(options).find(
-    ([key, value]) =>
-      value !== undefined && Object.hasOwn(REQUEST_CHECKS, key) && !Object.hasOwn(DETECTION_CHECKS, key),
-  );
-  if (ofText) {
-    const [option] = ofText;
-    const message = `${option} is for transcriptions: detecting a language has no use for it`;
-    throw new TranscriptionError("INVALID_ARGUMENT", message, { option });
-  }
+  refuseOthers(options, DETECTION_CHECKS, "detecting a language");
   return resolveRequest(checkOptions("options", options, DETECTION_CHECKS), defaultLimits);
+}
+
+/**
+ * Refuses options of transcriptions that are none of those that `checks` has.
+ * @param use what has no use for them
+ * @throws TranscriptionError INVALID_ARGUMENT that names the option
+ */
+export function refuseOthers(options: object, checks: object, use: string): void {
+  const other = Object.entries(options).find(
+    ([key, value]) =>
+      value !== undefined && Object.hasOwn(REQUEST_CHECKS, key) && !Object.hasOwn(checks, key),
+  );
+  if (!other) return;
+  const [option] = other;
+  const message = `${option} is for transcriptions: ${use} has no use for it`;
+  throw new TranscriptionError("INVALID_ARGUMENT", message, { option });
 }
 
 /** Checks the options of a transcriber. @throws TranscriptionError INVALID_ARGUMENT */
@@ -351,22 +362,23 @@ export const DEFAULT_VAD_OPTIONS: Required<VadOptions> = {
 /** Seconds that are left of the longest stretch of speech without its pads. */
 const LEAST_SPEECH = 0.1;
 
-function resolveVadOptions(given: VadOptions): Required<VadOptions> {
+/** @param parent what messages put before the names of options @throws TranscriptionError INVALID_ARGUMENT */
+export function resolveVadOptions(given: VadOptions, parent = "vadOptions."): Required<VadOptions> {
   const threshold = given.threshold ?? DEFAULT_VAD_OPTIONS.threshold;
   const negThreshold = given.negThreshold ?? Math.max(threshold - 0.15, 0.01);
   if (negThreshold > threshold) {
     throw new TranscriptionError(
       "INVALID_ARGUMENT",
-      `Expected vadOptions.negThreshold to be at most vadOptions.threshold (${threshold}) but received ${negThreshold}`,
-      { option: "vadOptions.negThreshold" },
+      `Expected ${parent}negThreshold to be at most ${parent}threshold (${threshold}) but received ${negThreshold}`,
+      { option: `${parent}negThreshold` },
     );
   }
   const speechPad = given.speechPad ?? DEFAULT_VAD_OPTIONS.speechPad;
   const maxSpeechDuration = given.maxSpeechDuration ?? DEFAULT_VAD_OPTIONS.maxSpeechDuration;
   if (maxSpeechDuration <= 2 * speechPad + LEAST_SPEECH) {
     throw invalidArgument(
-      "vadOptions.maxSpeechDuration",
-      `more than ${LEAST_SPEECH} seconds beside the vadOptions.speechPad of ${speechPad} on both sides`,
+      `${parent}maxSpeechDuration`,
+      `more than ${LEAST_SPEECH} seconds beside the ${parent}speechPad of ${speechPad} on both sides`,
       maxSpeechDuration,
     );
   }

@@ -102,6 +102,11 @@ export async function acquireDiarizer(
   return diarizers.acquire(`${await identity(file)},${count}`, () => loadDiarizer(file.path, count));
 }
 
+/** The diarization model that a request names, or the environment does; undefined: nobody names one. */
+export function namedDiarizationModel({ model }: Pick<ResolvedDiarization, "model">): string | undefined {
+  return model ?? (process.env.AGORA_DIARIZATION_MODEL || undefined);
+}
+
 /**
  * Engines that tell speakers of one channel apart here without a download: that of the environment's model, and the
  * default one where its model is cached.
@@ -127,7 +132,7 @@ async function diarizationFile(
   options: TranscriberOptions,
   signal: AbortSignal | undefined,
 ): Promise<ResolvedModel> {
-  const named = model ?? (process.env.AGORA_DIARIZATION_MODEL || undefined);
+  const named = namedDiarizationModel({ model });
   if (named !== undefined) {
     const file = await namedDiarizationFile(named, options, signal);
     if (engine === undefined) return file;

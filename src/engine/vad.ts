@@ -1,4 +1,4 @@
-import { backendDirectory, loadAddon, type NativeVad } from "../addon/addon.js";
+import { loadAddon, type NativeVad } from "../addon/addon.js";
 import { TranscriptionError } from "../errors.js";
 import type { VadModel, VadSession } from "../types/engine.js";
 
@@ -45,10 +45,7 @@ class NativeSession implements VadSession {
 
 async function openStream(path: string): Promise<NativeVad> {
   try {
-    const addon = loadAddon();
-    // The network runs on the CPU backend, whatever the speech model runs on; it may be loaded already.
-    await addon.loadBackends(backendDirectory(), null, false);
-    return await addon.loadVad(path);
+    return await loadAddon().loadVad(path);
   } catch (error) {
     throw TranscriptionError.from(error);
   }

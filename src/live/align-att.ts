@@ -4,13 +4,19 @@ import type { LiveStepResult, LiveToken } from "../types/live-step.js";
 import { LocalAgreement } from "./local-agreement.js";
 import { type Ending, type Heard, isSure, type Policy, type Sound } from "./policy.js";
 import { type PassMeans, whenThereIsRoom } from "./window-pass.js";
-import { isLoop, type LiveWord } from "./words.js";
+import { beforeLoop, isLoop, type LiveWord } from "./words.js";
 
 /** An engine whose steps tell what stands. */
 export type FollowingEngine = Engine & Required<Pick<Engine, "liveStep" | "liveWords">>;
 
-/** Seconds before the end of the sound in which words may be cut (SimulStreaming's `frame_threshold` of 25 frames). */
-const FRONTIER = 0.5;
+/**
+ * Seconds before the end of the sound in which words may be cut, or would be heard as others with more of the sound.
+ * SimulStreaming has 0.5: here those words are shown all the same, as what may change, so that there is time to be right.
+ */
+const FRONTIER = 1;
+
+/** Seconds behind what a VAD takes for speech in which a word may still sound. */
+const SOFT_END = 0.1;
 
 /** A text less probable, of a sound that is probably no speech, is invented: openai-whisper's thresholds. */
 const NO_SPEECH = 0.6;
@@ -52,7 +58,7 @@ export class AlignAtt implements Policy {
   }
 
   async listen(sound: Sound): Promise<Heard> {
-    const end = sound.start + sound.samples.length / 16_000;
+    const end = endOfSpeech(sound);
     if (!this.#hasRoom(this.#tokens))
       return { settled: this.#wordsOf(this.#tokens, end, this.#language), unsettled: [] };
     const step = await this.#step(sound, this.#tokens, false);
@@ -74,7 +80,10 @@ export class AlignAtt implements Policy {
       this.#tokens = [];
       this.#tail = [];
     }
-    const words = this.#wordsOf([...this.#tokens, ...this.#tail], end, language);
+    const all = this.#wordsOf([...this.#tokens, ...this.#tail], end, language);
+    const words = beforeLoop(all);
+    // A loop is no draft of what follows.
+    if (words.length < all.length) this.#tail = [];
     const count = this.#wordsOf(this.#tokens, end, language).length;
     return { settled: words.slice(0, count), unsettled: words.slice(count), ...detected };
   }
@@ -86,22 +95,24 @@ export class AlignAtt implements Policy {
     this.#tail = this.#tail.filter(({ start }) => start < end);
     if (!this.#hasRoom(here)) {
       this.#tokens = after;
-      return this.#hearAnew({ ...sound, language: sound.language ?? sound.kept });
+      return this.#hearAnew(sound);
     }
     const step = await this.#step(sound, here, true);
     this.#tokens = after;
     this.#tail = [];
     const language = sound.language ?? step.language;
     const tokens = [...here, ...step.tokens.map(onClock(sound.start))];
-    const words = this.#wordsOf(tokens, end, language);
-    if (step.rewound || isLoop(words)) return this.#hearAnew({ ...sound, language });
+    const words = this.#wordsOf(tokens, endOfSpeech(sound), language);
+    const detected: Pick<Ending, "detected"> = sound.language === undefined ? detectedIn(step) : {};
+    if (step.rewound || isLoop(words))
+      return { ...(await this.#hearAnew({ ...sound, language })), ...detected };
     const { noSpeechProb } = step;
     const isInvented = noSpeechProb > NO_SPEECH && meanLogProb(tokens) < IMPROBABLE;
     if (isInvented) this.resets++;
     return {
       words: isInvented ? [] : words,
       noSpeechProb,
-      ...(sound.language === undefined && detectedIn(step)),
+      ...detected,
     };
   }
 
@@ -158,6 +169,12 @@ export class AlignAtt implements Policy {
       .liveWords(tokens, end, language)
       .map((word) => ({ ...word, logProb: Math.log(Math.max(word.confidence, 1e-6)) }));
   }
+}
+
+/** Seconds on the stream's clock. The last word ends with the speech, not with the silence that ended it. */
+function endOfSpeech({ start, samples, spoken }: Sound): number {
+  const end = samples.length / 16_000;
+  return start + Math.min(end, (spoken.at(-1)?.end ?? end) + SOFT_END);
 }
 
 function onClock(offset: number): (token: LiveToken) => LiveToken {

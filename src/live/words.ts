@@ -68,3 +68,22 @@ export function isLoop(words: readonly LiveWord[]): boolean {
   }
   return false;
 }
+
+/** Words of a turn that comes again and again, at most; how often it does, and how many words that are, for it to be a loop. */
+const LONGEST_TURN = 8;
+const MANY_TURNS = 4;
+const MANY_WORDS = 6;
+
+/** The words up to the first turn of a loop, as models write it who hear the end of a sound that goes on: all, where there is none. */
+export function beforeLoop(words: readonly LiveWord[]): readonly LiveWord[] {
+  const spelled = words.map(spelling);
+  for (let turn = 1; turn <= LONGEST_TURN; turn++) {
+    const least = Math.max(turn * MANY_TURNS, MANY_WORDS);
+    let same = turn;
+    for (let i = turn; i < spelled.length; i++) {
+      same = spelled[i] === spelled[i - turn] ? same + 1 : turn;
+      if (same >= least) return words.slice(0, i + 1 - same + turn);
+    }
+  }
+  return words;
+}

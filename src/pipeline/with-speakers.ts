@@ -1,6 +1,6 @@
 import type { ResolvedDiarization } from "../config/diarization.js";
 import type { ResolvedRequest } from "../config/options.js";
-import { acquireDiarizer } from "../engine/loading.js";
+import { acquireDiarizer, namedDiarizationModel } from "../engine/loading.js";
 import type { Lease } from "../engine/shared.js";
 import { invalidArgument, TranscriptionError } from "../errors.js";
 import { ChannelPass } from "../speakers/channel-pass.js";
@@ -43,7 +43,7 @@ export async function withSpeakers<T>(
   const parties = isEach ? audio : await Parties.of(audio);
   const areApart = isEach || (parties as Parties).areApart;
   // A party on each channel needs no model, unless their voices are wanted.
-  const isNamed = diarize.model !== undefined || Boolean(process.env.AGORA_DIARIZATION_MODEL);
+  const isNamed = namedDiarizationModel(diarize) !== undefined;
   const compares = roles?.sellerVoices !== undefined || diarize.knownVoices !== undefined;
   const makesVoices = diarize.engine !== "nemotron";
   const given = voicesOf(diarize, roles);

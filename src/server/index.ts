@@ -6,6 +6,7 @@ export type * as v2 from "../doors/grpc/v2/messages.js";
 export type { LogDestination, LogFields, ServerLogger } from "../service/log.js";
 export { readSettings, type ServerSettings } from "../service/settings.js";
 export {
+  type LivePorts,
   type RunningServer,
   type ServedModel,
   type StartServerOptions,

@@ -2,6 +2,7 @@ import { GrpcFront } from "../doors/grpc/front.js";
 import type { HttpDoor } from "../doors/http/door.js";
 import type { Pages } from "../doors/http/pages/pages.js";
 import { MetricsPage } from "../doors/metrics/page.js";
+import type { OpenDoor } from "../doors/socket/doors.js";
 import { type Transcriber, TranscriptionError, VERSION } from "../index.js";
 import { exposureWarnings } from "../service/exposure.js";
 import { createLog, type LogDestination, type Logger } from "../service/log.js";
@@ -10,7 +11,7 @@ import { refuseModelSettings, withDefaults } from "../service/partial-settings.j
 import { openRecordings } from "../service/recordings/open-source.js";
 import type { RecordingSource } from "../service/recordings/store.js";
 import { Service } from "../service/service.js";
-import { reloadable, type ServerSettings, watchedFiles } from "../service/settings.js";
+import { LIVE_PORTS, reloadable, type ServerSettings, watchedFiles } from "../service/settings.js";
 import { watchFiles } from "../service/watch-files.js";
 
 /** A server that listens. Made by {@link startServer}. */
@@ -19,6 +20,8 @@ export interface RunningServer {
   readonly port: number;
   /** Port of HTTP; undefined without (`http: false`). */
   readonly httpPort: number | undefined;
+  /** Ports of live doors that have one of their own, by their settings; undefined for those without. */
+  readonly livePorts: LivePorts;
   /** Port of metrics and probes by themselves; undefined without `metricsPort`. */
   readonly metricsPort: number | undefined;
   /**
@@ -52,6 +55,9 @@ export interface ServedModel {
   /** Name of what it runs on. */
   device: string;
 }
+
+/** Port of a live door by the name of its setting. */
+export type LivePorts = { readonly [Key in (typeof LIVE_PORTS)[number]]?: number };
 
 type Phase = "loading" | "failed" | "serving" | "stopping";
 
@@ -96,6 +102,7 @@ class TranscriptionServer implements RunningServer {
   /** Undefined until it listens: its metrics may be asked for before. */
   #grpc: GrpcFront | undefined;
   #http: HttpDoor | undefined;
+  #live: readonly OpenDoor[] = [];
   #metrics: MetricsPage | undefined;
   #phase: Phase = "loading";
   #served: ServedModel | undefined;
@@ -139,18 +146,25 @@ class TranscriptionServer implements RunningServer {
     return this.#http?.port;
   }
 
+  get livePorts(): LivePorts {
+    return Object.fromEntries(this.#live.map(({ door, key }) => [key, door.port]));
+  }
+
   get metricsPort(): number | undefined {
     return this.#metrics?.port;
   }
 
-  get #doors(): Array<GrpcFront | HttpDoor> {
-    return [this.#grpc, this.#http].filter((door) => door !== undefined);
+  get #doors(): Array<GrpcFront | HttpDoor | OpenDoor["door"]> {
+    const doors = [this.#grpc, this.#http, ...this.#live.map(({ door }) => door)];
+    return doors.filter((door) => door !== undefined);
   }
 
   async open(): Promise<void> {
     this.#observe();
     this.#warnOfExposure();
     try {
+      // What was promised before is looked for at once; without a folder there is nothing until somebody asks.
+      if (this.#settings.jobsFolder !== undefined) await this.#service.jobs.open();
       await this.#openDoors();
     } catch (error) {
       await Promise.all(this.#doors.map((door) => door.close()));
@@ -177,6 +191,14 @@ class TranscriptionServer implements RunningServer {
     }
     if (grpc) this.#grpc = await GrpcFront.open(this.#service);
     if (http) this.#http = await this.#openHttp(pages);
+    if (LIVE_PORTS.some((key) => this.#settings[key] !== undefined)) {
+      const live = await import("../doors/socket/doors.js");
+      this.#live = await live.openPortDoors(this.#service);
+      for (const { door, name } of this.#live)
+        this.#log.info(
+          `Live transcription for clients of ${name} on ${this.#settings.liveHost}, port ${door.port}`,
+        );
+    }
     const where = [
       ...(grpc ? [`${host}, port ${this.port}`] : []),
       ...(this.#http ? [this.#http.urlAt(httpHost)] : []),
@@ -188,8 +210,9 @@ class TranscriptionServer implements RunningServer {
   async #openHttp(pages: Pages): Promise<HttpDoor | undefined> {
     // Takes as long to load as all the rest.
     const door = await import("../doors/http/door.js");
+    const { LiveRoutes } = await import("../doors/socket/http-routes.js");
     try {
-      return await door.HttpDoor.open(this.#service, pages);
+      return await door.HttpDoor.open(this.#service, pages, new LiveRoutes(this.#service));
     } catch (error) {
       const { grpc, httpPort } = this.#settings;
       const { cause, message } = error as Error;
@@ -269,9 +292,10 @@ class TranscriptionServer implements RunningServer {
 
   /** @throws TranscriptionError INVALID_ARGUMENT when the model does not have the language of the settings */
   #serve(loaded: Transcriber, taken: number): void {
-    const { models } = this.#service;
+    const { jobs, models } = this.#service;
     models.use(loaded, { taken, isGiven: this.#given !== undefined });
     this.#transcriber = undefined;
+    jobs.start();
     for (const door of this.#doors) door.serve();
     this.#phase = "serving";
     this.#tellHealth();
@@ -319,7 +343,7 @@ class TranscriptionServer implements RunningServer {
   }
 
   async #closeMetrics(): Promise<void> {
-    this.#service.close();
+    await this.#service.close();
     await this.#metrics?.close();
   }
 
@@ -331,6 +355,7 @@ class TranscriptionServer implements RunningServer {
       running: () => workers.running,
       waiting: () => workers.waiting,
       budgets,
+      jobs: () => this.#service.jobs.tally(),
       liveStreams: () => liveStreams.size,
       liveLag: () => liveStreams.lag,
       load: () => models.load(),

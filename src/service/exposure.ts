@@ -1,12 +1,13 @@
 import { isLoopback } from "./addresses.js";
-import { type ServerSettings, TOKEN_SETTINGS, variableOf } from "./settings.js";
+import { LIVE_PORTS, type ServerSettings, TOKEN_SETTINGS, variableOf } from "./settings.js";
 
 /** What the operator should know about who may use the server, and who may listen. */
 export function exposureWarnings(settings: ServerSettings): string[] {
-  const { grpc, host, http, httpHost, tlsCertificate, tlsClientAuthority } = settings;
+  const { grpc, host, http, httpHost, liveHost, tlsCertificate, tlsClientAuthority } = settings;
   const open = [
     ...(grpc ? [["host", host] as const] : []),
     ...(http ? [["httpHost", httpHost] as const] : []),
+    ...(LIVE_PORTS.some((port) => settings[port] !== undefined) ? [["liveHost", liveHost] as const] : []),
   ]
     .filter(([, address]) => !isLoopback(address))
     .map(([key, address]) => `${variableOf(key)}=${address}`);

@@ -14,6 +14,7 @@ import { type Budgets, createBudgets } from "./budgets.js";
 import { type Call, ClientGone, Unavailable } from "./call/call.js";
 import type { Holder } from "./call/holdings.js";
 import { OpenCalls } from "./call/open-calls.js";
+import { Jobs } from "./jobs/jobs.js";
 import { type LiveSession, LiveStreams } from "./live.js";
 import type { Fields, Logger } from "./log.js";
 import { ServerMetrics } from "./metrics/server-metrics.js";
@@ -66,6 +67,7 @@ export class Service {
   readonly liveStreams: LiveStreams;
   readonly budgets: Budgets;
   readonly storage: Storage;
+  readonly jobs: Jobs;
   /** The calls of all doors. */
   readonly calls = new OpenCalls(() => this.#rest());
   #settings: ServerSettings;
@@ -91,6 +93,7 @@ export class Service {
     this.models = new Models(settings, log, this.metrics);
     this.budgets = createBudgets(settings);
     this.storage = new Storage(onStorage);
+    this.jobs = new Jobs(this);
   }
 
   /** Those that are in force. */
@@ -300,6 +303,7 @@ export class Service {
 
   async #drain(): Promise<void> {
     const { shutdownGrace } = this.settings;
+    this.jobs.pause();
     const idle = this.calls.idle();
     if (this.calls.size > 0)
       this.log.info(`Waiting up to ${shutdownGrace} s for ${this.calls.size} open calls`);
@@ -322,8 +326,9 @@ export class Service {
     }, REST).unref();
   }
 
-  close(): void {
+  async close(): Promise<void> {
     clearTimeout(this.#restTimer);
+    await this.jobs.close();
     this.storage.close();
     this.recordings?.close();
   }

@@ -2,7 +2,7 @@ import { nearest } from "../config/nearest.js";
 import { settingVariables } from "./settings.js";
 
 /** Beginnings of names that are the server's. */
-const OURS = /^((SERVER|MODEL|GRPC_MAX|LOGGING|RECORDINGS)_|HTTP_(ALLOW|WITHOUT))/;
+const OURS = /^((SERVER|MODEL|GRPC_MAX|LOGGING|RECORDINGS|JOBS|WEBHOOK)_|HTTP_(ALLOW|WITHOUT))/;
 /** Kubernetes tells pods about Services named `server` or `http` by names of ours: SERVER_PORT, SERVER_SERVICE_HOST, … */
 const SERVICE_LINK = /_SERVICE_(HOST|PORT)(_\w+)?$|_PORT_\d+_(TCP|UDP|SCTP)(_\w+)?$/;
 const SERVICE_ADDRESS = /^(tcp|udp|sctp):\/\/[^/]+:\d+$/i;

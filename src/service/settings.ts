@@ -23,6 +23,7 @@ import {
 } from "./setting-values.js";
 import { diskShare, memoryShare, modelsShare } from "./shares.js";
 import { isToken, TOKEN_FORM } from "./tokens.js";
+import { isSecretEntry, isTarget, SECRET_FORM, TARGET_FORM } from "./webhook-forms.js";
 
 const MIB = 1024 ** 2;
 const DAY = 24 * 60 * 60;
@@ -111,6 +112,15 @@ export const SETTINGS = {
     listOf("origins like https://example.org", isOrigin),
     "",
   ),
+  /** Address that the ports of live doors listen on: any that others can reach needs a token, or `liveWithoutToken`. */
+  liveHost: setting("LIVE_HOST", address, "127.0.0.1"),
+  /** Whether the ports of live doors ask for no token: for clients that can bring none. */
+  liveWithoutToken: setting("LIVE_WITHOUT_TOKEN", yesOrNo, false),
+  /** Port for clients of WhisperLive, 0 for a free one; undefined: none. */
+  whisperLivePort: optional("WHISPERLIVE_PORT", integer(0, 65_535)),
+  /** Port for clients of Vosk's server, likewise. */
+  voskPort: optional("VOSK_PORT", integer(0, 65_535)),
+
   /** Names beside its own that clients may ask for the model by, comma-separated. */
   modelAliases: setting(
     "MODEL_ALIASES",
@@ -219,6 +229,25 @@ export const SETTINGS = {
   /** Seconds that they are kept. */
   recordingsTtl: setting("RECORDINGS_TTL", limit(1, 3650 * DAY), Number.POSITIVE_INFINITY),
 
+  /** Folder where jobs are kept, for one server alone; undefined: a temporary one, gone when the server ends. */
+  jobsFolder: hidden("JOBS_DIR", text("the path of a folder")),
+  /** Jobs worked on at once, each of which takes one of the `maxWorkers`. */
+  jobsMaxRunning: setting("JOBS_MAX_RUNNING", integer(1, 1024), 4),
+  /** Jobs that may wait; more are refused. */
+  jobsMaxWaiting: setting("JOBS_MAX_WAITING", limit(1, 10_000_000), 10_000),
+  /** Bytes of all recordings that came with jobs which have not ended. */
+  jobsMaxBytes: setting("JOBS_MAX_BYTES", limit(1, Number.MAX_SAFE_INTEGER), Number.POSITIVE_INFINITY),
+  /** Times that a job is begun: the server may end in its course, and disk, memory or device may fail. */
+  jobsMaxAttempts: setting("JOBS_MAX_ATTEMPTS", integer(1, 100), 3),
+  /** Seconds that a job is kept when it has ended, with its result and events. */
+  jobsTtl: setting("JOBS_TTL", limit(1, 3650 * DAY), 7 * DAY),
+  /** Secrets that webhooks are signed with, comma-separated, as `whsec_…` or `name=whsec_…`; undefined: there are none. */
+  webhookSecrets: hidden("WEBHOOK_SECRETS", listOf(SECRET_FORM, isSecretEntry)),
+  /** Hosts that webhooks may go to, comma-separated, with a port or without; nothing: any that is public. */
+  webhookAllowedHosts: setting("WEBHOOK_ALLOWED_HOSTS", listOf(TARGET_FORM, isTarget), ""),
+  /** Hosts that webhooks may go to though they are private, over `http:` and to any port that is named with them. */
+  webhookPrivateHosts: setting("WEBHOOK_PRIVATE_HOSTS", listOf(TARGET_FORM, isTarget), ""),
+
   /** Seconds between pings on a connection that is quiet. */
   keepaliveTime: setting("SERVER_KEEPALIVE_TIME", limit(1, DAY), 60),
   /** Seconds until an unanswered ping closes its connection. */
@@ -255,7 +284,12 @@ export const SETTINGS = {
 type Key = keyof typeof SETTINGS;
 
 /** Whose values are never shown. */
-const SECRETS: ReadonlySet<Key> = new Set<Key>(["apiToken", "nextApiToken", "recordingsAuthorization"]);
+const SECRETS: ReadonlySet<Key> = new Set<Key>([
+  "apiToken",
+  "nextApiToken",
+  "recordingsAuthorization",
+  "webhookSecrets",
+]);
 
 /** Everything about a server that can be set. Times are seconds; `Infinity` is no limit. */
 export type ServerSettings = { [K in Key]: Value<(typeof SETTINGS)[K]> };
@@ -279,6 +313,9 @@ export const TOKEN_SETTINGS = [
   ["nextApiToken", "nextApiTokenFile"],
 ] as const;
 
+/** Ports of live doors. */
+export const LIVE_PORTS = ["whisperLivePort", "voskPort"] as const satisfies readonly Key[];
+
 /** Files that may be replaced while the server runs. */
 const WATCHED = [
   "tlsCertificate",
@@ -294,7 +331,15 @@ export function watchedFiles(settings: ServerSettings): string[] {
 }
 
 /** Settings that take effect when they are read again. */
-const RELOADED: ReadonlySet<Key> = new Set<Key>([...WATCHED, "apiToken", "nextApiToken", "loggingLevel"]);
+const RELOADED: ReadonlySet<Key> = new Set<Key>([
+  ...WATCHED,
+  "apiToken",
+  "nextApiToken",
+  "webhookSecrets",
+  "webhookAllowedHosts",
+  "webhookPrivateHosts",
+  "loggingLevel",
+]);
 
 /**
  * What a running server can take over from settings that were read again.
@@ -410,6 +455,11 @@ function contradictions(
   if (settings.http && !isGuarded && !settings.httpWithoutToken && !isLoopback(settings.httpHost)) {
     const ways = `${token}, ${file}, or ${nameOf("httpWithoutToken")} for a server that anybody may use`;
     add("httpHost", `an address that others can reach needs ${ways}`);
+  }
+  const livePorts = LIVE_PORTS.filter((port) => isSet(port)).map(nameOf);
+  if (livePorts.length > 0 && !isGuarded && !settings.liveWithoutToken && !isLoopback(settings.liveHost)) {
+    const ways = `${token}, ${file}, or ${nameOf("liveWithoutToken")} for a server that anybody may use`;
+    add("liveHost", `an address that others can reach (${livePorts.join(", ")}) needs ${ways}`);
   }
   if (isSet("recordingsAuthorization") && parseStoreAddress(settings.recordingsStore ?? "")?.kind !== "http")
     add(

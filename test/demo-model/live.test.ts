@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import wavefile from "wavefile";
-import type { LiveOptions } from "../../src/index.js";
+import { createTranscriber, type LiveOptions } from "../../src/index.js";
 import { int16, wav } from "../support/audio.js";
-import { DEMO_WITH_VAD, sharedTranscriber } from "../support/demo.js";
+import { codeOf, DEMO, DEMO_WITH_VAD, sharedTranscriber } from "../support/demo.js";
 import { sampleAudio, samplePath, sampleText, sampleTurns } from "../support/samples.js";
 import { finalsOf, join, replay, silence, textOf } from "../support/scripted-speech.js";
 import { unspokenSounds } from "../support/unspoken-sounds.js";
@@ -109,4 +109,34 @@ describe("live speech", () => {
       expect(textOf(events)).toBe("");
     },
   );
+
+  it("is transcribed to its end where the transcriber is closed", async () => {
+    const own = await createTranscriber(DEMO_WITH_VAD);
+    const stream = own.live({ language: "en" });
+    const reading = (async () => {
+      const events = [];
+      for await (const event of stream) events.push(event);
+      return events;
+    })();
+    const [first] = sampleTurns("sales-call-en");
+    await stream.write(bytes.subarray(0, 2 * Math.round(first!.end * 16_000)));
+    await own.close();
+    expect(wordErrorRate(first!.text, textOf(await reading)).rate).toBe(0);
+    expect(await codeOf(stream.write(new Uint8Array(2)))).toBe("INVALID_ARGUMENT");
+    expect(() => own.live()).toThrow("closed");
+  });
+
+  it("needs a VAD model", async () => {
+    const own = await createTranscriber(DEMO);
+    expect(() => own.live()).toThrow(expect.objectContaining({ option: "vadModel" }));
+    await own.close();
+  });
+
+  it("is read by whisper.cpp's decoder, too", async () => {
+    const own = await createTranscriber({ ...DEMO_WITH_VAD, implementation: "whisper-cpp" });
+    const { events } = await replay(own.live({ language: "en" }), bytes.subarray(0, 12_000 * MS), 640);
+    await own.close();
+    const expected = await transcriber().transcribe(sampleAudio("sales-call-en", 0, 12), { language: "en" });
+    expect(wordErrorRate(expected.text, textOf(events)).rate).toBeLessThanOrEqual(0.05);
+  });
 });

@@ -1,9 +1,9 @@
-import { copyFileSync } from "node:fs";
+import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { transcribe } from "../../src/index.js";
-import { type RunningServer, startServer } from "../../src/server/server.js";
+import { startServer } from "../../src/server/server.js";
 import type { ServerSettings } from "../../src/service/settings.js";
 import { answered, formOf, post } from "../support/http-server.js";
 import { samplePath } from "../support/samples.js";
@@ -27,9 +27,7 @@ beforeAll(async () => {
 });
 
 /** A server with the demo model, and its 16-bit form as `other`. */
-async function start(
-  settings: Partial<ServerSettings> = {},
-): Promise<{ server: RunningServer; url: string }> {
+async function start(settings: Partial<ServerSettings> = {}): Promise<{ cacheDir: string; url: string }> {
   const cacheDir = await temporaryFolder();
   copyFileSync(F16, join(cacheDir, "other.bin"));
   const server = await startServer(
@@ -38,7 +36,7 @@ async function start(
   );
   onTestFinished(() => server.stop());
   await server.ready;
-  return { server, url: `http://127.0.0.1:${server.httpPort}` };
+  return { cacheDir, url: `http://127.0.0.1:${server.httpPort}` };
 }
 
 const ask = async (url: string, model: string) => (await post(url, formOf(CALL, { model }))).json.text;
@@ -69,6 +67,29 @@ describe("two models of one server", () => {
       const { max_memory_bytes, memory_bytes } = await ps(url);
       expect(memory_bytes).toBeLessThanOrEqual(max_memory_bytes);
     }
+  });
+
+  it("are as good as before after one that is damaged", async () => {
+    const { url, cacheDir } = await start();
+    const bytes = readFileSync(F16);
+    writeFileSync(join(cacheDir, "half.bin"), bytes.subarray(0, bytes.length / 2));
+    writeFileSync(join(cacheDir, "none.bin"), "no model");
+    for (const model of ["half", "none"]) {
+      const refused = await post(url, formOf(CALL, { model }));
+      expect(refused).toMatchObject({
+        status: 500,
+        json: {
+          error: {
+            code: "MODEL_INVALID",
+            param: "model",
+            message: expect.stringContaining(`Model ${model}.bin`),
+          },
+        },
+      });
+      expect(refused.text).not.toContain(cacheDir);
+    }
+    expect(await ask(url, "other")).toBe(direct.other);
+    expect(await ask(url, "demo")).toBe(direct.demo);
   });
 
   it("give back what a model took, and is as good as before", async () => {

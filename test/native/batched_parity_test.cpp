@@ -88,6 +88,21 @@ std::vector<int> some_prompt(const agora::Vocabulary& vocabulary) {
 
 }  // namespace
 
+TEST_CASE("the largest values are found in order, of equal ones the first") {
+    for (const size_t count : {size_t{3}, size_t{255}, size_t{257}, size_t{5000}}) {
+        auto values = normal_values(count, static_cast<unsigned>(count));
+        for (float& value : values) value = std::round(value * 4);  // many are equal
+        std::vector<int> expected(count);
+        for (size_t i = 0; i < count; ++i) expected[i] = static_cast<int>(i);
+        std::stable_sort(expected.begin(), expected.end(),
+                         [&](int a, int b) { return values[static_cast<size_t>(a)] > values[static_cast<size_t>(b)]; });
+        expected.resize(std::min<size_t>(count, 6));
+        CHECK(agora::highest_ones(values.data(), count, 6) == expected);
+    }
+    const std::vector<float> nothing(300, -INFINITY);
+    CHECK(agora::highest_ones(nothing.data(), nothing.size(), 2) == std::vector<int>{0, 1});
+}
+
 TEST_CASE("spectrogram, encoder and decoder agree with whisper.cpp") {
     const std::vector<float> audio = english_call();
     for (const std::string& path : {kDemoModelF16, kDemoModel}) {

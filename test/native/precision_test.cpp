@@ -15,7 +15,9 @@ TEST_CASE("quantised models are multiplied in 8 bits on every instruction set, e
         const agora::Precision quantised = agora::choose_precision(agora::ComputeType::Auto, true, kernels);
         const bool tiles = kernels.bf16.rows == 32;
         CHECK(quantised.weights == Storage::Int8);
-        CHECK(quantised.encoder == (tiles ? Arithmetic::BF16 : Arithmetic::Int8));
+        const bool whole = !tiles && kernels.sums_bytes && kernels.multiplies(Arithmetic::Int8PerRow);
+        CHECK(quantised.encoder == (tiles ? Arithmetic::BF16 : whole ? Arithmetic::Int8PerRow : Arithmetic::Int8));
+        CHECK(quantised.encoder_weights == (whole ? Storage::Int8PerOutput : Storage::Int8));
         CHECK(quantised.decoder == Arithmetic::Int8);
         CHECK(quantised.memory == Storage::Int8);
         const agora::Precision exact = agora::choose_precision(agora::ComputeType::F32, true, kernels);

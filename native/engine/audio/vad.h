@@ -1,23 +1,20 @@
-// Voice activity detection: Silero's network, run by whisper.cpp.
+// Voice activity detection by Silero's network.
 #pragma once
 
 #include <string>
 #include <vector>
 
-struct whisper_vad_context;
+#include "engine/audio/silero_network.h"
 
 namespace agora {
 
 // One stream of audio. Not for several threads at once.
 class VoiceActivityDetector {
   public:
-    static constexpr int kFrameSamples = 512;  // 32 ms at 16 kHz
+    static constexpr int kFrameSamples = SileroNetwork::kFrameSamples;  // 32 ms at 16 kHz
 
-    // Validates and loads. Throws ModelNotFound, ModelInvalid, OutOfMemory, DeviceUnavailable.
-    explicit VoiceActivityDetector(const std::string& path);
-    ~VoiceActivityDetector();
-    VoiceActivityDetector(const VoiceActivityDetector&) = delete;
-    VoiceActivityDetector& operator=(const VoiceActivityDetector&) = delete;
+    // Validates and loads. Throws ModelNotFound, ModelInvalid, OutOfMemory.
+    explicit VoiceActivityDetector(const std::string& path, const KernelSet& kernels = *kernel_sets().front());
 
     // Speech probability of each frame that `samples` (16 kHz mono) complete; the rest is kept.
     std::vector<float> push(const float* samples, size_t count);
@@ -26,9 +23,8 @@ class VoiceActivityDetector {
     std::vector<float> flush();
 
   private:
-    std::vector<float> run(const float* samples, size_t count);
-
-    whisper_vad_context* context_;
+    SileroNetwork network_;
+    SileroNetwork::State state_;
     std::vector<float> pending_;
 };
 

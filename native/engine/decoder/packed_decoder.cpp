@@ -142,24 +142,26 @@ void PackedDecoder::cross_attention(int layer, ggml_tensor* result, int thread, 
     const auto* query = static_cast<const float*>(result->src[0]->data);
     auto* output = static_cast<float*>(result->data);
     std::vector<float> weights;
-    int unit = 0;
-    for (const Group& group : groups_) {
-        for (int head = 0; head < heads; ++head, ++unit) {
-            if (unit % threads != thread) continue;
-            const auto is_wanted = [=](const DecoderInput& input) {
-                return input.capture != nullptr && input.capture->place_of(layer, head);
-            };
-            const auto first = inputs_->begin() + static_cast<std::ptrdiff_t>(group.first_input);
-            const bool captured = std::any_of(first, first + static_cast<std::ptrdiff_t>(group.inputs), is_wanted);
-            if (captured)
-                weights.resize(static_cast<size_t>(group.rows) *
-                               static_cast<size_t>(group.cross->head(layer, head).padded()));
-            const size_t offset = static_cast<size_t>(group.first_row) * width + static_cast<size_t>(head) * kHeadSize;
-            group.cross->head(layer, head)
-                .attend(kernels_, query + offset, group.rows, width, output + offset, width,
-                        captured ? weights.data() : nullptr);
-            if (captured) capture(layer, head, group, weights.data());
-        }
+    // A thread takes each `threads`-th head of all groups'.
+    const int units = heads * static_cast<int>(groups_.size());
+    const auto head_of = [&](int unit) -> const PackedHead& {
+        return groups_[static_cast<size_t>(unit / heads)].cross->head(layer, unit % heads);
+    };
+    for (int unit = thread; unit < units; unit += threads) {
+        const Group& group = groups_[static_cast<size_t>(unit / heads)];
+        const int head = unit % heads;
+        const PackedHead& packed = head_of(unit);
+        const PackedHead* next = unit + threads < units ? &head_of(unit + threads) : nullptr;
+        const auto is_wanted = [=](const DecoderInput& input) {
+            return input.capture != nullptr && input.capture->place_of(layer, head);
+        };
+        const auto first = inputs_->begin() + static_cast<std::ptrdiff_t>(group.first_input);
+        const bool captured = std::any_of(first, first + static_cast<std::ptrdiff_t>(group.inputs), is_wanted);
+        if (captured) weights.resize(static_cast<size_t>(group.rows) * static_cast<size_t>(packed.padded()));
+        const size_t offset = static_cast<size_t>(group.first_row) * width + static_cast<size_t>(head) * kHeadSize;
+        packed.attend(kernels_, query + offset, group.rows, width, output + offset, width,
+                      captured ? weights.data() : nullptr, next);
+        if (captured) capture(layer, head, group, weights.data());
     }
 }
 

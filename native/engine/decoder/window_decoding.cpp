@@ -259,17 +259,10 @@ void WindowDecoding::step_beams(const float* logits) {
     std::vector<Candidate> candidates;
     for (size_t parent = 0; parent < hypotheses_.size(); ++parent, logits += vocabulary_.size) {
         const std::vector<float> probabilities = log_probs(logits, hypotheses_[parent]);
-        std::vector<int> order(beam_size + 1);
-        std::vector<float> rest = probabilities;
-        for (int& token : order) {
-            const float most = highest(rest.data(), rest.data() + rest.size());
-            token = static_cast<int>(std::find(rest.begin(), rest.end(), most) - rest.begin());
-            rest[static_cast<size_t>(token)] = -std::numeric_limits<float>::infinity();
-        }
-        for (size_t i = 0; i <= beam_size; ++i) {
-            const float log_prob = probabilities[static_cast<size_t>(order[i])];
+        for (const int token : highest_ones(probabilities.data(), probabilities.size(), beam_size + 1)) {
+            const float log_prob = probabilities[static_cast<size_t>(token)];
             if (std::isfinite(log_prob))
-                candidates.push_back({parent, order[i], hypotheses_[parent].sum + log_prob, log_prob});
+                candidates.push_back({parent, token, hypotheses_[parent].sum + log_prob, log_prob});
         }
     }
     std::stable_sort(candidates.begin(), candidates.end(),

@@ -5,6 +5,7 @@
 #include <optional>
 #include <vector>
 
+#include "engine/kernels/byte_attention.h"
 #include "engine/kernels/number_formats.h"
 #include "engine/kernels/packed_head.h"
 #include "engine/kernels/window_frames.h"
@@ -30,17 +31,29 @@ struct FloatHead {
             return reinterpret_cast<const Value*>(rows + static_cast<size_t>(frame) * attention.row_stride) +
                    head * kHead;
         };
+        values.resize(static_cast<size_t>(padded) * kHead);
+        const std::vector<Value> zeros(kHead, 0);
+        for (int frame = 0; frame < padded; frame += kPair) {
+            const Value* pair[2];
+            for (int i = 0; i < kPair; ++i)
+                pair[i] = frame + i < attention.frames ? row(attention.value, frame + i) : zeros.data();
+            for (int first = 0; first < kHead; first += 16) {
+                Value* target = values.data() + first * padded + frame * 16;
+                // A loop for each, so that vectors are made of both.
+                if constexpr (kPair == 1) std::copy_n(pair[0] + first, 16, target);
+                if constexpr (kPair == 2) {
+                    for (int i = 0; i < 16; ++i) {
+                        target[2 * i] = pair[0][first + i];
+                        target[2 * i + 1] = pair[1][first + i];
+                    }
+                }
+            }
+        }
         keys.assign(static_cast<size_t>(padded) * kHead, 0);
-        values.assign(static_cast<size_t>(padded) * kHead, 0);
         for (int frame = 0; frame < attention.frames; ++frame) {
             const Value* key = row(attention.key, frame);
             Value* strip = keys.data() + frame / 16 * 16 * kHead + frame % 16 * kPair;
             for (int i = 0; i < kHead; i += kPair) std::memcpy(strip + i * 16, key + i, kPair * sizeof(Value));
-            const Value* value = row(attention.value, frame);
-            for (int first = 0; first < kHead; first += 16) {
-                Value* target = values.data() + first * padded + frame / kPair * 16 * kPair + frame % kPair;
-                for (int i = 0; i < 16; ++i) target[i * kPair] = value[first + i];
-            }
         }
     }
 
@@ -155,7 +168,9 @@ void attend_bytes(const KernelSet& kernels, const EncoderAttention& attention, i
 }  // namespace
 
 void attend_all(const KernelSet& kernels, const EncoderAttention& attention, int thread, int threads) {
-    if (attention.arithmetic == Arithmetic::Int8) {
+    if (attention.arithmetic == Arithmetic::Int8PerRow) {
+        attend_in_bytes(kernels, attention, thread, threads);
+    } else if (attention.arithmetic == Arithmetic::Int8) {
         attend_bytes(kernels, attention, thread, threads);
     } else if (attention.arithmetic == Arithmetic::BF16) {
         attend_part<BFloat>(kernels, kernels.bf16, attention, thread, threads);

@@ -22,18 +22,39 @@ __attribute__((target("avx,f16c"))) void narrow_f16c(const float* input, int cou
     for (; i < count; ++i) output[i] = ggml_fp32_to_fp16(input[i]);
 }
 
+__attribute__((target("avx,f16c"))) void widen_f16c(const Half* input, int64_t count, float* output) {
+    int64_t i = 0;
+    for (; i + 8 <= count; i += 8)
+        _mm256_storeu_ps(output + i, _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(input + i))));
+    for (; i < count; ++i) output[i] = ggml_fp16_to_fp32(input[i]);
+}
+
+bool has_f16c() {
+    static const bool has = __builtin_cpu_supports("avx2") != 0;  // every processor with AVX2 has it
+    return has;
+}
+
 }  // namespace
 #endif
 
 void narrow(const float* input, int count, Half* output) {
 #if defined(__x86_64__)
-    static const bool has_f16c = __builtin_cpu_supports("avx2");  // every processor with AVX2 has it
-    if (has_f16c) {
+    if (has_f16c()) {
         narrow_f16c(input, count, output);
         return;
     }
 #endif
     ggml_fp32_to_fp16_row(input, output, count);
+}
+
+void widen(const Half* input, int64_t count, float* output) {
+#if defined(__x86_64__)
+    if (has_f16c()) {
+        widen_f16c(input, count, output);
+        return;
+    }
+#endif
+    ggml_fp16_to_fp32_row(input, output, count);
 }
 
 void narrow(const float* input, int count, float* output) {

@@ -26,5 +26,7 @@ inline BFloat to_bfloat(float value) {
 // [count] floats in the precision of the output; to half, round to nearest even.
 void narrow(const float* input, int count, Half* output);
 void narrow(const float* input, int count, float* output);
+// `count` values in half precision as floats.
+void widen(const Half* input, int64_t count, float* output);
 
 }  // namespace agora

@@ -16,6 +16,7 @@ constexpr int kBlock = PackedMatrix::kBlock;
 constexpr float kScale = 0.125f;  // 1 / sqrt(64)
 // Tiles of rows that a strip is read for once it is in the first-level cache.
 constexpr int kTiles = 4;
+constexpr size_t kLine = 64;  // of the cache
 
 // One frame's keys as an output of a strip of floats or halves.
 template <typename Value>
@@ -110,8 +111,24 @@ void PackedHead::set_values(const KernelSet& kernels, const float* rows, size_t 
     }
 }
 
+void PackedHead::fetch_values(int frame) const {
+    const size_t bytes = PackedMatrix::strip_bytes(values_.storage(), kBlock);
+    const size_t offset = static_cast<size_t>(frame / kBlock) * bytes;
+    for (int index = 0; index < kSize / kStrip; ++index) {
+        const uint8_t* block = values_.strip(index) + offset;
+        for (size_t line = 0; line < bytes; line += kLine) __builtin_prefetch(block + line, 0, 2);
+    }
+}
+
+Ahead PackedHead::keys_ahead(int half, int blocks) const {
+    const size_t lines =
+        PackedMatrix::strip_bytes(keys_.storage(), kSize) * static_cast<size_t>(padded() / kStrip) / kLine;
+    const auto each = static_cast<int>(lines) / (2 * blocks);
+    return {keys_.strip(0) + static_cast<size_t>(half * each * blocks) * kLine, each};
+}
+
 void PackedHead::attend(const KernelSet& kernels, const float* query, int count, size_t width, float* output,
-                        size_t output_width, float* weights) const {
+                        size_t output_width, float* weights, const PackedHead* next) const {
     const bool bytes = keys_.storage() == Storage::Int8;
     const TileKernel& kernel = bytes ? kernels.int8 : kernels.f32[static_cast<int>(keys_.storage())];
     const auto padded = static_cast<size_t>(this->padded());
@@ -141,6 +158,7 @@ void PackedHead::attend(const KernelSet& kernels, const float* query, int count,
         }
         for (int frame = 0; frame < this->padded(); frame += 32) {
             const int index = frame / kStrip;
+            if (first == 0) fetch_values(frame);
             for (int r = 0; r < rows; r += kernel.rows) {
                 kernel.run(std::min(kernel.rows, rows - r), left + static_cast<size_t>(r) * left_stride, left_stride,
                            keys_.strip(index), keys_.strip(index + 1), kSize,
@@ -163,8 +181,14 @@ void PackedHead::attend(const KernelSet& kernels, const float* query, int count,
         for (int r = 0; r < rows; r += kernel.rows) {
             const int height = std::min(kernel.rows, rows - r);
             for (int side = 0; side < 2; ++side) {
-                kernel.run(height, left + static_cast<size_t>(r) * weight_bytes, weight_bytes, values_.strip(2 * side),
-                           values_.strip(2 * side + 1), this->padded(), tile, 32);
+                const uint8_t* rows_left = left + static_cast<size_t>(r) * weight_bytes;
+                const uint8_t* strips[2] = {values_.strip(2 * side), values_.strip(2 * side + 1)};
+                if (next != nullptr && first + r == 0 && kernel.run_ahead != nullptr) {
+                    kernel.run_ahead(height, rows_left, weight_bytes, strips[0], strips[1], this->padded(), tile, 32,
+                                     next->keys_ahead(side, this->padded() / kBlock));
+                } else {
+                    kernel.run(height, rows_left, weight_bytes, strips[0], strips[1], this->padded(), tile, 32);
+                }
                 for (int i = 0; i < height; ++i) {
                     const float factor = 1.0f / sums[static_cast<size_t>(r + i)];
                     float* target = output + static_cast<size_t>(first + r + i) * output_width + side * 32;

@@ -35,11 +35,17 @@ class PackedHead {
     void set_values(const KernelSet& kernels, const float* rows, size_t width);
 
     // softmax(query · keysᵀ / 8) · values for `count` rows of 64, queries `width` and outputs `output_width` floats
-    // apart. `weights` (null: not wanted) takes the softmax up to a factor for each row, [count][padded].
+    // apart. `weights` (null: not wanted) takes the softmax up to a factor for each row, [count][padded]. The keys of
+    // `next`, whose turn it is then, come from memory on the way, as the values do while keys are looked at.
     void attend(const KernelSet& kernels, const float* query, int count, size_t width, float* output,
-                size_t output_width, float* weights) const;
+                size_t output_width, float* weights, const PackedHead* next = nullptr) const;
 
   private:
+    // Of the values, those of 32 frames.
+    void fetch_values(int frame) const;
+    // The first or second half of the keys, for a product of so many blocks.
+    Ahead keys_ahead(int half, int blocks) const;
+
     int frames_, single_ = 0;
     float bias_ = 0;
     PackedMatrix keys_, values_;

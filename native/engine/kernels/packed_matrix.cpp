@@ -21,17 +21,41 @@ constexpr size_t kQ8Bytes = sizeof(ggml_fp16_t) + kBlock;
 // 16 outputs' weights for 32 inputs.
 using Block = float[kStrip][kBlock];
 
+// `count` weights of one output of an 8-bit strip. Returns their scale.
+float pack_lane(const float* weights, int count, int lane, uint8_t* target) {
+    float most = 0;
+#pragma omp simd reduction(max : most)
+    for (int i = 0; i < count; ++i) {
+        const float size = std::fabs(weights[i]);
+        most = size > most ? size : most;
+    }
+    const float inverse = most > 0 ? 127.0f / most : 0;
+    constexpr float kMagic = 12582912.0f;  // adding it rounds to an integer
+    for (int first = 0; first < count; first += kBlock) {
+        uint8_t bytes[kBlock];
+        const int some = std::min(kBlock, count - first);
+#pragma omp simd
+        for (int i = 0; i < some; ++i) {
+            const auto quantised = static_cast<int32_t>((weights[first + i] * inverse + kMagic) - kMagic);
+            bytes[i] = static_cast<uint8_t>(quantised + 128);
+        }
+        uint8_t* output = target + (first / 4 * kStrip + lane) * 4;
+        for (int i = 0; i < some; ++i) output[i / 4 * kStrip * 4 + i % 4] = bytes[i];
+    }
+    return most / 127.0f;
+}
+
 // One output's block of an 8-bit strip.
 void pack_bytes(const float* weights, int lane, uint8_t* target) {
-    float most = 0;
-    for (int i = 0; i < kBlock; ++i) most = std::max(most, std::fabs(weights[i]));
-    const float scale = most / 127.0f;
-    const float inverse = most > 0 ? 127.0f / most : 0;
-    for (int i = 0; i < kBlock; ++i) {
-        const int quantised = static_cast<int>(std::lrintf(weights[i] * inverse));
-        target[(i / 4 * kStrip + lane) * 4 + i % 4] = static_cast<uint8_t>(quantised + 128);
-    }
+    const float scale = pack_lane(weights, kBlock, lane, target);
     reinterpret_cast<float*>(target + PackedMatrix::kBlockScales)[lane] = scale;
+}
+
+// All of an output's weights in a strip with one scale for each output.
+void pack_output(const float* weights, int inputs, int padded, int lane, uint8_t* strip) {
+    const float scale = pack_lane(weights, inputs, lane, strip);
+    for (int i = inputs; i < padded; ++i) strip[(i / 4 * kStrip + lane) * 4 + i % 4] = 128;
+    reinterpret_cast<float*>(strip + static_cast<size_t>(padded) * kStrip)[lane] = scale;
 }
 
 // By inputs: [32][16].
@@ -59,6 +83,8 @@ void pack_block(Storage storage, const Block& block, uint8_t* target) {
         case Storage::Int8:
             for (int lane = 0; lane < kStrip; ++lane) pack_bytes(block[lane], lane, target);
             return;
+        case Storage::Int8PerOutput:  // not by blocks
+            return;
     }
 }
 
@@ -72,6 +98,8 @@ size_t PackedMatrix::strip_bytes(Storage storage, int inputs) {
         case Storage::F16:
         case Storage::BF16:
             return count * kStrip * 2;
+        case Storage::Int8PerOutput:
+            return count * kStrip + kStrip * sizeof(float);
         case Storage::Int8:
             break;
     }
@@ -101,6 +129,13 @@ PackedMatrix::PackedMatrix(Storage storage, int inputs, int outputs, uint8_t* me
 
 void PackedMatrix::pack(int index, const float* rows, int count) {
     uint8_t* target = strip(index);
+    if (storage_ == Storage::Int8PerOutput) {
+        for (int lane = 0; lane < kStrip; ++lane) {
+            const float* row = rows + static_cast<size_t>(lane) * static_cast<size_t>(inputs_);
+            pack_output(row, lane < count ? inputs_ : 0, padded_inputs(), lane, target);
+        }
+        return;
+    }
     const size_t block_bytes = strip_bytes_ / static_cast<size_t>(padded_inputs() / kBlock);
     for (int first = 0; first < inputs_; first += kBlock, target += block_bytes) {
         Block block = {};
@@ -147,6 +182,12 @@ void PackedMatrix::unpack(int output, float* row) const {
                 const uint8_t* block = data + i / kBlock * kBlockBytes;
                 const int weight = block[(i % kBlock / 4 * kStrip + lane) * 4 + i % 4] - 128;
                 row[i] = static_cast<float>(weight) * reinterpret_cast<const float*>(block + kBlockScales)[lane];
+                break;
+            }
+            case Storage::Int8PerOutput: {
+                const int weight = data[(i / 4 * kStrip + lane) * 4 + i % 4] - 128;
+                const uint8_t* scales = data + static_cast<size_t>(padded_inputs()) * kStrip;
+                row[i] = static_cast<float>(weight) * reinterpret_cast<const float*>(scales)[lane];
                 break;
             }
         }

@@ -30,8 +30,19 @@ Bits bits_at(const char* data) {
     return bits;
 }
 
-// Whether the numbers that lie `step` bytes apart all have an exponent below the highest, `mask`, that of NaN and of
-// infinity.
+// Whether no number has the highest exponent, `mask`, that of NaN and of infinity. Signed, so that the plainest of
+// vector instructions find the largest of several.
+template <typename Bits>
+bool all_finite(const char* data, size_t bytes, Bits mask) {
+    Bits highest = 0;
+    for (size_t i = 0; i < bytes / sizeof(Bits); ++i) {
+        const auto exponent = static_cast<Bits>(bits_at<Bits>(data + i * sizeof(Bits)) & mask);
+        highest = exponent > highest ? exponent : highest;
+    }
+    return highest != mask;
+}
+
+// The same of numbers that lie `step` bytes apart.
 template <typename Bits>
 bool all_finite(const char* data, size_t bytes, size_t step, Bits mask) {
     bool finite = true;
@@ -42,11 +53,11 @@ bool all_finite(const char* data, size_t bytes, size_t step, Bits mask) {
 bool is_finite(ggml_type type, const char* data, size_t bytes) {
     switch (type) {
         case GGML_TYPE_F32:
-            return all_finite<uint32_t>(data, bytes, 4, 0x7F800000u);
+            return all_finite<int32_t>(data, bytes, 0x7F800000);
         case GGML_TYPE_F16:
-            return all_finite<uint16_t>(data, bytes, 2, 0x7C00);
+            return all_finite<int16_t>(data, bytes, 0x7C00);
         case GGML_TYPE_BF16:
-            return all_finite<uint16_t>(data, bytes, 2, 0x7F80);
+            return all_finite<int16_t>(data, bytes, 0x7F80);
         default:
             break;
     }

@@ -10,6 +10,7 @@
 #include <numeric>
 
 #include "engine/error.h"
+#include "engine/kernels/number_formats.h"
 #include "engine/model/finite.h"
 
 namespace agora {
@@ -43,6 +44,8 @@ void TensorReader::read(const TensorEntry& tensor, int64_t first, int64_t count,
     const auto type = static_cast<ggml_type>(tensor.type);
     if (type == GGML_TYPE_F32) {
         std::copy_n(reinterpret_cast<const float*>(bytes.data()), count, values);
+    } else if (type == GGML_TYPE_F16) {
+        widen(reinterpret_cast<const Half*>(bytes.data()), count, values);
     } else {
         ggml_get_type_traits(type)->to_float(bytes.data(), values, count);
     }

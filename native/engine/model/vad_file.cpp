@@ -2,8 +2,9 @@
 
 #include <ggml.h>
 
+#include <algorithm>
 #include <map>
-#include <set>
+#include <utility>
 #include <vector>
 
 #include "engine/model/file_reader.h"
@@ -16,7 +17,7 @@ constexpr int32_t kFrameSamples = 512;
 constexpr int32_t kContextSamples = 64;
 
 // Silero VAD v5 and v6 at 16 kHz: layers, then input channels, output channels and kernel of each; the sizes of the
-// LSTM and of the last convolution. whisper.cpp builds its graph for this network alone.
+// LSTM and of the last convolution.
 const std::vector<int32_t> kArchitecture = {4, 129, 128, 3, 128, 64, 3, 64, 64, 3, 64, 128, 3, 128, 128, 128, 1};
 
 struct Expected {
@@ -45,26 +46,33 @@ const std::map<std::string, Expected>& expected_tensors() {
     return tensors;
 }
 
-void read_tensor(FileReader& file, std::set<std::string>& seen) {
+void read_tensor(FileReader& file, std::vector<TensorEntry>& tensors) {
     const int32_t n_dims = file.read_i32("a tensor's header");
     const int32_t length = file.read_i32("a tensor's header");
     const int32_t type = file.read_i32("a tensor's header");
     if (n_dims < 0 || n_dims > 3) file.fail("a tensor has " + std::to_string(n_dims) + " dimensions, expected 0 to 3");
     if (length < 1 || length > 128) file.fail("a tensor's name has a length of " + std::to_string(length) + " bytes");
     int64_t elements = 1;
+    std::vector<int64_t> ne;
     for (int32_t i = 0; i < n_dims; ++i) {
         const int32_t n = file.read_i32("a tensor's header");
         if (n < 1 || n > 65536) file.fail("a tensor has a dimension of " + std::to_string(n));
+        ne.push_back(n);
         elements *= n;
     }
     const std::string name = file.read_string(static_cast<uint64_t>(length), "a tensor's name");
     const auto entry = expected_tensors().find(name);
     if (entry == expected_tensors().end()) file.fail("it has an unknown tensor \"" + name + "\"");
-    if (!seen.insert(name).second) file.fail("it has tensor " + name + " twice");
+    const bool seen =
+        std::any_of(tensors.begin(), tensors.end(), [&](const TensorEntry& other) { return other.name == name; });
+    if (seen) file.fail("it has tensor " + name + " twice");
     if (elements != entry->second.elements || type != entry->second.type) {
         file.fail("tensor " + name + " has another shape or type than Silero's");
     }
-    file.skip(static_cast<uint64_t>(elements) * ggml_type_size(entry->second.type), ("tensor " + name).c_str());
+    const uint64_t offset = file.position();
+    const uint64_t bytes = static_cast<uint64_t>(elements) * ggml_type_size(entry->second.type);
+    file.skip(bytes, ("tensor " + name).c_str());
+    tensors.push_back({name, type, std::move(ne), offset, bytes});
 }
 
 }  // namespace
@@ -88,11 +96,10 @@ VadFile read_vad_file(const std::string& path) {
     for (const int32_t expected : kArchitecture) known = file.read_i32("its layer sizes") == expected && known;
     if (!known) file.fail("its layers are not those of Silero VAD v5 or v6");
 
-    std::set<std::string> seen;
-    while (file.remaining() > 0) read_tensor(file, seen);
-    if (seen.size() != expected_tensors().size()) {
-        file.fail("it has " + std::to_string(seen.size()) + " of " + std::to_string(expected_tensors().size()) +
-                  " tensors");
+    while (file.remaining() > 0) read_tensor(file, result.tensors);
+    if (result.tensors.size() != expected_tensors().size()) {
+        file.fail("it has " + std::to_string(result.tensors.size()) + " of " +
+                  std::to_string(expected_tensors().size()) + " tensors");
     }
     return result;
 }

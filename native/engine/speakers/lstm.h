@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "engine/speakers/dense.h"
+#include "engine/kernels/dense.h"
 
 namespace agora {
 

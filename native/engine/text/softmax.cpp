@@ -91,6 +91,24 @@ float highest(const float* begin, const float* end) {
     return kernels().highest(begin, end);
 }
 
+std::vector<int> highest_ones(const float* values, size_t count, size_t most) {
+    constexpr size_t kAtOnce = 256;  // whose largest is looked at first: seldom is it among those wanted
+    std::vector<int> found;
+    for (size_t first = 0; first < count; first += kAtOnce) {
+        const size_t last = std::min(count, first + kAtOnce);
+        const auto may_enter = [&](float value) { return found.size() < most || value > values[found.back()]; };
+        if (!may_enter(highest(values + first, values + last))) continue;
+        for (size_t i = first; i < last; ++i) {
+            if (!may_enter(values[i])) continue;
+            const auto place =
+                std::find_if(found.begin(), found.end(), [&](int other) { return values[other] < values[i]; });
+            found.insert(place, static_cast<int>(i));
+            if (found.size() > most) found.pop_back();
+        }
+    }
+    return found;
+}
+
 float log_sum_exp(const float* begin, const float* end) {
     const float shift = highest(begin, end);
     return shift == kNever ? kNever : shift + std::log(kernels().sum_exp(begin, end, shift));

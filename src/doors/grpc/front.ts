@@ -45,6 +45,7 @@ export class GrpcFront {
   readonly #health: Health;
   readonly #access: Access;
   readonly #service: Service;
+  readonly #v2: V2Service;
 
   private constructor(
     port: number,
@@ -54,6 +55,7 @@ export class GrpcFront {
     health: Health,
     access: Access,
     service: Service,
+    v2: V2Service,
   ) {
     this.port = port;
     this.#server = server;
@@ -62,6 +64,7 @@ export class GrpcFront {
     this.#health = health;
     this.#access = access;
     this.#service = service;
+    this.#v2 = v2;
   }
 
   /**
@@ -136,7 +139,7 @@ export class GrpcFront {
       for (const { path } of Object.values(serviceIn(definitions, name))) paths.add(path);
     }
     const port = await listen(server, settings, credentials.value);
-    return new GrpcFront(port, server, calls, inbox, health, { credentials, tokens }, service);
+    return new GrpcFront(port, server, calls, inbox, health, { credentials, tokens }, service, v2);
   }
 
   /** Requests that wait unread for room in memory. */
@@ -172,6 +175,7 @@ export class GrpcFront {
   async close(): Promise<void> {
     this.tellHealth(false);
     const closed = stopListening(this.#server);
+    await within(this.#v2.windUp(), this.#service.settings.shutdownGrace);
     await this.#service.drain();
     // Answers are on their way, and who only watches health does not leave unasked.
     await within(closed, FLUSH_SECONDS);

@@ -57,7 +57,10 @@ export function mustRead(
     },
     Math.min(times * patience * 1000, LONGEST_TIMER),
   );
-  const isRead = () => clearTimeout(timer);
+  const isRead = () => {
+    clearTimeout(timer);
+    raw.off("close", isRead);
+  };
   raw.once("close", isRead);
   return isRead;
 }

@@ -9,10 +9,12 @@ import { within } from "../../service/timers.js";
 import { loadPem, secureContextOf } from "../../service/tls-files.js";
 import { TokenCheck } from "../../service/token-check.js";
 import { loadTokens } from "../../service/token-files.js";
+import type { Upgrades } from "../../service/upgrades.js";
 import { createApp } from "./app.js";
 import { addAsr } from "./asr-webservice/asr.js";
 import { addDetectLanguage } from "./asr-webservice/detect-language.js";
 import { Gate } from "./gate.js";
+import { addJobs } from "./jobs/jobs.js";
 import { addModels } from "./openai/models.js";
 import { addTranscriptions } from "./openai/transcriptions.js";
 import { Description } from "./pages/description.js";
@@ -22,6 +24,7 @@ import { addWhisperX } from "./recordings/whisperx.js";
 import { addDiarization } from "./speaches/diarization.js";
 import { addLoadedModels } from "./speaches/loaded-models.js";
 import { addSpeechTimestamps } from "./speaches/speech-timestamps.js";
+import { addUpgrades } from "./upgrades.js";
 import { addInference } from "./whisper-cpp/inference.js";
 
 /** Where clients look for such a server. */
@@ -34,6 +37,7 @@ export class HttpDoor {
   readonly #gate: Gate;
   readonly #tokens: TokenCheck;
   readonly #service: Service;
+  readonly #upgrades: Upgrades;
   readonly #isSecure: boolean;
 
   private constructor(
@@ -41,6 +45,7 @@ export class HttpDoor {
     gate: Gate,
     tokens: TokenCheck,
     service: Service,
+    upgrades: Upgrades,
     isSecure: boolean,
   ) {
     this.port = (app.server.address() as AddressInfo).port;
@@ -48,14 +53,16 @@ export class HttpDoor {
     this.#gate = gate;
     this.#tokens = tokens;
     this.#service = service;
+    this.#upgrades = upgrades;
     this.#isSecure = isSecure;
   }
 
   /**
    * Listens, and answers that it does not serve yet.
+   * @param upgrades who takes connections over for other protocols
    * @throws TranscriptionError INVALID_ARGUMENT when the address, a TLS file or a token's file cannot be used
    */
-  static async open(service: Service, pages: Pages): Promise<HttpDoor> {
+  static async open(service: Service, pages: Pages, upgrades: Upgrades): Promise<HttpDoor> {
     const { settings } = service;
     const tokens = new TokenCheck(await loadTokens(settings));
     const pem = await loadPem(settings);
@@ -72,8 +79,10 @@ export class HttpDoor {
     addInference(app, service);
     addRecordings(app, service);
     addWhisperX(app, service);
+    addJobs(app, service);
     addPages(app, pages, description);
     await app.ready();
+    addUpgrades(app.server, service, gate, upgrades.routes(tokens));
     const port = settings.httpPort ?? (settings.port === 0 ? 0 : USUAL_PORT);
     try {
       await listen(app.server, { host: settings.httpHost, port }, ["httpHost", "httpPort"]);
@@ -81,7 +90,7 @@ export class HttpDoor {
       await app.close();
       throw error;
     }
-    return new HttpDoor(app, gate, tokens, service, pem !== undefined);
+    return new HttpDoor(app, gate, tokens, service, upgrades, pem !== undefined);
   }
 
   /** Where it is found, at an address of this machine. */
@@ -114,10 +123,12 @@ export class HttpDoor {
     this.#gate.close();
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
     server.closeIdleConnections();
+    await within(this.#upgrades.windUp(), this.#service.settings.shutdownGrace);
     await this.#service.drain();
     // Answers are on their way.
     server.closeIdleConnections();
     await within(closed, FLUSH_SECONDS);
+    this.#upgrades.break();
     server.closeAllConnections();
     await this.#app.close();
   }

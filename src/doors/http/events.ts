@@ -31,11 +31,29 @@ export class EventStream {
     return this.#isOpen;
   }
 
-  /** Sends what must not be missed. */
-  send(event: object): void {
+  /** Opens the stream, though there is nothing to say yet. */
+  begin(): void {
+    this.#open();
+  }
+
+  /** Sends what must not be missed. @param id by which a client that comes again says what it has seen */
+  send(event: object, id?: number): void {
     if (this.#call.signal.aborted) return;
     this.#open();
-    this.#write(`data: ${JSON.stringify(event)}\n\n`);
+    this.#write(`${id === undefined ? "" : `id: ${id}\n`}data: ${JSON.stringify(event)}\n\n`);
+  }
+
+  /** Resolves when the client has read enough for more, or is gone. */
+  async drained(): Promise<void> {
+    const { raw } = this.#reply;
+    if (raw.destroyed || !raw.writableNeedDrain) return;
+    await new Promise<void>((resolve) => {
+      const go = () => {
+        raw.off("drain", go).off("close", go);
+        resolve();
+      };
+      raw.once("drain", go).once("close", go);
+    });
   }
 
   /** Sends what may be missed, such as progress that later progress replaces. */

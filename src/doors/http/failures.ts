@@ -1,5 +1,7 @@
 import { type ErrorCode, TranscriptionError } from "../../index.js";
+import { Forbidden } from "../../service/access.js";
 import { ClientGone, Unavailable } from "../../service/call/call.js";
+import { IdempotencyKeyReused } from "../../service/jobs/jobs.js";
 import { RecordingsFull } from "../../service/recordings/store.js";
 import { cut } from "../../service/text.js";
 import { withVariableNames } from "../../service/told-settings.js";
@@ -13,6 +15,7 @@ export type Reason =
   | "NOT_FOUND"
   | "METHOD_NOT_ALLOWED"
   | "CONFLICT"
+  | "IDEMPOTENCY_KEY_REUSED"
   | "RANGE_NOT_SATISFIABLE"
   | "RECORDINGS_FULL"
   | "UNSUPPORTED_MEDIA_TYPE"
@@ -55,6 +58,7 @@ export const MEANINGS: Readonly<Record<Reason, Meaning>> = {
   AUDIO_TOO_LARGE: wrong(413),
   REQUEST_TOO_LARGE: wrong(413),
   UNSUPPORTED_MEDIA_TYPE: wrong(415),
+  IDEMPOTENCY_KEY_REUSED: wrong(422),
   RANGE_NOT_SATISFIABLE: wrong(416),
   QUEUE_FULL: { status: 429, type: "rate_limit_error", retry: true },
   // Nobody reads it: a status for the log, by nginx's convention.
@@ -89,6 +93,8 @@ export class Refusal extends Error {
 /** What {@link MEANINGS} knows an error by. */
 export function reasonOf(error: unknown): Reason {
   if (error instanceof Refusal) return error.reason;
+  if (error instanceof IdempotencyKeyReused) return "IDEMPOTENCY_KEY_REUSED";
+  if (error instanceof Forbidden) return "FORBIDDEN";
   if (error instanceof RecordingsFull) return "RECORDINGS_FULL";
   if (error instanceof Unavailable) return "UNAVAILABLE";
   if (error instanceof ClientGone) return "CANCELLED";

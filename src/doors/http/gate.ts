@@ -1,14 +1,18 @@
+import type { IncomingMessage } from "node:http";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { TranscriptionError } from "../../index.js";
+import { Access } from "../../service/access.js";
 import { Unavailable } from "../../service/call/call.js";
 import { RareWarnings } from "../../service/rare-warnings.js";
 import type { Service } from "../../service/service.js";
 import { variableOf } from "../../service/settings.js";
 import type { TokenCheck } from "../../service/token-check.js";
+import { offeredAuthorization } from "../../service/upgrades.js";
 import { busy } from "../../service/workers.js";
-import { Access, crossOriginHeaders, preflightHeaders } from "./access.js";
+import { crossOriginHeaders, preflightHeaders } from "./access.js";
 import { Refusal } from "./failures.js";
 import { MOST_BESIDE_FILE } from "./forms/limits.js";
+import { prefersJob } from "./jobs/preference.js";
 
 /** How a route is kept. Nothing said: it is a call, for those with the token. */
 export type Keeping = "public" | "token" | "call";
@@ -17,6 +21,10 @@ declare module "fastify" {
   interface FastifyContextConfig {
     /** `public`: for everybody; `token`: for those with the token, no call; `call`, the default: counted, limited, drained. */
     keeping?: Keeping;
+    /** What a call needs to be let in. Default: a worker, or room to wait for one. */
+    needs?: "worker" | "model" | "nothing";
+    /** Whether it is a job where its client prefers that, which waits for no worker. */
+    mayBeJob?: boolean;
   }
 }
 
@@ -31,7 +39,7 @@ export class Gate {
   constructor(service: Service, tokens: TokenCheck) {
     this.#service = service;
     this.#tokens = tokens;
-    this.#access = new Access(service.settings);
+    this.#access = new Access(service.settings, service.settings.httpHost);
     this.#refusals = new RareWarnings(service.log);
   }
 
@@ -47,7 +55,7 @@ export class Gate {
 
   /**
    * Who asks, and from where. A browser that asks what it may send is answered here.
-   * @throws Refusal FORBIDDEN, UNAUTHENTICATED
+   * @throws Forbidden
    */
   checkOrigin(request: FastifyRequest, reply: FastifyReply): void {
     const { headers, method, routeOptions } = request;
@@ -61,14 +69,31 @@ export class Gate {
 
   /** @throws Refusal UNAUTHENTICATED */
   checkToken({ headers, ip, method, routeOptions }: FastifyRequest): void {
-    if (this.#tokens.accepts(headers.authorization)) return;
-    const name = `${method} ${routeOptions.url ?? "elsewhere"}`;
+    this.#requireToken(headers.authorization, `${method} ${routeOptions.url ?? "elsewhere"}`, ip);
+  }
+
+  /**
+   * Whether a WebSocket may be opened.
+   * @param bringsTokenLater whether its token is checked by who speaks its protocol
+   * @throws Forbidden, Refusal UNAUTHENTICATED, Unavailable, TranscriptionError QUEUE_FULL
+   */
+  checkUpgrade(request: IncomingMessage, path: string, bringsTokenLater: boolean): void {
+    const { headers, socket } = request;
+    if (!this.#tokens.isNeeded) this.#access.checkHost(headers);
+    this.#access.checkOrigin(headers, false);
+    const address = socket.remoteAddress ?? "unknown";
+    if (!bringsTokenLater) this.#requireToken(offeredAuthorization(request), `GET ${path}`, address);
+    this.#checkPhase(true);
+  }
+
+  #requireToken(authorization: string | undefined, name: string, ip: string): void {
+    if (this.#tokens.accepts(authorization)) return;
     this.#refusals.warn(`Refused a call of ${name} from ${ip}: no token, or a wrong one`, {
       method: name,
       peer: ip,
       code: "UNAUTHENTICATED",
     });
-    const message = headers.authorization
+    const message = authorization
       ? "Expected another API token"
       : "Expected the API token, as authorization: Bearer …";
     throw new Refusal("UNAUTHENTICATED", message, undefined, { "www-authenticate": "Bearer" });
@@ -78,25 +103,33 @@ export class Gate {
    * Whether there is room for a call, as far as that can be told before it is read.
    * @throws Unavailable, TranscriptionError QUEUE_FULL, AUDIO_TOO_LARGE
    */
-  checkRoom({ headers }: FastifyRequest): void {
-    if (this.#phase === "loading") throw new Unavailable("The model is being loaded");
-    if (this.#phase === "closing") {
-      const headers = { connection: "close" };
-      throw new Refusal("UNAVAILABLE", "The server is shutting down", undefined, headers);
-    }
-    const { budgets, calls, settings, workers } = this.#service;
-    if (calls.size >= settings.maxCalls) {
-      const message = `${calls.size} calls are open, the most that ${variableOf("maxCalls")} allows`;
-      throw new TranscriptionError("QUEUE_FULL", message);
-    }
+  checkRoom({ headers, routeOptions }: FastifyRequest): void {
+    const { mayBeJob, needs = "worker" } = routeOptions.config ?? {};
+    const isWaiting = needs === "worker" && !(mayBeJob && prefersJob(headers));
+    this.#checkPhase(needs !== "nothing");
+    const { budgets, settings, workers } = this.#service;
     const length = Number(headers["content-length"] ?? 0);
     if (length === 0 && headers["transfer-encoding"] === undefined) return;
     if (length > settings.maxUploadBytes + MOST_BESIDE_FILE) {
       const message = `The recording is larger than limits.maxBytes (${settings.maxUploadBytes} bytes): the request has ${length}`;
       throw new TranscriptionError("AUDIO_TOO_LARGE", message);
     }
-    if (workers.isFull) throw new TranscriptionError("QUEUE_FULL", busy(settings.maxQueue));
+    if (isWaiting && workers.isFull) throw new TranscriptionError("QUEUE_FULL", busy(settings.maxQueue));
     if (budgets.disk.used + length > budgets.disk.total)
       throw new TranscriptionError("QUEUE_FULL", budgets.disk.full);
+  }
+
+  /** @param needsModel whether it can be answered only by the model */
+  #checkPhase(needsModel: boolean): void {
+    if (this.#phase === "loading" && needsModel) throw new Unavailable("The model is being loaded");
+    if (this.#phase === "closing") {
+      const headers = { connection: "close" };
+      throw new Refusal("UNAVAILABLE", "The server is shutting down", undefined, headers);
+    }
+    const { calls, settings } = this.#service;
+    if (calls.size >= settings.maxCalls) {
+      const message = `${calls.size} calls are open, the most that ${variableOf("maxCalls")} allows`;
+      throw new TranscriptionError("QUEUE_FULL", message);
+    }
   }
 }

@@ -14,7 +14,7 @@ export function observedGauge(
   registry: Registry,
   name: string,
   help: string,
-  read: () => Reading,
+  read: () => Reading | Promise<Reading>,
   labelNames: string[] = [],
 ): void {
   new Gauge({
@@ -22,16 +22,18 @@ export function observedGauge(
     help,
     labelNames,
     registers: [registry],
-    collect() {
+    async collect() {
       this.reset();
       let reading: Reading;
       try {
-        reading = read();
+        reading = await read();
       } catch {
         // Left out, as what is not there.
       }
-      if (reading === undefined) this.remove();
-      else if (typeof reading === "number") this.set(reading);
+      // After a reset one without labels is 0, and one with labels has no series.
+      if (reading === undefined) {
+        if (labelNames.length === 0) this.remove();
+      } else if (typeof reading === "number") this.set(reading);
       else for (const [labels, value] of reading) this.set(labels, value);
     },
   });

@@ -1,6 +1,9 @@
 import { type Counter, collectDefaultMetrics, Histogram, Registry } from "prom-client";
 import type { EngineLoad } from "../../index.js";
 import type { Budgets } from "../budgets.js";
+import type { JobStatus } from "../jobs/job.js";
+import type { JobTally } from "../jobs/store.js";
+import { observeJobs } from "./job-metrics.js";
 import { counter, type Labels, observedGauge } from "./observed.js";
 
 const SECONDS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800];
@@ -23,6 +26,8 @@ export interface Observed {
   /** Requests that wait unread for room in memory. */
   unread(): number;
   budgets: Budgets;
+  /** undefined: there are no jobs. */
+  jobs(): Promise<JobTally | undefined>;
   /** Live streams that are open, and the seconds of audio that wait in the one that is the most behind. */
   liveStreams(): number;
   liveLag(): number;
@@ -56,6 +61,8 @@ export class ServerMetrics {
   readonly #realTimeFactor: Histogram;
   readonly #audioSeconds: Counter;
   readonly #uploadBytes: Counter;
+  readonly #jobs: Counter;
+  readonly #webhooks: Counter;
   readonly #liveAudioSeconds: Counter;
   readonly #liveRefused: Counter;
   readonly #modelLoads: Counter;
@@ -93,6 +100,12 @@ export class ServerMetrics {
     );
     this.#audioSeconds = counter(registry, "agora_audio_seconds_total", "Audio of finished recordings.");
     this.#uploadBytes = counter(registry, "agora_upload_bytes_total", "Bytes of recordings received.");
+    this.#jobs = counter(registry, "agora_jobs_total", "Jobs that ended, by what became of them.", [
+      "status",
+    ]);
+    this.#webhooks = counter(registry, "agora_webhooks_total", "Times that a webhook was sent, by outcome.", [
+      "outcome",
+    ]);
     this.#liveAudioSeconds = counter(
       registry,
       "agora_live_audio_seconds_total",
@@ -126,6 +139,7 @@ export class ServerMetrics {
   observe(observed: Observed): void {
     const { openCalls, running, waiting, unread, budgets, liveStreams, liveLag } = observed;
     const { load, models, modelBudget, isServing, identity } = observed;
+    observeJobs(this.#registry, observed.jobs);
     const gauge = (
       ...metric: Parameters<typeof observedGauge> extends [Registry, ...infer Rest] ? Rest : never
     ) => observedGauge(this.#registry, ...metric);
@@ -207,6 +221,14 @@ export class ServerMetrics {
   ended(method: string, outcome: string, seconds: number): void {
     this.#requests.inc({ method, outcome });
     this.#requestSeconds.observe({ method }, seconds);
+  }
+
+  jobEnded(status: JobStatus): void {
+    this.#jobs.inc({ status });
+  }
+
+  webhookTried(outcome: "delivered" | "retried" | "failed"): void {
+    this.#webhooks.inc({ outcome });
   }
 
   received(bytes: number): void {

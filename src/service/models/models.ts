@@ -50,10 +50,12 @@ export class Models {
   /** What models are that have been loaded, by name. */
   readonly #infos = new Map<string, TranscriberInfo>();
   #main: TranscriberInfo | undefined;
+  #batchSize: number;
   #isGiven = false;
 
   constructor(settings: ServerSettings, log: Logger, metrics: ServerMetrics) {
     this.#settings = settings;
+    this.#batchSize = settings.batchSize;
     this.#log = log;
     this.#pool = new ModelPool<Transcriber>({
       budget: settings.modelsMaxMemory,
@@ -103,6 +105,7 @@ export class Models {
     }
     this.#isGiven = isGiven;
     this.#main = main.info;
+    this.#batchSize = main.load()?.capacity ?? this.#batchSize;
     this.#pool.adopt(this.#loadableMain(), main, { taken, isOurs: !isGiven });
   }
 
@@ -110,6 +113,11 @@ export class Models {
   get main(): TranscriberInfo {
     if (!this.#main) throw new TranscriptionError("INTERNAL", "The model is not loaded");
     return this.#main;
+  }
+
+  /** Windows that the main model decodes together. */
+  get batchSize(): number {
+    return this.#batchSize;
   }
 
   /** Bytes that loaded models take, and may take. */
@@ -266,6 +274,11 @@ function inWords(error: unknown, name: string): unknown {
     return refused(`Model ${name} cannot be loaded: its file is damaged, or is no speech model`);
   if (code === "MODEL_NOT_FOUND" && (error as TranscriptionError).option !== "model")
     return refused(`Model ${name} cannot be loaded: its file is there no more`);
+  // The request has no part in how it is loaded.
+  if (code === "INVALID_ARGUMENT") {
+    const message = `Model ${name} cannot be loaded with the settings of this server`;
+    return new TranscriptionError("MODEL_INVALID", message, { cause: error, option: "model" });
+  }
   return error;
 }
 

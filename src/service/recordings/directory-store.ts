@@ -43,12 +43,15 @@ const FORGOTTEN = 60 * 60 * 1000;
 export class DirectoryStore implements RecordingStore {
   readonly #root: string;
   readonly #ttl: number;
+  /** Setting that says where it is. */
+  readonly #variable: string | undefined;
   readonly #room: Room;
   readonly #stopSweeping: () => void;
 
   /** @param maxBytes of all recordings that are kept @param ttl seconds that each is kept */
-  constructor(root: string, maxBytes: number, ttl: number) {
+  constructor(root: string, maxBytes: number, ttl: number, variable?: string) {
     this.#root = root;
+    this.#variable = variable;
     this.#ttl = ttl;
     this.#room = new Room(maxBytes, () => this.#count());
     this.#stopSweeping = sweepNowAndThen(() => this.sweep(), ttl);
@@ -199,7 +202,7 @@ export class DirectoryStore implements RecordingStore {
       return await work();
     } catch (cause) {
       if (cause instanceof TranscriptionError || (signal?.aborted && cause === signal.reason)) throw cause;
-      throw storeFailure((cause as Error).message, cause);
+      throw storeFailure((cause as Error).message, cause, this.#variable);
     }
   }
 }

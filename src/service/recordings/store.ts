@@ -82,9 +82,16 @@ export class RecordingsFull extends TranscriptionError {
   }
 }
 
-/** @param why for people, without anything that another system has written */
-export function storeFailure(why: string, cause?: unknown): TranscriptionError {
-  const message = `Cannot use the store of recordings (${variableOf("recordingsStore")}): ${why}`;
+/**
+ * @param why for people, without anything that another system has written
+ * @param variable setting that says where it is
+ */
+export function storeFailure(
+  why: string,
+  cause?: unknown,
+  variable = variableOf("recordingsStore"),
+): TranscriptionError {
+  const message = `Cannot use the store of recordings (${variable}): ${why}`;
   return new TranscriptionError("STORAGE_FAILED", message, { cause });
 }
 

@@ -36,7 +36,7 @@ describe("live speech that is followed by attention", () => {
       expect(forced.length).toBeLessThanOrEqual(448 / 2);
       expect([...forced].sort((a, b) => a - b)).toEqual(forced);
       expect(expected!.every((id) => !forced.includes(id))).toBe(true);
-      expect([frontier, tail]).toEqual(final ? [0, false] : [0.5, true]);
+      expect([frontier, tail]).toEqual(final ? [0, false] : [1, true]);
     }
     expect(engine.steps.some(({ forced }) => forced.length > 20)).toBe(true);
     expect(engine.steps.some(({ expected }) => expected!.length > 0)).toBe(true);

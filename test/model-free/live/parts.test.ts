@@ -6,7 +6,7 @@ import { LocalAgreement } from "../../../src/live/local-agreement.js";
 import { Pace } from "../../../src/live/pace.js";
 import { SampleReader } from "../../../src/live/sample-reader.js";
 import { VoiceGate } from "../../../src/live/voice-gate.js";
-import { isLoop, type LiveWord } from "../../../src/live/words.js";
+import { beforeLoop, isLoop, type LiveWord, textOf } from "../../../src/live/words.js";
 import { fitToModel } from "../../../src/pipeline/fit-to-model.js";
 import { LIVE_ENCODINGS } from "../../../src/types/live.js";
 import { FakeEngine, fakeSegment } from "../../support/fake-engine.js";
@@ -129,9 +129,21 @@ describe("local agreement", () => {
   });
 });
 
+const words = (text: string): LiveWord[] =>
+  text.split(" ").map((word, i) => ({ start: i, end: i + 1, text: ` ${word}`, confidence: 1, logProb: 0 }));
+
+it("what a model writes on and on is shown once", () => {
+  const shown = (text: string): string => textOf(beforeLoop(words(text)));
+  expect(shown("S S S S S S S S S S")).toBe("S");
+  expect(shown("well and so and so and so and so and")).toBe("well and so");
+  expect(shown("one two three four one two three four one two three four one two three four")).toBe(
+    "one two three four",
+  );
+  for (const text of ["no no no no no", "he said that that is what he said he said"])
+    expect(shown(text)).toBe(text);
+});
+
 it("a text that repeats itself is a loop, one that is short is not", () => {
-  const words = (text: string): LiveWord[] =>
-    text.split(" ").map((word, i) => ({ start: i, end: i + 1, text: ` ${word}`, confidence: 1, logProb: 0 }));
   expect(isLoop(words("no no no no no no"))).toBe(false);
   expect(isLoop(words("one two three four one two three four one two three four"))).toBe(true);
   expect(isLoop(words("so what I said was that they would come on Monday and we would go on Tuesday"))).toBe(

@@ -441,6 +441,202 @@ export interface Device {
   threads: number;
 }
 
+/** The first message holds the configuration, every other one something else. */
+export interface LiveRequest {
+  /** Which of them is set. */
+  payload?: "config" | "audio" | "flush" | "keep_alive";
+  config?: LiveConfig;
+  /** The next bytes, at most 1 MiB, cut anywhere. */
+  audio?: Buffer;
+  /** Ends what is being said, as silence would. */
+  flush?: LiveFlush;
+  /** There is no audio now, and there will be some. */
+  keep_alive?: LiveKeepAlive;
+}
+
+export type LiveFlush = Record<string, never>;
+
+export type LiveKeepAlive = Record<string, never>;
+
+export interface LiveConfig {
+  /** Of the audio, in Hz, 8000 to 192000. Default 16000. */
+  sample_rate: number;
+  /** Default: LIVE_ENCODING_S16LE. Samples of several channels are interleaved. */
+  encoding: LiveEncoding | number;
+  /** 1 to 8, each transcribed by itself, on the same clock. Default 1. */
+  channels: number;
+  /** As in TranscriptionOptions; "auto" detects it in each channel. Default: server (MODEL_LANGUAGE). */
+  language: string;
+  /** Default: TASK_TRANSCRIBE. */
+  task: Task | number;
+  /** Whether partial events come. Default true. */
+  interim: Wrapped<boolean>;
+  /** Final events have words. Default false. */
+  words: boolean;
+  /** Silence that ends an utterance, in milliseconds, 200 to 5000. Default 500. */
+  endpoint_ms: number;
+  /** Default: LIVE_POLICY_AUTO. */
+  policy: LivePolicy | number;
+  /** Seconds of new audio from one pass of the model to the next, 0.2 to 5. Default 1. */
+  step: number;
+  /** Text that every utterance might follow on from. */
+  initial_prompt: string;
+  /** Words to expect. */
+  hotwords: string[];
+  /** What counts as speech: threshold, neg_threshold and min_speech_duration alone. */
+  vad_options: VadOptions | null;
+  /** Tell speakers of one channel apart. Not possible yet: refused. */
+  diarize: Diarization | null;
+  /** As in TranscriptionConfig. Default: server (MODEL_NAME). */
+  model: string;
+}
+
+export type LiveEncoding =
+  | "LIVE_ENCODING_UNSPECIFIED"
+  | "LIVE_ENCODING_S16LE"
+  | "LIVE_ENCODING_S16BE"
+  | "LIVE_ENCODING_F32LE"
+  | "LIVE_ENCODING_U8"
+  | "LIVE_ENCODING_MULAW"
+  | "LIVE_ENCODING_ALAW";
+
+/** What settles which words are final. */
+export type LivePolicy =
+  | "LIVE_POLICY_UNSPECIFIED"
+  | "LIVE_POLICY_AUTO"
+  | "LIVE_POLICY_ALIGN_ATT"
+  | "LIVE_POLICY_LOCAL_AGREEMENT";
+
+/** Times are on the stream's clock, which counts the audio that was sent. */
+export interface LiveEvent {
+  /** Which of them is set. */
+  event?:
+    | "ready"
+    | "speech_start"
+    | "language"
+    | "partial"
+    | "final"
+    | "speech_end"
+    | "lag"
+    | "warning"
+    | "done";
+  /** From 0, without gaps but for partial events that were replaced before they were sent. */
+  seq: number;
+  /** Audio that had arrived when it was sent. */
+  stream_time: number;
+  /** The first event: the stream listens. */
+  ready?: LiveReady;
+  /** Somebody begins to speak, which begins an utterance. */
+  speech_start?: LiveSpeechStart;
+  /**
+   * What language is spoken, where it was to be detected: before the first final event of its channel, and again where
+   * more speech changes it.
+   */
+  language?: LiveLanguage;
+  /**
+   * The text of the utterance since its last final, as it looks now. Each replaces the one before. Left out while the
+   * client does not read fast enough.
+   */
+  partial?: LivePartial;
+  /** Text that will not change. Those of a channel do not overlap. */
+  final?: LiveFinal;
+  /** Silence has ended the utterance; comes after its last final. An utterance without any text has none. */
+  speech_end?: LiveSpeechEnd;
+  /** More than 5 s of audio wait, or no longer do. */
+  lag?: LiveLag;
+  warning?: LiveWarning;
+  /** The last event. */
+  done?: LiveDone;
+}
+
+export interface LiveReady {
+  /** Name of the model. */
+  model: string;
+  sample_rate: number;
+}
+
+/** Channels and utterances count from 0, utterances in their channel. */
+export interface LiveSpeechStart {
+  channel: number;
+  utterance: number;
+  time: number;
+}
+
+export interface LiveLanguage {
+  channel: number;
+  /** ISO 639-1 code. */
+  language: string;
+  probability: number;
+}
+
+export interface LivePartial {
+  channel: number;
+  utterance: number;
+  /** Without white space around it; empty where what was shown before turned out to be nothing. */
+  text: string;
+  /** The beginning of text that is settled, in whole words. */
+  stable_text: string;
+  start: number;
+  end: number;
+}
+
+export interface LiveFinal {
+  /** From 0 in the stream, in order. */
+  id: number;
+  channel: number;
+  utterance: number;
+  /** Without white space around it, never empty. */
+  text: string;
+  /** With words. */
+  words: Word[];
+  start: number;
+  end: number;
+  /** Mean probability of its tokens. */
+  confidence: number;
+  /** Mean log probability of its tokens. */
+  avg_log_prob: number;
+  /** Probability that there is no speech. */
+  no_speech_prob: number;
+  /** ISO 639-1 code. */
+  language: string;
+  /** False where the utterance was too long for one final and goes on. */
+  end_of_utterance: boolean;
+}
+
+export interface LiveSpeechEnd {
+  channel: number;
+  utterance: number;
+  /** Where speech ended: before the silence. */
+  time: number;
+}
+
+export interface LiveLag {
+  received: number;
+  processed: number;
+  committed: number;
+}
+
+export interface LiveWarning {
+  message: string;
+}
+
+export interface LiveDone {
+  /** Audio that was sent, that was listened to, and that was speech, over all channels. */
+  received: number;
+  processed: number;
+  speech: number;
+  finals: number;
+  words: number;
+  /** Passes of the model. */
+  steps: number;
+  /** Times that text was thrown away, for it repeated itself or was improbable. */
+  resets: number;
+  /** Partial events that a newer one replaced. */
+  replaced_partials: number;
+  /** Time in passes of the model. */
+  processing_time: number;
+}
+
 export type GetServerInfoRequest = Record<string, never>;
 
 export interface ServerInfo {

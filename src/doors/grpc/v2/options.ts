@@ -17,7 +17,7 @@ import type {
 } from "./messages.js";
 import { inRequest, OPTIONS } from "./request-errors.js";
 
-const TASKS = {
+export const TASKS = {
   TASK_UNSPECIFIED: undefined,
   TASK_TRANSCRIBE: "transcribe",
   TASK_TRANSLATE: "translate",
@@ -198,15 +198,15 @@ function wrongField(field: string, expected: string, given: string | number): Tr
 }
 
 /** 0 is what a field holds that was left out. */
-function orDefault(value: number): number | undefined {
+export function orDefault(value: number): number | undefined {
   return value === 0 ? undefined : value;
 }
 
-function unwrap<T>(wrapped: Wrapped<T>): T | undefined {
+export function unwrap<T>(wrapped: Wrapped<T>): T | undefined {
   return wrapped?.value;
 }
 
 /** Every option has to be named, so that none is forgotten here. */
-function withoutUndefined<T extends object>(options: { [K in keyof T]-?: T[K] | undefined }): T {
+export function withoutUndefined<T extends object>(options: { [K in keyof T]-?: T[K] | undefined }): T {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as T;
 }

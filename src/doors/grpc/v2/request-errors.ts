@@ -1,3 +1,4 @@
+import { TranscriptionError } from "../../../index.js";
 import { snakeCase } from "../../../service/options/fields.js";
 import { inWordsOf, type OptionNames } from "../../../service/options/request-errors.js";
 import { variableOf } from "../../../service/settings.js";
@@ -42,4 +43,18 @@ const NAMES: OptionNames = {
  */
 export function inRequest(error: unknown, maxDuration?: number): unknown {
   return inWordsOf(NAMES, error, maxDuration);
+}
+
+const LIVE: OptionNames = {
+  prefix: "config.",
+  fieldOf: snakeCase,
+  advice: {},
+  languages: "GetServerInfo",
+};
+
+/** The same of a live stream, whose options stand in its configuration itself. */
+export function inLiveRequest(error: unknown): unknown {
+  if (error instanceof TranscriptionError && error.option === "model")
+    return new TranscriptionError(error.code, error.message, { cause: error, option: "config.model" });
+  return inWordsOf(LIVE, error);
 }

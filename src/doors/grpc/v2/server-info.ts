@@ -32,7 +32,7 @@ export async function serverInfo(
       max_workers: settings.maxWorkers,
       max_queue: settings.maxQueue,
       max_calls: settings.maxCalls,
-      batch_size: load?.capacity ?? settings.batchSize,
+      batch_size: models.batchSize,
       decode_timeout: settings.decodeTimeout,
       idle_timeout: orNone(settings.idleTimeout),
       upload_timeout: orNone(settings.uploadTimeout),

@@ -14,6 +14,8 @@ import { ContractService, TIMEOUT } from "../contract-service.js";
 import { type Failure, RESTART_SECONDS, reasonOf, statusOfFailure } from "../statuses.js";
 import type { EncodedResult } from "./encoded-result.js";
 import { type EventRpc, EventStream } from "./event-stream.js";
+import { LiveCall } from "./live.js";
+import type { LiveRpc } from "./live-events.js";
 import type {
   GetServerInfoRequest,
   ListModelsRequest,
@@ -49,6 +51,9 @@ interface Asked {
 
 /** Contract v2: every option, and failures as statuses with details. */
 export class V2Service extends ContractService {
+  readonly #live = new Set<LiveCall>();
+  #isStopping = false;
+
   handlers(calls: Calls): UntypedServiceImplementation {
     return {
       Transcribe: (rpc: ServerUnaryCall<TranscribeRequest, Answer>, respond: Respond) =>
@@ -59,6 +64,7 @@ export class V2Service extends ContractService {
           this.#upload(call, rpc).finally(() => rpc.destroy()),
         ),
       TranscribeUploadEvents: (rpc: EventRpc) => this.#events(calls.of(rpc.metadata), rpc),
+      TranscribeLive: (rpc: LiveRpc) => this.#transcribeLive(calls.of(rpc.metadata), rpc),
       GetServerInfo: (
         rpc: ServerUnaryCall<GetServerInfoRequest, ServerInfo>,
         respond: sendUnaryData<ServerInfo>,
@@ -68,6 +74,12 @@ export class V2Service extends ContractService {
         respond: sendUnaryData<ListModelsResponse>,
       ) => this.#tell(calls.of(rpc.metadata), respond, () => modelList(this.service)),
     };
+  }
+
+  /** Has every live stream say what it has, and end; there are no others from now on. */
+  async windUp(): Promise<void> {
+    this.#isStopping = true;
+    await Promise.all([...this.#live].map((call) => call.windUp()));
   }
 
   /** Answers a call that failed, unless its client is gone. */
@@ -134,6 +146,25 @@ export class V2Service extends ContractService {
       },
       (reason) => this.fail(call, reason, (failure) => events.fail(failure)),
     );
+  }
+
+  async #transcribeLive(call: Call, rpc: LiveRpc): Promise<void> {
+    const live = new LiveCall(this.service, call, rpc);
+    this.#live.add(live);
+    await this.attempt(
+      call,
+      async () => {
+        if (this.#isStopping) throw new Unavailable("The server is shutting down");
+        return live.run();
+      },
+      ({ finals, received }) => {
+        const found = `${finals} finals of ${received.toFixed(1)} s of live audio`;
+        this.service.logFound(call, found, { audio_seconds: received, finals });
+        live.events.end();
+      },
+      (reason) => this.fail(call, reason, (failure) => rpc.emit("error", failure)),
+    );
+    this.#live.delete(live);
   }
 
   #tell<T>(call: Call, respond: sendUnaryData<T>, work: () => Promise<T>): Promise<void> {

@@ -32,11 +32,12 @@ export class FieldSet<const F extends Fields> {
 
   /**
    * Those of a request's fields that are not known here.
-   * @param names of all that it has @param file what its file's field is called
+   * @param names of all that it has @param file what its file's field is called @param more fields that are known besides
    * @throws Refusal INVALID_ARGUMENT for what is probably a slip of the pen
    */
-  unknown(names: readonly string[], file = "file"): string[] {
-    const known = [file, ...Object.keys(this.#own), ...this.#paths.map(fieldName), ...this.#others];
+  unknown(names: readonly string[], file = "file", more: readonly string[] = []): string[] {
+    const own = [...Object.keys(this.#own), ...this.#paths.map(fieldName)];
+    const known = [file, ...own, ...this.#others, ...more];
     return unknownFields(names, known);
   }
 

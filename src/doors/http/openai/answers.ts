@@ -1,7 +1,7 @@
 import { formatResult, type Segment, type TranscriptionResult, toVerboseJson } from "../../../index.js";
 import { rounded } from "../rounded.js";
 import type { Format } from "./fields.js";
-import type { Asked } from "./request.js";
+import type { AnswerForm } from "./request.js";
 
 /** An answer's body, and what it is. */
 export interface Answer {
@@ -22,7 +22,7 @@ const TYPES: Readonly<Partial<Record<Format, string>>> = {
 const NOBODY = "unknown";
 
 /** The answer in the format that was asked for, of a result whose speakers are called as they are to be. */
-export function answerOf(result: TranscriptionResult, asked: Asked): Answer {
+export function answerOf(result: TranscriptionResult, asked: AnswerForm): Answer {
   const { format, layout } = asked;
   switch (format) {
     case "json":
@@ -55,7 +55,7 @@ function usageOf({ duration }: TranscriptionResult): object {
   return { type: "duration", seconds: rounded(duration) };
 }
 
-function jsonAnswer(result: TranscriptionResult, { logprobs }: Asked): object {
+function jsonAnswer(result: TranscriptionResult, { logprobs }: AnswerForm): object {
   return {
     text: result.text,
     ...(result.language !== "" && { languages: [{ code: result.language }] }),
@@ -64,7 +64,7 @@ function jsonAnswer(result: TranscriptionResult, { logprobs }: Asked): object {
   };
 }
 
-function verboseAnswer(result: TranscriptionResult, { segments, task, words }: Asked): object {
+function verboseAnswer(result: TranscriptionResult, { segments, task, words }: AnswerForm): object {
   const { segments: all, words: timed = [], ...answer } = toVerboseJson(result);
   return {
     ...answer,

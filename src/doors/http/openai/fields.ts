@@ -75,8 +75,13 @@ const OF_TRANSCRIPTIONS = /^(known_speaker|stream|include)/;
 
 /** JSON Schema of the form. @param task that the path is for */
 export function formSchema(task: (typeof TASKS)[number]): object {
+  return formWith("file", formProperties(task));
+}
+
+/** JSON Schema of each of its fields but the file. */
+export function formProperties(task: (typeof TASKS)[number]): Record<string, object> {
   const shown = Object.entries(FIELDS.properties).filter(
     ([name]) => name !== "task" && (task === "transcribe" || !OF_TRANSCRIPTIONS.test(name)),
   );
-  return formWith("file", Object.fromEntries(shown));
+  return Object.fromEntries(shown);
 }

@@ -43,6 +43,9 @@ export interface Asked {
   unknown: readonly string[];
 }
 
+/** What of it the answer is made by, once there is a result. */
+export type AnswerForm = Pick<Asked, "format" | "layout" | "logprobs" | "segments" | "task" | "words">;
+
 const STRATEGY = "chunking_strategy";
 
 /** Which of its fields set options of the library that were not given by themselves. */
@@ -57,6 +60,7 @@ const ALIASES: Aliases = {
 
 /**
  * @param transcriber the model that the form names
+ * @param others fields that the endpoint has beside those of the API
  * @throws Refusal, TranscriptionError INVALID_ARGUMENT that name the field; QUEUE_FULL
  */
 export function readRequest(
@@ -65,8 +69,9 @@ export function readRequest(
   transcriber: Transcriber,
   call: Call,
   service: Service,
+  others: readonly string[] = [],
 ): Asked {
-  const unknown = FIELDS.unknown(form.names);
+  const unknown = FIELDS.unknown(form.names, "file", others);
   const field = <Name extends Parameters<typeof FIELDS.read>[0]>(name: Name) => FIELDS.read(name, form.texts);
   const format: Format = field("response_format") ?? "json";
   if (task === "translate" && format === "diarized_json")

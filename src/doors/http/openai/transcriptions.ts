@@ -11,6 +11,9 @@ import { noteUnknown } from "../forms/answer-form.js";
 import { withNamedModel } from "../forms/model.js";
 import { readForm } from "../forms/multipart.js";
 import { requireFile, requireForm } from "../forms/required.js";
+import { JOB } from "../jobs/document.js";
+import { APPLIED, prefersJob } from "../jobs/preference.js";
+import { submitJob } from "../jobs/submit.js";
 import { inFormLater } from "../option-names.js";
 import { namesOf, namesOrLettersOf } from "../speaker-names.js";
 import { answerOf } from "./answers.js";
@@ -42,13 +45,16 @@ export function addTranscriptions(app: FastifyInstance, service: Service): void 
       summary,
       tags: ["OpenAI"],
       form: formSchema(task),
-      response: { 200: ANSWER },
+      response: { 200: ANSWER, 202: JOB },
       produces: PRODUCES,
     };
     const handler = (request: FastifyRequest, reply: FastifyReply) =>
-      transcribe(service, task, request, reply);
-    app.post(`/v1${path}`, { schema }, handler);
-    app.post(path, { schema: { ...schema, hide: true } }, handler);
+      prefersJob(request.headers)
+        ? submitJob(service, task, request, reply.headers(APPLIED))
+        : transcribe(service, task, request, reply);
+    const config = { mayBeJob: true };
+    app.post(`/v1${path}`, { config, schema }, handler);
+    app.post(path, { config, schema: { ...schema, hide: true } }, handler);
   }
 }
 

@@ -10,6 +10,7 @@ import {
 } from "../../../service/recordings/store.js";
 import type { Service } from "../../../service/service.js";
 import { variableOf } from "../../../service/settings.js";
+import { cut } from "../../../service/text.js";
 import { fail } from "../app.js";
 import { Refusal } from "../failures.js";
 import { rangeOf } from "./range.js";
@@ -145,6 +146,18 @@ async function sendAudio(
 /** @throws Refusal NOT_FOUND; TranscriptionError STORAGE_FAILED */
 export async function openRecording(service: Service, id: string, { signal }: Call): Promise<OpenRecording> {
   return requireFound(await sourceOf(service).open(id, signal), id);
+}
+
+/** @param param what the request calls it @throws Refusal NOT_FOUND */
+export async function keptRecording(
+  service: Service,
+  id: string,
+  call: Call,
+  param = "id",
+): Promise<StoredRecording> {
+  const found = await sourceOf(service).stat(id, call.signal);
+  if (found) return found;
+  throw new Refusal("NOT_FOUND", `There is no recording ${cut(id)}`, param);
 }
 
 function requireFound<T>(found: T | undefined, id: string): T {

@@ -1,16 +1,21 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import Type from "typebox";
-import { type TranscribeOptions, type TranscriptionResult, toWhisperXJson } from "../../../index.js";
+import { type TranscriptionResult, toWhisperXJson } from "../../../index.js";
 import type { Call } from "../../../service/call/call.js";
 import type { ServedModel } from "../../../service/models/models.js";
+import type { RequestOptions } from "../../../service/options/fields.js";
 import type { OpenRecording } from "../../../service/recordings/store.js";
 import type { Service } from "../../../service/service.js";
 import type { Work } from "../../../service/workers.js";
 import { fail } from "../app.js";
 import { Refusal } from "../failures.js";
+import { JOB } from "../jobs/document.js";
+import { readKey } from "../jobs/order.js";
+import { APPLIED, prefersJob } from "../jobs/preference.js";
+import { answerAdded } from "../jobs/submit.js";
 import { inForm, inFormLater } from "../option-names.js";
 import { rounded } from "../rounded.js";
-import { BY_ID, type ById, openRecording } from "./recordings.js";
+import { BY_ID, type ById, keptRecording, openRecording } from "./recordings.js";
 
 /** Names that WhisperX' clients always send one of, whatever is installed here. */
 const MODELS = ["tiny", "base", "small", "medium", "large-v2", "large-v3"];
@@ -47,7 +52,7 @@ const ANSWER = Type.Object({
     warnings: Type.Array(Type.String()),
   }),
 });
-type Answer = Type.Static<typeof ANSWER>;
+export type CallAnswer = Type.Static<typeof ANSWER>;
 
 /** `POST /api/recordings/:id/transcribe-whisperx`: a sales call as text, seller and client apart. */
 export function addWhisperX(app: FastifyInstance, service: Service): void {
@@ -56,22 +61,54 @@ export function addWhisperX(app: FastifyInstance, service: Service): void {
   app.post<ById & { Body: Body | undefined }>(
     `${BY_ID}/transcribe-whisperx`,
     {
+      config: { mayBeJob: true },
       schema: {
         summary: "Text of a call, seller and client apart",
         tags: ["Recordings"],
         body: BODY,
-        response: { 200: ANSWER },
+        response: { 200: ANSWER, 202: JOB },
       },
       // A body may be left out.
       preValidation: async (request) => {
         request.body ??= {};
       },
     },
-    (request, reply) => transcribe(service, running, request, reply),
+    (request, reply) =>
+      prefersJob(request.headers)
+        ? submit(service, request, reply.headers(APPLIED))
+        : transcribe(service, running, request, reply),
   );
 }
 
 type Request = FastifyRequest<ById & { Body: Body | undefined }>;
+
+/** As a job, whose result is what would have been the answer. */
+async function submit(service: Service, request: Request, reply: FastifyReply): Promise<FastifyReply> {
+  const { call, params } = request;
+  await call.attempt(
+    async () => {
+      const { language, model } = request.body ?? {};
+      const chosen = await choose(model, service);
+      const options = optionsOf(language);
+      await service.withModel(call, chosen, async (transcriber) =>
+        inForm(() => transcriber.checkOptions(options)),
+      );
+      return service.jobs.submit(call, {
+        recording: { kept: await keptRecording(service, params.id, call) },
+        request: { options, speakersIfPossible: true, ...(!chosen.isMain && { model: chosen.name }) },
+        answer: { format: "seller_client" },
+        idempotencyKey: readKey(request as FastifyRequest),
+      });
+    },
+    (added) => answerAdded(service, added, reply),
+    (reason) => void fail(service, request as FastifyRequest, reply, reason),
+  );
+  return reply;
+}
+
+function optionsOf(language: string | undefined): RequestOptions {
+  return { diarize: true, roles: true, ...(language && { language }) };
+}
 
 async function transcribe(
   service: Service,
@@ -80,11 +117,11 @@ async function transcribe(
   reply: FastifyReply,
 ): Promise<FastifyReply> {
   const { call, params } = request;
-  const { language, model } = request.body ?? {};
   await call.attempt(
     async () => {
+      const { language, model } = request.body ?? {};
       const chosen = await choose(model, service);
-      const options: TranscribeOptions = { diarize: true, roles: true, ...(language && { language }) };
+      const options = optionsOf(language);
       const opened = await openRecording(service, params.id, call);
       try {
         if (running.has(params.id))
@@ -97,7 +134,7 @@ async function transcribe(
     },
     (work) => {
       service.logSuccess(call, work);
-      void reply.send(answerOf(work.result));
+      void reply.send(callAnswerOf(work.result));
     },
     (reason) => void fail(service, request as FastifyRequest, reply, reason),
   );
@@ -109,7 +146,7 @@ function workOn(
   call: Call,
   opened: OpenRecording,
   model: ServedModel,
-  options: TranscribeOptions,
+  options: RequestOptions,
 ): Promise<Work> {
   const { filename, type } = opened.recording;
   call.markReading();
@@ -131,7 +168,7 @@ async function choose(name: string | undefined, { models }: Service): Promise<Se
 }
 
 /** The answer of the service that this one stands in for. */
-function answerOf(result: TranscriptionResult): Answer {
+export function callAnswerOf(result: TranscriptionResult): CallAnswer {
   const { seller, client } = partiesOf(result);
   const textOf = (speaker: string | null) =>
     speaker === null

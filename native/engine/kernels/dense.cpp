@@ -1,4 +1,4 @@
-#include "engine/speakers/dense.h"
+#include "engine/kernels/dense.h"
 
 #include <algorithm>
 

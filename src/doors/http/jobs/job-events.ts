@@ -1,0 +1,95 @@
+import type { FastifyReply, FastifyRequest } from "fastify";
+import type { Segment } from "../../../index.js";
+import { type FollowedEvent, isFinished } from "../../../service/jobs/job.js";
+import type { Service } from "../../../service/service.js";
+import { EventStream } from "../events.js";
+import { Refusal } from "../failures.js";
+import { documentOf, progressOf, timeOf } from "./document.js";
+
+/**
+ * Answers with what has happened to a job after the last event that the client has seen, then with what happens, until the
+ * job has ended or the server closes: then the client comes again.
+ * @throws Refusal INVALID_ARGUMENT; TranscriptionError STORAGE_FAILED
+ */
+export async function sendEvents(
+  service: Service,
+  id: string,
+  isEnded: boolean,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  const { call } = request;
+  const events = service.jobs.follow(id, lastSeen(request), call.signal);
+  try {
+    // Of one that has ended all is there: nothing more means that all was seen, and none need come again.
+    const first = isEnded ? await events.next() : undefined;
+    if (first?.done) return reply.code(204).send();
+    const stream = new EventStream(reply, call, service.settings.idleTimeout);
+    stream.begin();
+    if (first) await send(service, id, first.value, stream);
+    for await (const event of events) await send(service, id, event, stream);
+    stream.end();
+    return reply;
+  } finally {
+    await events.return();
+  }
+}
+
+/** By the header that browsers send of themselves, or by the query, where they cannot set one. @throws Refusal */
+function lastSeen({ headers, query }: FastifyRequest): number {
+  const { last_event_id } = query as { last_event_id?: string };
+  const given = headers["last-event-id"] ?? last_event_id ?? "";
+  if (given === "") return 0;
+  if (typeof given === "string" && /^\d{1,15}$/.test(given)) return Number(given);
+  throw new Refusal("INVALID_ARGUMENT", "Expected the id of an event for Last-Event-ID", "Last-Event-ID");
+}
+
+async function send(service: Service, id: string, event: FollowedEvent, stream: EventStream): Promise<void> {
+  const shown = await shownEvent(service, id, event);
+  if (event.type === "progress") stream.offer(shown);
+  else stream.send(shown, event.number);
+  // The next is asked for when there is room: of progress it is the latest then.
+  await stream.drained();
+}
+
+async function shownEvent(service: Service, id: string, event: FollowedEvent): Promise<object> {
+  const type = `job.${event.type}`;
+  if (event.type === "progress") return { type, progress: progressOf(event.progress) };
+  const common = { type, job_id: id, at: timeOf(event.at) };
+  switch (event.type) {
+    case "segment":
+      return { ...common, segment: segmentOf(event.segment) };
+    case "running":
+      return { ...common, attempt: event.attempt };
+    case "queued":
+      return common;
+    default: {
+      const job = await service.jobs.get(id);
+      const isLast = job && isFinished(job.status);
+      return { ...common, ...(isLast && { job: documentOf(job) }) };
+    }
+  }
+}
+
+function segmentOf({ words, ...segment }: Segment): object {
+  const { channel, confidence, end, id, language, speaker, start, text } = segment;
+  return {
+    id,
+    start,
+    end,
+    text,
+    confidence,
+    ...(channel !== undefined && { channel }),
+    ...(language !== undefined && { language }),
+    ...(speaker !== undefined && { speaker }),
+    ...(words && {
+      words: words.map((word) => ({
+        word: word.text,
+        start: word.start,
+        end: word.end,
+        confidence: word.confidence,
+        ...(word.speaker !== undefined && { speaker: word.speaker }),
+      })),
+    }),
+  };
+}

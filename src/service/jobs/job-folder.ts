@@ -1,0 +1,103 @@
+import { mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { TranscriptionError } from "../../index.js";
+import { DirectoryStore } from "../recordings/directory-store.js";
+import { isRecordingId, type RecordingStore } from "../recordings/store.js";
+import { type ServerSettings, variableOf } from "../settings.js";
+import type { Job } from "./job.js";
+import { ResultFolder, type ResultStore } from "./results.js";
+import { SqliteStore } from "./sqlite/sqlite-store.js";
+import type { JobStore } from "./store.js";
+
+const DATABASE = "jobs.db";
+const RECORDINGS = "recordings";
+const RESULTS = "results";
+
+/** Everything that jobs are kept in. */
+export interface JobStorage {
+  store: JobStore;
+  /** Recordings that came with jobs, until they end. */
+  recordings: RecordingStore;
+  results: ResultStore;
+  /** Jobs that were set aside when it was opened. */
+  setAside: Job[];
+  close(): Promise<void>;
+}
+
+/**
+ * The folder of jobs: one server has it for itself. Without a setting it is a temporary one, gone when the server ends.
+ * @param onTrouble hears of each failure of the store
+ * @throws TranscriptionError STORAGE_FAILED
+ */
+export async function openJobFolder(
+  settings: ServerSettings,
+  onTrouble: (error: TranscriptionError) => void,
+): Promise<JobStorage> {
+  const { jobsFolder, jobsMaxAttempts, jobsMaxBytes, jobsMaxWaiting, jobsTtl } = settings;
+  const isTemporary = jobsFolder === undefined;
+  const folder = await makeFolder(jobsFolder);
+  const { store, setAside } = await SqliteStore.open(
+    {
+      path: join(folder, DATABASE),
+      maxWaiting: jobsMaxWaiting,
+      full: `${jobsMaxWaiting} jobs are waiting, the most that ${variableOf("jobsMaxWaiting")} allows; try again later`,
+      maxAttempts: jobsMaxAttempts,
+      ttl: jobsTtl,
+    },
+    onTrouble,
+  );
+  const variable = variableOf("jobsFolder");
+  const forever = Number.POSITIVE_INFINITY;
+  const recordings = new DirectoryStore(join(folder, RECORDINGS), jobsMaxBytes, forever, variable);
+  const results = new ResultFolder(join(folder, RESULTS));
+  await deleteLeftOver(folder, store, recordings, results);
+  return {
+    store,
+    recordings,
+    results,
+    setAside,
+    close: async () => {
+      recordings.close();
+      await store.close();
+      if (isTemporary) await rm(folder, { recursive: true, force: true }).catch(() => {});
+    },
+  };
+}
+
+async function makeFolder(folder: string | undefined): Promise<string> {
+  try {
+    if (folder === undefined) return await mkdtemp(join(tmpdir(), "agora-jobs-"));
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    return folder;
+  } catch (cause) {
+    const where = folder === undefined ? `in ${tmpdir()} (TMPDIR)` : `(${variableOf("jobsFolder")})`;
+    const message = `Cannot make the folder of jobs ${where}: ${(cause as Error).message}`;
+    throw new TranscriptionError("STORAGE_FAILED", message, { cause });
+  }
+}
+
+/** What no job needs: its process ended between the steps in which it would have been deleted. */
+async function deleteLeftOver(
+  folder: string,
+  store: JobStore,
+  recordings: RecordingStore,
+  results: ResultStore,
+): Promise<void> {
+  const namesIn = (name: string) => readdir(join(folder, name)).catch(() => []);
+  const inUse = await store.recordingsInUse();
+  for (const name of await namesIn(RECORDINGS)) {
+    if (inUse.has(name)) continue;
+    // What has no id was being written or deleted.
+    if (isRecordingId(name)) await recordings.delete(name).catch(() => {});
+    else await rm(join(folder, RECORDINGS, name), { recursive: true, force: true }).catch(() => {});
+  }
+  const ids: string[] = [];
+  for (const name of await namesIn(RESULTS)) {
+    const id = ResultFolder.idOf(name);
+    if (id !== undefined) ids.push(id);
+    else await rm(join(folder, RESULTS, name), { force: true }).catch(() => {});
+  }
+  const known = await store.known(ids);
+  for (const id of ids) if (!known.has(id)) await results.delete(id).catch(() => {});
+}

@@ -1,0 +1,340 @@
+import { createHash } from "node:crypto";
+import type { FileHandle } from "node:fs/promises";
+import { TranscriptionError, type TranscriptionResult } from "../../index.js";
+import type { Call } from "../call/call.js";
+import type { KnownSpeaker } from "../known-speakers.js";
+import { RareWarnings } from "../rare-warnings.js";
+import { RecordingsFull, type StoredRecording } from "../recordings/store.js";
+import type { Service } from "../service.js";
+import { variableOf } from "../settings.js";
+import {
+  CRASHED,
+  type FollowedEvent,
+  type Job,
+  type JobRecording,
+  type JobRequest,
+  type JobVoice,
+  type JobWebhook,
+  jobIdOf,
+  newJobId,
+  type Submission,
+} from "./job.js";
+import { type JobStorage, openJobFolder } from "./job-folder.js";
+import { JobRunner } from "./runner.js";
+import type { Added, Cancelled, JobPage, JobQuery, JobTally } from "./store.js";
+import { WebhookSender } from "./webhooks/sender.js";
+import { WebhookSecrets } from "./webhooks/signature.js";
+import { WebhookTargets } from "./webhooks/targets.js";
+
+/** What a door asks for. */
+export interface JobOrder {
+  /** One that came with it, or one of the server's recordings. */
+  recording: { file: FileHandle; filename: string; type: string } | { kept: StoredRecording };
+  request: Omit<JobRequest, "knownSpeakers">;
+  knownSpeakers?: readonly KnownSpeaker[] | undefined;
+  answer: Submission["answer"];
+  metadata?: Submission["metadata"];
+  /** Who is told of its end: what the client says, and where the door has the result of a job. */
+  webhook?: { url: string; secretId: string | undefined; resultUrl(id: string): string } | undefined;
+  /** The same key with the same order gives the same job, while it is kept. */
+  idempotencyKey?: string | undefined;
+}
+
+/** A key that came before with another order. */
+export class IdempotencyKeyReused extends TranscriptionError {
+  constructor() {
+    super("INVALID_ARGUMENT", "This key came with another request before: take a new one for a new request", {
+      option: "Idempotency-Key",
+    });
+  }
+}
+
+/** Milliseconds between two looks for jobs that have expired, at most. */
+const LOOK_EVERY = 60_000;
+
+/**
+ * Recordings that are transcribed while nobody waits for them: what a door has accepted is done, whatever becomes of its
+ * client, of the connection and of the process.
+ */
+export class Jobs {
+  readonly #service: Service;
+  #opening: Promise<JobStorage> | undefined;
+  /** Fires when no more is to be told to those who follow jobs. */
+  readonly #closing = new AbortController();
+  readonly #troubles: RareWarnings;
+  #isStarted = false;
+  #sender: WebhookSender | undefined;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(service: Service) {
+    this.#service = service;
+    this.#troubles = new RareWarnings(service.log);
+  }
+
+  /** Opens what jobs are kept in, unless it is open. @throws TranscriptionError STORAGE_FAILED */
+  async open(): Promise<void> {
+    await this.#storage();
+  }
+
+  /** The model is loaded: jobs are worked on from now on. */
+  start(): void {
+    this.#isStarted = true;
+    void this.#opening?.then((storage) => this.#consume(storage)).catch(() => {});
+  }
+
+  /**
+   * Accepts a job. When it is answered it is kept, and survives the process.
+   * @throws TranscriptionError QUEUE_FULL, STORAGE_FAILED; IdempotencyKeyReused; the reason of the call's signal
+   */
+  async submit(call: Call, order: JobOrder): Promise<Added> {
+    const { store } = await this.#storage();
+    const { submission, own } = await this.#submissionOf(call, order);
+    let added: Added | undefined;
+    try {
+      call.signal.throwIfAborted();
+      added = await store.add(submission);
+      if (!added.isNew && added.job.fingerprint !== submission.fingerprint) throw new IdempotencyKeyReused();
+    } finally {
+      // It has them, or its like had them before.
+      if (!added?.isNew) await this.#deleteRecordings(own);
+    }
+    if (added.isNew)
+      this.#service.log.about(call.id).info(`Queued as ${added.job.id}`, { job: added.job.id });
+    return added;
+  }
+
+  async get(id: string): Promise<Job | undefined> {
+    return (await this.#storage()).store.get(id);
+  }
+
+  async list(query: JobQuery): Promise<JobPage> {
+    return (await this.#storage()).store.list(query);
+  }
+
+  async cancel(id: string): Promise<Cancelled | undefined> {
+    const cancelled = await (await this.#storage()).store.cancel(id);
+    if (cancelled?.isCancelled && cancelled.job.attempts === 0)
+      this.#service.log.about(id, { method: "job", code: "CANCELLED" }).info("Cancelled while it waited");
+    return cancelled;
+  }
+
+  /** @returns undefined where there is none, or not yet. @throws TranscriptionError STORAGE_FAILED */
+  async result(id: string): Promise<TranscriptionResult | undefined> {
+    return (await this.#storage()).results.get(id);
+  }
+
+  /** As `JobStore.follow`, until the server closes at the latest. */
+  async *follow(id: string, after: number, signal: AbortSignal): AsyncGenerator<FollowedEvent, void> {
+    const { store } = await this.#storage();
+    const controller = new AbortController();
+    const stop = () => controller.abort();
+    for (const each of [signal, this.#closing.signal]) {
+      if (each.aborted) stop();
+      else each.addEventListener("abort", stop, { once: true });
+    }
+    try {
+      yield* store.follow(id, after, controller.signal);
+    } finally {
+      signal.removeEventListener("abort", stop);
+      this.#closing.signal.removeEventListener("abort", stop);
+    }
+  }
+
+  /** undefined: no job has been kept yet. */
+  async tally(): Promise<JobTally | undefined> {
+    return (await this.#opening)?.store.tally();
+  }
+
+  /** Begins no more, and has those who follow leave. What is under way goes on. */
+  pause(): void {
+    clearTimeout(this.#timer);
+    this.#closing.abort();
+    void this.#opening?.then(({ store }) => store.pause()).catch(() => {});
+  }
+
+  /** When the service is drained: what was under way has ended or was handed back. */
+  async close(): Promise<void> {
+    this.pause();
+    const storage = await this.#opening?.catch(() => undefined);
+    await this.#sender?.close();
+    await storage?.close();
+  }
+
+  #storage(): Promise<JobStorage> {
+    if (!this.#opening) {
+      this.#opening = openJobFolder(this.#service.settings, ({ code, message }) =>
+        this.#troubles.warn(message, { method: "job", code }),
+      );
+      this.#opening.then(
+        (storage) => this.#onOpen(storage),
+        () => {
+          // Told to who asked; the next one tries again.
+          this.#opening = undefined;
+        },
+      );
+    }
+    return this.#opening;
+  }
+
+  #onOpen(storage: JobStorage): void {
+    for (const { error, id, recording, status } of storage.setAside) {
+      this.#service.metrics.jobEnded(status);
+      const where = recording.isKept ? "" : `; its recording is kept as ${recording.id}`;
+      this.#service.log
+        .about(id, { method: "job", code: CRASHED })
+        .error(`${error?.message}: set aside${where}`);
+    }
+    storage.store.onEnd((job) => this.#ended(job));
+    this.#sender = new WebhookSender({
+      store: storage.store.deliveries,
+      settings: () => this.#service.settings,
+      log: this.#service.log,
+      onTried: (outcome) => this.#service.metrics.webhookTried(outcome),
+    });
+    this.#sender.wake();
+    if (this.#isStarted) this.#consume(storage);
+    this.#expireSoon(storage);
+  }
+
+  #consume(storage: JobStorage): void {
+    if (this.#closing.signal.aborted) return;
+    const { jobsMaxRunning, maxWorkers } = this.#service.settings;
+    const runner = new JobRunner(this.#service, storage);
+    storage.store.consume({
+      concurrency: Math.min(jobsMaxRunning, maxWorkers),
+      run: (job, attempt) => runner.run(job, attempt),
+    });
+  }
+
+  #ended(job: Job): void {
+    this.#service.metrics.jobEnded(job.status);
+    if (job.webhook) this.#sender?.wake();
+    if (job.error?.code !== CRASHED) void this.#deleteRecordings(recordingsOf(job));
+    if (job.status !== "succeeded")
+      void this.#storage()
+        .then(({ results }) => results.delete(job.id))
+        .catch(() => {});
+  }
+
+  #expireSoon(storage: JobStorage): void {
+    const { jobsTtl } = this.#service.settings;
+    this.#timer = setInterval(
+      () => void this.#expire(storage).catch(() => {}),
+      Math.min(LOOK_EVERY, jobsTtl * 500),
+    ).unref();
+  }
+
+  async #expire({ results, store }: JobStorage): Promise<void> {
+    for (const job of await store.expire(Date.now())) {
+      await results.delete(job.id).catch(() => {});
+      if (job.error?.code === CRASHED) await this.#deleteRecordings(recordingsOf(job));
+    }
+  }
+
+  /** The job that an order makes, and the recordings that were kept for it. */
+  async #submissionOf(call: Call, order: JobOrder): Promise<{ submission: Submission; own: string[] }> {
+    const { answer, idempotencyKey, metadata } = order;
+    const id = idempotencyKey === undefined ? newJobId() : jobIdOf(digest("key", idempotencyKey));
+    const webhook = order.webhook && this.#webhookOf(order.webhook, id);
+    const own: string[] = [];
+    try {
+      const recording = await this.#recordingOf(call, order.recording, own);
+      const { knownSpeakers, prints } = await this.#voicesOf(call, order.knownSpeakers, own);
+      const options = { priority: "bulk" as const, ...order.request.options };
+      const request = { ...order.request, options, ...(knownSpeakers && { knownSpeakers }) };
+      const { priority } = options;
+      const source = recording.isKept ? recording.id : recording.sha256;
+      const same = JSON.stringify([source, prints, order.request, answer, metadata ?? null, webhook ?? null]);
+      const submission: Submission = {
+        id,
+        createdAt: Date.now(),
+        priority,
+        recording,
+        request,
+        answer,
+        metadata,
+        webhook,
+        fingerprint: idempotencyKey === undefined ? undefined : digest("request", same).toString("hex"),
+        requestId: call.id,
+        peer: call.peer,
+      };
+      return { submission, own };
+    } catch (error) {
+      await this.#deleteRecordings(own);
+      throw error;
+    }
+  }
+
+  /** @throws TranscriptionError INVALID_ARGUMENT that names the field */
+  #webhookOf({ resultUrl, secretId, url }: NonNullable<JobOrder["webhook"]>, id: string): JobWebhook {
+    const { settings } = this.#service;
+    new WebhookTargets(settings).check(url);
+    return { url, secretId: new WebhookSecrets(settings).require(secretId), resultUrl: resultUrl(id) };
+  }
+
+  async #recordingOf(call: Call, given: JobOrder["recording"], own: string[]): Promise<JobRecording> {
+    if ("kept" in given) {
+      const { bytes, filename, id, sha256 } = given.kept;
+      return { id, isKept: true, filename, bytes, sha256 };
+    }
+    const { file, filename, type } = given;
+    const { bytes, id, sha256 } = await this.#keep(call, file, { filename, type });
+    own.push(id);
+    return { id, isKept: false, filename, bytes, sha256 };
+  }
+
+  async #voicesOf(
+    call: Call,
+    speakers: readonly KnownSpeaker[] | undefined,
+    own: string[],
+  ): Promise<{ knownSpeakers: JobVoice[] | undefined; prints: unknown }> {
+    if (!speakers) return { knownSpeakers: undefined, prints: null };
+    const voices: JobVoice[] = [];
+    const prints: unknown[] = [];
+    for (const { name, recording } of speakers) {
+      const { id, sha256 } = await this.#service.withUpload(call, async (upload) => {
+        await upload.write(recording);
+        return this.#keep(call, await upload.file(), { filename: "", type: "" });
+      });
+      own.push(id);
+      voices.push({ name, recordingId: id });
+      prints.push([name, sha256]);
+    }
+    return { knownSpeakers: voices, prints };
+  }
+
+  async #keep(
+    call: Call,
+    file: FileHandle,
+    facts: { filename: string; type: string },
+  ): Promise<StoredRecording> {
+    const { recordings } = await this.#storage();
+    try {
+      return await recordings.put(file, facts, call.signal);
+    } catch (error) {
+      if (!(error instanceof RecordingsFull)) throw error;
+      const { jobsMaxBytes } = this.#service.settings;
+      const limit = `${variableOf("jobsMaxBytes")}, ${jobsMaxBytes} bytes`;
+      const message = `The jobs that wait take all the room that they may (${limit}); try again later`;
+      throw new TranscriptionError("QUEUE_FULL", message);
+    }
+  }
+
+  async #deleteRecordings(ids: readonly string[]): Promise<void> {
+    if (ids.length === 0) return;
+    const { recordings } = await this.#storage();
+    // What stays is found at the next start.
+    for (const id of ids) await recordings.delete(id).catch(() => {});
+  }
+}
+
+/** Ids of the recordings that are a job's own. */
+function recordingsOf({ recording, request }: Job): string[] {
+  const voices = (request.knownSpeakers ?? []).map(({ recordingId }) => recordingId);
+  return recording.isKept ? voices : [recording.id, ...voices];
+}
+
+/** @param of what is digested: the same text for another purpose gives another */
+function digest(of: string, text: string): Buffer {
+  return createHash("sha256").update(`${of}\0${text}`).digest();
+}

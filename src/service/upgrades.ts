@@ -1,0 +1,81 @@
+import { type IncomingMessage, STATUS_CODES } from "node:http";
+import type { Duplex } from "node:stream";
+import type { TokenCheck } from "./token-check.js";
+
+/** Takes over a connection whose client asked to speak another protocol. */
+export type Upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
+
+/** What answers at a path of the HTTP door. */
+export interface UpgradeRoute {
+  /** Its client brings its token in what it sends later. */
+  bringsTokenLater?: boolean;
+  upgrade: Upgrade;
+}
+
+/** Who takes over connections of the HTTP door, by path. */
+export type UpgradeRoutes = ReadonlyMap<string, UpgradeRoute>;
+
+/** Path of a request, without what follows it. */
+export function pathOf({ url = "/" }: IncomingMessage): string {
+  return url.split("?", 1)[0]!;
+}
+
+/** The query of a request. */
+export function queryOf({ url = "/" }: IncomingMessage): URLSearchParams {
+  const [, query = ""] = /\?(.*)$/s.exec(url) ?? [];
+  return new URLSearchParams(query);
+}
+
+/** Protocols that a client offers to speak, in its order. */
+export function protocolsOf({ headers }: IncomingMessage): string[] {
+  return (headers["sec-websocket-protocol"] ?? "").split(",").map((name) => name.trim());
+}
+
+/** How clients that are not asked for `authorization: Bearer …` bring a token. */
+const KEY_PROTOCOL = "openai-insecure-api-key.";
+
+/**
+ * What a client brings as its token, as `authorization` would: in that header, also in Deepgram's form (`Token K`), or,
+ * where browsers can send no headers, among the protocols that it offers: `openai-insecure-api-key.K`, or `token, K`.
+ */
+export function offeredAuthorization(request: IncomingMessage): string | undefined {
+  const { authorization } = request.headers;
+  if (authorization !== undefined) return authorization.replace(/^Token /i, "Bearer ");
+  const protocols = protocolsOf(request);
+  const key = protocols.find((name) => name.startsWith(KEY_PROTOCOL))?.slice(KEY_PROTOCOL.length);
+  const token = /^(token|bearer)$/i.test(protocols[0] ?? "") ? protocols[1] : undefined;
+  const given = key ?? token;
+  return given === undefined ? undefined : `Bearer ${given}`;
+}
+
+/** Whether a protocol that a client offers is its token. */
+export function isKeyProtocol(name: string): boolean {
+  return name.startsWith(KEY_PROTOCOL);
+}
+
+/** Answers a request that asks for another protocol with a status, and closes. */
+export function refuseUpgrade(
+  socket: Duplex,
+  status: number,
+  body: string,
+  headers: Readonly<Record<string, string>> = {},
+): void {
+  const lines = Object.entries({
+    "content-type": "application/json; charset=utf-8",
+    "content-length": String(Buffer.byteLength(body)),
+    connection: "close",
+    ...headers,
+  }).map(([name, value]) => `${name}: ${value}\r\n`);
+  socket.on("error", () => {});
+  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join("")}\r\n${body}`);
+}
+
+/** What speaks other protocols on connections of the HTTP door. */
+export interface Upgrades {
+  /** @param tokens that clients may bring @returns who takes over at which path */
+  routes(tokens: TokenCheck): UpgradeRoutes;
+  /** Has everybody be told what there is, and ends. */
+  windUp(): Promise<void>;
+  /** Breaks the connections of those that are left. */
+  break(): void;
+}
