@@ -1,7 +1,7 @@
 /**
  * The server under disorder: calls through both doors, in every way of each, that are cancelled, expire, are damaged or cut,
- * lose their connection, trickle or fall silent, half of them on connections that they share and keep; clients that are
- * killed, or hang before that; decoders that are killed; among others that must be answered as ever. Demo model,
+ * lose their connection, trickle or fall silent, half of them on connections that they share and keep; jobs that are cancelled;
+ * clients that are killed, or hang before that; decoders that are killed; among others that must be answered as ever. Demo model,
  * implementation whisper; half of the recordings are FLAC.
  *
  *   npm run bench:soak -- [--minutes 20] [--seed 1] [--lanes 24]

@@ -1,8 +1,21 @@
-import { Agent, type ClientRequest, type IncomingMessage, request } from "node:http";
+import {
+  Agent,
+  type ClientRequest,
+  type IncomingMessage,
+  type OutgoingHttpHeaders,
+  request,
+} from "node:http";
 import type { Ended, RunningCall, SendOptions } from "./calls.js";
 
 /** The ways to send a recording over HTTP. */
-export const HTTP_WAYS = ["http form", "http chunked", "http events", "http inference", "http asr"] as const;
+export const HTTP_WAYS = [
+  "http form",
+  "http chunked",
+  "http events",
+  "http inference",
+  "http asr",
+  "http job",
+] as const;
 export type HttpWay = (typeof HTTP_WAYS)[number];
 
 const TRANSCRIPTIONS = "/v1/audio/transcriptions";
@@ -12,7 +25,10 @@ const PATHS: Record<HttpWay, string> = {
   "http events": TRANSCRIPTIONS,
   "http inference": "/inference",
   "http asr": "/asr?output=json",
+  "http job": "/v1/jobs",
 };
+/** Milliseconds between two looks at a job. */
+const LOOK_EVERY = 100;
 const BOUNDARY = "----a-boundary-of-the-bench";
 
 /** A client with connections of its own, which it keeps for its next calls. */
@@ -26,24 +42,61 @@ export class HttpCaller {
     this.#agent = new Agent({ keepAlive: true, maxSockets: connections });
   }
 
-  /** @param send `deadline` is the request's own `timeout`; `options` are fields, as they stand in contract v2 */
+  /**
+   * @param send `deadline` is the request's own `timeout`; `options` are fields, as they stand in contract v2
+   * @returns a job that is cancelled is told to the server, if that has accepted it
+   */
   send(way: HttpWay, bytes: Buffer, send: SendOptions = {}): RunningCall {
     const body = formOf(way, bytes, send);
     const isChunked = way === "http chunked" || send.silent || send.pause !== undefined;
-    const sending = request({
-      agent: this.#agent,
-      host: "127.0.0.1",
-      port: this.#port,
-      method: "POST",
-      path: PATHS[way],
-      headers: {
-        "content-type": `multipart/form-data; boundary=${BOUNDARY}`,
-        ...(!isChunked && { "content-length": body.length }),
-      },
+    const sending = this.#request("POST", PATHS[way], {
+      "content-type": `multipart/form-data; boundary=${BOUNDARY}`,
+      ...(!isChunked && { "content-length": body.length }),
     });
-    const ended = answerTo(sending, way);
+    const answered = answerTo(sending);
     void upload(sending, body, send);
-    return { ended, cancel: () => void sending.destroy() };
+    if (way === "http job") return this.#follow(answered, sending);
+    return { ended: answered.then((answer) => read(way, answer)), cancel: () => void sending.destroy() };
+  }
+
+  /** A job from its acceptance to its end. */
+  #follow(accepting: Promise<Answer>, sending: ClientRequest): RunningCall {
+    let isCancelled = false;
+    const follow = async (): Promise<Ended> => {
+      const accepted = await accepting;
+      if (accepted.status !== 202) return { status: accepted.status, message: messageIn(accepted.body) };
+      const path = `/v1/jobs/${JSON.parse(accepted.body).id}`;
+      let isTold = false;
+      for (;;) {
+        if (isCancelled && !isTold) {
+          isTold = true;
+          await this.#ask("DELETE", path);
+        }
+        const { body, status } = await this.#ask("GET", path);
+        if (status !== 200) return { status, message: messageIn(body) };
+        const job = JSON.parse(body);
+        if (job.status === "succeeded") return read("http job", await this.#ask("GET", `${path}/result`));
+        if (job.status === "cancelled") return { status: -1, message: "cancelled" };
+        if (job.status === "failed") return { status: 500, message: job.error.message };
+        await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY));
+      }
+    };
+    const cancel = () => {
+      isCancelled = true;
+      // Nobody knows of a job that is not accepted yet.
+      if (!sending.writableFinished) sending.destroy();
+    };
+    return { ended: follow(), cancel };
+  }
+
+  #ask(method: string, path: string): Promise<Answer> {
+    const sending = this.#request(method, path);
+    sending.end();
+    return answerTo(sending);
+  }
+
+  #request(method: string, path: string, headers: OutgoingHttpHeaders = {}): ClientRequest {
+    return request({ agent: this.#agent, host: "127.0.0.1", port: this.#port, method, path, headers });
   }
 
   close(): void {
@@ -84,10 +137,15 @@ async function upload(
   if (!silent && !sending.destroyed) sending.end();
 }
 
+interface Answer {
+  status: number;
+  body: string;
+}
+
 /** Never rejects; status -1: there was no answer, or not all of it. */
-function answerTo(sending: ClientRequest, way: HttpWay): Promise<Ended> {
+function answerTo(sending: ClientRequest): Promise<Answer> {
   return new Promise((resolve) => {
-    const fail = ({ message }: Error) => resolve({ status: -1, message });
+    const fail = ({ message }: Error) => resolve({ status: -1, body: message });
     const onClose = () => fail(new Error("The connection was closed"));
     sending.on("error", fail);
     sending.once("close", onClose);
@@ -95,9 +153,9 @@ function answerTo(sending: ClientRequest, way: HttpWay): Promise<Ended> {
       // What ends early from here on, its reader sees.
       sending.off("close", onClose);
       try {
-        let text = "";
-        for await (const piece of response) text += piece;
-        resolve(read(way, response.statusCode!, text));
+        let body = "";
+        for await (const piece of response) body += piece;
+        resolve({ status: response.statusCode!, body });
       } catch (error) {
         fail(error as Error);
       }
@@ -105,7 +163,7 @@ function answerTo(sending: ClientRequest, way: HttpWay): Promise<Ended> {
   });
 }
 
-function read(way: HttpWay, status: number, body: string): Ended {
+function read(way: HttpWay, { body, status }: Answer): Ended {
   if (status !== 200) return { status, message: messageIn(body) };
   if (way !== "http events") return { status, text: inOneLine(JSON.parse(body).text) };
   const blocks = body.split("\n\n").filter((block) => /^data: /m.test(block));

@@ -50,7 +50,7 @@ export interface SoakReport {
   /** The server at rest: before and after it all. */
   before: Sample;
   after: Sample;
-  /** What the server's metrics say is left: open calls, waiting requests, busy workers, windows in the engine. */
+  /** What the server's metrics say is left: open calls, waiting requests, busy workers, windows in the engine, jobs. */
   left: Record<string, number>;
   /** Decoder processes that the server still has. */
   decoders: number;
@@ -68,6 +68,7 @@ const TELLING = [
   "agora_budget_used_bytes",
   "agora_queue_length",
   "agora_batch_windows",
+  "agora_jobs",
 ];
 
 /** What may happen to a call. */
@@ -136,6 +137,8 @@ export async function runSoak(options: SoakOptions): Promise<SoakReport> {
   });
   const entrances = [entrance("grpc", port), ...(httpPort ? [entrance("http", httpPort)] : [])];
   const right = await Promise.all(files.map(async (file) => (await calm.send("v1 unary", file).ended).text));
+  // What is opened for the first job stays open.
+  await entrances.at(-1)!.shared[0]!.send(waysOf(entrances.at(-1)!.door).at(-1)!, files[0]!).ended;
   const startedAt = performance.now();
   const elapsed = () => (performance.now() - startedAt) / 1000;
   const sample = () => takeSample(metricsPort, elapsed());
