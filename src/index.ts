@@ -146,4 +146,6 @@ export type {
   TranscriberInfo,
   TranscriptionStream,
 } from "./types/transcriber.js";
+export type { Waveform } from "./types/waveform.js";
 export { VERSION } from "./version.js";
+export { type WaveformOptions, waveform } from "./waveform.js";

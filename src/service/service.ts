@@ -9,6 +9,7 @@ import {
   type SpeechDetection,
   type Transcriber,
   TranscriptionError,
+  type Waveform,
 } from "../index.js";
 import { type Budgets, createBudgets } from "./budgets.js";
 import { type Call, ClientGone, Unavailable } from "./call/call.js";
@@ -209,6 +210,12 @@ export class Service {
     return this.#inTime(call, { timeout, timeoutName }, (waiting) =>
       this.workers.detectSpeech(input, { ...options, ...waiting }),
     );
+  }
+
+  /** What a recording looks like, with the limits of {@link transcribe}. */
+  waveform(call: Call, input: AudioInput): Promise<Work<Waveform>> {
+    const deadline = { timeout: undefined, timeoutName: "" };
+    return this.#inTime(call, deadline, (waiting) => this.workers.waveform(input, waiting));
   }
 
   /** What language is spoken, with the limits of {@link transcribe}. */

@@ -1,7 +1,9 @@
 import { createHash, timingSafeEqual } from "node:crypto";
+import { isSessionOf, newSession } from "./page-session.js";
 
 /** Tells whether a call brings `authorization: Bearer <token>`, with one of the tokens that there are now. */
 export class TokenCheck {
+  #tokens!: readonly string[];
   #expected!: Buffer[];
 
   constructor(tokens: readonly string[]) {
@@ -10,6 +12,7 @@ export class TokenCheck {
 
   /** Calls that begin from now on need one of these; none: they need nothing. */
   use(tokens: readonly string[]): void {
+    this.#tokens = tokens;
     this.#expected = tokens.map(digest);
   }
 
@@ -20,12 +23,27 @@ export class TokenCheck {
 
   /** @param authorization what the call brings under that name */
   accepts(authorization: string | undefined): boolean {
-    if (this.#expected.length === 0) return true;
+    return !this.isNeeded || this.#tokenIn(authorization) !== undefined;
+  }
+
+  /** What a browser may bring in place of the token from now on; undefined where the call does not bring it. */
+  newSession(authorization: string | undefined): string | undefined {
+    const token = this.#tokenIn(authorization);
+    return token === undefined ? undefined : newSession(token);
+  }
+
+  /** Whether it is the session of a token that there is now. */
+  acceptsSession(session: string): boolean {
+    return this.#tokens.filter((token) => isSessionOf(token, session)).length > 0;
+  }
+
+  #tokenIn(authorization: string | undefined): string | undefined {
     const [, given] = /^Bearer (\S+)$/i.exec(authorization ?? "") ?? [];
-    if (given === undefined) return false;
+    if (given === undefined) return undefined;
     const offered = digest(given);
     // All of them, whichever it is.
-    return this.#expected.filter((expected) => timingSafeEqual(offered, expected)).length > 0;
+    const isGood = this.#expected.filter((expected) => timingSafeEqual(offered, expected)).length > 0;
+    return isGood ? given : undefined;
   }
 }
 

@@ -14,6 +14,8 @@ import {
   TranscriptionError,
   type TranscriptionResult,
   type VoiceOptions,
+  type Waveform,
+  waveform,
 } from "../index.js";
 import { whileHeld } from "./call/holdings.js";
 import { Slots } from "./call/slots.js";
@@ -194,6 +196,15 @@ export class Workers {
       { signal, onTurn },
       () => detectSpeech(input, asked),
       ({ duration }) => duration,
+    );
+  }
+
+  /** What a recording looks like. @throws as {@link transcribe} */
+  waveform(input: AudioInput, { onTurn, signal }: Waiting): Promise<Work<Waveform>> {
+    return this.#inTurn(
+      { signal, onTurn },
+      () => waveform(input, { ...(signal && { signal }), limits: this.#limitsOf({}) }),
+      () => 0,
     );
   }
 

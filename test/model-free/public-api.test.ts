@@ -45,6 +45,7 @@ it("the public API is exactly this", () => {
       "toWhisperXJson",
       "transcribe",
       "voiceOf",
+      "waveform",
     ].sort(),
   );
 });

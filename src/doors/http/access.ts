@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from "node:http";
 
-/** Of an answer to a page of another origin that is allowed. Nothing goes by cookies, which would be credentials. */
+/** Of an answer to a page of another origin that is allowed. It brings its token: the cookie of our own page is sent by nobody else. */
 export function crossOriginHeaders(origin: string): Record<string, string> {
   return {
     "access-control-allow-origin": origin,

@@ -17,8 +17,11 @@ import { Gate } from "./gate.js";
 import { addJobs } from "./jobs/jobs.js";
 import { addModels } from "./openai/models.js";
 import { addTranscriptions } from "./openai/transcriptions.js";
+import { addPage } from "./page/page.js";
+import { addSession } from "./page/session.js";
 import { Description } from "./pages/description.js";
 import { addPages, type Pages } from "./pages/pages.js";
+import { addPeaks } from "./recordings/peaks.js";
 import { addRecordings } from "./recordings/recordings.js";
 import { addWhisperX } from "./recordings/whisperx.js";
 import { addDiarization } from "./speaches/diarization.js";
@@ -78,11 +81,14 @@ export class HttpDoor {
     addDetectLanguage(app, service);
     addInference(app, service);
     addRecordings(app, service);
+    addPeaks(app, service);
     addWhisperX(app, service);
     addJobs(app, service);
     addPages(app, pages, description);
+    addPage(app, service);
+    addSession(app, gate, pem !== undefined);
     await app.ready();
-    addUpgrades(app.server, service, gate, upgrades.routes(tokens));
+    addUpgrades(app.server, service, gate, upgrades.routes);
     const port = settings.httpPort ?? (settings.port === 0 ? 0 : USUAL_PORT);
     try {
       await listen(app.server, { host: settings.httpHost, port }, ["httpHost", "httpPort"]);

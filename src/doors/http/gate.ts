@@ -1,4 +1,4 @@
-import type { IncomingMessage } from "node:http";
+import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { TranscriptionError } from "../../index.js";
 import { Access } from "../../service/access.js";
@@ -13,6 +13,7 @@ import { crossOriginHeaders, preflightHeaders } from "./access.js";
 import { Refusal } from "./failures.js";
 import { MOST_BESIDE_FILE } from "./forms/limits.js";
 import { prefersJob } from "./jobs/preference.js";
+import { sessionIn } from "./page/session.js";
 
 /** How a route is kept. Nothing said: it is a call, for those with the token. */
 export type Keeping = "public" | "token" | "call";
@@ -69,25 +70,32 @@ export class Gate {
 
   /** @throws Refusal UNAUTHENTICATED */
   checkToken({ headers, ip, method, routeOptions }: FastifyRequest): void {
-    this.#requireToken(headers.authorization, `${method} ${routeOptions.url ?? "elsewhere"}`, ip);
+    this.#requireToken(headers, headers.authorization, `${method} ${routeOptions.url ?? "elsewhere"}`, ip);
   }
 
   /**
    * Whether a WebSocket may be opened.
-   * @param bringsTokenLater whether its token is checked by who speaks its protocol
    * @throws Forbidden, Refusal UNAUTHENTICATED, Unavailable, TranscriptionError QUEUE_FULL
    */
-  checkUpgrade(request: IncomingMessage, path: string, bringsTokenLater: boolean): void {
+  checkUpgrade(request: IncomingMessage, path: string): void {
     const { headers, socket } = request;
     if (!this.#tokens.isNeeded) this.#access.checkHost(headers);
     this.#access.checkOrigin(headers, false);
     const address = socket.remoteAddress ?? "unknown";
-    if (!bringsTokenLater) this.#requireToken(offeredAuthorization(request), `GET ${path}`, address);
+    this.#requireToken(headers, offeredAuthorization(request), `GET ${path}`, address);
     this.#checkPhase(true);
   }
 
-  #requireToken(authorization: string | undefined, name: string, ip: string): void {
+  /** @param authorization that is offered, wherever that may be */
+  #requireToken(
+    { cookie }: IncomingHttpHeaders,
+    authorization: string | undefined,
+    name: string,
+    ip: string,
+  ): void {
     if (this.#tokens.accepts(authorization)) return;
+    const session = sessionIn(cookie);
+    if (session !== undefined && this.#tokens.acceptsSession(session)) return;
     this.#refusals.warn(`Refused a call of ${name} from ${ip}: no token, or a wrong one`, {
       method: name,
       peer: ip,
@@ -97,6 +105,11 @@ export class Gate {
       ? "Expected another API token"
       : "Expected the API token, as authorization: Bearer …";
     throw new Refusal("UNAUTHENTICATED", message, undefined, { "www-authenticate": "Bearer" });
+  }
+
+  /** As {@link TokenCheck.newSession}. */
+  newSession({ headers }: FastifyRequest): string | undefined {
+    return this.#tokens.newSession(headers.authorization);
   }
 
   /**

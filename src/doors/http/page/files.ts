@@ -1,0 +1,54 @@
+import { createHash } from "node:crypto";
+import { readdirSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { brotliCompressSync } from "node:zlib";
+
+/** A file of the page, as it is sent. */
+export interface PageFile {
+  type: string;
+  bytes: Buffer;
+  /** Compressed by brotli, where that is smaller. */
+  brotli: Buffer | undefined;
+  etag: string;
+  /** Whether its name changes with what is in it. */
+  isHashed: boolean;
+}
+
+const FOLDER = fileURLToPath(new URL("../../../../dist/web", import.meta.url));
+const TYPES: Readonly<Record<string, string>> = {
+  ".html": "text/html; charset=utf-8",
+  ".js": "text/javascript; charset=utf-8",
+  ".css": "text/css; charset=utf-8",
+  ".svg": "image/svg+xml",
+};
+
+/**
+ * The page's files by their paths, all that there are, so that no path of a client is ever looked for in a folder. Empty
+ * where the page has not been built.
+ */
+export function pageFiles(folder = FOLDER): ReadonlyMap<string, PageFile> {
+  const files = new Map<string, PageFile>();
+  for (const name of namesIn(folder)) {
+    const type = TYPES[path.extname(name)];
+    if (type === undefined) continue;
+    const bytes = readFileSync(path.join(folder, name));
+    const small = brotliCompressSync(bytes);
+    files.set(name === "index.html" ? "/" : `/${name}`, {
+      type,
+      bytes,
+      brotli: small.length < bytes.length ? small : undefined,
+      etag: `"${createHash("sha256").update(bytes).digest("base64url").slice(0, 22)}"`,
+      isHashed: name.startsWith("assets/"),
+    });
+  }
+  return files;
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder, { recursive: true, encoding: "utf8" });
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,35 @@
+import type { FastifyInstance } from "fastify";
+import { SESSION_SECONDS } from "../../../service/page-session.js";
+import type { Gate } from "../gate.js";
+
+const NAME = "agora_session";
+
+/**
+ * `POST /api/session` with the token: from then on the browser brings a cookie in its place, which no script can read and
+ * no other site can have it send.
+ */
+export function addSession(app: FastifyInstance, gate: Gate, isSecure: boolean): void {
+  app.post(
+    "/api/session",
+    {
+      config: { keeping: "token" },
+      schema: {
+        summary: "Have a browser known by a cookie",
+        tags: ["Server"],
+        response: { 204: { type: "null" } },
+      },
+    },
+    async (request, reply) => {
+      const session = gate.newSession(request);
+      const flags = `Path=/; HttpOnly; SameSite=Strict; Max-Age=${SESSION_SECONDS}${isSecure ? "; Secure" : ""}`;
+      if (session !== undefined) reply.header("set-cookie", `${NAME}=${session}; ${flags}`);
+      return reply.code(204).send();
+    },
+  );
+}
+
+/** @param cookies header of a request */
+export function sessionIn(cookies: string | undefined): string | undefined {
+  const pairs = (cookies ?? "").split(";").map((pair) => pair.trim().split("="));
+  return pairs.find(([name]) => name === NAME)?.[1];
+}

@@ -1,0 +1,168 @@
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import type { Page } from "playwright-core";
+import { expect, it, onTestFinished } from "vitest";
+import type { TranscriptionResult } from "../../src/index.js";
+import { startServer } from "../../src/server/server.js";
+import type { ServerSettings } from "../../src/service/settings.js";
+import { describeInBrowser, openPage, useBrowser } from "../support/browser.js";
+import { samplePath } from "../support/samples.js";
+import { temporaryFolder } from "../support/temporary-folder.js";
+
+const CALL = samplePath("sales-call-ru.stereo.wav");
+
+async function start(settings: Partial<ServerSettings> = {}): Promise<string> {
+  const folder = await temporaryFolder();
+  const server = await startServer(
+    {
+      model: "demo",
+      host: "localhost",
+      port: 0,
+      httpHost: "127.0.0.1",
+      httpPort: 0,
+      recordingsStore: join(folder, "recordings"),
+      jobsFolder: join(folder, "jobs"),
+      ...settings,
+    },
+    { log: () => {} },
+  );
+  onTestFinished(() => server.stop());
+  return `http://127.0.0.1:${server.httpPort}`;
+}
+
+const drop = (page: Page, files: string | string[]) => page.setInputFiles("input[type=file]", files);
+const openFirst = async (page: Page) => {
+  await page.getByText("Done ·").first().waitFor();
+  await page.locator(".row a.name").first().click();
+};
+
+const placeOfLastWord = (page: Page, turn: number) =>
+  page
+    .locator(".turn p")
+    .nth(turn)
+    .evaluate((p) => {
+      p.scrollIntoView({ block: "center" });
+      const node = p.firstChild as Text;
+      const range = new Range();
+      range.setStart(node, node.data.lastIndexOf(" ") + 1);
+      range.setEnd(node, node.length);
+      const { height, left, top, width } = range.getBoundingClientRect();
+      return { x: left + width / 2, y: top + height / 2 };
+    });
+
+/** What axe-core finds wrong. */
+async function violations(page: Page): Promise<string[]> {
+  await page.addScriptTag({ path: createRequire(import.meta.url).resolve("axe-core/axe.min.js") });
+  const found = (await page.evaluate("axe.run()")) as {
+    violations: { id: string; nodes: { html: string }[] }[];
+  };
+  return found.violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`);
+}
+
+/** Of the newest job. */
+async function resultOf(url: string): Promise<TranscriptionResult> {
+  const { data } = (await (await fetch(`${url}/v1/jobs`)).json()) as { data: { id: string }[] };
+  const result = await fetch(`${url}/v1/jobs/${data[0]!.id}/result?format=full_json`);
+  return (await result.json()) as TranscriptionResult;
+}
+
+describeInBrowser("the page", () => {
+  useBrowser();
+
+  it("shows a call that is dropped on it, who says what, and plays the word that is clicked", async () => {
+    const url = await start();
+    const { complaints, page, strays } = await openPage(url);
+    await drop(page, CALL);
+    await openFirst(page);
+    await page.locator(".turn").nth(3).waitFor();
+    expect(await page.locator(".talk-time li").count()).toBe(2);
+    const result = await resultOf(url);
+    const said = await page.locator(".turn p").allInnerTexts();
+    expect(said.join(" ").split(/\s+/).sort()).toEqual(
+      result.segments.flatMap(({ text }) => text.split(/\s+/)).sort(),
+    );
+    const words = result.segments.flatMap((segment) => segment.words ?? []);
+    for (const index of [1, 4]) {
+      const place = await placeOfLastWord(page, index);
+      const clicked = said[index]!.split(/\s+/).at(-1);
+      await page.mouse.click(place.x, place.y);
+      await page.waitForFunction(() => !document.querySelector("audio")!.seeking);
+      await page.evaluate(() => document.querySelector("audio")!.pause());
+      const at = await page.evaluate(() => document.querySelector("audio")!.currentTime);
+      const starts = words.filter(({ text }) => text === clicked).map(({ start }) => Math.abs(at - start));
+      expect(Math.min(...starts), `${clicked} at ${at}`).toBeLessThan(0.5);
+    }
+    expect({ complaints, strays }).toEqual({ complaints: [], strays: [] });
+  });
+
+  it("is usable by keys alone, and by who sees little", async () => {
+    const url = await start();
+    const { complaints, page } = await openPage(url, { bypassCSP: true });
+    await drop(page, CALL);
+    for (const scheme of ["light", "dark"] as const) {
+      await page.emulateMedia({ colorScheme: scheme });
+      expect(await violations(page), `the queue, ${scheme}`).toEqual([]);
+    }
+    await openFirst(page);
+    await page.locator(".turn").nth(3).waitFor();
+    for (const scheme of ["light", "dark"] as const) {
+      await page.emulateMedia({ colorScheme: scheme });
+      expect(await violations(page), `a call, ${scheme}`).toEqual([]);
+    }
+    await page.keyboard.press("?");
+    await page.getByRole("dialog").waitFor();
+    expect(await violations(page), "the keys").toEqual([]);
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("j");
+    await page.keyboard.press("j");
+    const second = await page.locator(".turn time").nth(1).innerText();
+    expect(await page.locator(".clock").innerText()).toContain(`${second} /`);
+    await page.keyboard.press("/");
+    await page.keyboard.type("ДОСТАВКА");
+    const times = (await page.locator(".turn p").allInnerTexts()).join(" ").match(/доставка/gi)!.length;
+    expect(await page.getByRole("status").innerText()).toBe(`1 of ${times}`);
+    expect(complaints).toEqual([]);
+  });
+
+  it("shows the same in another tab and after a reload, and begins at the moment of a link", async () => {
+    const url = await start();
+    const { page } = await openPage(url);
+    await drop(page, CALL);
+    await openFirst(page);
+    await page.locator(".turn").nth(3).waitFor();
+    const text = await page.locator(".turns").innerText();
+    const other = await openPage(url);
+    await other.page.goto(`${url}/${new URL(page.url()).hash}@20.5`);
+    await other.page.reload();
+    await other.page.locator(".turn").nth(3).waitFor();
+    expect(await other.page.locator(".turns").innerText()).toBe(text);
+    expect(await other.page.locator(".clock").innerText()).toContain("0:20 /");
+    expect(other.complaints).toEqual([]);
+  });
+
+  it("asks for the token where there is one, and says what to do when it is wrong or the server is gone", async () => {
+    const url = await start({ apiToken: "a-token-of-thirty-two-characters" });
+    const { page } = await openPage(url, { locale: "ru-RU" });
+    await page.getByLabel("Токен").fill("no");
+    await page.getByRole("button", { name: "Войти" }).click();
+    await page.getByText("SERVER_API_TOKEN").waitFor();
+    await page.getByLabel("Токен").fill("a-token-of-thirty-two-characters");
+    await page.getByRole("button", { name: "Войти" }).click();
+    await page.getByText("Пока пусто").waitFor();
+    await page.route("**/v1/jobs*", (route) => route.abort());
+    await page.getByText("Сервер не отвечает").waitFor();
+  });
+
+  it("names what the server refuses and why, and sends it again", async () => {
+    const url = await start();
+    const { page } = await openPage(url);
+    await page.route("**/api/recordings", (route) =>
+      route.fulfill({ status: 507, json: { success: false, error: "The disk is full" } }),
+    );
+    await drop(page, CALL);
+    await page.getByText("The server refused sales-call-ru.stereo.wav: The disk is full").waitFor();
+    await page.unroute("**/api/recordings");
+    await page.getByRole("button", { name: "Try again" }).click();
+    await page.locator(".state.succeeded").waitFor();
+  });
+});

@@ -1,0 +1,160 @@
+import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { clock } from "../format.js";
+import type { Job } from "../server/jobs.js";
+import { useText } from "../text/text.js";
+import { Exports } from "./exports.js";
+import { Keys } from "./keys.js";
+import { search } from "./places.js";
+import { TalkTime } from "./talk-time.js";
+import { Timeline } from "./timeline.js";
+import { Transcript } from "./transcript.js";
+import { partiesOf, turnsOf } from "./turns.js";
+import { useKeys } from "./use-keys.js";
+import { RATES, usePlayer } from "./use-player.js";
+import { useTranscript } from "./use-transcript.js";
+
+/** A recording: who says what, and its sound. @param at seconds to begin at */
+export function CallView({ at, file, job }: { job: Job; file: File | undefined; at: number | undefined }) {
+  const text = useText();
+  const transcript = useTranscript(job);
+  const url = job.recording_id === null ? undefined : `/api/recordings/${job.recording_id}/audio`;
+  const player = usePlayer(file, url, at);
+  const [isFollowing, setFollowing] = useState(true);
+  const [showsDoubtful, setShowsDoubtful] = useState(false);
+  const [showsKeys, setShowsKeys] = useState(false);
+  const [wanted, setWanted] = useState("");
+  const [foundIndex, setFoundIndex] = useState(0);
+  const searchField = useRef<HTMLInputElement>(null);
+  const unfollow = useCallback(() => setFollowing(false), []);
+
+  const parties = useMemo(() => (transcript ? partiesOf(transcript, text) : []), [transcript, text.language]);
+  const turns = useMemo(() => (transcript ? turnsOf(transcript, parties) : []), [transcript, parties.length]);
+  const found = useMemo(() => search(turns, wanted), [turns, wanted]);
+  const duration = transcript?.duration ?? job.duration ?? 0;
+  useEffect(() => setFoundIndex(0), [wanted]);
+
+  const turnAt = turns.findLastIndex(({ start }) => start <= player.time + 0.05);
+  const toTurn = (step: number) => {
+    const turn = turns[Math.min(turns.length - 1, Math.max(0, turnAt + step))];
+    if (turn) player.seek(turn.start);
+  };
+  const faster = (step: number) =>
+    player.setRate(RATES[Math.min(RATES.length - 1, Math.max(0, RATES.indexOf(player.rate) + step))]!);
+  useKeys({
+    " ": player.toggle,
+    ArrowLeft: () => player.seek(player.time - 5),
+    ArrowRight: () => player.seek(player.time + 5),
+    j: () => toTurn(1),
+    k: () => toTurn(-1),
+    "<": () => faster(-1),
+    ">": () => faster(1),
+    "/": () => searchField.current?.focus(),
+    "?": () => setShowsKeys(true),
+  });
+
+  return (
+    <section class="call" aria-label={job.filename}>
+      <a class="back" href="#/">
+        ← {text.say("recordings")}
+      </a>
+      <h2>{job.filename}</h2>
+      <div class="player">
+        <button
+          type="button"
+          class="primary play"
+          onClick={player.toggle}
+          disabled={player.isSilent}
+          aria-label={text.say(player.isPlaying ? "pause" : "play")}
+        >
+          {player.isPlaying ? "❚❚" : "▶"}
+        </button>
+        <span class="clock">
+          {clock(player.time)} / {clock(duration)}
+        </span>
+        <select
+          aria-label={text.say("rate")}
+          value={player.rate}
+          onChange={(event) => player.setRate(Number(event.currentTarget.value))}
+        >
+          {RATES.map((rate) => (
+            <option key={rate} value={rate}>
+              {text.number(rate)} ×
+            </option>
+          ))}
+        </select>
+        <label class="check">
+          <input type="checkbox" checked={isFollowing} onChange={() => setFollowing(!isFollowing)} />
+          {text.say("follow")}
+        </label>
+        <label class="check">
+          <input type="checkbox" checked={showsDoubtful} onChange={() => setShowsDoubtful(!showsDoubtful)} />
+          {text.say("doubtful")}
+        </label>
+        <button type="button" onClick={() => setShowsKeys(true)} aria-label={text.say("keys")}>
+          ?
+        </button>
+      </div>
+      {player.isSilent && <p class="notice">{text.say("audioGone")}</p>}
+      <Timeline
+        turns={turns}
+        parties={parties}
+        recording={job.recording_id}
+        duration={duration}
+        time={player.time}
+        onSeek={player.seek}
+      />
+      <TalkTime parties={parties} />
+      <div class="tools">
+        <input
+          ref={searchField}
+          type="search"
+          placeholder={text.say("search")}
+          aria-label={text.say("search")}
+          value={wanted}
+          onInput={(event) => setWanted(event.currentTarget.value)}
+          onKeyDown={(event) => {
+            if (event.key !== "Enter" || found.length === 0) return;
+            setFoundIndex((foundIndex + (event.shiftKey ? found.length - 1 : 1)) % found.length);
+          }}
+        />
+        {wanted.trim() !== "" && (
+          <span class="quiet" role="status">
+            {found.length === 0
+              ? text.say("foundNone")
+              : text.say("found", { number: foundIndex + 1, total: found.length })}
+          </span>
+        )}
+        {job.status === "succeeded" && <Exports job={job} time={player.time} />}
+      </div>
+      {transcript && transcript.warnings.length > 0 && (
+        <details class="notes">
+          <summary>{text.say("warnings")}</summary>
+          <ul>
+            {transcript.warnings.map((warning) => (
+              <li key={warning}>{warning}</li>
+            ))}
+          </ul>
+        </details>
+      )}
+      {transcript && turns.length === 0 && job.status === "succeeded" && (
+        <p class="quiet">{text.say("noSpeech")}</p>
+      )}
+      <div lang={transcript?.language || undefined}>
+        <Transcript
+          turns={turns}
+          parties={parties}
+          time={player.time}
+          isPlaying={player.isPlaying}
+          isFollowing={isFollowing}
+          onUnfollow={unfollow}
+          showsDoubtful={showsDoubtful}
+          found={found}
+          foundIndex={foundIndex}
+          onWord={player.playFrom}
+          onStep={player.seek}
+        />
+      </div>
+      {showsKeys && <Keys onClose={() => setShowsKeys(false)} />}
+    </section>
+  );
+}

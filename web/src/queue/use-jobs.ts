@@ -1,0 +1,120 @@
+import { useCallback, useEffect, useRef, useState } from "preact/hooks";
+import { type Choices, cancelJob, type Job, listJobs, submit } from "../server/jobs.js";
+import { Refused, Unreachable } from "../server/request.js";
+
+/** A recording on its way to the server. */
+export interface Upload {
+  key: number;
+  file: File;
+  choices: Choices;
+  /** 0 to 1. */
+  fraction: number;
+  /** Why the server did not take it. */
+  refusal: string | undefined;
+  stop: AbortController;
+}
+
+export interface Jobs {
+  all: readonly Job[];
+  uploads: readonly Upload[];
+  /** Recordings that this page has sent, by job. */
+  files: ReadonlyMap<string, File>;
+  state: "loading" | "ready" | "gone" | "locked";
+  add(files: Iterable<File>, choices: Choices): void;
+  retry(upload: Upload): void;
+  dismiss(upload: Upload): void;
+  cancel(job: Job): Promise<void>;
+  refresh(): void;
+}
+
+/** Milliseconds from one look at the server's jobs to the next: while something runs, and while nothing does. */
+const BUSY = 1000;
+const IDLE = 5000;
+/** Uploads at once: browsers have six connections to a host. */
+const AT_ONCE = 2;
+
+/** The jobs as the server has them, so that every page shows the same, and what this page is sending. */
+export function useJobs(): Jobs {
+  const [all, setAll] = useState<readonly Job[]>([]);
+  const [state, setState] = useState<Jobs["state"]>("loading");
+  const [uploads, setUploads] = useState<readonly Upload[]>([]);
+  const files = useRef(new Map<string, File>());
+  const [looks, setLooks] = useState(0);
+  const refresh = useCallback(() => setLooks((count) => count + 1), []);
+
+  useEffect(() => {
+    const stop = new AbortController();
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const look = async () => {
+      let wait = IDLE;
+      try {
+        const jobs = await listJobs(stop.signal);
+        setAll(jobs);
+        setState("ready");
+        if (jobs.some(({ status }) => status === "queued" || status === "running")) wait = BUSY;
+      } catch (error) {
+        if (stop.signal.aborted) return;
+        if (error instanceof Refused && error.status === 401) return setState("locked");
+        if (error instanceof Unreachable) setState("gone");
+      }
+      timer = setTimeout(look, wait);
+    };
+    void look();
+    return () => {
+      stop.abort();
+      clearTimeout(timer);
+    };
+  }, [looks]);
+
+  const change = (key: number, part: Partial<Upload>) =>
+    setUploads((now) => now.map((each) => (each.key === key ? { ...each, ...part } : each)));
+
+  const sending = useRef(new Set<number>());
+  useEffect(() => {
+    for (const upload of uploads) {
+      if (sending.current.size >= AT_ONCE) break;
+      if (upload.refusal !== undefined || sending.current.has(upload.key)) continue;
+      sending.current.add(upload.key);
+      submit(upload.file, upload.choices, (fraction) => change(upload.key, { fraction }), upload.stop.signal)
+        .then(
+          (job) => {
+            files.current.set(job.id, upload.file);
+            setUploads((now) => now.filter(({ key }) => key !== upload.key));
+            refresh();
+          },
+          (error: Error) => change(upload.key, { refusal: error.message }),
+        )
+        .finally(() => {
+          sending.current.delete(upload.key);
+          setUploads((now) => [...now]);
+        });
+    }
+  }, [uploads]);
+
+  return {
+    all,
+    uploads,
+    files: files.current,
+    state,
+    refresh,
+    add: (added, choices) =>
+      setUploads((now) => [
+        ...now,
+        ...[...added].map((file) => ({ ...newUpload(), file, choices, fraction: 0, refusal: undefined })),
+      ]),
+    retry: (upload) => change(upload.key, { refusal: undefined, fraction: 0, stop: new AbortController() }),
+    dismiss: (upload) => {
+      upload.stop.abort(new Error("dismissed"));
+      setUploads((now) => now.filter(({ key }) => key !== upload.key));
+    },
+    cancel: async ({ id }) => {
+      await cancelJob(id).catch(() => {});
+      refresh();
+    },
+  };
+}
+
+let uploadCount = 0;
+function newUpload(): { key: number; stop: AbortController } {
+  return { key: uploadCount++, stop: new AbortController() };
+}
