@@ -1,9 +1,11 @@
 /**
  * The server under load, with the demo model and the settings' defaults: 1, 8, 32 and 128 calls at once of short
- * recordings in two languages, in every way of both contracts, from client processes; then 200 streams that say
- * nothing.
+ * recordings in two languages, through each door in every way of it, from client processes; then 200 uploads that stop in
+ * the middle. And what the doors cost: CPU time of a call with an engine that answers at once, through each door and
+ * without one, against that of a call with the demo model, which is the smallest there is.
  *
  *   npm run bench:load [seconds per level]
+ *   npm run bench:load -- 2 --cost        what the doors cost, and nothing else
  *
  * Fair share is the time that a call would take if all calls at once were served alike: calls at once / throughput.
  * CPU time is the server's alone; on a busy machine compare what it came to, not the clock. Settings of the
@@ -15,21 +17,27 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
+import { parseArgs, promisify } from "node:util";
 import { readMetrics } from "../test/support/metrics.js";
+import type { Door } from "./support/doors.js";
+import { type InstantRun, startInstantServer } from "./support/instant-engine.js";
 import type { LoadReport } from "./support/load-client.js";
 import { LOADER, type ServerProcess, startServerProcess } from "./support/server-process.js";
 import { shortFiles } from "./support/short-files.js";
 
 const LEVELS = [1, 8, 32, 128];
 const MOST_PROCESSES = 4;
+const DOORS: readonly Door[] = ["grpc", "http"];
+/** Calls at once where the doors' cost is measured. */
+const COST_CALLS = 16;
 const IDLE_STREAMS = 200;
 const SAMPLE_EVERY_MS = 250;
 const MIB = 1024 * 1024;
-/** Throughput at 32 against 1, that at 128 against 32, p99 in fair shares, and MiB of idle streams. */
-const TARGETS = { speedUp: 1.5, kept: 0.95, p99: 2, idleMiB: 100 };
+/** Throughput at 32 against 1, that at 128 against 32, p99 in fair shares, MiB of idle uploads, and a door's part of a call. */
+const TARGETS = { speedUp: 1.5, kept: 0.95, p99: 2, idleMiB: 100, doorPercent: 3 };
 
 interface Level {
+  door: Door;
   calls: number;
   answered: number;
   failures: number;
@@ -37,6 +45,8 @@ interface Level {
   /** Seconds of audio per second, and per second of the server's CPU time. */
   audioPerSecond: number;
   audioPerCpuSecond: number;
+  /** Milliseconds of the server's CPU time. */
+  cpuPerCall: number;
   p50: number;
   p95: number;
   p99: number;
@@ -50,11 +60,19 @@ interface Level {
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "..");
 const client = path.join(root, "bench", "support", "load-client.ts");
-const seconds = Number(process.argv[2] ?? 20);
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: { cost: { type: "boolean", default: false } },
+});
+const seconds = Number(positionals[0] ?? 20);
+const levelsToRun = values.cost ? [] : LEVELS;
 const texts = new Map<string, Set<string>>();
+let stable = false;
+const BOTH = { SERVER_HTTP: "true" };
 
 async function measure(
   server: ServerProcess,
+  door: Door,
   calls: number,
   forSeconds: number,
   folder: string,
@@ -65,7 +83,7 @@ async function measure(
   const reports = await Promise.all(
     Array.from({ length: processes }, async (_, i) => {
       const share = Math.floor(calls / processes);
-      const args = [server.port, share, forSeconds, i, folder].map(String);
+      const args = [door, portOf(server, door), share, forSeconds, i, folder].map(String);
       const { stdout } = await promisify(execFile)(process.execPath, ["--import", LOADER, client, ...args], {
         maxBuffer: 64 * MIB,
       });
@@ -88,12 +106,14 @@ async function measure(
   const callsPerSecond = latencies.length / elapsed;
   const percentile = (p: number) => (latencies[Math.ceil(p * latencies.length) - 1] ?? Number.NaN) / 1000;
   return {
+    door,
     calls,
     answered: latencies.length,
     failures: failures.length,
     callsPerSecond: round(callsPerSecond),
     audioPerSecond: round(audio / elapsed),
     audioPerCpuSecond: round(audio / cpu),
+    cpuPerCall: round((cpu * 1000) / latencies.length),
     p50: round(percentile(0.5)),
     p95: round(percentile(0.95)),
     p99: round(percentile(0.99)),
@@ -121,11 +141,16 @@ function watchServer({ metricsPort }: ServerProcess): { stop(): Pick<Level, "bat
   };
 }
 
-/** MiB that the server grows by for streams that say nothing. */
-async function measureIdle(server: ServerProcess): Promise<number> {
+function portOf({ httpPort, port }: ServerProcess, door: Door): number {
+  return door === "http" ? httpPort : port;
+}
+
+/** MiB that a server grows by for uploads that stop in the middle. */
+async function measureIdle(door: Door): Promise<number> {
+  const server = await startServerProcess(BOTH);
   const resident = async () => (await readMetrics(server.metricsPort)).get("process_resident_memory_bytes")!;
   const before = await resident();
-  const args = [server.port, IDLE_STREAMS, "idle", 0, ""].map(String);
+  const args = [door, portOf(server, door), IDLE_STREAMS, "idle", 0, ""].map(String);
   const child = spawn(process.execPath, ["--import", LOADER, client, ...args], {
     stdio: ["pipe", "pipe", "inherit"],
   });
@@ -136,7 +161,42 @@ async function measureIdle(server: ServerProcess): Promise<number> {
   const grown = (await resident()) - before;
   child.stdin.end();
   await ended;
+  await server.stop();
   return round(grown / MIB);
+}
+
+/** What a door does for a call, in milliseconds of CPU time and percent of a transcription. */
+interface Cost {
+  door: Door;
+  milliseconds: number;
+  percent: number;
+}
+
+/** @param transcription milliseconds of CPU time of a call with a model, through each door */
+async function measureCost(
+  folder: string,
+  forSeconds: number,
+  transcription: Readonly<Record<Door, number>>,
+): Promise<{ withoutDoor: number; costs: Cost[] }> {
+  const program = path.join(root, "bench", "support", "instant-library.ts");
+  const args = ["--import", LOADER, program, String(COST_CALLS), String(forSeconds), folder];
+  const { stdout } = await promisify(execFile)(process.execPath, args);
+  const { calls, cpuSeconds } = JSON.parse(stdout) as InstantRun;
+  const withoutDoor = (cpuSeconds * 1000) / calls;
+  const server = await startInstantServer(BOTH);
+  const costs: Cost[] = [];
+  try {
+    for (const door of DOORS) {
+      await measure(server, door, COST_CALLS, Math.min(2, forSeconds), folder);
+      const { cpuPerCall } = await measure(server, door, COST_CALLS, forSeconds, folder);
+      const milliseconds = cpuPerCall - withoutDoor;
+      const percent = (100 * milliseconds) / (transcription[door] - milliseconds);
+      costs.push({ door, milliseconds: round(milliseconds), percent: round(percent) });
+    }
+  } finally {
+    await server.stop();
+  }
+  return { withoutDoor: round(withoutDoor), costs };
 }
 
 function round(value: number): number {
@@ -147,34 +207,69 @@ const folder = mkdtempSync(path.join(os.tmpdir(), "agora-load-"));
 for (const [i, file] of shortFiles().entries())
   writeFileSync(path.join(folder, `${String(i).padStart(2, "0")}.wav`), file);
 
-const idleServer = await startServerProcess();
-const idleMiB = await measureIdle(idleServer);
-await idleServer.stop();
+const idleMiB: Record<Door, number> = values.cost
+  ? { grpc: 0, http: 0 }
+  : { grpc: await measureIdle("grpc"), http: await measureIdle("http") };
 
-const server = await startServerProcess();
+const server = await startServerProcess(BOTH);
 const levels: Level[] = [];
+const transcription: Record<Door, number> = { grpc: 0, http: 0 };
+let cost: Awaited<ReturnType<typeof measureCost>>;
 try {
-  await measure(server, 8, Math.min(3, seconds), folder);
-  for (const calls of LEVELS) levels.push(await measure(server, calls, seconds, folder));
+  for (const door of DOORS) {
+    await measure(server, door, 8, Math.min(3, seconds), folder);
+    for (const calls of levelsToRun) levels.push(await measure(server, door, calls, seconds, folder));
+    transcription[door] = (await measure(server, door, COST_CALLS, seconds, folder)).cpuPerCall;
+  }
+  const unstable = [...texts.values()].filter((found) => found.size > 1).length;
+  console.log(`Files with more than one text: ${unstable}.`);
+  stable = unstable === 0;
+  cost = await measureCost(folder, seconds, transcription);
 } finally {
   await server.stop();
   rmSync(folder, { recursive: true });
 }
 
-const at = (calls: number) => levels.find((level) => level.calls === calls)!;
-const unstable = [...texts.values()].filter((found) => found.size > 1).length;
-const checks = {
-  [`throughput at 32 is ${TARGETS.speedUp}× that at 1`]:
-    at(32).callsPerSecond >= TARGETS.speedUp * at(1).callsPerSecond,
-  "throughput does not fall from 32 to 128": at(128).callsPerSecond >= TARGETS.kept * at(32).callsPerSecond,
+const at = (door: Door, calls: number) =>
+  levels.find((level) => level.door === door && level.calls === calls)!;
+const ofLevels = values.cost
+  ? {}
+  : Object.fromEntries(
+      DOORS.flatMap((door) => [
+        [
+          `${door}: throughput at 32 is ${TARGETS.speedUp}× that at 1`,
+          at(door, 32).callsPerSecond >= TARGETS.speedUp * at(door, 1).callsPerSecond,
+        ],
+        [
+          `${door}: throughput does not fall from 32 to 128`,
+          at(door, 128).callsPerSecond >= TARGETS.kept * at(door, 32).callsPerSecond,
+        ],
+        [
+          `${door}: ${IDLE_STREAMS} idle uploads cost under ${TARGETS.idleMiB} MiB`,
+          idleMiB[door] < TARGETS.idleMiB,
+        ],
+      ]),
+    );
+const checks: Record<string, boolean> = {
+  ...ofLevels,
   [`p99 is within ${TARGETS.p99} fair shares`]: levels.every(({ p99Shares }) => p99Shares <= TARGETS.p99),
   "no call fails": levels.every(({ failures }) => failures === 0),
-  "each file has one text at every load": unstable === 0,
-  [`${IDLE_STREAMS} idle streams cost under ${TARGETS.idleMiB} MiB`]: idleMiB < TARGETS.idleMiB,
+  "each file has one text at every load, through both doors": stable,
+  [`a door costs under ${TARGETS.doorPercent} % of a transcription`]: cost.costs.every(
+    ({ percent }) => percent < TARGETS.doorPercent,
+  ),
 };
-console.log("Calls at once; times in seconds, memory of the server in MiB:");
+console.log(
+  "Calls at once; times in seconds, CPU time of a call in milliseconds, memory of the server in MiB:",
+);
 console.table(levels);
-console.log(`${IDLE_STREAMS} idle streams: ${idleMiB} MiB. Files with more than one text: ${unstable}.`);
+console.log(`${IDLE_STREAMS} idle uploads, MiB:`, idleMiB);
+console.log(
+  `CPU time at ${COST_CALLS} calls at once, in milliseconds: transcriptions`,
+  transcription,
+  `an engine that answers at once, without a door: ${cost.withoutDoor}; what the doors add to that:`,
+);
+console.table(cost.costs);
 for (const [check, isMet] of Object.entries(checks)) console.log(`${isMet ? "met   " : "MISSED"} ${check}`);
 mkdirSync(path.join(root, "build", "bench"), { recursive: true });
 writeFileSync(
@@ -187,6 +282,8 @@ writeFileSync(
       seconds,
       levels,
       idleMiB,
+      transcription,
+      cost,
       checks,
     },
     null,

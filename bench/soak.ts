@@ -1,7 +1,8 @@
 /**
- * The server under disorder: calls of both contracts that are cancelled, expire, are damaged or cut, lose their connection,
- * trickle or fall silent, half of them on shared channels; clients that are killed, or hang before that; decoders that are
- * killed; among others that must be answered as ever. Demo model, implementation whisper; half of the recordings are FLAC.
+ * The server under disorder: calls through both doors, in every way of each, that are cancelled, expire, are damaged or cut,
+ * lose their connection, trickle or fall silent, half of them on connections that they share and keep; jobs that are cancelled;
+ * clients that are killed, or hang before that; decoders that are killed; among others that must be answered as ever. Demo model,
+ * implementation whisper; half of the recordings are FLAC.
  *
  *   npm run bench:soak -- [--minutes 20] [--seed 1] [--lanes 24]
  *
@@ -54,7 +55,7 @@ function slope(samples: readonly Sample[]): number {
 }
 
 const files = shortFiles().map((file, i) => (i % 2 === 0 ? file : asFlac(file)));
-const server = await startServerProcess({ SERVER_IDLE_TIMEOUT: "5" });
+const server = await startServerProcess({ SERVER_IDLE_TIMEOUT: "5", SERVER_HTTP: "true" });
 const death = server.ended.then(({ code, signal }) => {
   throw new Error(
     `The server ended in the disorder, by ${signal ?? `code ${code}`}:\n${server.log.join("\n")}`,
@@ -62,6 +63,7 @@ const death = server.ended.then(({ code, signal }) => {
 });
 const disorder = runSoak({
   port: server.port,
+  httpPort: server.httpPort,
   metricsPort: server.metricsPort,
   pid: server.pid,
   seconds: minutes * 60,

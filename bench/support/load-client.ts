@@ -2,11 +2,11 @@
  * One client process of bench/load.ts: keeps a number of calls open, each followed by the next, and prints what they
  * came to as JSON. Arguments: port, calls at once, seconds, number of the process, folder with the files.
  *
- * With `idle` for seconds: opens streams that say nothing, prints "open", and closes them when its input ends.
+ * With `idle` for seconds: opens uploads that stop in the middle, prints "open", and gives them up when its input ends.
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { Caller, type Way } from "./calls.js";
+import { type Door, openCaller } from "./doors.js";
 import { secondsOf } from "./short-files.js";
 
 export interface LoadReport {
@@ -21,15 +21,14 @@ export interface LoadReport {
   texts: Record<string, string[]>;
 }
 
-const LOAD_WAYS: Way[] = ["v1 unary", "v1 stream", "v2 unary", "v2 events"];
-const [port, calls, seconds, number, folder] = process.argv.slice(2) as [
-  string,
-  string,
-  string,
-  string,
-  string,
-];
-const caller = new Caller(Number(port));
+const LOAD_WAYS: Record<Door, readonly string[]> = {
+  grpc: ["v1 unary", "v1 stream", "v2 unary", "v2 events"],
+  http: ["http form", "http chunked", "http inference", "http events"],
+};
+const SILENT: Record<Door, string> = { grpc: "v1 stream", http: "http chunked" };
+type Arguments = [Door, string, string, string, string, string];
+const [door, port, calls, seconds, number, folder] = process.argv.slice(2) as Arguments;
+const caller = openCaller(door, Number(port));
 
 async function load(): Promise<LoadReport> {
   const names = readdirSync(folder).sort();
@@ -46,7 +45,8 @@ async function load(): Promise<LoadReport> {
   const one = async (lane: number): Promise<void> => {
     for (let i = lane; performance.now() < until; i += 7) {
       const at = i % files.length;
-      const way = LOAD_WAYS[(i + lane) % LOAD_WAYS.length]!;
+      const ways = LOAD_WAYS[door];
+      const way = ways[(i + lane) % ways.length]!;
       const started = performance.now();
       const { status, text, message } = await caller.send(way, files[at]!).ended;
       const elapsed = performance.now() - started;
@@ -67,7 +67,7 @@ async function load(): Promise<LoadReport> {
 
 async function idle(): Promise<void> {
   const silent = Array.from({ length: Number(calls) }, () =>
-    caller.send("v1 stream", Buffer.alloc(1000), { silent: true }),
+    caller.send(SILENT[door], Buffer.alloc(1000), { silent: true }),
   );
   process.stdout.write("open\n");
   await new Promise((resolve) => process.stdin.once("end", resolve).resume());

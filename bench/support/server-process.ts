@@ -11,6 +11,8 @@ export interface ServerProcess {
   pid: number;
   port: number;
   metricsPort: number;
+  /** 0: there is no HTTP. */
+  httpPort: number;
   /** The last lines of its log. */
   log: string[];
   /** Exit code and signal, when it ends. */
@@ -38,6 +40,7 @@ export async function startServerProcess(
       SERVER_HOST: "localhost",
       SERVER_PORT: "0",
       SERVER_HTTP: "false",
+      HTTP_PORT: "0",
       SERVER_HTTP_HOST: "localhost",
       SERVER_HTTP_PORT: "0",
       MODEL_IMPLEMENTATION: "whisper",
@@ -49,7 +52,7 @@ export async function startServerProcess(
   });
   const ended = once(child, "exit").then(([code, signal]) => ({ code, signal }));
   const log: string[] = [];
-  const ports = { port: 0, metricsPort: 0 };
+  const ports = { port: 0, metricsPort: 0, httpPort: 0 };
   const lines = createInterface({ input: child.stderr! });
   const ready = new Promise<void>((resolve) => {
     lines.on("line", (line) => {
@@ -57,6 +60,8 @@ export async function startServerProcess(
       if (log.length > KEPT) log.shift();
       const [, kind, number] = /, (HTTP port|port) (\d+)/.exec(line) ?? [];
       if (kind) ports[kind === "port" ? "port" : "metricsPort"] = Number(number);
+      const [, httpPort] = /listens on .*http:\/\/\S+:(\d+)/.exec(line) ?? [];
+      if (httpPort) ports.httpPort = Number(httpPort);
       if (line.includes("Serving with")) resolve();
     });
   });

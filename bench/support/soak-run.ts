@@ -5,12 +5,15 @@ import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { fileURLToPath } from "node:url";
 import { readMetrics } from "../../test/support/metrics.js";
 import { seededRandom } from "../../test/support/random.js";
-import { Caller, type Ended, type SendOptions, WAYS } from "./calls.js";
+import type { Ended, SendOptions } from "./calls.js";
+import { type AnyCaller, type Door, HOSTS, openCaller, waysOf } from "./doors.js";
 import { LOADER } from "./server-process.js";
 import { shortFiles } from "./short-files.js";
 
 export interface SoakOptions {
   port: number;
+  /** Of HTTP, which half of the calls go to; 0: none do. */
+  httpPort: number;
   metricsPort: number;
   pid: number;
   /** Seconds of disorder. */
@@ -33,7 +36,7 @@ export interface Sample {
 
 export interface SoakReport {
   calls: number;
-  /** How calls ended: name of the mischief, and status or "text". */
+  /** How calls ended: the door, name of the mischief, and status or "text". */
   endings: Record<string, number>;
   /** Calls that nothing was done to and that were not answered with the right text. */
   wrong: string[];
@@ -47,7 +50,7 @@ export interface SoakReport {
   /** The server at rest: before and after it all. */
   before: Sample;
   after: Sample;
-  /** What the server's metrics say is left: open calls, waiting requests, busy workers, windows in the engine. */
+  /** What the server's metrics say is left: open calls, waiting requests, busy workers, windows in the engine, jobs. */
   left: Record<string, number>;
   /** Decoder processes that the server still has. */
   decoders: number;
@@ -65,6 +68,7 @@ const TELLING = [
   "agora_budget_used_bytes",
   "agora_queue_length",
   "agora_batch_windows",
+  "agora_jobs",
 ];
 
 /** What may happen to a call. */
@@ -99,7 +103,7 @@ const MISCHIEFS: Mischief[] = [
   "frozen",
 ];
 
-/** Calls of a client that is killed, on its one channel. */
+/** Calls of a client that is killed; those of gRPC are on one channel. */
 const CALLS_OF_KILLED = 20;
 /** Milliseconds that such a client hangs before it is killed, at most: above the server's patience with one that is silent. */
 const FROZEN = 8000;
@@ -107,8 +111,15 @@ const FROZEN = 8000;
 const KILL_EVERY = 3000;
 /** What calls may be told whose decoder was killed; never half a text. */
 const DECODER_KILLED = /SIGKILL ended it/;
-/** Channels that calls of all lanes share. */
-const SHARED_CHANNELS = 2;
+/** Clients of each door whose connections calls of all lanes share. */
+const SHARED_CLIENTS = 2;
+
+/** Where calls go, and the clients that they share there. */
+interface Entrance {
+  door: Door;
+  port: number;
+  shared: readonly AnyCaller[];
+}
 
 /**
  * Sends calls of all kinds to a server, most of which go wrong on purpose: cancelled, expired, damaged, cut off,
@@ -116,11 +127,18 @@ const SHARED_CHANNELS = 2;
  * be answered as they were before.
  */
 export async function runSoak(options: SoakOptions): Promise<SoakReport> {
-  const { port, seconds, lanes, seed, pid, metricsPort } = options;
+  const { port, httpPort, seconds, lanes, seed, pid, metricsPort } = options;
   const files = options.files ?? shortFiles();
-  const calm = new Caller(port);
-  const shared = Array.from({ length: SHARED_CHANNELS }, () => new Caller(port));
+  const calm = openCaller("grpc", port);
+  const entrance = (door: Door, port: number): Entrance => ({
+    door,
+    port,
+    shared: Array.from({ length: SHARED_CLIENTS }, () => openCaller(door, port)),
+  });
+  const entrances = [entrance("grpc", port), ...(httpPort ? [entrance("http", httpPort)] : [])];
   const right = await Promise.all(files.map(async (file) => (await calm.send("v1 unary", file).ended).text));
+  // What is opened for the first job stays open.
+  await entrances.at(-1)!.shared[0]!.send(waysOf(entrances.at(-1)!.door).at(-1)!, files[0]!).ended;
   const startedAt = performance.now();
   const elapsed = () => (performance.now() - startedAt) / 1000;
   const sample = () => takeSample(metricsPort, elapsed());
@@ -138,7 +156,8 @@ export async function runSoak(options: SoakOptions): Promise<SoakReport> {
   /** Second of the last decoder that was killed. */
   let lastKill = Number.NEGATIVE_INFINITY;
 
-  const note = (mischief: Mischief, file: number, begun: number, { status, text, message }: Ended): void => {
+  const note = (door: Door, mischief: Mischief, file: number, begun: number, end: Ended): void => {
+    const { status, text, message } = end;
     const isKilled = DECODER_KILLED.test(message ?? "");
     if (isKilled) blamed++;
     // A forged header may name a codec of the decoder's.
@@ -146,21 +165,22 @@ export async function runSoak(options: SoakOptions): Promise<SoakReport> {
     if (isKilled && !hasDecoder) report.misled.push(`${mischief}: WAV needs no decoder, but ${message}`);
     if (isKilled && lastKill < begun) report.misled.push(`${mischief}: none was killed, but ${message}`);
     const outcome = isKilled ? "decoder killed" : text === undefined ? `status ${status}` : "text";
-    const ending = `${mischief}: ${outcome}`;
+    const ending = `${door} ${mischief}: ${outcome}`;
     report.endings[ending] = (report.endings[ending] ?? 0) + 1;
     const isRight = isKilled || (text !== undefined && text === right[file]);
     if ((mischief === "none" || mischief === "slow") && !isRight)
-      report.wrong.push(`${mischief}: ${status} ${message ?? text}`);
+      report.wrong.push(`${door} ${mischief}: ${status} ${message ?? text}`);
   };
   const lane = async (number: number): Promise<void> => {
     const chance = seededRandom(seed * 1000 + number);
     while (elapsed() < seconds) {
       const file = Math.floor(chance() * files.length);
       const mischief = MISCHIEFS[Math.floor(chance() * MISCHIEFS.length)]!;
+      const entrance = entrances[Math.floor(chance() * entrances.length)]!;
       report.calls++;
       const begun = elapsed();
-      const ended = misbehave(mischief, { port, shared }, files[file]!, chance).then((end) =>
-        note(mischief, file, begun, end),
+      const ended = misbehave(mischief, entrance, files[file]!, chance).then((end) =>
+        note(entrance.door, mischief, file, begun, end),
       );
       pending.add(ended);
       await ended.finally(() => pending.delete(ended));
@@ -196,7 +216,7 @@ export async function runSoak(options: SoakOptions): Promise<SoakReport> {
   const unanswered = pending.size;
   const left = await settle(metricsPort);
   calm.close();
-  for (const caller of shared) caller.close();
+  for (const { shared } of entrances) for (const caller of shared) caller.close();
   const after = await sample();
   return { ...report, unanswered, before, after, left, decoders: decodersOf(pid).length };
 }
@@ -204,17 +224,19 @@ export async function runSoak(options: SoakOptions): Promise<SoakReport> {
 /** Makes one call, and does to it what it says. */
 async function misbehave(
   mischief: Mischief,
-  { port, shared }: { port: number; shared: Caller[] },
+  entrance: Entrance,
   file: Buffer,
   chance: () => number,
 ): Promise<Ended> {
-  const way = WAYS[Math.floor(chance() * WAYS.length)]!;
-  if (mischief === "noise") return sendNoise(port, chance);
-  if (mischief === "disconnect") return disconnect(port, way, file, chance);
+  const { door, port, shared } = entrance;
+  const ways = waysOf(door);
+  const way = ways[Math.floor(chance() * ways.length)]!;
+  if (mischief === "noise") return sendNoise(entrance, chance);
+  if (mischief === "disconnect") return disconnect(entrance, way, file, chance);
   if (mischief === "killed" || mischief === "frozen")
-    return killClient(port, file, chance, mischief === "frozen");
-  // Half of the calls share their channel with those that others cancel.
-  const own = chance() < 0.5 ? new Caller(port) : undefined;
+    return killClient(entrance, file, chance, mischief === "frozen");
+  // Half of the calls share their connections with those that others cancel.
+  const own = chance() < 0.5 ? openCaller(door, port) : undefined;
   const caller = own ?? shared[Math.floor(chance() * shared.length)]!;
   const send: SendOptions = {};
   let bytes = file;
@@ -234,12 +256,17 @@ async function misbehave(
 }
 
 /**
- * A client in a process of its own, with many calls on one channel, that is ended by SIGKILL.
+ * A client in a process of its own, with many calls at once, that is ended by SIGKILL.
  * @param hangs whether it is stopped for a while before: its connection stays, and nobody reads
  */
-async function killClient(port: number, file: Buffer, chance: () => number, hangs: boolean): Promise<Ended> {
+async function killClient(
+  { door, port }: Entrance,
+  file: Buffer,
+  chance: () => number,
+  hangs: boolean,
+): Promise<Ended> {
   const program = fileURLToPath(new URL("./killed-client.ts", import.meta.url));
-  const args = ["--import", LOADER, program, String(port), String(CALLS_OF_KILLED)];
+  const args = ["--import", LOADER, program, door, String(port), String(CALLS_OF_KILLED)];
   const child = spawn(process.execPath, args, { stdio: ["pipe", "pipe", "ignore"] });
   const ended = once(child, "exit");
   child.stdin.on("error", () => {});
@@ -270,20 +297,20 @@ function damaged(file: Buffer, chance: () => number): Buffer {
 
 /** A call whose connection breaks. */
 async function disconnect(
-  port: number,
-  way: (typeof WAYS)[number],
+  { door, port }: Entrance,
+  way: string,
   file: Buffer,
   chance: () => number,
 ): Promise<Ended> {
   const sockets: Socket[] = [];
   const proxy = createServer((inbound) => {
-    const outbound = connect(port, "localhost");
+    const outbound = connect(port, HOSTS[door]);
     sockets.push(inbound, outbound);
     for (const socket of [inbound, outbound]) socket.on("error", () => {});
     inbound.pipe(outbound).pipe(inbound);
   });
-  await new Promise<void>((resolve) => proxy.listen(0, "localhost", resolve));
-  const caller = new Caller((proxy.address() as AddressInfo).port);
+  await new Promise<void>((resolve) => proxy.listen(0, HOSTS[door], resolve));
+  const caller = openCaller(door, (proxy.address() as AddressInfo).port);
   const call = caller.send(way, file);
   const cut = () => {
     proxy.close();
@@ -299,10 +326,10 @@ async function disconnect(
   return ended;
 }
 
-/** Bytes that are no HTTP/2. */
-function sendNoise(port: number, chance: () => number): Promise<Ended> {
+/** Bytes that are no HTTP of any version. */
+function sendNoise({ door, port }: Entrance, chance: () => number): Promise<Ended> {
   return new Promise((resolve) => {
-    const socket = connect(port, "localhost");
+    const socket = connect(port, HOSTS[door]);
     socket.on("error", () => {});
     socket.once("close", () => resolve({ status: -1 }));
     socket.resume().end(Buffer.from(Array.from({ length: 500 }, () => Math.floor(chance() * 256))));

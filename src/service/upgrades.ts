@@ -1,19 +1,11 @@
 import { type IncomingMessage, STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
-import type { TokenCheck } from "./token-check.js";
 
-/** Takes over a connection whose client asked to speak another protocol. */
+/** Takes over a connection whose client asked to speak another protocol. What it throws at once is answered with a status. */
 export type Upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 
-/** What answers at a path of the HTTP door. */
-export interface UpgradeRoute {
-  /** Its client brings its token in what it sends later. */
-  bringsTokenLater?: boolean;
-  upgrade: Upgrade;
-}
-
 /** Who takes over connections of the HTTP door, by path. */
-export type UpgradeRoutes = ReadonlyMap<string, UpgradeRoute>;
+export type UpgradeRoutes = ReadonlyMap<string, Upgrade>;
 
 /** Path of a request, without what follows it. */
 export function pathOf({ url = "/" }: IncomingMessage): string {
@@ -72,8 +64,7 @@ export function refuseUpgrade(
 
 /** What speaks other protocols on connections of the HTTP door. */
 export interface Upgrades {
-  /** @param tokens that clients may bring @returns who takes over at which path */
-  routes(tokens: TokenCheck): UpgradeRoutes;
+  readonly routes: UpgradeRoutes;
   /** Has everybody be told what there is, and ends. */
   windUp(): Promise<void>;
   /** Breaks the connections of those that are left. */

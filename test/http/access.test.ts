@@ -80,6 +80,8 @@ describe("without a token", () => {
       expect(() => readSettings({ HTTP_HOST: "[::]", ...more })).not.toThrow();
     }
     expect(() => readSettings({ SERVER_HTTP: "false", SERVER_GRPC: "false" })).toThrow(/has no door/);
+    // As --no-grpc and --no-http say it.
+    expect(() => readSettings({}, { grpc: "false", http: "false" })).toThrow(/has no door/);
   });
 
   it.each([

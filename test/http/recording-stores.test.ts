@@ -7,6 +7,7 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import { parseStoreAddress } from "../../src/service/recordings/store-address.js";
 import { readSettings, type ServerSettings } from "../../src/service/settings.js";
 import { answered, type HttpServer, post, startHttp, uploadsOnDisk } from "../support/http-server.js";
+import { jobWhen } from "../support/jobs.js";
 import { readMetrics } from "../support/metrics.js";
 import { startS3 } from "../support/s3-server.js";
 import { RECORDING, until } from "../support/server.js";
@@ -125,6 +126,21 @@ describe.each(Object.entries(PLACES))("a recording that another system has put i
     const head = await get(audio, { method: "HEAD" });
     expect(head.headers.get("content-length")).toBe(String(RECORDING.length));
     expect(await transcribe(url, "4711")).toMatchObject({ status: 200, json: { transcription: "1" } });
+    await expectNothingLeft(fake);
+  });
+
+  it("is transcribed as a job", async () => {
+    const place = await open();
+    const fake = await startHttp({ settings: place.settings });
+    place.lay("4711", RECORDING);
+    const body = JSON.stringify({ recording_id: "4711" });
+    const headers = { "content-type": "application/json" };
+    const { json } = await post(fake.url, body, { path: "/v1/jobs", headers });
+    await jobWhen(fake.url, json.id, "succeeded");
+    expect(await get(`${fake.url}/v1/jobs/${json.id}/result`)).toMatchObject({
+      status: 200,
+      json: { text: "1" },
+    });
     await expectNothingLeft(fake);
   });
 

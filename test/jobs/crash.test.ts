@@ -1,5 +1,5 @@
 import { readdirSync } from "node:fs";
-import { writeFile } from "node:fs/promises";
+import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, it, onTestFinished } from "vitest";
@@ -48,29 +48,28 @@ async function startProcess(
 
 it("a job whose server is killed in its course, twice, is done in the end, once, and what had ended stays", async () => {
   const folder = await temporaryFolder();
-  const [open, closed] = [join(folder, "open"), join(folder, "closed")];
-  await writeFile(open, "");
-  let server = await startProcess(folder, open);
+  const gate = join(folder, "gate");
+  await writeFile(gate, "");
+  const one = { JOBS_MAX_RUNNING: "1" };
+  let server = await startProcess(folder, gate, one);
   const before = await acceptedJob(server.url, { response_format: "text" });
   await jobWhen(server.url, before, "succeeded");
   const expiry = (await jobOf(server.url, before)).expires_at;
-  await server.kill();
-
-  server = await startProcess(folder, closed, { JOBS_MAX_RUNNING: "1" });
+  await rm(gate);
   const id = await acceptedJob(server.url, { response_format: "text", metadata: '{"a":1}' });
   const waiting = await acceptedJob(server.url);
-  await server.child.stderrHas("working");
+  await until(() => server.child.stderr().split("working").length === 3);
   expect(await jobOf(server.url, id)).toMatchObject({ status: "running", attempts: 1 });
   await server.kill();
 
-  server = await startProcess(folder, closed);
+  server = await startProcess(folder, gate, one);
   await server.child.stderrHas("working");
   expect(await jobOf(server.url, id)).toMatchObject({ status: "running", attempts: 2, metadata: { a: 1 } });
-  // Alone: if it ends the process again, it takes no other job with it.
   expect(await jobOf(server.url, waiting)).toMatchObject({ status: "queued", attempts: 0 });
   await server.kill();
 
-  server = await startProcess(folder, open);
+  await writeFile(gate, "");
+  server = await startProcess(folder, gate);
   expect(await jobWhen(server.url, id, "succeeded")).toMatchObject({ attempts: 3 });
   expect(await jobWhen(server.url, waiting, "succeeded")).toMatchObject({ attempts: 1 });
   expect((await get(server.url, `/v1/jobs/${id}/result`)).text).toBe("done\n");
@@ -97,6 +96,7 @@ it("a job in whose course the server ends each time is set aside with its record
   server = await startProcess(folder, closed, attempts);
   await server.child.stderrHas("working");
   expect(await jobOf(server.url, poison)).toMatchObject({ status: "running", attempts: 2 });
+  // It is alone: the other one loses no attempt by it.
   expect(await jobOf(server.url, innocent)).toMatchObject({ status: "queued", attempts: 1 });
   await server.kill();
   server = await startProcess(folder, open, attempts);
@@ -112,4 +112,26 @@ it("a job in whose course the server ends each time is set aside with its record
   server = await startProcess(folder, open, attempts);
   expect(await jobOf(server.url, poison)).toMatchObject({ status: "failed" });
   expect(readdirSync(join(folder, "jobs", "recordings"))).toHaveLength(1);
+});
+
+it("what a server that was killed has left in the temporary folder is deleted by the next, and nothing that is in use", async () => {
+  const temporary = await temporaryFolder();
+  const [first, second] = [await temporaryFolder(), await temporaryFolder()];
+  const open = join(first, "open");
+  await writeFile(open, "");
+  const settings = { JOBS_DIR: "", TMPDIR: temporary };
+  const folders = () => readdirSync(temporary).filter((name) => name.startsWith("agora-jobs-"));
+  const killed = await startProcess(first, open, settings);
+  await jobWhen(killed.url, await acceptedJob(killed.url), "succeeded");
+  const living = await startProcess(second, open, settings);
+  const kept = await acceptedJob(living.url, { response_format: "text" });
+  await jobWhen(living.url, kept, "succeeded");
+  const both = folders();
+  expect(both).toHaveLength(2);
+  await killed.kill();
+  const third = await startProcess(first, open, settings);
+  await acceptedJob(third.url);
+  expect(folders()).toHaveLength(2);
+  expect(folders().filter((name) => both.includes(name))).toHaveLength(1);
+  expect((await get(living.url, `/v1/jobs/${kept}/result`)).text).toBe("done\n");
 });

@@ -116,6 +116,14 @@ describe("a client of WhisperLive", () => {
     expect(transcriber.streams[0]!.bytes).toEqual(PIECE);
   });
 
+  it("that has sent all of a file, and waits, is told all of it", async () => {
+    const { client } = await connect({ script: { onFlush: (stream) => stream.say(final("The tail.")) } });
+    client.send(PYTHON);
+    client.send(PIECE);
+    const { segments } = await client.find((message) => message.segments?.at(-1).completed);
+    expect(segments[0].text).toBe(" The tail.");
+  });
+
   it("for iOS ends its audio in a text message", async () => {
     const { client, transcriber } = await connect();
     client.send(IOS);

@@ -77,20 +77,26 @@ std::vector<int> joined(std::vector<int> first, const std::vector<int>& second) 
 
 TEST_CASE("live steps: text that is forced leads to the text that was written token by token") {
     const std::vector<float> audio = read_wav(kEnglishCall);
-    BatchedWhisper whisper(kDemoModel, options(2, 4));
-    const LiveOutcome whole = outcome_of(whisper, last_step(audio, 9)).live;
-    CHECK(text_of(whole.pieces).find(" phone number is two eight") != std::string::npos);
-    REQUIRE(whole.pieces.size() > 8);
-    CHECK(whole.standing == whole.pieces.size());
-    for (const size_t given : {size_t{1}, size_t{5}, whole.pieces.size() - 1, whole.pieces.size()}) {
-        CAPTURE(given);
-        std::vector<int> forced = ids(whole.pieces);
-        forced.resize(given);
-        const LiveOutcome rest = outcome_of(whisper, last_step(audio, 9, forced)).live;
-        LiveOutcome expected = whole;
-        expected.pieces.erase(expected.pieces.begin(), expected.pieces.begin() + static_cast<std::ptrdiff_t>(given));
-        expected.standing -= given;
-        check_same(rest, expected);
+    for (const bool portable : {false, true}) {
+        CAPTURE(portable);
+        agora::BatchedOptions place = options(2, 4);
+        place.portable = portable;
+        BatchedWhisper whisper(portable ? kDemoModelF16 : kDemoModel, place);
+        const LiveOutcome whole = outcome_of(whisper, last_step(audio, 9)).live;
+        CHECK(text_of(whole.pieces).find(" phone number is two eight") != std::string::npos);
+        REQUIRE(whole.pieces.size() > 8);
+        CHECK(whole.standing == whole.pieces.size());
+        for (const size_t given : {size_t{1}, size_t{5}, whole.pieces.size() - 1, whole.pieces.size()}) {
+            CAPTURE(given);
+            std::vector<int> forced = ids(whole.pieces);
+            forced.resize(given);
+            const LiveOutcome rest = outcome_of(whisper, last_step(audio, 9, forced)).live;
+            LiveOutcome expected = whole;
+            expected.pieces.erase(expected.pieces.begin(),
+                                  expected.pieces.begin() + static_cast<std::ptrdiff_t>(given));
+            expected.standing -= given;
+            check_same(rest, expected);
+        }
     }
 }
 
@@ -204,7 +210,7 @@ TEST_CASE("live steps: the language is detected in the step, and the text is tha
     CHECK(actual.no_speech_prob < 0.5f);
 }
 
-TEST_CASE("live steps: only the sound and a little silence is encoded, and all of it at the end") {
+TEST_CASE("live steps: of the silence behind the sound few frames are encoded, while it goes on and at its end") {
     std::vector<agora::WindowFrames> frames;
     agora::BatchedOptions observed = options(2, 4);
     observed.around_network = [&](std::unique_ptr<agora::Network> network) {
@@ -216,10 +222,9 @@ TEST_CASE("live steps: only the sound and a little silence is encoded, and all o
     BatchedWhisper whisper(kDemoModel, observed);
     outcomes(whisper, {step(audio, 4), step(audio, 29), last_step(audio, 4)});
     REQUIRE(frames.size() == 3);
-    CHECK(frames[0].count() == 4 * 50 + 64);
+    CHECK(frames[0].count() < 450);
     CHECK(frames[1].count() == agora::WindowFrames::kAll);
-    // Thinned silence stands for the whole window.
-    CHECK(frames[2].heard + (frames[2].count() - frames[2].heard) * frames[2].each == agora::WindowFrames::kAll);
+    CHECK(frames[2].count() == frames[0].count());
 }
 
 TEST_CASE("live steps: nothing is written for silence, and the shortest sound is no trouble") {

@@ -103,7 +103,8 @@ class Spoken {
         return tokens;
     }
     void look_at(int frame) {
-        for (int i = 0; i < kFrames; ++i) weights_.push_back(std::abs(i - frame) <= 4 ? 0.1f : 1e-5f);
+        // Of frames that no other token looks at, all the same, the first one counts.
+        for (int i = 0; i < kFrames; ++i) weights_.push_back(i >= frame && i < frame + 9 ? 0.1f : 1e-5f);
     }
 
     std::vector<float> weights_;

@@ -15,9 +15,9 @@ TEST_CASE("quantised models are multiplied in 8 bits on every instruction set, e
         const agora::Precision quantised = agora::choose_precision(agora::ComputeType::Auto, true, kernels);
         const bool tiles = kernels.bf16.rows == 32;
         CHECK(quantised.weights == Storage::Int8);
-        const bool whole = !tiles && kernels.sums_bytes && kernels.multiplies(Arithmetic::Int8PerRow);
-        CHECK(quantised.encoder == (tiles ? Arithmetic::BF16 : whole ? Arithmetic::Int8PerRow : Arithmetic::Int8));
-        CHECK(quantised.encoder_weights == (whole ? Storage::Int8PerOutput : Storage::Int8));
+        CHECK(quantised.encoder == (tiles ? Arithmetic::BF16 : Arithmetic::Int8));
+        const bool sums_rows = kernels.sums_bytes && kernels.multiplies(Arithmetic::Int8PerRow);
+        CHECK(quantised.byte_attention == (sums_rows && !tiles));
         CHECK(quantised.decoder == Arithmetic::Int8);
         CHECK(quantised.memory == Storage::Int8);
         const agora::Precision exact = agora::choose_precision(agora::ComputeType::F32, true, kernels);
@@ -25,6 +25,7 @@ TEST_CASE("quantised models are multiplied in 8 bits on every instruction set, e
         CHECK(exact.encoder == Arithmetic::F32);
         CHECK(exact.decoder == Arithmetic::F32);
         CHECK(exact.attention == Arithmetic::F32);
+        CHECK(!exact.byte_attention);
         CHECK(exact.memory == Storage::F32);
     }
 }

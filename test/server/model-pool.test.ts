@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { TranscriptionError } from "../../src/index.js";
-import { type Loadable, ModelPool, type PoolOptions } from "../../src/service/models/model-pool.js";
+import { ModelPool, type PoolOptions } from "../../src/service/models/model-pool.js";
+import type { Loadable } from "../../src/service/models/pool-entry.js";
 import { latch } from "../support/transcribe-fake.js";
 
 /** Something that was loaded, and takes memory until it is closed. */

@@ -7,14 +7,25 @@ import { runSoak } from "../../bench/support/soak-run.js";
 const SECONDS = 8;
 
 it("survives disorder, and keeps nothing of it", async () => {
-  const server = await startServerProcess({ SERVER_IDLE_TIMEOUT: "2" });
+  const server = await startServerProcess({ SERVER_IDLE_TIMEOUT: "2", SERVER_HTTP: "true" });
   onTestFinished(() => {
     server.kill();
   });
-  const { port, metricsPort, pid } = server;
+  const { port, httpPort, metricsPort, pid } = server;
   const files = shortFiles().slice(0, 4);
-  const report = await runSoak({ port, metricsPort, pid, seconds: SECONDS, lanes: 12, seed: 7, files });
+  const report = await runSoak({
+    port,
+    httpPort,
+    metricsPort,
+    pid,
+    seconds: SECONDS,
+    lanes: 12,
+    seed: 7,
+    files,
+  });
   expect(report.calls).toBeGreaterThan(20);
+  for (const door of ["grpc", "http"])
+    expect(Object.keys(report.endings).some((ending) => ending.startsWith(door))).toBe(true);
   expect(report.wrong).toEqual([]);
   expect(report.misled).toEqual([]);
   expect(report.unanswered).toBe(0);

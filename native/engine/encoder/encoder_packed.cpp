@@ -1,7 +1,6 @@
 #include <cstring>
 
 #include "engine/encoder/encoder_graphs.h"
-#include "engine/encoder/frame_step.h"
 
 namespace agora {
 namespace {
@@ -26,39 +25,6 @@ ggml_tensor* frames_of(ggml_context* context, KernelNodes& nodes, ggml_tensor* m
                               nodes.kernels().narrow(row.data(), bands, format, output);
                           }
                       });
-}
-
-// The layers and the last norm, frames a few at a time. x is updated.
-ggml_tensor* layers_by_frames(ggml_context* context, KernelNodes& nodes, const PackedEncoderWeights& weights,
-                              const EncoderShape& shape, Arithmetic attention, Activation gelu, ggml_tensor* x) {
-    const Arithmetic format = attention_rows(attention);
-    const auto step = [&](const PackedBlock* before, const PackedBlock* next, ggml_tensor* attended) {
-        const FrameStep step{before, next, &weights.norm, gelu, format};
-        const auto work = [&nodes, step](ggml_tensor* result, int thread, int threads) {
-            Frames frames;
-            frames.x = static_cast<float*>(result->src[0]->data);
-            if (result->src[1] != nullptr) {
-                frames.attended = static_cast<const uint8_t*>(result->src[1]->data);
-                frames.attended_stride = result->src[1]->nb[1];
-            }
-            frames.output = static_cast<uint8_t*>(result->data);
-            frames.output_stride = result->nb[1];
-            const auto [first, last] = nodes.share(result->ne[1], thread, threads);
-            take_step(nodes.kernels(), step, frames, first, last);
-        };
-        std::vector<ggml_tensor*> inputs = {x};
-        if (attended != nullptr) inputs.push_back(attended);
-        return next != nullptr ? nodes.rows(context, format, 3 * shape.width, x->ne[1], inputs, work)
-                               : nodes.rows(context, Arithmetic::F32, shape.width, x->ne[1], inputs, work);
-    };
-    const PackedBlock* before = nullptr;
-    ggml_tensor* attended = nullptr;
-    for (const PackedBlock& block : weights.blocks) {
-        ggml_tensor* asked = step(before, &block, attended);
-        attended = nodes.attention(context, asked, asked, asked, shape.heads, attention, Arithmetic::BF16);
-        before = &block;
-    }
-    return step(before, nullptr, attended);
 }
 
 }  // namespace
@@ -89,10 +55,9 @@ ggml_tensor* packed_encoder(ggml_context* context, KernelNodes& nodes, const Pac
     convolution.constant = position;
     x = nodes.product(context, weights.conv2, x, convolution);  // [D, T]
 
-    if (rows == Arithmetic::Int8PerRow)
-        return layers_by_frames(context, nodes, weights, shape, precision.attention, gelu, x);
     ProductNode projection;
-    projection.format = attention_rows(precision.attention);
+    const Arithmetic attention = precision.byte_attention ? Arithmetic::Int8PerRow : precision.attention;
+    projection.format = attention_rows(attention);
     ProductNode residual;
     ProductNode hidden;
     hidden.format = rows;
@@ -102,7 +67,7 @@ ggml_tensor* packed_encoder(ggml_context* context, KernelNodes& nodes, const Pac
         ggml_tensor* query = nodes.product(context, block.self.query, normed, projection);
         ggml_tensor* key = nodes.product(context, block.self.key, normed, projection);
         ggml_tensor* value = nodes.product(context, block.self.value, normed, projection);
-        ggml_tensor* attended = nodes.attention(context, query, key, value, shape.heads, precision.attention, rows);
+        ggml_tensor* attended = nodes.attention(context, query, key, value, shape.heads, attention, rows);
         residual.residual = x;
         x = nodes.product(context, block.self.out, attended, residual);
         normed = nodes.norm(context, block.mlp_norm, x, rows);

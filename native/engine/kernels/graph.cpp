@@ -18,7 +18,6 @@ std::pair<int64_t, int64_t> part(int64_t count, int thread, int threads) {
 Arithmetic format_of(const ggml_tensor* rows) {
     return rows->type == GGML_TYPE_F32    ? Arithmetic::F32
            : rows->type == GGML_TYPE_BF16 ? Arithmetic::BF16
-           : rows->type == GGML_TYPE_I16  ? Arithmetic::Int8PerRow
                                           : Arithmetic::Int8;
 }
 
@@ -46,20 +45,12 @@ ggml_tensor* KernelNodes::rows(ggml_context* context, Arithmetic format, int wid
             return custom(context, GGML_TYPE_F32, width, rows, inputs, std::move(work));
         case Arithmetic::BF16:
             return custom(context, GGML_TYPE_BF16, width, rows, inputs, std::move(work));
-        case Arithmetic::Int8PerRow: {
-            const auto pairs = static_cast<int64_t>(row_bytes(format, width) / 2);
-            return custom(context, GGML_TYPE_I16, pairs, rows, inputs, std::move(work));
-        }
         case Arithmetic::Int8:
+        case Arithmetic::Int8PerRow:  // not between nodes
             break;
     }
     const auto bytes = static_cast<int64_t>(row_bytes(format, width));
     return custom(context, GGML_TYPE_I8, bytes, rows, inputs, std::move(work));
-}
-
-std::pair<int, int> KernelNodes::share(int64_t rows, int thread, int threads) const {
-    const auto [first, last] = part(computed(rows), thread, threads);
-    return {static_cast<int>(first), static_cast<int>(last)};
 }
 
 ggml_tensor* KernelNodes::norm(ggml_context* context, const PackedNorm& norm, ggml_tensor* x, Arithmetic format) {
@@ -121,11 +112,9 @@ ggml_tensor* KernelNodes::attention(ggml_context* context, ggml_tensor* query, g
                 [this, heads, arithmetic, format](ggml_tensor* result, int thread, int threads) {
                     EncoderAttention attention;
                     attention.arithmetic = arithmetic;
-                    const bool together = result->src[0] == result->src[1];
-                    const size_t part = together ? result->src[0]->nb[1] / 3 : 0;
                     attention.query = row(result->src[0], 0);
-                    attention.key = row(result->src[1], 0) + part;
-                    attention.value = row(result->src[2], 0) + 2 * part;
+                    attention.key = row(result->src[1], 0);
+                    attention.value = row(result->src[2], 0);
                     attention.row_stride = result->src[0]->nb[1];
                     attention.frames = static_cast<int>(computed(result->src[0]->ne[1]));
                     if (frames_) {

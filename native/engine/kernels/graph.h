@@ -6,7 +6,6 @@
 #include <deque>
 #include <functional>
 #include <optional>
-#include <utility>
 #include <vector>
 
 #include "engine/device/compute.h"
@@ -29,8 +28,7 @@ struct ProductNode {
 };
 
 // Makes nodes, and keeps what they need when they are computed: it must outlive the graphs.
-// A tensor of rows is [inputs, rows] in F32 or BF16, or I8 [row_bytes(Int8, inputs), rows], or I16
-// [row_bytes(Int8PerRow, inputs) / 2, rows].
+// A tensor of rows is [inputs, rows] in F32 or BF16, or I8 [row_bytes(Int8, inputs), rows].
 class KernelNodes {
   public:
     // For graphs that `compute` runs: what the work of a node throws, its run() throws.
@@ -41,8 +39,7 @@ class KernelNodes {
     ggml_tensor* norm(ggml_context* context, const PackedNorm& norm, ggml_tensor* x, Arithmetic format);
     ggml_tensor* narrow(ggml_context* context, ggml_tensor* x, Arithmetic format);
     ggml_tensor* product(ggml_context* context, const PackedLinear& layer, ggml_tensor* rows, const ProductNode& node);
-    // query, key, value: rows of `heads` · 64, BF16 where the arithmetic is that or Int8PerRow, else F32. All three may
-    // be the same tensor, of rows of one behind the other.
+    // query, key, value: rows of `heads` · 64, in the format of attention_rows(arithmetic).
     ggml_tensor* attention(ggml_context* context, ggml_tensor* query, ggml_tensor* key, ggml_tensor* value, int heads,
                            Arithmetic arithmetic, Arithmetic format);
 
@@ -54,8 +51,6 @@ class KernelNodes {
                       const std::vector<ggml_tensor*>& inputs, Work work);
 
     const KernelSet& kernels() const { return kernels_; }
-    // Of `count` rows that are computed, those that are `thread`'s: first and one after the last.
-    std::pair<int, int> share(int64_t rows, int thread, int threads) const;
 
     // From now on rows are frames of a window, of which these are computed. At first all rows are.
     void set_frames(const WindowFrames& frames) { frames_ = frames; }

@@ -12,39 +12,26 @@ Precision choose_precision(ComputeType type, bool quantised, const KernelSet& ke
     constexpr Arithmetic F32 = Arithmetic::F32;
     switch (type) {
         case ComputeType::F32:
-            return {type, Storage::F32, Storage::F32, Storage::F32, F32, F32, F32, Storage::F32};
+            return {type, Storage::F32, Storage::F32, F32, F32, F32, Storage::F32, false};
         case ComputeType::F16:
-            return {type, Storage::F16, Storage::F16, Storage::F16, F32, F32, F32, Storage::F16};
+            return {type, Storage::F16, Storage::F16, F32, F32, F32, Storage::F16, false};
         case ComputeType::BF16:
-            return {type,         Storage::BF16, Storage::BF16, convolutions,
-                    short_floats, short_floats,  short_floats,  Storage::F16};
+            return {type, Storage::BF16, convolutions, short_floats, short_floats, short_floats, Storage::F16, false};
         case ComputeType::Int8F16:
-            return {type, Storage::Int8, Storage::Int8, Storage::F16, F32, F32, F32, Storage::Int8};
+            return {type, Storage::Int8, Storage::F16, F32, F32, F32, Storage::Int8, false};
         case ComputeType::Int8BF16:
-            return {type,         Storage::Int8, Storage::Int8, convolutions,
-                    short_floats, short_floats,  short_floats,  Storage::Int8};
+            return {type, Storage::Int8, convolutions, short_floats, short_floats, short_floats, Storage::Int8, false};
         case ComputeType::Int8:
         case ComputeType::Auto:
             break;
     }
     // Where tiles multiply bfloat16, they are faster than vectors of bytes, as soon as there are many rows.
     const bool tiles = kernels.bf16.rows > 16;
-    // Blocks of 32 inputs with scales of their own take a quarter of the time of bytes' sums.
-    const bool whole = !tiles && kernels.sums_bytes && kernels.multiplies(Arithmetic::Int8PerRow);
-    const Arithmetic encoder = tiles ? Arithmetic::BF16 : whole ? Arithmetic::Int8PerRow : Arithmetic::Int8;
-    const Arithmetic attention = whole                ? Arithmetic::Int8PerRow
-                                 : has_bf16           ? Arithmetic::BF16
-                                 : kernels.sums_bytes ? Arithmetic::Int8
-                                                      : F32;
-    const Storage encoder_weights = whole ? Storage::Int8PerOutput : Storage::Int8;
-    return {ComputeType::Int8, Storage::Int8,    encoder_weights, convolutions,
-            encoder,           Arithmetic::Int8, attention,       Storage::Int8};
-}
-
-Precision with_blocks(Precision precision) {
-    if (precision.encoder == Arithmetic::Int8PerRow) precision.encoder = precision.attention = Arithmetic::Int8;
-    precision.encoder_weights = precision.weights;
-    return precision;
+    const Arithmetic attention = has_bf16 ? Arithmetic::BF16 : kernels.sums_bytes ? Arithmetic::Int8 : F32;
+    return {ComputeType::Int8, Storage::Int8,
+            convolutions,      tiles ? Arithmetic::BF16 : Arithmetic::Int8,
+            Arithmetic::Int8,  attention,
+            Storage::Int8,     !tiles && kernels.sums_bytes && kernels.multiplies(Arithmetic::Int8PerRow)};
 }
 
 }  // namespace agora

@@ -7,14 +7,14 @@
 namespace agora {
 
 struct Precision {
-    ComputeType type;         // never Auto
-    Storage weights;          // of the matrices
-    Storage encoder_weights;  // of those that whole windows are multiplied with
-    Storage convolutions;     // of the encoder's first layers, which quantised models keep wide too
-    Arithmetic encoder;       // of its products
+    ComputeType type;      // never Auto
+    Storage weights;       // of the matrices
+    Storage convolutions;  // of the encoder's first layers, which quantised models keep wide too
+    Arithmetic encoder;    // of its products
     Arithmetic decoder;
-    Arithmetic attention;  // of the encoder
-    Storage memory;        // of the decoder's keys and values: F32, F16, or Int8 in cross-attention and F16 else
+    Arithmetic attention;         // of the encoder
+    Storage memory;               // of the decoder's keys and values: F32, F16, or Int8 in cross-attention and F16 else
+    bool byte_attention = false;  // whether Whisper's encoder has its attention in bytes instead: Int8PerRow
 
     // Full precision computes the model as it was published, with the GELU of the error function; narrower types take
     // whisper.cpp's faster approximation, whose error (at most 5e-4) is below theirs.
@@ -23,8 +23,5 @@ struct Precision {
 
 // `quantised`: whether the model file's own weights have 8 bits or fewer.
 Precision choose_precision(ComputeType type, bool quantised, const KernelSet& kernels);
-
-// The same for networks whose products write rows for other products, which know a scale for each 32 values only.
-Precision with_blocks(Precision precision);
 
 }  // namespace agora

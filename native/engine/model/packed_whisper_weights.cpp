@@ -9,12 +9,7 @@ namespace agora {
 PackedWhisperWeights::PackedWhisperWeights(const std::string& path, const WhisperFile& file, const Precision& precision,
                                            const InParts& in_parts) {
     const NamedTensors tensors(path, file.tensors);
-    const auto linear = [&](const std::string& name) {
-        // Whole windows are multiplied with the encoder's, and with those that make the decoder's cross memory.
-        const auto is = [&](const char* part) { return name.find(part) != std::string::npos; };
-        const bool wide = is("encoder.") || is("cross_attn.key") || is("cross_attn.value");
-        return tensors.linear({name}, wide ? precision.encoder_weights : precision.weights, in_parts);
-    };
+    const auto linear = [&](const std::string& name) { return tensors.linear({name}, precision.weights, in_parts); };
     const auto norm = [&](const std::string& name) { return tensors.norm(name); };
     const auto blocks = [&](const std::string& side, int count, bool cross) {
         return read_blocks<PackedLinear, PackedNorm>(side, count, cross, linear, norm);
@@ -55,7 +50,7 @@ PackedEncoderWeights pack_encoder(const EncoderWeights& weights, const Precision
         const int64_t inputs = weight->ne[0];
         const auto outputs = static_cast<int>(weight->ne[1]);
         PackedLinear packed;
-        packed.weight = std::make_unique<PackedMatrix>(precision.encoder_weights, static_cast<int>(inputs), outputs);
+        packed.weight = std::make_unique<PackedMatrix>(precision.weights, static_cast<int>(inputs), outputs);
         pack_rows(*packed.weight, 0, outputs, in_parts,
                   [&](int first, int count, float* rows, const std::vector<char>&) {
                       read(weight, first * inputs, count * inputs, rows);

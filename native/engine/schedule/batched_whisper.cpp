@@ -201,9 +201,7 @@ bool BatchedWhisper::make_room_for(WhisperWindow& window) {
 // Frames that the encoder computes of it.
 WindowFrames BatchedWhisper::frames_of(const WhisperWindow& window) const {
     const bool may_leave_out = network_->leaves_out_frames() && !window.checking && !window.needs_all_frames;
-    if (!may_leave_out) return {};
-    const bool goes_on = window.request.live && !window.request.live->last;
-    return goes_on ? without_silence(window.remaining()) : thinned_silence(window.remaining());
+    return may_leave_out ? thinned_silence(window.remaining()) : WindowFrames{};
 }
 
 // What the encoder had begun with before, in that lane, is lost.

@@ -82,7 +82,7 @@ export class HttpDoor {
     addJobs(app, service);
     addPages(app, pages, description);
     await app.ready();
-    addUpgrades(app.server, service, gate, upgrades.routes(tokens));
+    addUpgrades(app.server, service, gate, upgrades.routes);
     const port = settings.httpPort ?? (settings.port === 0 ? 0 : USUAL_PORT);
     try {
       await listen(app.server, { host: settings.httpHost, port }, ["httpHost", "httpPort"]);

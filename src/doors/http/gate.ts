@@ -74,15 +74,14 @@ export class Gate {
 
   /**
    * Whether a WebSocket may be opened.
-   * @param bringsTokenLater whether its token is checked by who speaks its protocol
    * @throws Forbidden, Refusal UNAUTHENTICATED, Unavailable, TranscriptionError QUEUE_FULL
    */
-  checkUpgrade(request: IncomingMessage, path: string, bringsTokenLater: boolean): void {
+  checkUpgrade(request: IncomingMessage, path: string): void {
     const { headers, socket } = request;
     if (!this.#tokens.isNeeded) this.#access.checkHost(headers);
     this.#access.checkOrigin(headers, false);
     const address = socket.remoteAddress ?? "unknown";
-    if (!bringsTokenLater) this.#requireToken(offeredAuthorization(request), `GET ${path}`, address);
+    this.#requireToken(offeredAuthorization(request), `GET ${path}`, address);
     this.#checkPhase(true);
   }
 

@@ -1,13 +1,14 @@
 import type { IncomingMessage } from "node:http";
 import type { Service } from "../../service/service.js";
-import type { TokenCheck } from "../../service/token-check.js";
 import {
   protocolsOf,
   queryOf,
-  type UpgradeRoute,
+  type Upgrade,
   type UpgradeRoutes,
   type Upgrades,
 } from "../../service/upgrades.js";
+import { readListening } from "./deepgram/query.js";
+import { DeepgramSession } from "./deepgram/session.js";
 import { Handshake, type HandshakeOptions } from "./handshake.js";
 import { RealtimeSession } from "./realtime/session.js";
 import { Sessions } from "./sessions.js";
@@ -17,15 +18,15 @@ const REALTIME_MESSAGE = 16 * 1024 ** 2;
 
 /** Live doors on the port of HTTP. */
 export class LiveRoutes implements Upgrades {
-  readonly #service: Service;
+  readonly routes: UpgradeRoutes;
   readonly #sessions = new Sessions();
 
   constructor(service: Service) {
-    this.#service = service;
-  }
-
-  routes(_tokens: TokenCheck): UpgradeRoutes {
-    const realtime = this.#route({
+    const upgrade = (options: HandshakeOptions): Upgrade => {
+      const handshake = new Handshake(service, this.#sessions, options);
+      return (request, socket, head) => handshake.upgrade(request, socket, head);
+    };
+    const realtime = upgrade({
       method: "GET /v1/realtime",
       maxMessage: REALTIME_MESSAGE,
       open: (connection, request) =>
@@ -34,9 +35,14 @@ export class LiveRoutes implements Upgrades {
           model: queryOf(request).get("model") ?? undefined,
         }),
     });
-    return new Map([
+    const listen = upgrade({
+      method: "GET /v1/listen",
+      open: (connection, request) => new DeepgramSession(connection, readListening(queryOf(request))),
+    });
+    this.routes = new Map([
       ["/v1/realtime", realtime],
       ["/realtime", realtime],
+      ["/v1/listen", checked(listen, (request) => readListening(queryOf(request)))],
     ]);
   }
 
@@ -47,11 +53,14 @@ export class LiveRoutes implements Upgrades {
   break(): void {
     this.#sessions.break();
   }
+}
 
-  #route(options: HandshakeOptions, more: Omit<UpgradeRoute, "upgrade"> = {}): UpgradeRoute {
-    const handshake = new Handshake(this.#service, this.#sessions, options);
-    return { ...more, upgrade: (request, socket, head) => handshake.upgrade(request, socket, head) };
-  }
+/** As `upgrade`, for requests that `check` throws nothing about. */
+function checked(upgrade: Upgrade, check: (request: IncomingMessage) => void): Upgrade {
+  return (request, socket, head) => {
+    check(request);
+    upgrade(request, socket, head);
+  };
 }
 
 function isBeta(request: IncomingMessage): boolean {

@@ -89,8 +89,12 @@ export abstract class LiveSession {
 
   /** Seconds of audio that wait to be listened to. */
   protected get lag(): number {
-    const { received, processed } = this.#stream?.progress ?? { received: 0, processed: 0 };
-    return received - processed;
+    return (this.#stream?.progress.received ?? 0) - this.processed;
+  }
+
+  /** Seconds of audio that were listened to. */
+  protected get processed(): number {
+    return this.#stream?.progress.processed ?? 0;
   }
 
   /** Ends what is being said. Its finals have been told when it resolves. */

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
+import { access, mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { TranscriptionError } from "../../index.js";
@@ -8,11 +8,16 @@ import { type ServerSettings, variableOf } from "../settings.js";
 import type { Job } from "./job.js";
 import { ResultFolder, type ResultStore } from "./results.js";
 import { SqliteStore } from "./sqlite/sqlite-store.js";
+import { SqliteThread } from "./sqlite/sqlite-thread.js";
 import type { JobStore } from "./store.js";
 
 const DATABASE = "jobs.db";
 const RECORDINGS = "recordings";
 const RESULTS = "results";
+/** Of temporary ones. */
+const PREFIX = "agora-jobs-";
+/** Milliseconds that a server is waited for which has the folder, and may be about to end. */
+const PATIENCE = 5000;
 
 /** Everything that jobs are kept in. */
 export interface JobStorage {
@@ -40,6 +45,7 @@ export async function openJobFolder(
   const { store, setAside } = await SqliteStore.open(
     {
       path: join(folder, DATABASE),
+      patience: PATIENCE,
       maxWaiting: jobsMaxWaiting,
       full: `${jobsMaxWaiting} jobs are waiting, the most that ${variableOf("jobsMaxWaiting")} allows; try again later`,
       maxAttempts: jobsMaxAttempts,
@@ -67,7 +73,10 @@ export async function openJobFolder(
 
 async function makeFolder(folder: string | undefined): Promise<string> {
   try {
-    if (folder === undefined) return await mkdtemp(join(tmpdir(), "agora-jobs-"));
+    if (folder === undefined) {
+      await deleteForgotten();
+      return await mkdtemp(join(tmpdir(), PREFIX));
+    }
     await mkdir(folder, { recursive: true, mode: 0o700 });
     return folder;
   } catch (cause) {
@@ -75,6 +84,26 @@ async function makeFolder(folder: string | undefined): Promise<string> {
     const message = `Cannot make the folder of jobs ${where}: ${(cause as Error).message}`;
     throw new TranscriptionError("STORAGE_FAILED", message, { cause });
   }
+}
+
+/** Temporary folders of servers that were killed: nobody has their files open. */
+async function deleteForgotten(): Promise<void> {
+  for (const name of await readdir(tmpdir())) {
+    if (!name.startsWith(PREFIX)) continue;
+    const folder = join(tmpdir(), name);
+    if (await isForgotten(folder).catch(() => false))
+      await rm(folder, { recursive: true, force: true }).catch(() => {});
+  }
+}
+
+async function isForgotten(folder: string): Promise<boolean> {
+  // One that another server is about to use has no file yet.
+  await access(join(folder, DATABASE));
+  const limits = { maxWaiting: 0, full: "", maxAttempts: 1, ttl: 0 };
+  const options = { path: join(folder, DATABASE), patience: 0, ...limits };
+  const file = await SqliteThread.open(options, () => {});
+  await file.close();
+  return true;
 }
 
 /** What no job needs: its process ended between the steps in which it would have been deleted. */

@@ -29,7 +29,7 @@ export interface JobStore {
   cancel(id: string): Promise<Cancelled | undefined>;
   /**
    * Has `worker` work on jobs from now on, the oldest of the most urgent first, a job with one worker at a time. A job whose
-   * process ended in its course is begun again, as often as the store's limit allows, with no other beside it.
+   * process ended in its course is begun again, as often as the store's limit allows, the last time with no other beside it.
    */
   consume(worker: JobWorker): void;
   /** Has `listener` hear of each job that ends, also while nobody works. */

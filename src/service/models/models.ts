@@ -11,8 +11,9 @@ import { entriesOf } from "../setting-values.js";
 import { type ServerSettings, variableOf } from "../settings.js";
 import { type InstalledModel, installedModels, missingModels } from "./installed.js";
 import { loadInstalled, loadMainAgain } from "./load.js";
-import { type Lease, type Loadable, ModelPool, type PoolState } from "./model-pool.js";
+import { ModelPool } from "./model-pool.js";
 import { meansFirst, modelNamed, type Named, noModel } from "./names.js";
+import type { Lease, Loadable, PoolState } from "./pool-entry.js";
 
 /** A model that a request may name. */
 export interface ServedModel extends Named {

@@ -26,7 +26,7 @@ void relu(std::vector<float>& values, size_t count) {
 NemotronNetwork::NemotronNetwork(const NemotronFile& file, ComputeType type, const KernelSet& kernels,
                                  CpuCompute& compute)
     : shape_(file.shape),
-      precision_(with_blocks(choose_precision(type, false, kernels))),
+      precision_(choose_precision(type, false, kernels)),
       kernels_(kernels),
       compute_(compute),
       parallel_(compute),

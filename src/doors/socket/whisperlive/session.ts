@@ -11,12 +11,19 @@ const TEXT = "text";
 /** Its clients keep completed segments, and write their subtitles, for this one alone. */
 const BACKEND = "faster_whisper";
 
+/**
+ * Milliseconds without audio after which what has been said is taken for complete: a client that has sent all of a file
+ * waits for the text to settle, and is gone as soon as it says that its audio has ended.
+ */
+const QUIET = 2000;
+
 /** A client of WhisperLive (https://github.com/collabora/WhisperLive), as its version 0.9 speaks. */
 export class WhisperLiveSession extends LiveSession {
   #asked: Asked | undefined;
   #segments: Segments | undefined;
   /** The client waits to be told. */
   #awaitsLanguage = false;
+  #quiet: NodeJS.Timeout | undefined;
 
   protected override async onText(text: string): Promise<void> {
     if (!this.#asked) return this.#begin(text);
@@ -32,6 +39,11 @@ export class WhisperLiveSession extends LiveSession {
     }
     if (bytes.equals(END_BYTES)) return this.#finish();
     await this.write(bytes);
+    clearTimeout(this.#quiet);
+    this.#quiet = setTimeout(() => {
+      if (!this.isOver) this.flush().catch((error: unknown) => this.fail(error));
+    }, QUIET);
+    this.#quiet.unref();
   }
 
   async #begin(text: string): Promise<void> {
@@ -70,6 +82,7 @@ export class WhisperLiveSession extends LiveSession {
   }
 
   async #finish(): Promise<void> {
+    clearTimeout(this.#quiet);
     this.peer.ignore();
     await this.end();
     this.complete();

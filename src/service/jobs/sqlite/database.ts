@@ -5,17 +5,18 @@ import { SCHEMA, SCHEMA_VERSION } from "./schema.js";
 export type Value = string | number | null;
 export type Row = Record<string, Value>;
 
-/** Milliseconds that somebody who is about to leave the file is waited for. */
-const PATIENCE = 5000;
-
 /** An SQLite file that nobody else has open: the lock is the system's, which takes it back from a process that is killed. */
 export class JobDatabase {
   readonly #database: Database.Database;
   readonly #statements = new Map<string, Database.Statement>();
 
-  /** Opens or makes the file. @throws as SQLite does; TranscriptionError STORAGE_FAILED for one of a newer version */
-  constructor(path: string) {
-    this.#database = new Database(path, { timeout: PATIENCE });
+  /**
+   * Opens or makes the file.
+   * @param patience milliseconds that somebody else who has it open is waited for
+   * @throws as SQLite does; TranscriptionError STORAGE_FAILED for one of a newer version
+   */
+  constructor(path: string, patience: number) {
+    this.#database = new Database(path, { timeout: patience });
     try {
       this.#database.pragma("locking_mode = EXCLUSIVE");
       this.#database.pragma("journal_mode = WAL");

@@ -19,6 +19,8 @@ import { JOB_COLUMNS, jobOf, number } from "./rows.js";
 
 export interface SqliteOptions {
   path: string;
+  /** Milliseconds that somebody who has the file open, and may be about to leave it, is waited for. */
+  patience: number;
   /** Jobs that may wait; `Infinity`: any number. */
   maxWaiting: number;
   /** What is said to those for whom there is no room. */
@@ -48,7 +50,7 @@ export class SqliteJobs {
   readonly #options: SqliteOptions;
 
   constructor(options: SqliteOptions) {
-    this.#database = new JobDatabase(options.path);
+    this.#database = new JobDatabase(options.path, options.patience);
     this.#options = options;
   }
 
@@ -119,17 +121,21 @@ export class SqliteJobs {
   }
 
   /**
-   * The next job whose time has come. One in whose course the process ended runs alone: if it ends again, it takes no other
-   * job with it.
+   * The next job whose time has come. The last attempt at one in whose course the process has ended is made alone: if it
+   * ends again, no other job loses an attempt.
    */
   claim(now: number): Claim | undefined {
     return this.#database.atomically(() => {
-      if (this.#count("status = 'running' AND crashes > 0") > 0) return undefined;
-      const isAlone = this.#count("status = 'running'") === 0;
+      const { maxAttempts } = this.#options;
+      const isLast = "jobs.crashes > 0 AND jobs.attempts >= ?";
+      if (this.#count(`status = 'running' AND ${isLast}`, maxAttempts) > 0) return undefined;
+      const isIdle = this.#count("status = 'running'") === 0;
       const [row] = this.#rows(
-        `WHERE jobs.status = 'queued' AND jobs.not_before <= ? ${isAlone ? "" : "AND jobs.crashes = 0"} ` +
+        `WHERE jobs.status = 'queued' AND jobs.not_before <= ? AND (? OR NOT (${isLast})) ` +
           "ORDER BY jobs.rank, jobs.number LIMIT 1",
         now,
+        Number(isIdle),
+        maxAttempts - 1,
       );
       if (!row) return undefined;
       this.#database.run(
@@ -320,8 +326,9 @@ export class SqliteJobs {
     return this.#rows("WHERE jobs.id = ? AND jobs.status = 'running' AND jobs.claim = ?", id, claim)[0];
   }
 
-  #count(condition: string): number {
-    return Number(this.#database.get(`SELECT count(*) AS jobs FROM jobs WHERE ${condition}`)!.jobs);
+  #count(condition: string, ...values: number[]): number {
+    const row = this.#database.get(`SELECT count(*) AS jobs FROM jobs WHERE ${condition}`, ...values);
+    return Number(row!.jobs);
   }
 
   #queue(row: Row, now: number, notBefore: number, error?: JobError): void {
