@@ -10,7 +10,7 @@ import { normalisedWords, wordErrorRate } from "../support/word-error-rate.js";
 
 const POLICIES = ["auto", "local-agreement"] as const;
 /** As many utterances of LibriSpeech, one behind the other. */
-const UTTERANCES = 12;
+const UTTERANCES = 10;
 
 const recordings = thereIsRealWhisper
   ? librispeech().filter((_, i) => i % Math.ceil(50 / UTTERANCES) === 0)
