@@ -16,7 +16,7 @@ const ROOMS = [
   ["live"],
   ["formats"],
   ["loaded-transcriber"],
-  ["transcribe", "diarize", "detect-speech"],
+  ["transcribe", "diarize", "detect-speech", "waveform"],
   ["index"],
   ["service"],
   ["doors"],
