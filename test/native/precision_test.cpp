@@ -16,8 +16,7 @@ TEST_CASE("quantised models are multiplied in 8 bits on every instruction set, e
         const bool tiles = kernels.bf16.rows == 32;
         CHECK(quantised.weights == Storage::Int8);
         CHECK(quantised.encoder == (tiles ? Arithmetic::BF16 : Arithmetic::Int8));
-        const bool sums_rows = kernels.sums_bytes && kernels.multiplies(Arithmetic::Int8PerRow);
-        CHECK(quantised.byte_attention == (sums_rows && !tiles));
+        CHECK(!quantised.byte_attention);
         CHECK(quantised.decoder == Arithmetic::Int8);
         CHECK(quantised.memory == Storage::Int8);
         const agora::Precision exact = agora::choose_precision(agora::ComputeType::F32, true, kernels);
