@@ -27,7 +27,15 @@ const TYPES: Readonly<Record<string, string>> = {
  * The page's files by their paths, all that there are, so that no path of a client is ever looked for in a folder. Empty
  * where the page has not been built.
  */
-export function pageFiles(folder = FOLDER): ReadonlyMap<string, PageFile> {
+export function pageFiles(): ReadonlyMap<string, PageFile> {
+  found ??= filesIn(FOLDER);
+  return found;
+}
+
+/** They stay as they are while a process runs, and take a tenth of a second to compress. */
+let found: ReadonlyMap<string, PageFile> | undefined;
+
+function filesIn(folder: string): ReadonlyMap<string, PageFile> {
   const files = new Map<string, PageFile>();
   for (const name of namesIn(folder)) {
     const type = TYPES[path.extname(name)];
