@@ -1,4 +1,4 @@
-import type { Dictionary } from "./text.js";
+import type { Dictionary } from "./dictionary.js";
 
 export const ru: Dictionary = {
   title: "Расшифровки",

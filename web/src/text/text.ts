@@ -1,14 +1,8 @@
 import { createContext } from "preact";
 import { useContext } from "preact/hooks";
+import type { Counted, Dictionary, Forms, Sentence } from "./dictionary.js";
 import { en } from "./en.js";
 import { ru } from "./ru.js";
-
-type Forms = Record<"one" | "few" | "many" | "other", string>;
-type Shape = typeof en;
-/** All that the page says. */
-export type Dictionary = { [Key in keyof Shape]: Shape[Key] extends string ? string : Forms };
-type Sentence = { [Key in keyof Shape]: Shape[Key] extends string ? Key : never }[keyof Shape];
-type Counted = Exclude<keyof Shape, Sentence>;
 
 export const LANGUAGES = ["en", "ru"] as const;
 export type Language = (typeof LANGUAGES)[number];
