@@ -8,7 +8,7 @@ import { search } from "./places.js";
 import { TalkTime } from "./talk-time.js";
 import { Timeline } from "./timeline.js";
 import { Transcript } from "./transcript.js";
-import { partiesOf, turnsOf } from "./turns.js";
+import { partiesOf, turnsOf, wordCount } from "./turns.js";
 import { useKeys } from "./use-keys.js";
 import { RATES, usePlayer } from "./use-player.js";
 import { useTranscript } from "./use-transcript.js";
@@ -58,6 +58,11 @@ export function CallView({ at, file, job }: { job: Job; file: File | undefined; 
         ← {text.say("recordings")}
       </a>
       <h2>{job.filename}</h2>
+      {parties.length > 0 && (
+        <p class="quiet">
+          {text.count("speakersCount", parties.length)} · {text.count("words", wordCount(turns))}
+        </p>
+      )}
       <div class="player">
         <button
           type="button"

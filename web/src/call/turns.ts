@@ -64,6 +64,12 @@ export function turnsOf({ segments }: Transcript, parties: readonly Party[]): Tu
   return turns;
 }
 
+/** Where the model does not tell words apart, phrases stand for them. */
+export function wordCount(turns: readonly Turn[]): number {
+  const texts = turns.flatMap(({ words }) => words.map(({ text }) => text.split(/\s+/).length));
+  return texts.reduce((sum, count) => sum + count, 0);
+}
+
 function keyOf({ channel, speaker }: Segment): string {
   return speaker ?? (channel === undefined ? "" : `channel ${channel}`);
 }

@@ -45,25 +45,31 @@ export async function submit(
   onUploaded: (fraction: number) => void,
   signal: AbortSignal,
 ): Promise<Job> {
-  const recording = await keep(file, onUploaded, signal);
+  const server = (await (await request("/api/page", { signal })).json()) as ServerFacts;
+  const recording = server.recordings ? await keep(file, onUploaded, signal) : undefined;
   const form = new FormData();
   if (choices.language !== "") form.append("language", choices.language);
   if (choices.speakers === "channels") form.append("channels", "each");
   if (choices.speakers === "voices") form.append("diarize", "true");
-  form.append("word_timestamps", "true");
+  if (server.times_words) form.append("word_timestamps", "true");
   if (recording !== undefined) form.append("recording_id", recording);
   else form.append("file", file, file.name);
   return (await upload("/v1/jobs", form, recording === undefined ? onUploaded : () => {}, signal)) as Job;
 }
 
-/** @returns its id; undefined where the server keeps no recordings */
+interface ServerFacts {
+  /** Whether it keeps recordings. */
+  recordings: boolean;
+  /** Whether its model tells the times of words. */
+  times_words: boolean;
+}
+
+/** @returns its id */
 async function keep(
   file: File,
   onUploaded: (fraction: number) => void,
   signal: AbortSignal,
-): Promise<string | undefined> {
-  const { recordings } = (await (await request("/api/page", { signal })).json()) as { recordings: boolean };
-  if (!recordings) return undefined;
+): Promise<string> {
   const form = new FormData();
   form.append("file", file, file.name);
   return ((await upload("/api/recordings", form, onUploaded, signal)) as { id: string }).id;

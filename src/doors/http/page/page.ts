@@ -24,6 +24,7 @@ const HEADERS = {
 };
 const FACTS = Type.Object({
   recordings: Type.Boolean({ description: "Whether recordings are kept, to be played again" }),
+  times_words: Type.Boolean({ description: "Whether the server's own model tells the times of words" }),
 });
 
 /** The page for people, at `/`, and what it needs to know of this server. */
@@ -33,10 +34,13 @@ export function addPage(app: FastifyInstance, service: Service): void {
   app.get(
     "/api/page",
     {
-      config: { keeping: "token" },
+      config: { needs: "model" },
       schema: { summary: "What the page needs to know", tags: ["Server"], response: { 200: FACTS } },
     },
-    async () => ({ recordings: service.recordings !== undefined }),
+    async () => ({
+      recordings: service.recordings !== undefined,
+      times_words: service.models.main.timesWords,
+    }),
   );
 }
 
