@@ -169,7 +169,7 @@ TEST_CASE("portable sequences keep to themselves, whatever runs beside them and 
                          nullptr);
     beam->copy_from(*sequence, 6);
     const std::vector<int> rest(tokens.begin() + 6, tokens.end());
-    logits = decoder.run({{sequence.get(), window.get(), 6, rest, nullptr, true},
+    logits = decoder.run({{sequence.get(), window.get(), 6, rest, nullptr, rest.size()},
                           {neighbour.get(), other.get(), 2, {tokens[3]}},
                           {beam.get(), window.get(), 6, rest}},
                          nullptr);
