@@ -279,8 +279,8 @@ it("every option of contract v2 is a field, and none is another", async () => {
     .concat(
       Object.entries(nested).flatMap(([name, message]) =>
         fieldsOf(message)
-          // A map, which forms have as speaker_roles[…].
-          .filter((field) => field !== "speakers")
+          // Maps, which forms have as speaker_roles[…] and, of recordings, as known_speaker_references[].
+          .filter((field) => field !== "speakers" && field !== "known_voices")
           .map((field) => `${name}.${camel(field)}`),
       ),
     );
