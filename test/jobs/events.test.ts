@@ -163,13 +163,13 @@ describe("the events of a job", () => {
 
   it("wait for a follower that does not read, and miss nothing but progress", async () => {
     const { url } = await startJobs({
-      // Segments of 400 kB, far more together than a connection holds by itself.
+      // Segments of 1 MB, far more together than a connection holds by itself.
       answer: (_samples, _options, index) => ({
         segments: [
           {
             start: 0,
             end: 1,
-            text: ` ${String(index)}${"x".repeat(400_000)}`,
+            text: ` ${String(index)}${"x".repeat(1_000_000)}`,
             tokens: [],
             avgLogProb: -0.1,
             confidence: 0.9,
