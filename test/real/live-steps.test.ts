@@ -12,7 +12,7 @@ import { normalisedWords, wordErrorRate } from "../support/word-error-rate.js";
 const RATE = 16_000;
 /** Seconds that each step adds, and how far from the end text stands. */
 const STEP = 1;
-const FRONTIER = 1;
+const FRONTIER = 2;
 /** Points of word error rate that text which stands at once may lose against text of the whole. */
 const POINTS = 0.02;
 
