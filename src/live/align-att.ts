@@ -29,6 +29,9 @@ const SOFT_END = 0.1;
 const NO_SPEECH = 0.6;
 const IMPROBABLE = -1;
 
+/** Seconds of speech behind the last word from which on a pass has ended too early: what stands can make it. */
+const UNHEARD = 1;
+
 /** Share of the decoder's context that what stands may take; the rest is for the prompt and for what is to be written. */
 const MOST_FORCED = 0.5;
 /** Share at which the utterance is to be parted: a step may write much at once. */
@@ -115,7 +118,8 @@ export class AlignAtt implements Policy {
     const detected: Pick<Ending, "detected"> = sound.language === undefined ? detectedIn(step) : {};
     const isImprobable = meanLogProb(tokens) < IMPROBABLE;
     // With temperatures and guards that steps do not have.
-    if (step.rewound || isLoop(words) || (isImprobable && here.length === 0))
+    const isWrong = step.rewound || isLoop(words) || (isImprobable && here.length === 0);
+    if (isWrong || (words.length > 0 && spokenAfter(sound, words.at(-1)!.end) > UNHEARD))
       return { ...(await this.#hearAnew({ ...sound, language })), ...detected };
     const { noSpeechProb } = step;
     const isInvented = noSpeechProb > NO_SPEECH && isImprobable;
@@ -200,6 +204,14 @@ function isWithinWord(before: string, text: string): boolean {
 function endOfSpeech({ start, samples, spoken }: Sound): number {
   const end = samples.length / 16_000;
   return start + Math.min(end, (spoken.at(-1)?.end ?? end) + SOFT_END);
+}
+
+/** Seconds of speech after `time`. */
+function spokenAfter({ spoken, start }: Sound, time: number): number {
+  return spoken.reduce(
+    (sum, { end, start: from }) => sum + Math.max(0, end - Math.max(from, time - start)),
+    0,
+  );
 }
 
 function onClock(offset: number): (token: LiveToken) => LiveToken {
