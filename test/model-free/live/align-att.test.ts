@@ -56,6 +56,18 @@ describe("live speech that is followed by attention", () => {
     expect(engine.windows).toHaveLength(1);
   });
 
+  it("hears an utterance anew where its last step ends before its speech does", async () => {
+    const engine = followingEngine();
+    const whole = engine.liveStep.bind(engine);
+    engine.liveStep = async (request, signal) => {
+      const step = await whole(request, signal);
+      return request.final ? { ...step, tokens: step.tokens.slice(0, 2) } : step;
+    };
+    const { events } = await replay(liveStream({}, engine), bytesOf(join([words(0, 8), silence(1)])), 640);
+    expect(textOf(events)).toBe(said(0, 8));
+    expect(engine.windows).toHaveLength(1);
+  });
+
   it.each([0.02, 0.12])(
     "parts speech whose text gets too long for the model, pauses of %s s",
     async (gap) => {
