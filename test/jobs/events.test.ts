@@ -203,7 +203,8 @@ describe("the events of a job", () => {
     const numbers = kept(events).map(({ id }) => id);
     expect(numbers).toEqual(numbers.map((_, index) => index + 1));
     expect(typesOf(events).filter((type) => type === "job.segment")).toHaveLength(30);
-    const progress = events.filter(({ data }) => data.type === "job.progress");
-    expect(progress.length).toBeLessThan(30);
+    // What is replaced by later progress depends on when the connection was full.
+    const done = events.flatMap(({ data }) => data.progress?.processed ?? []);
+    expect(done).toEqual([...done].sort((a, b) => a - b));
   });
 });
