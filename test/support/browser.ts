@@ -15,7 +15,7 @@ let browser: Browser;
 /** To be called once in a file of such tests. */
 export function useBrowser(): void {
   beforeAll(async () => {
-    const args = ["--no-sandbox", "--autoplay-policy=no-user-gesture-required"];
+    const args = ["--no-sandbox", "--disable-dev-shm-usage", "--autoplay-policy=no-user-gesture-required"];
     browser = await chromium.launch({ executablePath: found!, args });
   });
   afterAll(() => browser.close());
