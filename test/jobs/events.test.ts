@@ -1,5 +1,7 @@
 import { get as httpGet } from "node:http";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { TranscriptionError } from "../../src/index.js";
+import { SqliteThread } from "../../src/service/jobs/sqlite/sqlite-thread.js";
 import { wav } from "../support/audio.js";
 import { bursts } from "../support/fake-engine.js";
 import { acceptedJob, get, jobOf, jobWhen, startJobs } from "../support/jobs.js";
@@ -159,6 +161,30 @@ describe("the events of a job", () => {
     for (const gate of gates) gate.open();
     await stopped;
     expect(lines.some((line) => line.includes(id) && line.includes("Done in"))).toBe(true);
+  });
+
+  it("end with an error where the store fails meanwhile, which keeps nothing open", async () => {
+    const { gates, lines, url } = await startStepwise();
+    const id = await acceptedJob(url, {}, { recording: SPEECH } as RequestInit);
+    const { ended, events, seen } = follow(url, id);
+    await until(() => typesOf(events()).length === 2);
+    const call = SqliteThread.prototype.call as (...asked: unknown[]) => Promise<unknown>;
+    const broken = vi.spyOn(SqliteThread.prototype, "call").mockImplementation(function (
+      this: SqliteThread,
+      ...asked: unknown[]
+    ) {
+      if (asked[0] !== "events") return call.apply(this, asked);
+      return Promise.reject(new TranscriptionError("STORAGE_FAILED", "The disk is gone"));
+    } as never);
+    onTestFinished(() => broken.mockRestore());
+    for (const gate of gates) gate.open();
+    await ended;
+    expect(seen.status).toBe(200);
+    const [, last] = /event: error\ndata: (.*)\n\n$/.exec(seen.text)!;
+    expect(JSON.parse(last!)).toMatchObject({ error: { code: "STORAGE_FAILED" } });
+    // Of those that are open, the one that asks.
+    await until(async () => /^agora_open_calls 1$/m.test((await get(url, "/metrics")).text));
+    expect(lines.filter((line) => line.includes("The disk is gone"))).toHaveLength(1);
   });
 
   it("wait for a follower that does not read, and miss nothing but progress", async () => {
