@@ -122,22 +122,21 @@ export class SqliteJobs {
 
   /**
    * The next job whose time has come. The last attempt at one in whose course the process has ended is made alone: if it
-   * ends again, no other job loses an attempt.
+   * ends again, no other job loses an attempt. When its turn comes those under way end first, and none overtakes it: with
+   * others that always wait its turn would never come.
    */
   claim(now: number): Claim | undefined {
     return this.#database.atomically(() => {
       const { maxAttempts } = this.#options;
       const isLast = "jobs.crashes > 0 AND jobs.attempts >= ?";
       if (this.#count(`status = 'running' AND ${isLast}`, maxAttempts) > 0) return undefined;
-      const isIdle = this.#count("status = 'running'") === 0;
       const [row] = this.#rows(
-        `WHERE jobs.status = 'queued' AND jobs.not_before <= ? AND (? OR NOT (${isLast})) ` +
-          "ORDER BY jobs.rank, jobs.number LIMIT 1",
+        "WHERE jobs.status = 'queued' AND jobs.not_before <= ? ORDER BY jobs.rank, jobs.number LIMIT 1",
         now,
-        Number(isIdle),
-        maxAttempts - 1,
       );
       if (!row) return undefined;
+      const mustBeAlone = Number(row.crashes) > 0 && Number(row.attempts) >= maxAttempts - 1;
+      if (mustBeAlone && this.#count("status = 'running'") > 0) return undefined;
       this.#database.run(
         "UPDATE jobs SET status = 'running', started_at = ?, claim = claim + 1, attempts = attempts + 1, progress = NULL, error = NULL " +
           "WHERE number = ?",
