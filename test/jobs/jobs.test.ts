@@ -1,8 +1,10 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { Workers } from "../../src/service/workers.js";
 import { formOf, post } from "../support/http-server.js";
 import { acceptedJob, get, jobOf, jobWhen, postJob, startJobs } from "../support/jobs.js";
+import { startS3 } from "../support/s3-server.js";
 import { RECORDING, until } from "../support/server.js";
 import { temporaryFolder } from "../support/temporary-folder.js";
 import { latch } from "../support/transcribe-fake.js";
@@ -231,6 +233,29 @@ describe("a job", () => {
     expect((await call).status).toBe(200);
     for (const id of ids) await jobWhen(url, id, "succeeded");
     expect((await get(url, "/metrics")).text).toMatch(/^agora_jobs_total\{status="succeeded"\} 2$/m);
+  });
+
+  it("that waits for a worker has its recording come from another system once", async () => {
+    const { objects, requests, url: bucket } = await startS3();
+    objects.set("r1.wav", { bytes: RECORDING, type: "audio/wav", metadata: {}, modifiedAt: new Date() });
+    const tries = vi.spyOn(Workers.prototype, "transcribe");
+    onTestFinished(() => tries.mockRestore());
+    const gate = latch();
+    const { url } = await startJobs({
+      gate: () => gate.opened,
+      settings: { recordingsStore: `s3://calls?endpoint=${bucket}`, maxWorkers: 1, maxQueue: 0 },
+    });
+    const call = post(url, formOf(RECORDING));
+    await until(async () => /agora_workers_busy 1/.test((await get(url, "/metrics")).text));
+    const { json } = await post(url, '{"recording_id": "r1"}', {
+      path: "/v1/jobs",
+      headers: { "content-type": "application/json" },
+    });
+    await until(() => tries.mock.calls.length === 3);
+    gate.open();
+    await jobWhen(url, json.id, "succeeded");
+    expect((await call).status).toBe(200);
+    expect(requests.filter((request) => request === "GET r1.wav")).toHaveLength(1);
   });
 
   it("needs no folder, and is gone with the server then", async () => {
