@@ -95,12 +95,14 @@ describe("a job", () => {
       return { ids: json.data.map(({ id }: { id: string }) => id), more: json.has_more };
     };
     expect(await list("")).toEqual({ ids, more: false });
+    expect(await list("?status=&after=")).toEqual({ ids, more: false });
     expect(await list("?limit=2")).toEqual({ ids: ids.slice(0, 2), more: true });
     expect(await list(`?limit=2&after=${ids[1]}`)).toEqual({ ids: ids.slice(2, 4), more: true });
     expect(await list(`?limit=2&after=${ids[3]}`)).toEqual({ ids: [ids[4]], more: false });
     expect(await list("?status=running")).toEqual({ ids: [ids[4]], more: false });
     expect(await list("?status=queued,succeeded")).toEqual({ ids: ids.slice(0, 4), more: false });
-    for (const wrong of ["limit=0", "limit=101", "limit=x", "status=waiting"]) {
+    // One that has been forgotten would have the list begin again.
+    for (const wrong of ["limit=0", "limit=101", "limit=x", "status=waiting", "after=job_x"]) {
       const [param] = wrong.split("=");
       const { json, status } = await get(url, `/v1/jobs?${wrong}`);
       expect({ status, param: json.error.param }).toEqual({ status: 400, param });

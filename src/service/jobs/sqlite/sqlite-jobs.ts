@@ -99,7 +99,7 @@ export class SqliteJobs {
   }
 
   list({ after, limit, statuses }: JobQuery): JobPage {
-    const from = after === undefined ? undefined : number(this.#row(after)?.number);
+    const from = after === undefined ? undefined : this.#numberOf(after);
     const wanted = statuses.length === 0 ? JOB_STATUSES : statuses;
     const rows = this.#rows(
       `WHERE jobs.status IN (${wanted.map(() => "?").join(", ")}) AND jobs.number < ? ORDER BY jobs.number DESC LIMIT ?`,
@@ -108,6 +108,13 @@ export class SqliteJobs {
       limit + 1,
     );
     return { jobs: rows.slice(0, limit).map(jobOf), hasMore: rows.length > limit };
+  }
+
+  #numberOf(after: string): number {
+    const row = this.#row(after);
+    if (row) return Number(row.number);
+    const message = `Expected the id of a job that is still kept for after but received ${JSON.stringify(after.slice(0, 50))}`;
+    throw new TranscriptionError("INVALID_ARGUMENT", message, { option: "after" });
   }
 
   cancel(id: string, now: number): Cancelled | undefined {
