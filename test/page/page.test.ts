@@ -5,9 +5,13 @@ import { expect, it, onTestFinished } from "vitest";
 import type { TranscriptionResult } from "../../src/index.js";
 import { startServer } from "../../src/server/server.js";
 import type { ServerSettings } from "../../src/service/settings.js";
+import { wav } from "../support/audio.js";
 import { describeInBrowser, openPage, useBrowser } from "../support/browser.js";
+import { bursts } from "../support/fake-engine.js";
+import { startJobs } from "../support/jobs.js";
 import { samplePath } from "../support/samples.js";
 import { temporaryFolder } from "../support/temporary-folder.js";
+import { latch } from "../support/transcribe-fake.js";
 
 const CALL = samplePath("sales-call-ru.stereo.wav");
 
@@ -95,6 +99,34 @@ describeInBrowser("the page", () => {
     expect({ complaints, strays }).toEqual({ complaints: [], strays: [] });
   });
 
+  it("shows text as it is heard, and goes on from where a connection was lost", async () => {
+    const gates = Array.from({ length: 4 }, () => latch());
+    const { url } = await startJobs({
+      gate: (index) => gates[index]!.opened,
+      concurrency: 1,
+      timesWords: false,
+    });
+    const { complaints, page } = await openPage(url);
+    const asked: (string | undefined)[] = [];
+    await page.route("**/events", (route) => {
+      asked.push(route.request().headers()["last-event-id"]);
+      if (asked.length > 1) return route.continue();
+      const body = `id: 1\ndata: {"type":"job.queued"}\n\n: still working\n\n`;
+      return route.fulfill({ contentType: "text/event-stream", body });
+    });
+    const buffer = Buffer.from(wav([bursts(4)], 16_000));
+    await page.setInputFiles("input[type=file]", { name: "a.wav", mimeType: "audio/wav", buffer });
+    await page.locator(".row a.name").click();
+    const shown = async () => (await page.locator(".turn p").allInnerTexts()).join(" ");
+    for (const [index, gate] of gates.entries()) {
+      gate.open();
+      await expect.poll(shown, { timeout: 60_000 }).toBe(["1", "2", "3", "4"].slice(0, index + 1).join(" "));
+    }
+    await page.locator(".state.succeeded").waitFor();
+    await expect.poll(shown, { timeout: 60_000 }).toBe("1 2 3 4");
+    expect({ asked, complaints }).toEqual({ asked: [undefined, "1"], complaints: [] });
+  });
+
   it("is usable by keys alone, and by who sees little", async () => {
     const url = await start();
     const { complaints, page } = await openPage(url, { bypassCSP: true });
@@ -114,7 +146,11 @@ describeInBrowser("the page", () => {
     expect(await violations(page), "the keys").toEqual([]);
     await page.keyboard.press("Escape");
     await page.keyboard.press("j");
-    await page.keyboard.press("j");
+    // The same key where Russian is typed.
+    await page.evaluate(() => {
+      const pressed = { key: "о", code: "KeyJ", bubbles: true };
+      document.body.dispatchEvent(new KeyboardEvent("keydown", pressed));
+    });
     const second = await page.locator(".turn time").nth(1).innerText();
     expect(await page.locator(".clock").innerText()).toContain(`${second} /`);
     await page.keyboard.press("/");
@@ -137,6 +173,10 @@ describeInBrowser("the page", () => {
     await other.page.locator(".turn").nth(3).waitFor();
     expect(await other.page.locator(".turns").innerText()).toBe(text);
     expect(await other.page.locator(".clock").innerText()).toContain("0:20 /");
+    await other.page.evaluate(() => {
+      location.hash = location.hash.replace(/@.*/, "@31");
+    });
+    await other.page.getByText("0:31 /").waitFor();
     expect(other.complaints).toEqual([]);
   });
 

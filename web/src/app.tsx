@@ -11,8 +11,8 @@ import { TokenForm } from "./token-form.js";
 export function App() {
   const [language, setLanguage] = useState(initialLanguage);
   const text = new Text(language);
-  const jobs = useJobs();
   const opened = useOpened();
+  const jobs = useJobs(opened.job);
   const job = jobs.all.find(({ id }) => id === opened.job);
   useEffect(() => {
     document.documentElement.lang = language;

@@ -68,7 +68,7 @@ export function CallView({ at, file, job }: { job: Job; file: File | undefined; 
           type="button"
           class="primary play"
           onClick={player.toggle}
-          disabled={player.isSilent}
+          disabled={player.silence !== undefined}
           aria-label={text.say(player.isPlaying ? "pause" : "play")}
         >
           {player.isPlaying ? "❚❚" : "▶"}
@@ -99,7 +99,9 @@ export function CallView({ at, file, job }: { job: Job; file: File | undefined; 
           ?
         </button>
       </div>
-      {player.isSilent && <p class="notice">{text.say("audioGone")}</p>}
+      {player.silence && (
+        <p class="notice">{text.say(player.silence === "gone" ? "audioGone" : "cannotPlay")}</p>
+      )}
       <Timeline
         turns={turns}
         parties={parties}

@@ -21,8 +21,11 @@ export function Exports({ job, time }: { job: Job; time: number }) {
       <button
         type="button"
         onClick={async () => {
-          await navigator.clipboard.writeText(`${location.origin}/#${job.id}@${time.toFixed(1)}`);
-          setCopied(true);
+          const moment = `#${job.id}@${time.toFixed(1)}`;
+          // Only where the page is secure: elsewhere the address can be copied.
+          if (!navigator.clipboard) location.hash = moment;
+          else await navigator.clipboard.writeText(`${location.origin}/${moment}`);
+          setCopied(navigator.clipboard !== undefined);
           setTimeout(() => setCopied(false), 2000);
         }}
       >

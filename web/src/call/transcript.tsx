@@ -128,7 +128,7 @@ export function Transcript(props: TranscriptProps) {
               <time>{clock(turn.start)}</time>
             </button>
           </div>
-          <p>{turn.words.map((word) => word.text).join(" ")}</p>
+          <p>{turn.text}</p>
         </li>
       ))}
     </ol>

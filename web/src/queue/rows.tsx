@@ -25,7 +25,9 @@ export function UploadRow({ upload, onDismiss, onRetry }: UploadRowProps) {
           <progress value={fraction} aria-label={text.say("uploading")} />
         </>
       ) : (
-        <span class="state bad">{text.say("refused", { name: file.name, reason: refusal })}</span>
+        <span class="state bad">
+          {refusal === "" ? text.say("notSent") : text.say("refused", { name: file.name, reason: refusal })}
+        </span>
       )}
       <span class="actions">
         {refusal !== undefined && (

@@ -20,13 +20,18 @@ export async function request(path: string, init: RequestInit = {}): Promise<Res
     if (init.signal?.aborted) throw error;
     throw new Unreachable();
   }
-  if (!response.ok) throw new Refused(response.status, await reasonIn(response));
+  if (!response.ok) throw new Refused(response.status, reasonIn(await response.text(), response.status));
   return response;
 }
 
-/** Doors have shapes of their own for errors. */
-async function reasonIn(response: Response): Promise<string> {
-  const body = (await response.json().catch(() => ({}))) as { error?: string | { message?: string } };
-  const reason = typeof body.error === "string" ? body.error : body.error?.message;
-  return reason ?? `${response.status} ${response.statusText}`;
+/** What an answer says is wrong: doors have shapes of their own for that, and proxies none. */
+export function reasonIn(text: string, status: number): string {
+  try {
+    const { error } = JSON.parse(text) as { error?: string | { message?: string } };
+    const reason = typeof error === "string" ? error : error?.message;
+    if (reason) return reason;
+  } catch {
+    // No JSON.
+  }
+  return `HTTP ${status}`;
 }

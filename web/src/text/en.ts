@@ -64,8 +64,10 @@ export const en = {
   enter: "Enter",
   serverGone:
     "The server cannot be reached. What is running goes on there; this page tries again every few seconds.",
+  cannotPlay: "This browser cannot play this kind of sound.",
   audioGone:
-    "The sound of this recording is not here: the server keeps none (RECORDINGS_DIR says where it may).",
+    "The sound of this recording is not here: the server keeps none (RECORDINGS_STORE says where it may).",
+  notSent: "It could not be sent: the connection to the server was lost.",
   refused: "The server refused {name}: {reason}",
   dashboard: "Server",
   chartSpeed: "Speed",

@@ -19,7 +19,7 @@ const POLICY = [
 const HEADERS = {
   "content-security-policy": POLICY,
   "referrer-policy": "no-referrer",
-  "permissions-policy": "microphone=(self)",
+  "permissions-policy": "microphone=()",
   "cross-origin-opener-policy": "same-origin",
 };
 const FACTS = Type.Object({
