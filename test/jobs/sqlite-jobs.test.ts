@@ -60,4 +60,37 @@ describe("a job in whose course the process has ended", () => {
     expect(claimed()).toBe("crashed");
     expect(claimed()).toBeUndefined();
   });
+
+  it("is set aside after its last attempt, and says in how many of them that was", () => {
+    add("unlucky");
+    const { claim } = jobs.claim(1)!;
+    jobs.settle("unlucky", claim, { type: "again", error: { code: "STORAGE_FAILED", message: "" } }, 1);
+    expect(jobs.claim(10_000)?.job.attempts).toBe(2);
+    expect(jobs.recover(10_000)).toMatchObject([
+      {
+        id: "unlucky",
+        status: "failed",
+        error: { code: "CRASHED", message: expect.stringContaining("1 of the 2") },
+      },
+    ]);
+  });
+});
+
+describe("what has its time", () => {
+  it("is told while that is to come, and not when it has passed: it waits for something else then", () => {
+    add("again");
+    const { claim } = jobs.claim(1000)!;
+    const error = { code: "STORAGE_FAILED", message: "" };
+    jobs.settle("again", claim, { type: "again", error }, 1000);
+    expect(jobs.claim(5999)).toBeUndefined();
+    expect(jobs.nextDue(5999)).toBe(6000);
+    expect(jobs.nextDue(6000)).toBeUndefined();
+    expect(jobs.claim(6000)?.job.id).toBe("again");
+
+    add("told", { webhook: { url: "https://example.org/", secretId: "", resultUrl: "" } });
+    jobs.cancel("told", 7000);
+    expect(jobs.nextDelivery(6999)).toBe(7000);
+    expect(jobs.nextDelivery(7000)).toBeUndefined();
+    expect(jobs.due(7000, 10).map(({ jobId }) => jobId)).toEqual(["told"]);
+  });
 });

@@ -128,8 +128,8 @@ export interface Delivery {
 export interface DeliveryStore {
   /** Those whose time has come, at most `limit`. */
   due(now: number, limit: number): Promise<Delivery[]>;
-  /** When the next one's time comes; undefined: there is none. */
-  next(): Promise<number | undefined>;
+  /** When, after `now`, the next one's time comes; undefined: there is none. */
+  next(now: number): Promise<number | undefined>;
   /** Says what came of one. @param retryAt when to try again; undefined: never */
   settle(jobId: string, isDelivered: boolean, retryAt: number | undefined): Promise<void>;
 }

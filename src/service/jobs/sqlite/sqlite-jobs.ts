@@ -65,7 +65,8 @@ export class SqliteJobs {
       const poison = rows.filter(({ attempts }) => Number(attempts) >= this.#options.maxAttempts);
       for (const row of rows) if (!poison.includes(row)) this.#queue(row, now, now);
       for (const row of poison) {
-        const message = `The server ended in the course of this job, ${row.attempts} times`;
+        const crashes = Number(row.crashes) + 1;
+        const message = `The server ended in the course of ${crashes} of the ${row.attempts} attempts at this job`;
         this.#finish(row, "failed", now, { error: { code: CRASHED, message } });
       }
       return poison.map((row) => this.#job(row));
@@ -156,10 +157,11 @@ export class SqliteJobs {
     });
   }
 
-  /** When the next job's time comes that waits for it; undefined: none does. */
-  nextDue(): number | undefined {
+  /** When, after `now`, the next job's time comes that waits for it; undefined: none does. */
+  nextDue(now: number): number | undefined {
     const row = this.#database.get(
-      "SELECT min(not_before) AS due FROM jobs WHERE status = 'queued' AND not_before > 0",
+      "SELECT min(not_before) AS due FROM jobs WHERE status = 'queued' AND not_before > ?",
+      now,
     );
     return number(row?.due);
   }
@@ -297,8 +299,8 @@ export class SqliteJobs {
       });
   }
 
-  nextDelivery(): number | undefined {
-    return number(this.#database.get("SELECT min(due_at) AS due FROM deliveries")?.due);
+  nextDelivery(now: number): number | undefined {
+    return number(this.#database.get("SELECT min(due_at) AS due FROM deliveries WHERE due_at > ?", now)?.due);
   }
 
   settleDelivery(id: string, isDelivered: boolean, retryAt: number | undefined): void {
