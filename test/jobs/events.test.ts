@@ -1,4 +1,4 @@
-import { get as httpGet } from "node:http";
+import { get as httpGet, ServerResponse } from "node:http";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { TranscriptionError } from "../../src/index.js";
 import { SqliteThread } from "../../src/service/jobs/sqlite/sqlite-thread.js";
@@ -182,12 +182,25 @@ describe("the events of a job", () => {
     expect(seen.status).toBe(200);
     const [, last] = /event: error\ndata: (.*)\n\n$/.exec(seen.text)!;
     expect(JSON.parse(last!)).toMatchObject({ error: { code: "STORAGE_FAILED" } });
-    // Of those that are open, the one that asks.
-    await until(async () => /^agora_open_calls 1$/m.test((await get(url, "/metrics")).text));
+    await until(async () => /^agora_open_calls 0$/m.test((await get(url, "/metrics")).text));
     expect(lines.filter((line) => line.includes("The disk is gone"))).toHaveLength(1);
   });
 
   it("wait for a follower that does not read, and miss nothing but progress", async () => {
+    // What is written to a connection that is full stays in the server's memory.
+    const written = { inAll: 0, whileFull: 0, thatFilled: 0 };
+    const { write } = ServerResponse.prototype;
+    const writes = vi.spyOn(ServerResponse.prototype, "write").mockImplementation(function (
+      this: ServerResponse,
+      ...pieces: unknown[]
+    ) {
+      written.inAll++;
+      if (this.writableNeedDrain) written.whileFull++;
+      const hasRoom = write.apply(this, pieces as never);
+      if (!hasRoom) written.thatFilled++;
+      return hasRoom;
+    } as never);
+    onTestFinished(() => writes.mockRestore());
     const { url } = await startJobs({
       // Segments of 1 MB, far more together than a connection holds by itself.
       answer: (_samples, _options, index) => ({
@@ -232,5 +245,8 @@ describe("the events of a job", () => {
     // What is replaced by later progress depends on when the connection was full.
     const done = events.flatMap(({ data }) => data.progress?.processed ?? []);
     expect(done).toEqual([...done].sort((a, b) => a - b));
+    expect(written.inAll).toBeGreaterThanOrEqual(events.length);
+    expect(written.thatFilled).toBeGreaterThan(0);
+    expect(written.whileFull).toBe(0);
   });
 });

@@ -2,8 +2,8 @@ import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { Workers } from "../../src/service/workers.js";
-import { formOf, post } from "../support/http-server.js";
-import { acceptedJob, get, jobOf, jobWhen, postJob, startJobs } from "../support/jobs.js";
+import { formOf, post, startHttp } from "../support/http-server.js";
+import { acceptedJob, get, jobWhen, postJob, startJobs } from "../support/jobs.js";
 import { startS3 } from "../support/s3-server.js";
 import { RECORDING, until } from "../support/server.js";
 import { temporaryFolder } from "../support/temporary-folder.js";
@@ -260,12 +260,17 @@ describe("a job", () => {
     expect(requests.filter((request) => request === "GET r1.wav")).toHaveLength(1);
   });
 
-  it("needs no folder, and is gone with the server then", async () => {
-    const { startHttp } = await import("../support/http-server.js");
+  it("needs no folder: it is in a temporary one, which is gone with the server", async () => {
+    const temporary = await temporaryFolder();
+    vi.stubEnv("TMPDIR", temporary);
+    onTestFinished(() => void vi.unstubAllEnvs());
     const { server, url } = await startHttp();
     const id = await acceptedJob(url);
     await jobWhen(url, id, "succeeded");
+    expect(readdirSync(temporary)).toEqual([expect.stringMatching(/^agora-jobs-/)]);
     await server.stop();
-    expect((await jobOf(url, id).catch(() => "gone")) as unknown).toBe("gone");
+    expect(readdirSync(temporary)).toEqual([]);
+    const next = await startHttp();
+    expect((await get(next.url, `/v1/jobs/${id}`)).status).toBe(404);
   });
 });
