@@ -34,9 +34,10 @@ export function readListening(query: URLSearchParams): Listening {
       given === "" ? "nothing: audio in a container cannot be read as it comes" : JSON.stringify(given);
     throw wrong("encoding", "linear16, mulaw or alaw", received);
   }
-  const rate = numberOf(query, "sample_rate") ?? (encoding === "s16le" ? undefined : TELEPHONY);
+  const rate =
+    numberOf(query, "sample_rate", 8000, 192_000) ?? (encoding === "s16le" ? undefined : TELEPHONY);
   if (rate === undefined) throw wrong("sample_rate", "the rate of the audio in Hz", "nothing");
-  const count = numberOf(query, "channels") ?? 1;
+  const count = numberOf(query, "channels", 1, 8) ?? 1;
   const isMany = is("multichannel");
   if (count > 1 && !isMany && encoding !== "s16le")
     throw wrong("channels", "1 for G.711 without multichannel", String(count));
@@ -72,11 +73,13 @@ function endpointOf(value: string | null): number {
   return numberIn(value ?? undefined, 300, LONGEST_ENDPOINT) ?? 300;
 }
 
-function numberOf(query: URLSearchParams, name: string): number | undefined {
+function numberOf(query: URLSearchParams, name: string, min: number, max: number): number | undefined {
   const given = query.get(name);
   if (given === null) return undefined;
-  if (!/^\d{1,9}$/.test(given)) throw wrong(name, "a whole number", JSON.stringify(given.slice(0, 100)));
-  return Number(given);
+  const number = /^\d+$/.test(given) ? Number(given) : Number.NaN;
+  if (!(number >= min && number <= max))
+    throw wrong(name, `a whole number from ${min} to ${max}`, JSON.stringify(given.slice(0, 100)));
+  return number;
 }
 
 function wrong(option: string, expected: string, received: string): TranscriptionError {
