@@ -1,4 +1,5 @@
 import { type LiveEncoding, TranscriptionError } from "../../../index.js";
+import { keywordsOf } from "../../../service/deepgram.js";
 import { languageOf, numberIn } from "../fields.js";
 import type { StreamOptions } from "../session.js";
 
@@ -43,10 +44,7 @@ export function readListening(query: URLSearchParams): Listening {
     throw wrong("channels", "1 for G.711 without multichannel", String(count));
   const language = languageOf(query.get("language") ?? undefined, "language");
   const utteranceEnd = numberIn(query.get("utterance_end_ms") ?? undefined, 0, Number.MAX_SAFE_INTEGER);
-  const hotwords = [
-    ...query.getAll("keyterm"),
-    ...query.getAll("keywords").map((word) => word.replace(/:[-\d.]+$/, "")),
-  ];
+  const hotwords = keywordsOf(query.getAll("keyterm"), query.getAll("keywords"));
   const channels = isMany ? count : 1;
   return {
     model: query.get("model") ?? undefined,
