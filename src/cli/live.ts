@@ -88,6 +88,8 @@ export async function transcribeLive(
     const device = command.length > 0 ? startDevice(command) : undefined;
     device?.ended.catch(() => {});
     const input = await openLiveInput(device?.output ?? stdin);
+    // Before files are replaced with nothing.
+    if (input.isEmpty && !signal.aborted) await device?.ended;
     // What is typed says more than a header.
     const options = { ...input.format, ...asked };
     const { finals, stats } = await follow(transcriber, options, input.bytes, flags, signal, terminal);
@@ -139,9 +141,10 @@ async function follow(
   terminal: Terminal,
 ): Promise<{ finals: LiveFinal[]; stats: LiveStats }> {
   const { encoding = "s16le", sampleRate = 16_000, channels = 1 } = options;
+  await using stream = transcriber.live(options);
+  // Replaces a file: after all that may be refused.
   const recording =
     record === undefined ? undefined : await WavRecording.create(record, { encoding, sampleRate, channels });
-  await using stream = transcriber.live(options);
   const finals: LiveFinal[] = [];
   const isApart = (options.channels ?? 1) > 1;
   const reading = (async () => {
