@@ -34,6 +34,7 @@ export abstract class LiveSession {
   #reading: Promise<void> = Promise.resolve();
   /** Of streams that have ended. */
   #received = 0;
+  #processed = 0;
   #finals = 0;
   #isOver = false;
 
@@ -111,6 +112,7 @@ export abstract class LiveSession {
     await this.#reading;
     this.#stream = undefined;
     this.#received += stats.received;
+    this.#processed += stats.processed;
     this.#finals += stats.finals;
     return stats;
   }
@@ -123,6 +125,7 @@ export abstract class LiveSession {
     const [seconds, finals] = [this.#received, this.#finals];
     this.service.logFound(this.call, `${finals} finals of ${seconds.toFixed(1)} s of live audio`, {
       audio_seconds: seconds,
+      processed_seconds: this.#processed,
       finals,
     });
     this.peer.close(code, reason);
