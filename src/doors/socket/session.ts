@@ -36,6 +36,7 @@ export abstract class LiveSession {
   #reading: Promise<void> = Promise.resolve();
   /** Of streams that have ended. */
   #received = 0;
+  #processed = 0;
   #finals = 0;
   #isOver = false;
 
@@ -115,6 +116,7 @@ export abstract class LiveSession {
     this.#stream = undefined;
     this.#isEnding = false;
     this.#received += stats.received;
+    this.#processed += stats.processed;
     this.#finals += stats.finals;
     return stats;
   }
@@ -127,6 +129,7 @@ export abstract class LiveSession {
     const [seconds, finals] = [this.#received, this.#finals];
     this.service.logFound(this.call, `${finals} finals of ${seconds.toFixed(1)} s of live audio`, {
       audio_seconds: seconds,
+      processed_seconds: this.#processed,
       finals,
     });
     this.peer.close(code, reason);
