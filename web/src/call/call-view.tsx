@@ -208,10 +208,15 @@ export function CallView({ at, file, job }: { job: Job; file: File | undefined; 
   );
 }
 
-/** @returns undefined while it is not known what was corrected */
+/** As it was heard where the corrections do not fit it. @returns undefined while it is not known what was corrected */
 function correctedOf(
   whole: TranscriptionResult | undefined,
   list: readonly Correction[] | undefined,
 ): TranscriptionResult | undefined {
-  return whole && list && applyCorrections(whole, list);
+  if (!whole || !list) return undefined;
+  try {
+    return applyCorrections(whole, list);
+  } catch {
+    return applyCorrections(whole, []);
+  }
 }

@@ -42,7 +42,11 @@ export function turnList(props: TurnListProps) {
                 }
               >
                 {parties.map((party) => (
-                  <option key={party.key} value={speakers.length === 0 ? speakerIdOf(party) : party.key}>
+                  <option
+                    key={party.key}
+                    value={speakers.length === 0 ? speakerIdOf(party) : party.key}
+                    disabled={party.key === "" && speakers.length > 0}
+                  >
                     {party.name}
                   </option>
                 ))}

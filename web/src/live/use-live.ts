@@ -121,9 +121,11 @@ export function useLive(onRecorded: (file: File, choices: Choices) => void): Liv
           },
         },
       );
-      const wake = await navigator.wakeLock?.request("screen").catch(() => undefined);
-      session.current = { microphone, listener, recording, language, wake };
+      const opened: Session = { microphone, listener, recording, language, wake: undefined };
+      session.current = opened;
       setState("listening");
+      opened.wake = await navigator.wakeLock?.request("screen").catch(() => undefined);
+      if (session.current !== opened) void opened.wake?.release().catch(() => {});
     } catch (error) {
       setState("idle");
       setTrouble({ kind: KINDS[(error as DOMException).name] ?? "unusable" });
