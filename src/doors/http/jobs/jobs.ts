@@ -69,7 +69,11 @@ function addJobsAt(app: FastifyInstance, service: Service, path: string, hide: b
       },
     },
     async ({ query: { after, limit, status = "" } }) => {
-      const { hasMore, jobs } = await service.jobs.list({ statuses: statusesOf(status), limit, after });
+      const { hasMore, jobs } = await service.jobs.list({
+        statuses: statusesOf(status),
+        limit,
+        after: after || undefined,
+      });
       return { object: "list", data: jobs.map(documentOf), has_more: hasMore };
     },
   );

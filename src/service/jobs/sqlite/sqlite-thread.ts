@@ -1,5 +1,5 @@
 import { Worker } from "node:worker_threads";
-import { TranscriptionError } from "../../../index.js";
+import { type ErrorCode, TranscriptionError } from "../../../index.js";
 import { moduleUrl } from "../../../package-files.js";
 import type { SqliteJobs, SqliteOptions } from "./sqlite-jobs.js";
 import type { Answered, Asked } from "./thread.js";
@@ -9,6 +9,9 @@ function program(): URL {
   const module = moduleUrl("service/jobs/sqlite/thread.js");
   return new URL(`data:text/javascript,${encodeURIComponent(`import ${JSON.stringify(module)}`)}`);
 }
+
+/** What is no trouble of the file's. */
+const OF_THE_REQUEST: readonly ErrorCode[] = ["QUEUE_FULL", "INVALID_ARGUMENT"];
 
 type Method = {
   [K in keyof SqliteJobs]: SqliteJobs[K] extends (...args: never[]) => unknown ? K : never;
@@ -83,10 +86,10 @@ export class SqliteThread {
       waiter?.resolve(answer.result);
       return;
     }
-    const { code, message, stack } = answer.failure;
-    const error = new TranscriptionError(code, message);
+    const { code, message, option, stack } = answer.failure;
+    const error = new TranscriptionError(code, message, option === undefined ? {} : { option });
     if (stack !== undefined) error.stack = stack;
-    if (code !== "QUEUE_FULL") this.#onTrouble(error);
+    if (!OF_THE_REQUEST.includes(code)) this.#onTrouble(error);
     waiter?.reject(error);
   }
 
