@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
+import module from "node:module";
 import path from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { TranscriptionError } from "./errors.js";
@@ -17,6 +17,9 @@ function ownFolder(): string | undefined {
     return undefined;
   }
 }
+
+/** By the name of the default export: webpack takes calls of the function's own name for ones that it is to resolve. */
+const requireFrom = (file: string): NodeJS.Require => module.createRequire(file);
 
 let root: string | undefined;
 
@@ -65,7 +68,7 @@ function isPackage(folder: string): boolean {
 
 function installedFor(place: string): string | undefined {
   try {
-    return path.dirname(createRequire(path.join(place, "_")).resolve(`${NAME}/package.json`));
+    return path.dirname(requireFrom(path.join(place, "_")).resolve(`${NAME}/package.json`));
   } catch {
     return undefined;
   }
@@ -78,18 +81,18 @@ export function packageFile(...parts: string[]): string {
 
 /**
  * The address of a module of this package, for threads that run it.
- * @param module its path in `dist`, such as `models/convert/worker.js`, and alike in the sources
+ * @param file its path in `dist`, such as `models/convert/worker.js`, and alike in the sources
  * @throws as {@link packageRoot}
  */
-export function moduleUrl(module: string): URL {
+export function moduleUrl(file: string): URL {
   const own = ownFolder();
   const isInPlace = own !== undefined && path.dirname(own) === packageRoot();
-  return pathToFileURL(path.join(isInPlace ? own : packageFile("dist"), module));
+  return pathToFileURL(path.join(isInPlace ? own : packageFile("dist"), file));
 }
 
 /** `require` as this package's own files have it. @throws as {@link packageRoot} */
 export function packageRequire(): NodeJS.Require {
-  return createRequire(packageFile("package.json"));
+  return requireFrom(packageFile("package.json"));
 }
 
 /** Folder of another package as this one sees it, or undefined where it is not installed. @throws as {@link packageRoot} */

@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import { missing, Project } from "./support/project.js";
+import { missing, sharedProject } from "./support/project.js";
 
 const TSC = fileURLToPath(new URL("../../node_modules/typescript/bin/tsc", import.meta.url));
 const TYPES = fileURLToPath(new URL("../../node_modules/@types", import.meta.url));
@@ -22,6 +22,8 @@ export async function serve(): Promise<RunningServer> {
 `;
 
 describe.skipIf(missing !== undefined)("a program in TypeScript", () => {
+  const project = sharedProject();
+
   it.each([
     ["node16", { module: "node16", moduleResolution: "node16" }, "main.mts"],
     ["nodenext", { module: "nodenext", moduleResolution: "nodenext" }, "main.mts"],
@@ -33,10 +35,9 @@ describe.skipIf(missing !== undefined)("a program in TypeScript", () => {
       { module: "esnext", moduleResolution: "bundler", target: "es2017", lib: ["es2018"] },
       "main.ts",
     ],
-  ])("compiles under %s", (_, compilerOptions, file) => {
-    const project = new Project();
-    expect(project.install("npm", ["agora-transcribe"])).toMatchObject({ code: 0 });
-    project.write(file, PROGRAM);
+  ])("compiles under %s", (name, compilerOptions, file) => {
+    const folder = name.replaceAll(/\W/g, "-");
+    project().write(path.join(folder, file), PROGRAM);
     const common = {
       target: "es2022",
       strict: true,
@@ -45,15 +46,17 @@ describe.skipIf(missing !== undefined)("a program in TypeScript", () => {
       typeRoots: [TYPES],
       types: ["node"],
     };
-    project.write(
-      "tsconfig.json",
+    project().write(
+      path.join(folder, "tsconfig.json"),
       JSON.stringify({ compilerOptions: { ...common, ...compilerOptions }, files: [file] }),
     );
-    expect(project.run(process.execPath, TSC, "-p", ".")).toEqual({ code: 0, stdout: "", stderr: "" });
+    expect(project().run(process.execPath, TSC, "-p", folder)).toEqual({ code: 0, stdout: "", stderr: "" });
   });
 });
 
 describe.skipIf(missing !== undefined)("a program in JavaScript", () => {
+  const project = sharedProject();
+
   it.each([
     [
       "require",
@@ -66,15 +69,13 @@ describe.skipIf(missing !== undefined)("a program in JavaScript", () => {
       'import { VERSION } from "agora-transcribe"; import { startServer } from "agora-transcribe/server";',
     ],
   ])("gets both entries by %s", (_, file, text) => {
-    const project = new Project();
-    expect(project.install("npm", ["agora-transcribe"])).toMatchObject({ code: 0 });
-    project.write(file, `${text}\nconsole.log(VERSION, typeof startServer);`);
+    project().write(file, `${text}\nconsole.log(VERSION, typeof startServer);`);
     const { version } = JSON.parse(
-      execFileSync("cat", [path.join(project.folder, "node_modules/agora-transcribe/package.json")], {
+      execFileSync("cat", [path.join(project().folder, "node_modules/agora-transcribe/package.json")], {
         encoding: "utf8",
       }),
     );
-    expect(project.run(process.execPath, file)).toEqual({
+    expect(project().run(process.execPath, file)).toEqual({
       code: 0,
       stdout: `${version} function\n`,
       stderr: "",

@@ -49,23 +49,20 @@ describe.skipIf(missing !== undefined)("an installation", () => {
     });
   });
 
-  it("without scripts is the same", () => {
-    const project = new Project();
-    expect(project.install("npm", PACKAGES, "--ignore-scripts")).toMatchObject({ code: 0 });
-    expectText(project.transcribe("npm"));
-  });
-
-  it.skipIf(!isRoot)("that cannot be written works for another user without a home (needs root)", () => {
-    const project = new Project();
-    expect(project.install("npm")).toMatchObject({ code: 0 });
-    expectText(project.transcribe("npm"));
-    setWritable(project.folder, false);
-    try {
-      expectText(project.run("env", "HOME=/nonexistent", ...NOBODY, process.execPath, "sample.mjs"));
-    } finally {
-      setWritable(project.folder, true);
-    }
-  });
+  it.skipIf(!isRoot)(
+    "without scripts, that cannot be written, works for another user without a home (needs root)",
+    () => {
+      const project = new Project();
+      expect(project.install("npm", PACKAGES, "--ignore-scripts")).toMatchObject({ code: 0 });
+      expectText(project.transcribe("npm"));
+      setWritable(project.folder, false);
+      try {
+        expectText(project.run("env", "HOME=/nonexistent", ...NOBODY, process.execPath, "sample.mjs"));
+      } finally {
+        setWritable(project.folder, true);
+      }
+    },
+  );
 
   it("has a command line, which finds the demo model", () => {
     const project = new Project();

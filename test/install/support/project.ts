@@ -2,7 +2,7 @@ import { type SpawnSyncReturns, spawnSync } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { inject, onTestFinished } from "vitest";
+import { beforeAll, inject, onTestFinished } from "vitest";
 
 const installable = inject("installable");
 /** Why nothing can be installed; undefined where it can. */
@@ -48,12 +48,29 @@ export function pathWith(...programs: string[]): string {
   return folder;
 }
 
-/** A new folder that is deleted when the test has finished. */
-export function temporary(prefix: string): string {
+/** A new folder that is deleted when the test has finished, or when `later` calls. */
+export function temporary(prefix: string, later: Later = onTestFinished): string {
   const folder = mkdtempSync(path.join(tmpdir(), prefix));
   chmodSync(folder, 0o755);
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  later(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
+}
+
+type Later = (remove: () => void) => void;
+
+/** One project with the packages for all tests around the call, in whose folders they do not meet. */
+export function sharedProject(): () => Project {
+  let project: Project;
+  beforeAll(() => {
+    const removals: (() => void)[] = [];
+    project = new Project("project", {}, (remove) => void removals.push(remove));
+    const { code, stdout, stderr } = project.install("npm");
+    if (code !== 0) throw new Error(stdout + stderr);
+    return () => {
+      for (const remove of removals) remove();
+    };
+  });
+  return () => project;
 }
 
 /** Somebody's project, in a folder of its own. */
@@ -61,9 +78,9 @@ export class Project {
   readonly folder: string;
   readonly #environment: NodeJS.ProcessEnv;
 
-  /** @param name of its folder; @param environment beside this process's */
-  constructor(name = "project", environment: NodeJS.ProcessEnv = {}) {
-    this.folder = path.join(temporary("agora-install-"), name);
+  /** @param name of its folder; @param environment beside this process's; @param later says when it is deleted */
+  constructor(name = "project", environment: NodeJS.ProcessEnv = {}, later: Later = onTestFinished) {
+    this.folder = path.join(temporary("agora-install-", later), name);
     mkdirSync(this.folder, { recursive: true });
     this.write("package.json", JSON.stringify({ name: "somebodys", version: "1.0.0", private: true }));
     this.write(".npmrc", `registry=${registry}/\n`);
@@ -85,6 +102,7 @@ export class Project {
   }
 
   write(name: string, text: string): void {
+    mkdirSync(path.dirname(path.join(this.folder, name)), { recursive: true });
     writeFileSync(path.join(this.folder, name), text);
   }
 

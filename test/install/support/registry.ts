@@ -14,6 +14,7 @@ export interface LocalRegistry {
 
 interface Packed {
   file: string;
+  bytes: Buffer;
   manifest: { name: string; version: string };
   integrity: string;
   shasum: string;
@@ -35,7 +36,7 @@ export async function startRegistry(folder: string, upstream: string): Promise<L
       response.writeHead(isOurs ? 404 : 302, isOurs ? {} : { location: new URL(url, `${upstream}/`).href });
       response.end(isOurs ? "{}" : undefined);
     } else if (separator === "-" && hash === found.shasum) {
-      response.end(readFileSync(path.join(folder, found.file)));
+      response.end(found.bytes);
     } else {
       response.writeHead(200, { "content-type": "application/json" });
       response.end(JSON.stringify(packument(found, origin())));
@@ -57,6 +58,7 @@ function packed(folder: string, file: string): Packed {
   const hash = (name: string) => createHash(name).update(bytes);
   return {
     file,
+    bytes,
     manifest: JSON.parse(fileOfTar(gunzipSync(bytes), "package/package.json")),
     integrity: `sha512-${hash("sha512").digest("base64")}`,
     shasum: hash("sha1").digest("hex"),
