@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import path from "node:path";
 import { TranscriptionError } from "../errors.js";
 import { packageRequire } from "../package-files.js";
-import { locateAddon, unloadableAddon } from "./locate.js";
+import { locateAddon, unloadableAddon, wrongRuntime } from "./locate.js";
 
 /** Everything the native addon exports (native/addon.cpp). Rejections carry a `code` of src/errors.ts. */
 export interface Addon {
@@ -409,6 +409,8 @@ export function addonPath(): string {
  */
 export function loadAddon(): Addon {
   if (!loaded) {
+    const refusal = wrongRuntime(process.versions);
+    if (refusal) throw new TranscriptionError("DEVICE_UNAVAILABLE", refusal);
     const file = addonPath();
     try {
       loaded = { addon: packageRequire()(file) as Addon, path: file };

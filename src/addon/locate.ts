@@ -84,6 +84,16 @@ export function missingAddon(system: System, isClone = false): string {
   );
 }
 
+/** Why the addon cannot be loaded in what runs this program, and what to do; undefined in Node.js and Electron. */
+export function wrongRuntime({ bun, deno }: NodeJS.ProcessVersions): string | undefined {
+  const name = bun ? `Bun ${bun}` : deno ? `Deno ${deno}` : undefined;
+  return (
+    name &&
+    `The native addon of agora-transcribe needs libuv, which Node.js has and ${name} does not (Bun ends the whole process): ` +
+      "run this program by Node.js, or call a server that it runs (`npx agora-transcribe serve`)"
+  );
+}
+
 /** Why an addon that is there could not be loaded, and what to do about it. */
 export function unloadableAddon(file: string, cause: Error): string {
   const problem = `The native addon ${file} could not be loaded: ${cause.message}`;

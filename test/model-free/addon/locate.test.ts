@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { missingAddon, platformPackage, unloadableAddon } from "../../../src/addon/locate.js";
+import { missingAddon, platformPackage, unloadableAddon, wrongRuntime } from "../../../src/addon/locate.js";
 import { runProgram } from "../../support/program.js";
 import { temporaryFolder } from "../../support/temporary-folder.js";
 
@@ -60,6 +60,16 @@ describe("a place that is given", () => {
     expect(stdout).toMatch(/^DEVICE_UNAVAILABLE /);
     expect(stdout).toMatch(message);
     expect(stdout).toContain(folder);
+  });
+});
+
+describe("what runs the program", () => {
+  it("is told of where it has no libuv", () => {
+    expect(wrongRuntime({ ...process.versions, bun: "1.4.5" })).toMatch(
+      /Bun 1\.4\.5 does not.*run this program by Node\.js/,
+    );
+    expect(wrongRuntime({ ...process.versions, deno: "2.9.6" })).toMatch(/Deno 2\.9\.6 does not/);
+    expect(wrongRuntime(process.versions)).toBeUndefined();
   });
 });
 
