@@ -3,12 +3,12 @@ import type { Segment } from "../../../index.js";
 import { type FollowedEvent, isFinished } from "../../../service/jobs/job.js";
 import type { Service } from "../../../service/service.js";
 import { EventStream } from "../events.js";
-import { Refusal } from "../failures.js";
+import { failureOf, Refusal } from "../failures.js";
 import { documentOf, progressOf, timeOf } from "./document.js";
 
 /**
  * Answers with what has happened to a job after the last event that the client has seen, then with what happens, until the
- * job has ended or the server closes: then the client comes again.
+ * job has ended or the server closes: then the client comes again. A failure after the first event is the last one.
  * @throws Refusal INVALID_ARGUMENT; TranscriptionError STORAGE_FAILED
  */
 export async function sendEvents(
@@ -20,15 +20,23 @@ export async function sendEvents(
 ): Promise<FastifyReply> {
   const { call } = request;
   const events = service.jobs.follow(id, lastSeen(request), call.signal);
+  let stream: EventStream | undefined;
   try {
     // Of one that has ended all is there: nothing more means that all was seen, and none need come again.
     const first = isEnded ? await events.next() : undefined;
     if (first?.done) return reply.code(204).send();
-    const stream = new EventStream(reply, call, service.settings.idleTimeout);
+    stream = new EventStream(reply, call, service.settings.idleTimeout);
     stream.begin();
     if (first) await send(service, id, first.value, stream);
     for await (const event of events) await send(service, id, event, stream);
     stream.end();
+    return reply;
+  } catch (error) {
+    if (!stream?.isOpen) throw error;
+    const failure = failureOf(error, call.id, service.workers.retryAfter);
+    service.logFailure(call, error, failure.message, failure.reason);
+    call.outcome ??= failure.reason;
+    stream.fail(failure);
     return reply;
   } finally {
     await events.return();
