@@ -36,7 +36,7 @@ export async function sendEvents(
 }
 
 /** By the header that browsers send of themselves, or by the query, where they cannot set one. @throws Refusal */
-function lastSeen({ headers, query }: FastifyRequest): number {
+export function lastSeen({ headers, query }: FastifyRequest): number {
   const { last_event_id } = query as { last_event_id?: string };
   const given = headers["last-event-id"] ?? last_event_id ?? "";
   if (given === "") return 0;
@@ -71,7 +71,13 @@ async function shownEvent(service: Service, id: string, event: FollowedEvent): P
   }
 }
 
-function segmentOf({ words, ...segment }: Segment): object {
+/** What is told of a segment as it is written. */
+type ToldSegment = Pick<
+  Segment,
+  "id" | "start" | "end" | "text" | "confidence" | "channel" | "language" | "speaker" | "words"
+>;
+
+export function segmentOf({ words, ...segment }: ToldSegment): object {
   const { channel, confidence, end, id, language, speaker, start, text } = segment;
   return {
     id,
