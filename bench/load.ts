@@ -2,10 +2,12 @@
  * The server under load, with the demo model and the settings' defaults: 1, 8, 32 and 128 calls at once of short
  * recordings in two languages, through each door in every way of it, from client processes; then 200 uploads that stop in
  * the middle. And what the doors cost: CPU time of a call with an engine that answers at once, through each door and
- * without one, against that of a call with the demo model, which is the smallest there is.
+ * without one, against that of a call with the demo model, which is far smaller than any that is used, and with those that
+ * are named.
  *
  *   npm run bench:load [seconds per level]
- *   npm run bench:load -- 2 --cost        what the doors cost, and nothing else
+ *   npm run bench:load -- 2 --cost                         what the doors cost, and nothing else
+ *   npm run bench:load -- 2 --cost --model ggml-base.bin   beside that model, too; may be given more than once
  *
  * Fair share is the time that a call would take if all calls at once were served alike: calls at once / throughput.
  * CPU time is the server's alone; on a busy machine compare what it came to, not the clock. Settings of the
@@ -30,6 +32,8 @@ const MOST_PROCESSES = 4;
 const DOORS: readonly Door[] = ["grpc", "http"];
 /** Calls at once where the doors' cost is measured. */
 const COST_CALLS = 16;
+/** Seconds of calls before that: a server has compiled what it runs all the time. */
+const WARM_UP = 8;
 const IDLE_STREAMS = 200;
 const SAMPLE_EVERY_MS = 250;
 const MIB = 1024 * 1024;
@@ -62,7 +66,10 @@ const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "..");
 const client = path.join(root, "bench", "support", "load-client.ts");
 const { positionals, values } = parseArgs({
   allowPositionals: true,
-  options: { cost: { type: "boolean", default: false } },
+  options: {
+    cost: { type: "boolean", default: false },
+    model: { type: "string", multiple: true, default: [] },
+  },
 });
 const seconds = Number(positionals[0] ?? 20);
 const levelsToRun = values.cost ? [] : LEVELS;
@@ -165,38 +172,60 @@ async function measureIdle(door: Door): Promise<number> {
   return round(grown / MIB);
 }
 
-/** What a door does for a call, in milliseconds of CPU time and percent of a transcription. */
-interface Cost {
-  door: Door;
-  milliseconds: number;
-  percent: number;
-}
+type PerDoor = Record<Door, number>;
 
-/** @param transcription milliseconds of CPU time of a call with a model, through each door */
-async function measureCost(
+/** Milliseconds of CPU time of a call with a model, at {@link COST_CALLS} calls at once. */
+async function measureTranscriptions(
+  server: ServerProcess,
   folder: string,
   forSeconds: number,
-  transcription: Readonly<Record<Door, number>>,
-): Promise<{ withoutDoor: number; costs: Cost[] }> {
+): Promise<PerDoor> {
+  const found: PerDoor = { grpc: 0, http: 0 };
+  for (const door of DOORS)
+    found[door] = (await measure(server, door, COST_CALLS, forSeconds, folder)).cpuPerCall;
+  return found;
+}
+
+/** Milliseconds of CPU time of a call without a model: without a door, and what each door adds. */
+async function measureDoors(
+  folder: string,
+  forSeconds: number,
+): Promise<{ withoutDoor: number; added: PerDoor }> {
   const program = path.join(root, "bench", "support", "instant-library.ts");
-  const args = ["--import", LOADER, program, String(COST_CALLS), String(forSeconds), folder];
+  const args = ["--import", LOADER, program, COST_CALLS, WARM_UP, forSeconds, folder].map(String);
   const { stdout } = await promisify(execFile)(process.execPath, args);
   const { calls, cpuSeconds } = JSON.parse(stdout) as InstantRun;
   const withoutDoor = (cpuSeconds * 1000) / calls;
   const server = await startInstantServer(BOTH);
-  const costs: Cost[] = [];
+  const added: PerDoor = { grpc: 0, http: 0 };
   try {
     for (const door of DOORS) {
-      await measure(server, door, COST_CALLS, Math.min(2, forSeconds), folder);
+      await measure(server, door, COST_CALLS, WARM_UP, folder);
       const { cpuPerCall } = await measure(server, door, COST_CALLS, forSeconds, folder);
-      const milliseconds = cpuPerCall - withoutDoor;
-      const percent = (100 * milliseconds) / (transcription[door] - milliseconds);
-      costs.push({ door, milliseconds: round(milliseconds), percent: round(percent) });
+      added[door] = round(cpuPerCall - withoutDoor);
     }
   } finally {
     await server.stop();
   }
-  return { withoutDoor: round(withoutDoor), costs };
+  return { withoutDoor: round(withoutDoor), added };
+}
+
+/** What a door does for a call beside a model, in milliseconds of CPU time and percent of a transcription. */
+interface Cost {
+  model: string;
+  door: Door;
+  transcription: number;
+  milliseconds: number;
+  percent: number;
+}
+
+function costsOf(model: string, calls: PerDoor, added: PerDoor): Cost[] {
+  return DOORS.map((door) => {
+    const milliseconds = added[door];
+    const transcription = round(calls[door] - milliseconds);
+    const percent = round((100 * milliseconds) / transcription);
+    return { model, door, transcription, milliseconds, percent };
+  });
 }
 
 function round(value: number): number {
@@ -213,18 +242,30 @@ const idleMiB: Record<Door, number> = values.cost
 
 const server = await startServerProcess(BOTH);
 const levels: Level[] = [];
-const transcription: Record<Door, number> = { grpc: 0, http: 0 };
-let cost: Awaited<ReturnType<typeof measureCost>>;
+let doors: Awaited<ReturnType<typeof measureDoors>>;
+const costs: Cost[] = [];
 try {
   for (const door of DOORS) {
     await measure(server, door, 8, Math.min(3, seconds), folder);
     for (const calls of levelsToRun) levels.push(await measure(server, door, calls, seconds, folder));
-    transcription[door] = (await measure(server, door, COST_CALLS, seconds, folder)).cpuPerCall;
   }
+  const ofDemo = await measureTranscriptions(server, folder, seconds);
   const unstable = [...texts.values()].filter((found) => found.size > 1).length;
   console.log(`Files with more than one text: ${unstable}.`);
   stable = unstable === 0;
-  cost = await measureCost(folder, seconds, transcription);
+  await server.stop();
+  doors = await measureDoors(folder, seconds);
+  costs.push(...costsOf("demo", ofDemo, doors.added));
+  for (const model of values.model) {
+    const other = await startServerProcess({ ...BOTH, MODEL_NAME: model });
+    try {
+      await measure(other, "http", COST_CALLS, 1, folder);
+      const calls = await measureTranscriptions(other, folder, seconds);
+      costs.push(...costsOf(path.basename(model), calls, doors.added));
+    } finally {
+      await other.stop();
+    }
+  }
 } finally {
   await server.stop();
   rmSync(folder, { recursive: true });
@@ -255,8 +296,11 @@ const checks: Record<string, boolean> = {
   [`p99 is within ${TARGETS.p99} fair shares`]: levels.every(({ p99Shares }) => p99Shares <= TARGETS.p99),
   "no call fails": levels.every(({ failures }) => failures === 0),
   "each file has one text at every load, through both doors": stable,
-  [`a door costs under ${TARGETS.doorPercent} % of a transcription`]: cost.costs.every(
-    ({ percent }) => percent < TARGETS.doorPercent,
+  ...Object.fromEntries(
+    costs.map(({ door, model, percent }) => [
+      `${door} costs under ${TARGETS.doorPercent} % of a transcription with ${model}`,
+      percent < TARGETS.doorPercent,
+    ]),
   ),
 };
 console.log(
@@ -265,11 +309,10 @@ console.log(
 console.table(levels);
 console.log(`${IDLE_STREAMS} idle uploads, MiB:`, idleMiB);
 console.log(
-  `CPU time at ${COST_CALLS} calls at once, in milliseconds: transcriptions`,
-  transcription,
-  `an engine that answers at once, without a door: ${cost.withoutDoor}; what the doors add to that:`,
+  `CPU time of a call at ${COST_CALLS} at once, in milliseconds: ${doors.withoutDoor} with an engine that answers at once and ` +
+    "without a door; what the doors add to that, beside transcriptions:",
 );
-console.table(cost.costs);
+console.table(costs);
 for (const [check, isMet] of Object.entries(checks)) console.log(`${isMet ? "met   " : "MISSED"} ${check}`);
 mkdirSync(path.join(root, "build", "bench"), { recursive: true });
 writeFileSync(
@@ -282,8 +325,8 @@ writeFileSync(
       seconds,
       levels,
       idleMiB,
-      transcription,
-      cost,
+      withoutDoor: doors.withoutDoor,
+      costs,
       checks,
     },
     null,

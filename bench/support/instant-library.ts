@@ -1,14 +1,14 @@
 /**
  * Transcribes files with the implementation that answers at once, so many at a time, and prints what that came to.
  *
- *   instant-library.ts CALLS SECONDS FOLDER
+ *   instant-library.ts CALLS SECONDS_BEFORE SECONDS FOLDER
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createTranscriber } from "../../src/index.js";
 import { INSTANT, type InstantRun, NO_MODEL, registerInstant } from "./instant-engine.js";
 
-const [calls, seconds, folder] = process.argv.slice(2) as [string, string, string];
+const [calls, warmUp, seconds, folder] = process.argv.slice(2) as [string, string, string, string];
 registerInstant();
 const transcriber = await createTranscriber({ implementation: INSTANT, model: NO_MODEL, vadModel: null });
 const files = readdirSync(folder)
@@ -31,6 +31,6 @@ async function run(forSeconds: number): Promise<InstantRun> {
 }
 
 // The first calls compile what runs.
-await run(Math.min(2, Number(seconds)));
+await run(Number(warmUp));
 process.stdout.write(JSON.stringify(await run(Number(seconds))));
 await transcriber.close();

@@ -1,6 +1,6 @@
-import { type FileHandle, mkdtemp, open, rm } from "node:fs/promises";
+import type { FileHandle } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { openAnonymousFile } from "../config/anonymous-file.js";
 import { TranscriptionError } from "../errors.js";
 import type { ByteReader } from "./byte-reader.js";
 import { PIECE_BYTES } from "./byte-source.js";
@@ -10,8 +10,8 @@ import type { ReadAt } from "./read-at.js";
 const STEP = 16 * PIECE_BYTES;
 
 /**
- * Stores what is left of `reader` in a private temporary file, for decoders that have to seek. The file's name is
- * gone before the first byte is written, so nothing is left behind however this process ends.
+ * Stores what is left of `reader` in a private temporary file, for decoders that have to seek. It has no name,
+ * so nothing is left behind however this process ends.
  */
 export function spool(reader: ByteReader): Promise<FileHandle> {
   return store(reader.task, () => reader.readSome(STEP));
@@ -48,14 +48,5 @@ export async function store(task: DecodeTask, next: () => Promise<Uint8Array>): 
       `Cannot store ${task.name} in the temporary folder ${tmpdir()} (TMPDIR): ${(cause as Error).message}`,
       { cause },
     );
-  }
-}
-
-async function openAnonymousFile(): Promise<FileHandle> {
-  const folder = await mkdtemp(join(tmpdir(), "agora-audio-"));
-  try {
-    return await open(join(folder, "audio"), "wx+", 0o600);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
   }
 }

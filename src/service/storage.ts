@@ -1,6 +1,6 @@
-import { type FileHandle, mkdtemp, open, rm } from "node:fs/promises";
+import type { FileHandle } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { openAnonymousFile } from "../config/anonymous-file.js";
 import { TranscriptionError } from "../index.js";
 
 /** Bytes that are written to see whether there is room. */
@@ -48,7 +48,7 @@ export class Storage {
   }
 
   /**
-   * A new file for what is to be read again, whose name is gone already: nothing is left behind however this process ends.
+   * A new file for what is to be read again, as {@link openAnonymousFile} makes it.
    * @throws TranscriptionError STORAGE_FAILED
    */
   create(): Promise<FileHandle> {
@@ -95,18 +95,4 @@ export class Storage {
     this.#fault = fault;
     if (hasChanged) this.#onChange(fault);
   }
-}
-
-async function openAnonymousFile(): Promise<FileHandle> {
-  const folder = await mkdtemp(join(tmpdir(), "agora-upload-"));
-  let file: FileHandle | undefined;
-  try {
-    file = await open(join(folder, "audio"), "wx+", 0o600);
-  } finally {
-    await rm(folder, { recursive: true, force: true }).catch(async (error) => {
-      await file?.close();
-      throw error;
-    });
-  }
-  return file;
 }

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
-import { namesOf, namesOrLettersOf } from "../../src/doors/http/speaker-names.js";
+import { namesOrLettersOf } from "../../src/doors/http/speaker-names.js";
 import { renameSpeakers, type Speaker } from "../../src/index.js";
 import { wav } from "../support/audio.js";
 import { convertHere } from "../support/convert-here.js";
@@ -99,7 +99,6 @@ describe("speakers in an answer", () => {
       speaker("SPEAKER_02", "Agent 7"),
       speaker("SPEAKER_03"),
     ];
-    expect(Object.fromEntries(namesOf(speakers))).toEqual({ SPEAKER_01: "A", SPEAKER_02: "Agent 7" });
     expect([...namesOrLettersOf(speakers).values()]).toEqual(["B", "A", "Agent 7", "C"]);
     const many = Array.from({ length: 28 }, (_, i) => speaker(`SPEAKER_${String(i).padStart(2, "0")}`));
     expect([...namesOrLettersOf(many).values()].slice(24)).toEqual(["Y", "Z", "AA", "AB"]);

@@ -5,6 +5,7 @@ import { answered, formOf, post } from "../support/http-server.js";
 import { type ManyModels, startManyModels } from "../support/many-models.js";
 import { readMetrics } from "../support/metrics.js";
 import { RECORDING, until } from "../support/server.js";
+import { temporaryFolder } from "../support/temporary-folder.js";
 import { latch } from "../support/transcribe-fake.js";
 import { failureOf, uploadOf, V2Client } from "../support/v2-client.js";
 
@@ -128,6 +129,17 @@ describe("a request", () => {
     open();
     expect(new Set((await answers).map(({ json }) => json.text))).toEqual(new Set(["one.bin"]));
     expect(namesOf(server)).toEqual(["main.bin", "one.bin"]);
+  });
+
+  it("for a job of a recording that is not there loads none", async () => {
+    const recordingsStore = await temporaryFolder();
+    const server = await startManyModels({ models: { "base.bin": 1 }, settings: { recordingsStore } });
+    const body = { model: "base", recording_id: "nobody" };
+    for (const path of ["/v1/jobs", "/api/recordings/nobody/transcribe-whisperx"]) {
+      const headers = { "content-type": "application/json", prefer: "respond-async" };
+      expect((await post(server.url, JSON.stringify(body), { path, headers })).status).toBe(404);
+    }
+    expect(namesOf(server)).toEqual(["main.bin"]);
   });
 
   it("may be given up while its model is loaded, and has its deadline then", async () => {

@@ -15,8 +15,9 @@ import { temporaryFolder } from "../support/temporary-folder.js";
 const SECONDS = 6;
 const TOKEN = "correct-horse-battery";
 const CLIENT = fileURLToPath(new URL("../support/openai_client.py", import.meta.url));
+const INSTALLED = fileURLToPath(new URL("../../build/tools/openai/bin/python", import.meta.url));
 /** One that has OpenAI's client; undefined: none here does. */
-const python = ["python3", join(realWhisperFolder(), "venv/bin/python")].find(
+const python = [INSTALLED, "python3", join(realWhisperFolder(), "venv/bin/python")].find(
   (path) => spawnSync(path, ["-c", "import openai"]).status === 0,
 );
 
@@ -31,7 +32,7 @@ function beginning(folder: string, name: string, channels: number): string {
 }
 
 it.skipIf(python === undefined)(
-  "OpenAI's client in Python gets what it asks for, by every method of audio and models (needs the Python package openai)",
+  "OpenAI's client in Python gets what it asks for, by every method of audio and models (needs scripts/install-openai-python.sh, or a Python that has the package openai)",
   async () => {
     const folder = await temporaryFolder();
     const mono = beginning(folder, "sales-call-en.wav", 1);

@@ -1,5 +1,5 @@
 import { mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { type FileHandle, open } from "node:fs/promises";
+import { type FileHandle, open, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { DirectoryStore } from "../../src/service/recordings/directory-store.js";
@@ -8,6 +8,11 @@ import { formOf, post, startHttp } from "../support/http-server.js";
 import { RECORDING, until } from "../support/server.js";
 import { temporaryFolder } from "../support/temporary-folder.js";
 import { latch } from "../support/transcribe-fake.js";
+
+vi.mock("node:fs/promises", async (original) => {
+  const actual = await original<typeof import("node:fs/promises")>();
+  return { ...actual, readFile: vi.fn(actual.readFile) };
+});
 
 const FACTS = { filename: "a.wav", type: "audio/wav" };
 /** Bytes of a recording that is copied in several pieces. */
@@ -165,5 +170,18 @@ describe("the room that recordings may take", () => {
     expect(readdirSync(folder)).not.toContain(id);
     expect(readdirSync(folder)).toHaveLength(foreign.length + 1);
     await store.put(await sourceOf(), FACTS);
+  });
+});
+
+describe("recordings in a folder", () => {
+  it.each([
+    ["not read", Number.POSITIVE_INFINITY, 0],
+    ["read", 100, 1],
+  ])("are %s to see whether they are too old where they are kept for %d s", async (_, ttl, reads) => {
+    const { store } = await storeOf(SIZE, ttl);
+    await store.put(await sourceOf(1), FACTS);
+    vi.mocked(readFile).mockClear();
+    await store.sweep();
+    expect(vi.mocked(readFile)).toHaveBeenCalledTimes(reads);
   });
 });

@@ -102,7 +102,7 @@ it("a job in whose course the server ends each time is set aside with its record
   server = await startProcess(folder, open, attempts);
   expect(await jobOf(server.url, poison)).toMatchObject({
     status: "failed",
-    error: { code: "CRASHED", message: expect.stringContaining("2 times") },
+    error: { code: "CRASHED", message: expect.stringContaining("2 of the 2 attempts") },
   });
   expect(await jobWhen(server.url, innocent, "succeeded")).toMatchObject({ attempts: 2 });
   expect(server.child.stderr()).toMatch(new RegExp(`${poison}.*set aside; its recording is kept as rec_`));

@@ -1,5 +1,7 @@
-import { get as httpGet } from "node:http";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { get as httpGet, ServerResponse } from "node:http";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { TranscriptionError } from "../../src/index.js";
+import { SqliteThread } from "../../src/service/jobs/sqlite/sqlite-thread.js";
 import { wav } from "../support/audio.js";
 import { bursts } from "../support/fake-engine.js";
 import { acceptedJob, get, jobOf, jobWhen, startJobs } from "../support/jobs.js";
@@ -161,7 +163,44 @@ describe("the events of a job", () => {
     expect(lines.some((line) => line.includes(id) && line.includes("Done in"))).toBe(true);
   });
 
+  it("end with an error where the store fails meanwhile, which keeps nothing open", async () => {
+    const { gates, lines, url } = await startStepwise();
+    const id = await acceptedJob(url, {}, { recording: SPEECH } as RequestInit);
+    const { ended, events, seen } = follow(url, id);
+    await until(() => typesOf(events()).length === 2);
+    const call = SqliteThread.prototype.call as (...asked: unknown[]) => Promise<unknown>;
+    const broken = vi.spyOn(SqliteThread.prototype, "call").mockImplementation(function (
+      this: SqliteThread,
+      ...asked: unknown[]
+    ) {
+      if (asked[0] !== "events") return call.apply(this, asked);
+      return Promise.reject(new TranscriptionError("STORAGE_FAILED", "The disk is gone"));
+    } as never);
+    onTestFinished(() => broken.mockRestore());
+    for (const gate of gates) gate.open();
+    await ended;
+    expect(seen.status).toBe(200);
+    const [, last] = /event: error\ndata: (.*)\n\n$/.exec(seen.text)!;
+    expect(JSON.parse(last!)).toMatchObject({ error: { code: "STORAGE_FAILED" } });
+    await until(async () => /^agora_open_calls 0$/m.test((await get(url, "/metrics")).text));
+    expect(lines.filter((line) => line.includes("The disk is gone"))).toHaveLength(1);
+  });
+
   it("wait for a follower that does not read, and miss nothing but progress", async () => {
+    // What is written to a connection that is full stays in the server's memory.
+    const written = { inAll: 0, whileFull: 0, thatFilled: 0 };
+    const { write } = ServerResponse.prototype;
+    const writes = vi.spyOn(ServerResponse.prototype, "write").mockImplementation(function (
+      this: ServerResponse,
+      ...pieces: unknown[]
+    ) {
+      written.inAll++;
+      if (this.writableNeedDrain) written.whileFull++;
+      const hasRoom = write.apply(this, pieces as never);
+      if (!hasRoom) written.thatFilled++;
+      return hasRoom;
+    } as never);
+    onTestFinished(() => writes.mockRestore());
     const { url } = await startJobs({
       // Segments of 1 MB, far more together than a connection holds by itself.
       answer: (_samples, _options, index) => ({
@@ -206,5 +245,8 @@ describe("the events of a job", () => {
     // What is replaced by later progress depends on when the connection was full.
     const done = events.flatMap(({ data }) => data.progress?.processed ?? []);
     expect(done).toEqual([...done].sort((a, b) => a - b));
+    expect(written.inAll).toBeGreaterThanOrEqual(events.length);
+    expect(written.thatFilled).toBeGreaterThan(0);
+    expect(written.whileFull).toBe(0);
   });
 });

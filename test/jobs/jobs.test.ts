@@ -1,8 +1,10 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
-import { formOf, post } from "../support/http-server.js";
-import { acceptedJob, get, jobOf, jobWhen, postJob, startJobs } from "../support/jobs.js";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { Workers } from "../../src/service/workers.js";
+import { formOf, post, startHttp } from "../support/http-server.js";
+import { acceptedJob, get, jobWhen, postJob, startJobs } from "../support/jobs.js";
+import { startS3 } from "../support/s3-server.js";
 import { RECORDING, until } from "../support/server.js";
 import { temporaryFolder } from "../support/temporary-folder.js";
 import { latch } from "../support/transcribe-fake.js";
@@ -93,12 +95,14 @@ describe("a job", () => {
       return { ids: json.data.map(({ id }: { id: string }) => id), more: json.has_more };
     };
     expect(await list("")).toEqual({ ids, more: false });
+    expect(await list("?status=&after=")).toEqual({ ids, more: false });
     expect(await list("?limit=2")).toEqual({ ids: ids.slice(0, 2), more: true });
     expect(await list(`?limit=2&after=${ids[1]}`)).toEqual({ ids: ids.slice(2, 4), more: true });
     expect(await list(`?limit=2&after=${ids[3]}`)).toEqual({ ids: [ids[4]], more: false });
     expect(await list("?status=running")).toEqual({ ids: [ids[4]], more: false });
     expect(await list("?status=queued,succeeded")).toEqual({ ids: ids.slice(0, 4), more: false });
-    for (const wrong of ["limit=0", "limit=101", "limit=x", "status=waiting"]) {
+    // One that has been forgotten would have the list begin again.
+    for (const wrong of ["limit=0", "limit=101", "limit=x", "status=waiting", "after=job_x"]) {
       const [param] = wrong.split("=");
       const { json, status } = await get(url, `/v1/jobs?${wrong}`);
       expect({ status, param: json.error.param }).toEqual({ status: 400, param });
@@ -233,12 +237,40 @@ describe("a job", () => {
     expect((await get(url, "/metrics")).text).toMatch(/^agora_jobs_total\{status="succeeded"\} 2$/m);
   });
 
-  it("needs no folder, and is gone with the server then", async () => {
-    const { startHttp } = await import("../support/http-server.js");
+  it("that waits for a worker has its recording come from another system once", async () => {
+    const { objects, requests, url: bucket } = await startS3();
+    objects.set("r1.wav", { bytes: RECORDING, type: "audio/wav", metadata: {}, modifiedAt: new Date() });
+    const tries = vi.spyOn(Workers.prototype, "transcribe");
+    onTestFinished(() => tries.mockRestore());
+    const gate = latch();
+    const { url } = await startJobs({
+      gate: () => gate.opened,
+      settings: { recordingsStore: `s3://calls?endpoint=${bucket}`, maxWorkers: 1, maxQueue: 0 },
+    });
+    const call = post(url, formOf(RECORDING));
+    await until(async () => /agora_workers_busy 1/.test((await get(url, "/metrics")).text));
+    const { json } = await post(url, '{"recording_id": "r1"}', {
+      path: "/v1/jobs",
+      headers: { "content-type": "application/json" },
+    });
+    await until(() => tries.mock.calls.length === 3);
+    gate.open();
+    await jobWhen(url, json.id, "succeeded");
+    expect((await call).status).toBe(200);
+    expect(requests.filter((request) => request === "GET r1.wav")).toHaveLength(1);
+  });
+
+  it("needs no folder: it is in a temporary one, which is gone with the server", async () => {
+    const temporary = await temporaryFolder();
+    vi.stubEnv("TMPDIR", temporary);
+    onTestFinished(() => void vi.unstubAllEnvs());
     const { server, url } = await startHttp();
     const id = await acceptedJob(url);
     await jobWhen(url, id, "succeeded");
+    expect(readdirSync(temporary)).toEqual([expect.stringMatching(/^agora-jobs-/)]);
     await server.stop();
-    expect((await jobOf(url, id).catch(() => "gone")) as unknown).toBe("gone");
+    expect(readdirSync(temporary)).toEqual([]);
+    const next = await startHttp();
+    expect((await get(next.url, `/v1/jobs/${id}`)).status).toBe(404);
   });
 });

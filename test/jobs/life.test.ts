@@ -68,6 +68,21 @@ describe("Idempotency-Key", () => {
     expect((await get(url, "/v1/jobs")).json.data).toHaveLength(1);
   });
 
+  it("that comes again gets its job though that takes all the room, and the last place to wait", async () => {
+    const gate = latch();
+    const settings = { jobsMaxBytes: RECORDING.length, jobsMaxRunning: 1, jobsMaxWaiting: 1 };
+    const { folder, url } = await startJobs({ gate: () => gate.opened, settings });
+    const { json } = await postJob(url, {}, keyed("k"));
+    const again = await postJob(url, {}, keyed("k"));
+    expect(again).toMatchObject({ status: 202, json: { id: json.id } });
+    expect(again.headers.get("idempotency-replayed")).toBe("true");
+    expect((await postJob(url, { beam_size: "2" }, keyed("k"))).status).toBe(422);
+    expect((await postJob(url)).status).toBe(429);
+    expect(recordingsIn(folder)).toHaveLength(1);
+    gate.open();
+    await jobWhen(url, json.id, "succeeded");
+  });
+
   it.each([
     ["options", { beam_size: "2" }, RECORDING],
     ["metadata", { metadata: '{"a":1}' }, RECORDING],

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { expect, it } from "vitest";
 import { formOf, post } from "../support/http-server.js";
 import { get, jobWhen, startJobs } from "../support/jobs.js";
-import { RECORDING, until } from "../support/server.js";
+import { RECORDING } from "../support/server.js";
 import { temporaryFolder } from "../support/temporary-folder.js";
 import { latch } from "../support/transcribe-fake.js";
 
@@ -44,10 +44,17 @@ it("so is a call of the recordings' API", async () => {
 });
 
 it("is accepted where there is no room for those who wait", async () => {
-  const gate = latch();
-  const { url } = await startJobs({ gate: () => gate.opened, settings: { maxWorkers: 1, maxQueue: 0 } });
+  const [begun, gate] = [latch(), latch()];
+  const { url } = await startJobs({
+    gate: () => {
+      begun.open();
+      return gate.opened;
+    },
+    settings: { maxWorkers: 1, maxQueue: 0 },
+  });
   const call = post(url, formOf(RECORDING));
-  await until(async () => (await post(url, formOf(RECORDING))).status === 429);
+  await begun.opened;
+  expect((await post(url, formOf(RECORDING))).status).toBe(429);
   expect((await post(url, formOf(RECORDING), ASYNC)).status).toBe(202);
   gate.open();
   expect((await call).status).toBe(200);

@@ -104,11 +104,13 @@ describe("a webhook", () => {
     ["a private network", "https://10.0.0.1/", {}],
     ["nowhere", "nowhere", {}],
     ["a server without secrets", "https://example.org/", { webhookSecrets: undefined }],
-  ])("to %s is refused with the job", async (_, webhook_url, settings) => {
-    const { url } = await startJobs({ settings: { webhookSecrets: SECRET, ...settings } as never });
+    ["a scheme that is none of the web's", "ftp://example.org/s3cret", {}],
+  ])("to %s is refused with the job, and its path not logged", async (_, webhook_url, settings) => {
+    const { lines, url } = await startJobs({ settings: { webhookSecrets: SECRET, ...settings } as never });
     const { json, status } = await postJob(url, { webhook_url });
     expect({ status, param: json.error.param }).toEqual({ status: 400, param: "webhook_url" });
     expect((await get(url, "/v1/jobs")).json.data).toEqual([]);
+    expect(lines.join("")).not.toContain("s3cret");
   });
 });
 
@@ -128,7 +130,7 @@ describe("who sends webhooks", () => {
     };
     const store: DeliveryStore = {
       due: async (now) => (dueAt !== undefined && dueAt <= now ? [{ ...delivery }] : []),
-      next: async () => dueAt,
+      next: async (now) => (dueAt !== undefined && dueAt > now ? dueAt : undefined),
       settle: async (_, isDelivered, retryAt) => {
         settled.push([isDelivered, retryAt]);
         delivery.attempts++;
@@ -181,6 +183,22 @@ describe("who sends webhooks", () => {
     await sender.close();
     expect(outcomes).toEqual(["failed"]);
     expect(lines.join("")).toContain("Nobody is told any more");
+  });
+
+  it.each([
+    ["is told", 200, "Told"],
+    ["cannot be told", 500, "Could not tell"],
+    ["is told no more", 410, "Nobody is told any more at"],
+  ])("log of a receiver that %s its host alone: the rest may be a secret", async (_, status, said) => {
+    const receiver = await startReceiver((index) => (index === 0 ? status : 200));
+    const { isDone, lines, sender } = send({
+      ...receiver,
+      url: `${receiver.url}services/T0/s3cret?key=s3cret`,
+    });
+    await until(isDone);
+    await sender.close();
+    expect(lines.join("")).toContain(`${said} ${receiver.host}`);
+    expect(lines.join("")).not.toContain("s3cret");
   });
 
   it("try again where nobody listens, and where the secret is gone", async () => {

@@ -1,63 +1,11 @@
-import { createRequire } from "node:module";
-import { join } from "node:path";
-import type { Page } from "playwright-core";
-import { expect, it, onTestFinished } from "vitest";
+import { expect, it } from "vitest";
 import type { TranscriptionResult } from "../../src/index.js";
-import { startServer } from "../../src/server/server.js";
-import type { ServerSettings } from "../../src/service/settings.js";
+import { wav } from "../support/audio.js";
 import { describeInBrowser, openPage, useBrowser } from "../support/browser.js";
-import { samplePath } from "../support/samples.js";
-import { temporaryFolder } from "../support/temporary-folder.js";
-
-const CALL = samplePath("sales-call-ru.stereo.wav");
-
-async function start(settings: Partial<ServerSettings> = {}): Promise<string> {
-  const folder = await temporaryFolder();
-  const server = await startServer(
-    {
-      model: "demo",
-      host: "localhost",
-      port: 0,
-      httpHost: "127.0.0.1",
-      httpPort: 0,
-      recordingsStore: join(folder, "recordings"),
-      jobsFolder: join(folder, "jobs"),
-      ...settings,
-    },
-    { log: () => {} },
-  );
-  onTestFinished(() => server.stop());
-  return `http://127.0.0.1:${server.httpPort}`;
-}
-
-const drop = (page: Page, files: string | string[]) => page.setInputFiles("input[type=file]", files);
-const openFirst = async (page: Page) => {
-  await page.getByText("Done ·").first().waitFor();
-  await page.locator(".row a.name").first().click();
-};
-
-const placeOfLastWord = (page: Page, turn: number) =>
-  page
-    .locator(".turn p")
-    .nth(turn)
-    .evaluate((p) => {
-      p.scrollIntoView({ block: "center" });
-      const node = p.firstChild as Text;
-      const range = new Range();
-      range.setStart(node, node.data.lastIndexOf(" ") + 1);
-      range.setEnd(node, node.length);
-      const { height, left, top, width } = range.getBoundingClientRect();
-      return { x: left + width / 2, y: top + height / 2 };
-    });
-
-/** What axe-core finds wrong. */
-async function violations(page: Page): Promise<string[]> {
-  await page.addScriptTag({ path: createRequire(import.meta.url).resolve("axe-core/axe.min.js") });
-  const found = (await page.evaluate("axe.run()")) as {
-    violations: { id: string; nodes: { html: string }[] }[];
-  };
-  return found.violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`);
-}
+import { bursts } from "../support/fake-engine.js";
+import { startJobs } from "../support/jobs.js";
+import { latch } from "../support/transcribe-fake.js";
+import { CALL, drop, openFirst, placeOfLastWord, startDemo, violations } from "./pages.js";
 
 /** Of the newest job. */
 async function resultOf(url: string): Promise<TranscriptionResult> {
@@ -70,7 +18,7 @@ describeInBrowser("the page", () => {
   useBrowser();
 
   it("shows a call that is dropped on it, who says what, and plays the word that is clicked", async () => {
-    const url = await start();
+    const url = await startDemo();
     const { complaints, page, strays } = await openPage(url);
     await drop(page, CALL);
     await openFirst(page);
@@ -95,8 +43,36 @@ describeInBrowser("the page", () => {
     expect({ complaints, strays }).toEqual({ complaints: [], strays: [] });
   });
 
+  it("shows text as it is heard, and goes on from where a connection was lost", async () => {
+    const gates = Array.from({ length: 4 }, () => latch());
+    const { url } = await startJobs({
+      gate: (index) => gates[index]!.opened,
+      concurrency: 1,
+      timesWords: false,
+    });
+    const { complaints, page } = await openPage(url);
+    const asked: (string | undefined)[] = [];
+    await page.route("**/events", (route) => {
+      asked.push(route.request().headers()["last-event-id"]);
+      if (asked.length > 1) return route.continue();
+      const body = `id: 1\ndata: {"type":"job.queued"}\n\n: still working\n\n`;
+      return route.fulfill({ contentType: "text/event-stream", body });
+    });
+    const buffer = Buffer.from(wav([bursts(4)], 16_000));
+    await page.setInputFiles("input[type=file]", { name: "a.wav", mimeType: "audio/wav", buffer });
+    await page.locator(".row a.name").click();
+    const shown = async () => (await page.locator(".turn p").allInnerTexts()).join(" ");
+    for (const [index, gate] of gates.entries()) {
+      gate.open();
+      await expect.poll(shown, { timeout: 60_000 }).toBe(["1", "2", "3", "4"].slice(0, index + 1).join(" "));
+    }
+    await page.locator(".state.succeeded").waitFor();
+    await expect.poll(shown, { timeout: 60_000 }).toBe("1 2 3 4");
+    expect({ asked, complaints }).toEqual({ asked: [undefined, "1"], complaints: [] });
+  });
+
   it("is usable by keys alone, and by who sees little", async () => {
-    const url = await start();
+    const url = await startDemo();
     const { complaints, page } = await openPage(url, { bypassCSP: true });
     await drop(page, CALL);
     for (const scheme of ["light", "dark"] as const) {
@@ -114,7 +90,11 @@ describeInBrowser("the page", () => {
     expect(await violations(page), "the keys").toEqual([]);
     await page.keyboard.press("Escape");
     await page.keyboard.press("j");
-    await page.keyboard.press("j");
+    // The same key where Russian is typed.
+    await page.evaluate(() => {
+      const pressed = { key: "о", code: "KeyJ", bubbles: true };
+      document.body.dispatchEvent(new KeyboardEvent("keydown", pressed));
+    });
     const second = await page.locator(".turn time").nth(1).innerText();
     expect(await page.locator(".clock").innerText()).toContain(`${second} /`);
     await page.keyboard.press("/");
@@ -125,7 +105,7 @@ describeInBrowser("the page", () => {
   });
 
   it("shows the same in another tab and after a reload, and begins at the moment of a link", async () => {
-    const url = await start();
+    const url = await startDemo();
     const { page } = await openPage(url);
     await drop(page, CALL);
     await openFirst(page);
@@ -137,11 +117,15 @@ describeInBrowser("the page", () => {
     await other.page.locator(".turn").nth(3).waitFor();
     expect(await other.page.locator(".turns").innerText()).toBe(text);
     expect(await other.page.locator(".clock").innerText()).toContain("0:20 /");
+    await other.page.evaluate(() => {
+      location.hash = location.hash.replace(/@.*/, "@31");
+    });
+    await other.page.getByText("0:31 /").waitFor();
     expect(other.complaints).toEqual([]);
   });
 
   it("asks for the token where there is one, and says what to do when it is wrong or the server is gone", async () => {
-    const url = await start({ apiToken: "a-token-of-thirty-two-characters" });
+    const url = await startDemo({ apiToken: "a-token-of-thirty-two-characters" });
     const { page } = await openPage(url, { locale: "ru-RU" });
     await page.getByLabel("Токен").fill("no");
     await page.getByRole("button", { name: "Войти" }).click();
@@ -154,7 +138,7 @@ describeInBrowser("the page", () => {
   });
 
   it("names what the server refuses and why, and sends it again", async () => {
-    const url = await start();
+    const url = await startDemo();
     const { page } = await openPage(url);
     await page.route("**/api/recordings", (route) =>
       route.fulfill({ status: 507, json: { success: false, error: "The disk is full" } }),

@@ -1,7 +1,7 @@
-import { readdirSync, readlinkSync } from "node:fs";
 import { status } from "@grpc/grpc-js";
 import { describe, expect, it } from "vitest";
 import { startProxy } from "../support/cut-off.js";
+import { uploadsOnDisk } from "../support/http-server.js";
 import { type FakeServer, RECORDING, startFakeServer, until } from "../support/server.js";
 import { latch } from "../support/transcribe-fake.js";
 import { chunked, type Running, statusOf, TranscriptionClient } from "../support/transcription-client.js";
@@ -9,20 +9,9 @@ import { chunked, type Running, statusOf, TranscriptionClient } from "../support
 const REQUEST = { audio_data: RECORDING, filename: "a.wav" };
 const never = () => new Promise<void>(() => {});
 
-/** Uploads that this process has on disk. */
-function uploads(): number {
-  return readdirSync("/proc/self/fd").filter((fd) => {
-    try {
-      return readlinkSync(`/proc/self/fd/${fd}`).includes("agora-upload-");
-    } catch {
-      return false;
-    }
-  }).length;
-}
-
 /** Waits until nothing of any request is left, then transcribes one. */
 async function expectRecovery({ client, engine }: FakeServer): Promise<void> {
-  await until(() => engine.running === 0 && uploads() === 0);
+  await until(() => engine.running === 0 && uploadsOnDisk() === 0);
   engine.options.gate = async () => {};
   expect((await client.unary(REQUEST)).transcript).toBe("1");
 }
@@ -42,7 +31,7 @@ describe.each(Object.entries(ENDINGS))("a call that %s", (_, { code, options, en
     const fake = await startFakeServer();
     const stream = fake.client.openStream(options());
     await stream.write({ filename: "a.wav", chunk_data: RECORDING.subarray(0, 100_000) });
-    await until(() => uploads() === 1);
+    await until(() => uploadsOnDisk() === 1);
     end(stream);
     expect(await statusOf(stream.response)).toBe(code);
     await expectRecovery(fake);
@@ -100,7 +89,7 @@ it("does not take an upload whose connection breaks for a complete one", async (
   const { port, cut } = await startProxy(fake.server.port);
   const upload = new TranscriptionClient(port).openStream();
   await upload.write({ filename: "a.wav", chunk_data: RECORDING });
-  await until(() => uploads() === 1);
+  await until(() => uploadsOnDisk() === 1);
   await new Promise((resolve) => setTimeout(resolve, 200));
   cut();
   await until(() => fake.lines.some((line) => line.includes("Cancelled")));

@@ -79,11 +79,11 @@ export async function answerToBeginning(
   return text;
 }
 
-/** Uploads that this process has on disk. */
+/** Temporary files without a name that this process has: uploads, and what decoders need of them. */
 export function uploadsOnDisk(): number {
   return readdirSync("/proc/self/fd").filter((fd) => {
     try {
-      return readlinkSync(`/proc/self/fd/${fd}`).includes("agora-upload-");
+      return /\/(#\d+|agora-[\da-f-]{36}) \(deleted\)$/.test(readlinkSync(`/proc/self/fd/${fd}`));
     } catch {
       return false;
     }

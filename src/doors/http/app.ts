@@ -97,7 +97,7 @@ export function createApp(service: Service, gate: Gate, pem: Pem | undefined): F
   });
   app.setNotFoundHandler((request, reply) => {
     const path = request.url.split("?", 1)[0]!;
-    const others = ["GET", "POST", "DELETE"].filter((method) =>
+    const others = ["GET", "POST", "PUT", "DELETE"].filter((method) =>
       app.findRoute({ method: method as "GET", url: path }),
     );
     const refusal =

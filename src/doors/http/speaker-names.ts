@@ -2,18 +2,14 @@ import type { TranscriptionResult } from "../../index.js";
 
 const LETTERS = 26;
 
-/** What speakers are called in an answer, by their ids: those with a known voice by its name. */
-export type SpeakerNames = ReadonlyMap<string, string>;
-
-/** The names of those who have one. */
-export function namesOf(speakers: TranscriptionResult["speakers"] = []): SpeakerNames {
-  return new Map(speakers.flatMap(({ id, name }) => (name === undefined ? [] : [[id, name] as const])));
-}
-
-/** The same, and a letter for everybody else, in order of first speech: `A`, `B`, …, `AA` after `Z`. */
-export function namesOrLettersOf(speakers: TranscriptionResult["speakers"] = []): SpeakerNames {
-  const names = namesOf(speakers);
-  const taken = new Set(names.values());
+/**
+ * What speakers are called in OpenAI's answers, by their ids: those with a known voice by its name, everybody else by a
+ * letter in order of first speech: `A`, `B`, …, `AA` after `Z`.
+ */
+export function namesOrLettersOf(
+  speakers: TranscriptionResult["speakers"] = [],
+): ReadonlyMap<string, string> {
+  const taken = new Set(speakers.flatMap(({ name }) => name ?? []));
   let letters = 0;
   const next = (): string => {
     for (;;) {
@@ -22,7 +18,7 @@ export function namesOrLettersOf(speakers: TranscriptionResult["speakers"] = [])
       if (!taken.has(name)) return name;
     }
   };
-  return new Map(speakers.map(({ id }) => [id, names.get(id) ?? next()]));
+  return new Map(speakers.map(({ id, name }) => [id, name ?? next()]));
 }
 
 function letterOf(number: number): string {

@@ -65,6 +65,7 @@ export abstract class LiveSession<L extends Line, M extends unknown[]> {
   readonly #tracks = new Map<number, Track>();
   /** Of streams that have ended. */
   #received = 0;
+  #processed = 0;
   #finals = 0;
   #isOver = false;
   #ending: Promise<LiveStats[]> | undefined;
@@ -157,6 +158,7 @@ export abstract class LiveSession<L extends Line, M extends unknown[]> {
         const stats = await stream.end();
         await reading;
         this.#received += stats.received;
+        this.#processed += stats.processed;
         this.#finals += stats.finals;
         return stats;
       }),
@@ -173,6 +175,7 @@ export abstract class LiveSession<L extends Line, M extends unknown[]> {
     const [seconds, finals] = [this.#received, this.#finals];
     this.service.logFound(this.call, `${finals} finals of ${seconds.toFixed(1)} s of live audio`, {
       audio_seconds: seconds,
+      processed_seconds: this.#processed,
       finals,
     });
     this.onOver();

@@ -1,12 +1,19 @@
 import { createHash } from "node:crypto";
 import type { FileHandle } from "node:fs/promises";
-import { TranscriptionError, type TranscriptionResult } from "../../index.js";
+import {
+  applyCorrections,
+  type Correction,
+  TranscriptionError,
+  type TranscriptionResult,
+} from "../../index.js";
 import type { Call } from "../call/call.js";
 import type { KnownSpeaker } from "../known-speakers.js";
 import { RareWarnings } from "../rare-warnings.js";
+import { hashOf } from "../recordings/pieces.js";
 import { RecordingsFull, type StoredRecording } from "../recordings/store.js";
 import type { Service } from "../service.js";
 import { variableOf } from "../settings.js";
+import type { JobCorrections } from "./corrections.js";
 import {
   CRASHED,
   type FollowedEvent,
@@ -88,7 +95,17 @@ export class Jobs {
    */
   async submit(call: Call, order: JobOrder): Promise<Added> {
     const { store } = await this.#storage();
-    const { submission, own } = await this.#submissionOf(call, order);
+    const { idempotencyKey } = order;
+    const id = idempotencyKey === undefined ? newJobId() : jobIdOf(digest("key", idempotencyKey));
+    const webhook = order.webhook && this.#webhookOf(order.webhook, id);
+    // What came before may be what leaves no room for it now.
+    const before = idempotencyKey === undefined ? undefined : await store.get(id);
+    if (before) {
+      const same = fingerprintOf(order, await sourceOf(order.recording, call.signal), webhook);
+      if (before.fingerprint !== same) throw new IdempotencyKeyReused();
+      return { job: before, isNew: false };
+    }
+    const { submission, own } = await this.#submissionOf(call, order, id, webhook);
     let added: Added | undefined;
     try {
       call.signal.throwIfAborted();
@@ -121,6 +138,29 @@ export class Jobs {
   /** @returns undefined where there is none, or not yet. @throws TranscriptionError STORAGE_FAILED */
   async result(id: string): Promise<TranscriptionResult | undefined> {
     return (await this.#storage()).results.get(id);
+  }
+
+  /** What has been put right about its result. @throws TranscriptionError STORAGE_FAILED */
+  async corrections(id: string): Promise<JobCorrections> {
+    return (await this.#storage()).corrections.get(id);
+  }
+
+  /**
+   * Keeps what somebody has put right about a job's result, all of it; the result stays as it is.
+   * @param replaced version that this takes the place of; undefined: whichever there is
+   * @returns undefined where there is no result
+   * @throws CorrectionsChanged; TranscriptionError INVALID_ARGUMENT that names a correction, STORAGE_FAILED
+   */
+  async correct(
+    id: string,
+    corrections: readonly Correction[],
+    replaced: string | undefined,
+  ): Promise<JobCorrections | undefined> {
+    const storage = await this.#storage();
+    const result = await storage.results.get(id);
+    if (!result) return undefined;
+    applyCorrections(result, corrections);
+    return storage.corrections.put(id, corrections, replaced);
   }
 
   /** As `JobStore.follow`, until the server closes at the latest. */
@@ -224,27 +264,30 @@ export class Jobs {
     ).unref();
   }
 
-  async #expire({ results, store }: JobStorage): Promise<void> {
+  async #expire({ corrections, results, store }: JobStorage): Promise<void> {
     for (const job of await store.expire(Date.now())) {
       await results.delete(job.id).catch(() => {});
+      await corrections.delete(job.id).catch(() => {});
       if (job.error?.code === CRASHED) await this.#deleteRecordings(recordingsOf(job));
     }
   }
 
   /** The job that an order makes, and the recordings that were kept for it. */
-  async #submissionOf(call: Call, order: JobOrder): Promise<{ submission: Submission; own: string[] }> {
+  async #submissionOf(
+    call: Call,
+    order: JobOrder,
+    id: string,
+    webhook: JobWebhook | undefined,
+  ): Promise<{ submission: Submission; own: string[] }> {
     const { answer, idempotencyKey, metadata } = order;
-    const id = idempotencyKey === undefined ? newJobId() : jobIdOf(digest("key", idempotencyKey));
-    const webhook = order.webhook && this.#webhookOf(order.webhook, id);
     const own: string[] = [];
     try {
       const recording = await this.#recordingOf(call, order.recording, own);
-      const { knownSpeakers, prints } = await this.#voicesOf(call, order.knownSpeakers, own);
+      const knownSpeakers = await this.#voicesOf(call, order.knownSpeakers, own);
       const options = { priority: "bulk" as const, ...order.request.options };
       const request = { ...order.request, options, ...(knownSpeakers && { knownSpeakers }) };
       const { priority } = options;
       const source = recording.isKept ? recording.id : recording.sha256;
-      const same = JSON.stringify([source, prints, order.request, answer, metadata ?? null, webhook ?? null]);
       const submission: Submission = {
         id,
         createdAt: Date.now(),
@@ -254,7 +297,7 @@ export class Jobs {
         answer,
         metadata,
         webhook,
-        fingerprint: idempotencyKey === undefined ? undefined : digest("request", same).toString("hex"),
+        fingerprint: idempotencyKey === undefined ? undefined : fingerprintOf(order, source, webhook),
         requestId: call.id,
         peer: call.peer,
       };
@@ -287,20 +330,18 @@ export class Jobs {
     call: Call,
     speakers: readonly KnownSpeaker[] | undefined,
     own: string[],
-  ): Promise<{ knownSpeakers: JobVoice[] | undefined; prints: unknown }> {
-    if (!speakers) return { knownSpeakers: undefined, prints: null };
+  ): Promise<JobVoice[] | undefined> {
+    if (!speakers) return undefined;
     const voices: JobVoice[] = [];
-    const prints: unknown[] = [];
     for (const { name, recording } of speakers) {
-      const { id, sha256 } = await this.#service.withUpload(call, async (upload) => {
+      const { id } = await this.#service.withUpload(call, async (upload) => {
         await upload.write(recording);
         return this.#keep(call, await upload.file(), { filename: "", type: "" });
       });
       own.push(id);
       voices.push({ name, recordingId: id });
-      prints.push([name, sha256]);
     }
-    return { knownSpeakers: voices, prints };
+    return voices;
   }
 
   async #keep(
@@ -332,6 +373,25 @@ export class Jobs {
 function recordingsOf({ recording, request }: Job): string[] {
   const voices = (request.knownSpeakers ?? []).map(({ recordingId }) => recordingId);
   return recording.isKept ? voices : [recording.id, ...voices];
+}
+
+/** What an order is about: the id of a recording that is kept, or the hash of one that came with it. */
+function sourceOf(recording: JobOrder["recording"], signal: AbortSignal): Promise<string> | string {
+  return "kept" in recording ? recording.kept.id : hashOf(recording.file, signal);
+}
+
+/** What is the same where an order is. @param source see {@link sourceOf} */
+function fingerprintOf(
+  { answer, knownSpeakers, metadata, request }: JobOrder,
+  source: string | undefined,
+  webhook: JobWebhook | undefined,
+): string {
+  const voices = knownSpeakers?.map(({ name, recording }) => [
+    name,
+    createHash("sha256").update(recording).digest("hex"),
+  ]);
+  const parts = [source, voices, request, answer, metadata, webhook].map((part) => part ?? null);
+  return digest("request", JSON.stringify(parts)).toString("hex");
 }
 
 /** @param of what is digested: the same text for another purpose gives another */

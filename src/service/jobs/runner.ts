@@ -95,7 +95,10 @@ export class JobRunner {
         );
       const work = await this.#patiently(call, () =>
         this.#service.withFile(call, opened, (file) =>
-          this.#service.withModel(call, model, (transcriber) => transcribe(transcriber, file), deadline),
+          // Once it is here it stays: another system is not asked for it again for want of a worker.
+          this.#patiently(call, () =>
+            this.#service.withModel(call, model, (transcriber) => transcribe(transcriber, file), deadline),
+          ),
         ),
       );
       await this.#keep(job, work, call);

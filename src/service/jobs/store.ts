@@ -23,7 +23,7 @@ export interface JobStore {
    */
   add(submission: Submission): Promise<Added>;
   get(id: string): Promise<Job | undefined>;
-  /** Newest first. */
+  /** Newest first. @throws TranscriptionError INVALID_ARGUMENT that names `after` where there is no job of that id */
   list(query: JobQuery): Promise<JobPage>;
   /** Ends a job that has not ended. @returns the job as it is then, and whether it was ended by this; undefined: there is none */
   cancel(id: string): Promise<Cancelled | undefined>;
@@ -61,7 +61,7 @@ export interface JobQuery {
   /** Empty: any. */
   statuses: readonly JobStatus[];
   limit: number;
-  /** Id of the job after which to go on; one that is not there: from the start. */
+  /** Id of the job after which to go on. */
   after: string | undefined;
 }
 
@@ -128,8 +128,8 @@ export interface Delivery {
 export interface DeliveryStore {
   /** Those whose time has come, at most `limit`. */
   due(now: number, limit: number): Promise<Delivery[]>;
-  /** When the next one's time comes; undefined: there is none. */
-  next(): Promise<number | undefined>;
+  /** When, after `now`, the next one's time comes; undefined: there is none. */
+  next(now: number): Promise<number | undefined>;
   /** Says what came of one. @param retryAt when to try again; undefined: never */
   settle(jobId: string, isDelivered: boolean, retryAt: number | undefined): Promise<void>;
 }

@@ -221,7 +221,8 @@ export class Models {
       fileBytes,
       isMain: !installed,
       info: installed ? this.#infos.get(name) : this.main,
-      state: this.#pool.states().find((state) => state.name === name),
+      // What is leaving comes first, and may be loaded anew already.
+      state: this.#pool.states().findLast((state) => state.name === name),
       installed,
     };
   }

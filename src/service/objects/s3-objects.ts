@@ -33,7 +33,10 @@ export interface S3Options {
   region: string | undefined;
   /** undefined: as the SDK finds it, in `AWS_ENDPOINT_URL_S3` or a profile, or else Amazon's. */
   endpoint: string | undefined;
-  /** Whether the bucket is named in paths rather than in the host's name; undefined: where there is an endpoint. */
+  /**
+   * Whether the bucket is named in paths rather than in the host's name; undefined: where `endpoint`, `AWS_ENDPOINT_URL_S3` or
+   * `AWS_ENDPOINT_URL` is given. An endpoint of a profile is not seen here.
+   */
   pathStyle: boolean | undefined;
   /** Seconds until an answer begins, or another piece of what is sent is taken; `Infinity`: for ever. */
   idleTimeout: number;
@@ -75,20 +78,28 @@ export class S3Objects implements ObjectStore {
   /**
    * @param setting that names the bucket, for messages
    * @param load gives the SDK, which is installed by those who need it
-   * @throws TranscriptionError INVALID_ARGUMENT that names the package where it is missing
+   * @throws TranscriptionError INVALID_ARGUMENT that names the package where it is missing, or says that there is no region
    */
   static async open(
     options: S3Options,
     setting: string,
     load: () => Promise<Sdk> = () => import("@aws-sdk/client-s3"),
   ): Promise<S3Objects> {
-    try {
-      return new S3Objects(await load(), options);
-    } catch (cause) {
-      if ((cause as NodeJS.ErrnoException).code !== "ERR_MODULE_NOT_FOUND") throw cause;
+    const sdk = await load().catch((cause: NodeJS.ErrnoException) => {
+      if (cause.code !== "ERR_MODULE_NOT_FOUND") throw cause;
       const message = `${setting} names a bucket of S3, which needs the package ${PACKAGE}: npm install ${PACKAGE}`;
       throw new TranscriptionError("INVALID_ARGUMENT", message, { cause, option: setting });
+    });
+    const objects = new S3Objects(sdk, options);
+    try {
+      // Looked up at the first request otherwise, and every one would fail.
+      await objects.#client.config.region();
+    } catch (cause) {
+      objects.close();
+      const message = `${setting} names a bucket of S3 without a region: add ?region=… or set AWS_REGION`;
+      throw new TranscriptionError("INVALID_ARGUMENT", message, { cause, option: setting });
     }
+    return objects;
   }
 
   async put(
@@ -98,12 +109,13 @@ export class S3Objects implements ObjectStore {
     signal?: AbortSignal,
   ): Promise<void> {
     for (let tries = 1; ; tries++) {
+      signal?.throwIfAborted();
       try {
         return await this.#putOnce(key, body, object, signal);
       } catch (error) {
         // The SDK itself does not send a stream twice.
         if (signal?.aborted || tries === TRIES || !mayPass(error)) throw error;
-        await wait(WAIT * 2 ** (tries - 1));
+        await wait(WAIT * 2 ** (tries - 1), undefined, { signal }).catch(() => {});
       }
     }
   }

@@ -174,10 +174,13 @@ export const OPTION_FIELDS: Readonly<Record<OptionPath, OptionField>> = {
 };
 
 const PATHS = Object.keys(OPTION_FIELDS) as OptionPath[];
+const NAMES = Object.fromEntries(
+  PATHS.map((path) => [path, OPTION_FIELDS[path].name ?? snakeCase(path)]),
+) as Readonly<Record<OptionPath, string>>;
 
 /** Name of an option's field: `beam_size`, `vad_threshold`. */
 export function fieldName(path: OptionPath): string {
-  return OPTION_FIELDS[path].name ?? snakeCase(path);
+  return NAMES[path];
 }
 
 /** Names of all fields. */

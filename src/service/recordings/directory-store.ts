@@ -15,6 +15,7 @@ import {
 import { join, sep } from "node:path";
 import { TranscriptionError } from "../../index.js";
 import { mediaTypeOf, RECORDING_ENDINGS } from "./media-types.js";
+import { piecesOf } from "./pieces.js";
 import { Room } from "./room.js";
 import {
   isRecordingId,
@@ -31,8 +32,6 @@ const AUDIO = "audio";
 const FACTS = "meta.json";
 /** Folders that are being written or deleted: no id begins so. */
 const UNFINISHED = ".unfinished-";
-/** Hashing a piece of this size stays well under a millisecond of the JS thread. */
-const PIECE = 256 * 1024;
 /** Milliseconds after which what is unfinished never will be finished. */
 const FORGOTTEN = 60 * 60 * 1000;
 
@@ -150,6 +149,8 @@ export class DirectoryStore implements RecordingStore {
       if (now - mtimeMs > FORGOTTEN) await rm(path, { recursive: true, force: true });
       return;
     }
+    // Where nothing expires, none of them need be read.
+    if (!Number.isFinite(this.#ttl)) return;
     const found = await this.#find(name);
     if (found?.isOurs && now - found.recording.createdAt.getTime() > this.#ttl * 1000)
       await this.delete(name);
@@ -258,15 +259,9 @@ async function copy(source: FileHandle, path: string, signal?: AbortSignal): Pro
   const hash = createHash("sha256");
   const target = await open(path, "wx", 0o600);
   try {
-    const piece = Buffer.allocUnsafe(PIECE);
-    for (let position = 0; ; ) {
-      signal?.throwIfAborted();
-      const { bytesRead } = await source.read(piece, 0, PIECE, position);
-      if (bytesRead === 0) break;
-      const bytes = piece.subarray(0, bytesRead);
-      hash.update(bytes);
-      await target.writeFile(bytes);
-      position += bytesRead;
+    for await (const piece of piecesOf(source, signal)) {
+      hash.update(piece);
+      await target.writeFile(piece);
     }
     await target.sync();
   } finally {

@@ -171,7 +171,7 @@ function cutOut(whole: Readable, { end, start }: ByteRange): Readable {
 
 /** `stream` with failures in our words, which ends `source` with it. */
 function told(stream: Readable, source: Readable): Readable {
-  const reading = Readable.from(
+  return Readable.from(
     (async function* () {
       try {
         yield* stream;
@@ -184,7 +184,6 @@ function told(stream: Readable, source: Readable): Readable {
     })(),
     { objectMode: false },
   );
-  return reading;
 }
 
 function failureOf(error: unknown): TranscriptionError {

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import type { FileHandle } from "node:fs/promises";
 import {
   type ObjectFacts,
@@ -7,6 +6,7 @@ import {
   type StoredObject,
 } from "../objects/object-store.js";
 import { mediaTypeOf, RECORDING_ENDINGS, UNKNOWN_TYPE } from "./media-types.js";
+import { hashOf } from "./pieces.js";
 import { Room } from "./room.js";
 import {
   isOurId,
@@ -19,9 +19,6 @@ import {
 } from "./store.js";
 import { sweepNowAndThen } from "./sweeping.js";
 
-/** Hashing a piece of this size stays well under a millisecond of the JS thread. */
-const PIECE = 256 * 1024;
-
 /**
  * Recordings as objects: `<prefix><id>` for those that came through this server, whose metadata say the rest, and that or
  * `<prefix><id>.wav` and so on for those that another system puts there. Servers that share a bucket keep one another's
@@ -32,6 +29,8 @@ export class S3Store implements RecordingStore {
   readonly #prefix: string;
   readonly #ttl: number;
   readonly #room: Room;
+  /** Keys of ours that were deleted since the last sweep: the same may be deleted by several who found it before. */
+  readonly #gone = new Set<string>();
   readonly #stopSweeping: () => void;
 
   /**
@@ -98,8 +97,8 @@ export class S3Store implements RecordingStore {
   async delete(id: string): Promise<boolean> {
     const found = await this.#find(id);
     if (!found) return false;
-    await this.#attempt(this.#objects.delete(found.key));
-    if (isOurId(id)) this.#room.free(found.recording.bytes);
+    const { key, recording } = found;
+    await this.#attempt(isOurId(id) ? this.#remove(key, recording.bytes) : this.#objects.delete(key));
     return true;
   }
 
@@ -113,13 +112,19 @@ export class S3Store implements RecordingStore {
     if (Number.isFinite(this.#ttl)) {
       for await (const { bytes, key, modifiedAt } of this.#ours()) {
         if (now - modifiedAt.getTime() <= this.#ttl * 1000) continue;
-        await this.#objects.delete(key).then(
-          () => this.#room.free(bytes),
-          () => {},
-        );
+        await this.#remove(key, bytes).catch(() => {});
       }
     }
+    this.#gone.clear();
     this.#room.forget();
+  }
+
+  /** Deletes one of ours, whose room is free once, however many delete it. @throws ObjectStoreFailure */
+  async #remove(key: string, bytes: number): Promise<void> {
+    await this.#objects.delete(key);
+    if (this.#gone.has(key)) return;
+    this.#gone.add(key);
+    this.#room.free(bytes);
   }
 
   async *#ours(): AsyncGenerator<StoredObject, void> {
@@ -199,18 +204,5 @@ function decoded(text = ""): string | undefined {
     return text === "" ? undefined : decodeURIComponent(text);
   } catch {
     return undefined;
-  }
-}
-
-/** @throws the reason of `signal` */
-async function hashOf(file: FileHandle, signal?: AbortSignal): Promise<string> {
-  const hash = createHash("sha256");
-  const piece = Buffer.allocUnsafe(PIECE);
-  for (let position = 0; ; ) {
-    signal?.throwIfAborted();
-    const { bytesRead } = await file.read(piece, 0, PIECE, position);
-    if (bytesRead === 0) return hash.digest("hex");
-    hash.update(piece.subarray(0, bytesRead));
-    position += bytesRead;
   }
 }

@@ -17,7 +17,10 @@ export interface S3Address {
   region: string | undefined;
   /** undefined: as {@link region}, which is Amazon's where nothing says otherwise. */
   endpoint: string | undefined;
-  /** Whether the bucket is named in the path rather than in the host's name; undefined: where there is an endpoint. */
+  /**
+   * Whether the bucket is named in the path rather than in the host's name; undefined: where `endpoint`, `AWS_ENDPOINT_URL_S3`
+   * or `AWS_ENDPOINT_URL` is given, a profile's endpoint not counted.
+   */
   pathStyle: boolean | undefined;
 }
 

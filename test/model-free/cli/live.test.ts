@@ -98,6 +98,16 @@ describe("agora-transcribe live", () => {
     expect(alone.code).toBe(2);
   });
 
+  it("fails where it cannot record, before it listens", async () => {
+    const path = joinPath(await folderWith(), "no", "such", "folder.wav");
+    const run = await live(["--record", path], bytesOf(TALK));
+    expect(run).toMatchObject({
+      code: 3,
+      stdout: "",
+      stderr: expect.stringContaining(`Cannot write ${path}`),
+    });
+  });
+
   it("reads what a WAV header says, and what stands behind the samples is none", async () => {
     const trailer = Buffer.from("LIST\x04\0\0\0INFO", "latin1");
     const mono = await live([], Buffer.concat([wav([TALK], 16_000), trailer]));

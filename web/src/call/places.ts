@@ -14,16 +14,10 @@ export interface WordPlace extends TextPlace {
   word: Word;
 }
 
-/** All words in order of their turns, whose texts are their words with a space between. */
+/** All words in order of time, which in channels that overlap is not that of their turns. */
 export function placesOf(turns: readonly Turn[]): WordPlace[] {
-  return turns.flatMap(({ words }, turn) => {
-    let from = 0;
-    return words.map((word) => {
-      const place = { turn, from, to: from + word.text.length, word };
-      from = place.to + 1;
-      return place;
-    });
-  });
+  const places = turns.flatMap(({ words }, turn) => words.map((place) => ({ ...place, turn })));
+  return places.sort((a, b) => a.word.start - b.word.start);
 }
 
 /** Index of the word that is spoken at `time`, or was spoken last; undefined: none was yet. */
@@ -50,13 +44,10 @@ export function wordAtOffset(
 export function search(turns: readonly Turn[], wanted: string): TextPlace[] {
   const needle = wanted.trim().toLowerCase();
   if (needle === "") return [];
-  return turns.flatMap(({ words }, turn) => {
-    const text = words
-      .map((word) => word.text)
-      .join(" ")
-      .toLowerCase();
+  return turns.flatMap(({ text }, turn) => {
+    const folded = text.toLowerCase();
     const found: TextPlace[] = [];
-    for (let from = text.indexOf(needle); from !== -1; from = text.indexOf(needle, from + needle.length))
+    for (let from = folded.indexOf(needle); from !== -1; from = folded.indexOf(needle, from + needle.length))
       found.push({ turn, from, to: from + needle.length });
     return found;
   });

@@ -7,7 +7,29 @@ export interface Turn {
   party: number;
   start: number;
   end: number;
-  words: Word[];
+  /** As it is written. */
+  text: string;
+  /** Where its words are written in it. */
+  words: PlacedWord[];
+  /** Where the segments are that it is made of. */
+  parts: TurnPart[];
+}
+
+/** A segment of a turn, and the characters that are its own. */
+export interface TurnPart {
+  /** Its id. */
+  segment: number;
+  from: number;
+  /** Exclusive. */
+  to: number;
+}
+
+/** A word, and the characters that are its own. */
+export interface PlacedWord {
+  word: Word;
+  from: number;
+  /** Exclusive. */
+  to: number;
 }
 
 /** Somebody who is heard. */
@@ -33,17 +55,20 @@ export function partiesOf({ segments, speakers = [] }: Transcript, text: Text): 
     const party = parties.get(key) ?? { key, name: "", channel: segment.channel, talkTime: 0 };
     parties.set(key, { ...party, talkTime: party.talkTime + segment.end - segment.start });
   }
-  return [...parties.values()].map((party, index) => ({
-    ...party,
-    name: nameOf(party.key, index, speakers, text),
-  }));
+  const names = new Map<string, number>();
+  return [...parties.values()].map((party, index) => {
+    const name = nameOf(party.key, index, speakers, text);
+    const count = (names.get(name) ?? 0) + 1;
+    names.set(name, count);
+    return { ...party, name: count > 1 ? `${name} ${count}` : name };
+  });
 }
 
 function nameOf(key: string, index: number, speakers: readonly Speaker[], text: Text): string {
   const speaker = speakers.find(({ id }) => id === key);
   if (speaker?.name !== undefined) return speaker.name;
   if (speaker?.role === "seller" || speaker?.role === "client") return text.say(speaker.role);
-  if (key === "") return text.say("unknownSpeaker");
+  if (key === "" && speakers.length > 0) return text.say("unknownSpeaker");
   return text.say("speaker", { number: index + 1 });
 }
 
@@ -52,22 +77,47 @@ export function turnsOf({ segments }: Transcript, parties: readonly Party[]): Tu
   const turns: Turn[] = [];
   for (const segment of segments) {
     const party = parties.findIndex(({ key }) => key === keyOf(segment));
-    const words = segment.words ?? [{ ...segment, text: segment.text }];
     const last = turns.at(-1);
     const goesOn =
       last?.party === party && segment.start - last.end < LONG_PAUSE && segment.end - last.start < LONGEST;
-    if (goesOn) {
-      last.words.push(...words);
-      last.end = segment.end;
-    } else turns.push({ party, start: segment.start, end: segment.end, words: [...words] });
+    const turn = goesOn
+      ? last
+      : { party, start: segment.start, end: segment.end, text: "", words: [], parts: [] };
+    if (!goesOn) turns.push(turn);
+    write(turn, segment);
   }
   return turns;
 }
 
-/** Where the model does not tell words apart, phrases stand for them. */
+/** Some languages have no space between words: they stand where the text of their segment has them. */
+function write(turn: Turn, segment: Segment): void {
+  const start = turn.text === "" ? 0 : turn.text.length + 1;
+  turn.text = `${turn.text}${start > 0 ? " " : ""}${segment.text}`;
+  turn.end = segment.end;
+  turn.parts.push({ segment: segment.id, from: start, to: turn.text.length });
+  let from = start;
+  // Where the model does not tell words apart, the phrase stands for them.
+  for (const word of segment.words ?? [segment]) {
+    const found = turn.text.indexOf(word.text, from);
+    if (found !== -1) from = found;
+    const to = Math.min(turn.text.length, from + word.text.length);
+    turn.words.push({ word, from, to });
+    from = to;
+  }
+}
+
+/** The text of a segment with something else in place of some characters of its turn. @param place within that segment */
+export function partWith(
+  turn: Turn,
+  place: { from: number; to: number },
+  written: string,
+): { segment: number; text: string } {
+  const { from, segment, to } = turn.parts.findLast((part) => part.from <= place.from)!;
+  return { segment, text: turn.text.slice(from, place.from) + written + turn.text.slice(place.to, to) };
+}
+
 export function wordCount(turns: readonly Turn[]): number {
-  const texts = turns.flatMap(({ words }) => words.map(({ text }) => text.split(/\s+/).length));
-  return texts.reduce((sum, count) => sum + count, 0);
+  return turns.reduce((sum, { text }) => sum + text.split(/\s+/).length, 0);
 }
 
 function keyOf({ channel, speaker }: Segment): string {

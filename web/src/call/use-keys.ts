@@ -12,7 +12,7 @@ export function useKeys(actions: Readonly<Record<string, () => void>>): void {
       if (event.key === " " && (event.target as Element).matches("button, summary, a, [type=checkbox]"))
         return;
       if (event.key.startsWith("Arrow") && (event.target as Element).matches("[type=range]")) return;
-      const action = latest.current[event.key];
+      const action = latest.current[event.key] ?? latest.current[latinKey(event)];
       if (!action) return;
       event.preventDefault();
       action();
@@ -20,4 +20,11 @@ export function useKeys(actions: Readonly<Record<string, () => void>>): void {
     addEventListener("keydown", listener);
     return () => removeEventListener("keydown", listener);
   }, []);
+}
+
+/** What the key is on a Latin keyboard, whatever language is typed. */
+function latinKey({ code, shiftKey }: KeyboardEvent): string {
+  const plain: Record<string, string> = { KeyJ: "j", KeyK: "k", KeyE: "e", Slash: "/" };
+  const shifted: Record<string, string> = { Slash: "?", Comma: "<", Period: ">" };
+  return (shiftKey ? shifted : plain)[code] ?? "";
 }

@@ -6,9 +6,10 @@ export interface Player {
   time: number;
   isPlaying: boolean;
   rate: number;
-  /** Whether there is no sound to be had. */
-  isSilent: boolean;
+  /** Why there is no sound: nobody keeps it, or the browser cannot play it. */
+  silence: "gone" | "unplayable" | undefined;
   toggle(): void;
+  pause(): void;
   seek(seconds: number): void;
   /** Plays from there on. */
   playFrom(seconds: number): void;
@@ -27,14 +28,14 @@ export function usePlayer(file: File | undefined, url: string | undefined, at = 
   const [time, setTime] = useState(at);
   const [isPlaying, setPlaying] = useState(false);
   const [rate, setRate] = useState(1);
-  const [isSilent, setSilent] = useState(false);
+  const [silence, setSilence] = useState<Player["silence"]>();
 
   useEffect(() => {
     source.current = file ? URL.createObjectURL(file) : url;
     audio.preload = "metadata";
     audio.hidden = true;
     document.body.append(audio);
-    if (source.current === undefined) setSilent(true);
+    if (source.current === undefined) setSilence("gone");
     else audio.src = source.current;
     audio.currentTime = at;
     let frame = 0;
@@ -51,7 +52,7 @@ export function usePlayer(file: File | undefined, url: string | undefined, at = 
       cancelAnimationFrame(frame);
     };
     audio.onseeked = () => setTime(audio.currentTime);
-    audio.onerror = () => setSilent(true);
+    audio.onerror = () => setSilence("unplayable");
     return () => {
       cancelAnimationFrame(frame);
       audio.pause();
@@ -65,12 +66,15 @@ export function usePlayer(file: File | undefined, url: string | undefined, at = 
     audio.currentTime = Math.max(0, seconds);
     setTime(audio.currentTime);
   };
+  // Another moment of the recording that is open.
+  useEffect(() => seek(at), [at]);
   return {
     time,
     isPlaying,
     rate,
-    isSilent,
+    silence,
     seek,
+    pause: () => audio.pause(),
     toggle: () => (audio.paused ? void audio.play().catch(() => {}) : audio.pause()),
     playFrom: (seconds) => {
       seek(seconds);

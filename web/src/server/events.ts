@@ -2,16 +2,19 @@ import { request } from "./request.js";
 
 /** One of a stream of server-sent events. */
 export interface ServerEvent {
+  /** By which the stream goes on behind it; empty: it has none. */
   id: string;
-  event: string;
   data: Record<string, unknown>;
 }
 
-/** Events of `path` until the server ends them, from where they were left when the connection is lost in between. */
-export async function* events(path: string, signal: AbortSignal): AsyncGenerator<ServerEvent> {
-  const headers = { accept: "text/event-stream" };
-  const response = await request(path, { signal, headers });
-  const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
+/**
+ * Events of `path` behind the one of id `after`, until the server ends them; none where there are no more to come.
+ * @throws Refused, Unreachable; TypeError where the connection is lost
+ */
+export async function* events(path: string, after: string, signal: AbortSignal): AsyncGenerator<ServerEvent> {
+  const { body } = await request(path, { signal, headers: after === "" ? {} : { "last-event-id": after } });
+  if (body === null) return;
+  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
   let rest = "";
   for (;;) {
     const { done, value } = await reader.read();
@@ -25,13 +28,9 @@ export async function* events(path: string, signal: AbortSignal): AsyncGenerator
   }
 }
 
+/** Comments are none. */
 function parsed(block: string): ServerEvent | undefined {
-  const fields = Object.fromEntries(
-    block
-      .split("\n")
-      .filter((line) => !line.startsWith(":"))
-      .map((line) => [line.slice(0, line.indexOf(":")), line.slice(line.indexOf(":") + 1).trim()]),
-  );
-  if (fields.data === undefined) return undefined;
-  return { id: fields.id ?? "", event: fields.event ?? "message", data: JSON.parse(fields.data) };
+  const field = (name: string) => new RegExp(`^${name}: (.*)$`, "m").exec(block)?.[1];
+  const data = field("data");
+  return data === undefined ? undefined : { id: field("id") ?? "", data: JSON.parse(data) };
 }

@@ -1,4 +1,4 @@
-import { Refused, request } from "./request.js";
+import { Refused, refusalIn, request, Unreachable } from "./request.js";
 
 export type JobStatus = "queued" | "running" | "succeeded" | "failed" | "cancelled";
 
@@ -29,19 +29,41 @@ export interface Choices {
   speakers: "channels" | "voices" | "none";
 }
 
-export async function listJobs(signal: AbortSignal): Promise<Job[]> {
-  const response = await request("/v1/jobs?limit=100", { signal });
-  return ((await response.json()) as { data: Job[] }).data;
+/** The newest jobs. @param pages how many hundreds of them */
+export async function listJobs(
+  pages: number,
+  signal: AbortSignal,
+): Promise<{ jobs: Job[]; hasMore: boolean }> {
+  const jobs: Job[] = [];
+  const seen = new Set<string>();
+  for (let page = 1; ; page++) {
+    const last = jobs.at(-1);
+    const response = await request(`/v1/jobs?limit=100${last ? `&after=${last.id}` : ""}`, { signal });
+    const { data, has_more: hasMore } = (await response.json()) as { data: Job[]; has_more: boolean };
+    // One that is forgotten meanwhile has the list begin anew.
+    jobs.push(...data.filter(({ id }) => !seen.has(id)));
+    for (const { id } of data) seen.add(id);
+    if (!hasMore || page === pages) return { jobs, hasMore };
+  }
 }
 
 export async function cancelJob(id: string): Promise<void> {
   await request(`/v1/jobs/${id}`, { method: "DELETE" });
 }
 
-/** Keeps the recording at the server, where it keeps any, and has it transcribed. */
+/** One job, whether or not it is among the newest. */
+export async function jobOf(id: string, signal: AbortSignal): Promise<Job> {
+  return (await request(`/v1/jobs/${id}`, { signal })).json() as Promise<Job>;
+}
+
+/**
+ * Keeps the recording at the server, where it keeps any, and has it transcribed.
+ * @param key by which the server knows the same request when it comes again
+ */
 export async function submit(
   file: File,
   choices: Choices,
+  key: string,
   onUploaded: (fraction: number) => void,
   signal: AbortSignal,
 ): Promise<Job> {
@@ -52,9 +74,19 @@ export async function submit(
   if (choices.speakers === "channels") form.append("channels", "each");
   if (choices.speakers === "voices") form.append("diarize", "true");
   if (server.times_words) form.append("word_timestamps", "true");
-  if (recording !== undefined) form.append("recording_id", recording);
-  else form.append("file", file, file.name);
-  return (await upload("/v1/jobs", form, recording === undefined ? onUploaded : () => {}, signal)) as Job;
+  if (recording === undefined) {
+    form.append("file", file, file.name);
+    return (await upload("/v1/jobs", form, onUploaded, signal, key)) as Job;
+  }
+  form.append("recording_id", recording);
+  try {
+    return (await upload("/v1/jobs", form, () => {}, signal)) as Job;
+  } catch (error) {
+    // Nobody would ever ask for it. Where it is not known whether the server has taken the job, it stays.
+    if (error instanceof Refused)
+      await request(`/api/recordings/${recording}`, { method: "DELETE" }).catch(() => {});
+    throw error;
+  }
 }
 
 interface ServerFacts {
@@ -81,18 +113,19 @@ function upload(
   body: FormData,
   onUploaded: (fraction: number) => void,
   signal: AbortSignal,
+  key?: string,
 ): Promise<unknown> {
   return new Promise((resolve, reject) => {
     const sending = new XMLHttpRequest();
     sending.open("POST", path);
+    if (key !== undefined) sending.setRequestHeader("idempotency-key", key);
     sending.upload.onprogress = ({ loaded, total }) => onUploaded(total > 0 ? loaded / total : 0);
     sending.onload = () => {
-      const answer = JSON.parse(sending.responseText || "{}");
-      if (sending.status < 300) return resolve(answer);
-      const reason = typeof answer.error === "string" ? answer.error : answer.error?.message;
-      reject(new Refused(sending.status, reason ?? `${sending.status}`));
+      const { responseText, status } = sending;
+      if (status < 300) resolve(JSON.parse(responseText));
+      else reject(refusalIn(responseText, status));
     };
-    sending.onerror = () => reject(new Refused(0, "connection lost"));
+    sending.onerror = () => reject(new Unreachable());
     sending.onabort = () => reject(signal.reason);
     signal.addEventListener("abort", () => sending.abort(), { once: true });
     sending.send(body);

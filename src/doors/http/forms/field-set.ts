@@ -21,13 +21,18 @@ type ValueOf<F> = F extends Field<infer T> ? T : never;
 export class FieldSet<const F extends Fields> {
   readonly #paths: readonly OptionPath[];
   readonly #own: F;
-  readonly #others: readonly string[];
+  /** Names of all of them. */
+  readonly #known: readonly string[];
+  /** Names of the options: another of its own goes before an option of the same name. */
+  readonly #options: ReadonlySet<string>;
 
   /** @param others fields of the endpoint's other servers that nothing follows from here */
   constructor(paths: readonly OptionPath[], own: F, others: readonly string[] = []) {
     this.#paths = paths;
     this.#own = own;
-    this.#others = others;
+    const names = paths.map(fieldName);
+    this.#known = [...Object.keys(own), ...names, ...others];
+    this.#options = new Set(names.filter((name) => !Object.hasOwn(own, name)));
   }
 
   /**
@@ -36,16 +41,12 @@ export class FieldSet<const F extends Fields> {
    * @throws Refusal INVALID_ARGUMENT for what is probably a slip of the pen
    */
   unknown(names: readonly string[], file = "file", more: readonly string[] = []): string[] {
-    const own = [...Object.keys(this.#own), ...this.#paths.map(fieldName)];
-    const known = [file, ...own, ...this.#others, ...more];
-    return unknownFields(names, known);
+    return unknownFields(names, [file, ...this.#known, ...more]);
   }
 
   /** The options of the library. @throws TranscriptionError INVALID_ARGUMENT that names the field */
   options(given: Given): RequestOptions {
-    // Another of its own goes before an option of the same name.
-    const names = this.#paths.map(fieldName).filter((name) => !Object.hasOwn(this.#own, name));
-    return readOptions((name) => (names.includes(name) ? given(name) : []));
+    return readOptions((name) => (this.#options.has(name) ? given(name) : []));
   }
 
   /** A field of its own; undefined where it was not given. @throws TranscriptionError INVALID_ARGUMENT that names it */

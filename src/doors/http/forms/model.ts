@@ -1,5 +1,6 @@
 import type { Transcriber } from "../../../index.js";
 import type { Call } from "../../../service/call/call.js";
+import type { ServedModel } from "../../../service/models/models.js";
 import { fieldName, OPTION_FIELDS } from "../../../service/options/fields.js";
 import * as kind from "../../../service/options/kinds.js";
 import { type Given, readField } from "../../../service/options/read-options.js";
@@ -15,14 +16,15 @@ export const MODEL_FIELD = {
  * Does `work` with the model that a request names, loaded for it within its `timeout`.
  * @throws TranscriptionError MODEL_NOT_FOUND, INVALID_ARGUMENT, and as {@link Service.withModel}
  */
-export function withNamedModel<T>(
+export async function withNamedModel<T>(
   service: Service,
   call: Call,
   given: Given,
-  work: (transcriber: Transcriber) => Promise<T>,
+  work: (transcriber: Transcriber, model: ServedModel) => Promise<T>,
 ): Promise<T> {
-  const model = readField("model", MODEL_FIELD.kind, given);
-  return service.withModel(call, model, work, { timeout: timeoutOf(given), timeoutName: "timeout" });
+  const model = await service.models.choose(readField("model", MODEL_FIELD.kind, given));
+  const deadline = { timeout: timeoutOf(given), timeoutName: "timeout" };
+  return service.withModel(call, model, (transcriber) => work(transcriber, model), deadline);
 }
 
 /** What is no timeout is told when the request's options are read. */

@@ -2,46 +2,29 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Segment } from "../../../index.js";
 import { type FollowedEvent, isFinished } from "../../../service/jobs/job.js";
 import type { Service } from "../../../service/service.js";
-import { EventStream } from "../events.js";
-import { Refusal } from "../failures.js";
+import type { EventStream } from "../events.js";
+import { lastSeen, sendFollowed } from "../followed-events.js";
 import { documentOf, progressOf, timeOf } from "./document.js";
 
 /**
  * Answers with what has happened to a job after the last event that the client has seen, then with what happens, until the
- * job has ended or the server closes: then the client comes again.
+ * job has ended or the server closes: then the client comes again. A failure after the first event is the last one.
  * @throws Refusal INVALID_ARGUMENT; TranscriptionError STORAGE_FAILED
  */
-export async function sendEvents(
+export function sendEvents(
   service: Service,
   id: string,
   isEnded: boolean,
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
-  const { call } = request;
-  const events = service.jobs.follow(id, lastSeen(request), call.signal);
-  try {
-    // Of one that has ended all is there: nothing more means that all was seen, and none need come again.
-    const first = isEnded ? await events.next() : undefined;
-    if (first?.done) return reply.code(204).send();
-    const stream = new EventStream(reply, call, service.settings.idleTimeout);
-    stream.begin();
-    if (first) await send(service, id, first.value, stream);
-    for await (const event of events) await send(service, id, event, stream);
-    stream.end();
-    return reply;
-  } finally {
-    await events.return();
-  }
-}
-
-/** By the header that browsers send of themselves, or by the query, where they cannot set one. @throws Refusal */
-export function lastSeen({ headers, query }: FastifyRequest): number {
-  const { last_event_id } = query as { last_event_id?: string };
-  const given = headers["last-event-id"] ?? last_event_id ?? "";
-  if (given === "") return 0;
-  if (typeof given === "string" && /^\d{1,15}$/.test(given)) return Number(given);
-  throw new Refusal("INVALID_ARGUMENT", "Expected the id of an event for Last-Event-ID", "Last-Event-ID");
+  const events = service.jobs.follow(id, lastSeen(request), request.call.signal);
+  return sendFollowed(
+    service,
+    { events, isEnded, send: (event, stream) => send(service, id, event, stream) },
+    request,
+    reply,
+  );
 }
 
 async function send(service: Service, id: string, event: FollowedEvent, stream: EventStream): Promise<void> {

@@ -73,26 +73,28 @@ export async function readOrder(
   const idempotencyKey = readKey(request);
   const isJson = /^application\/json\b/i.test(request.headers["content-type"] ?? "");
   const form = isJson ? formOfJson(request.body) : await readForm(request, call, service, upload);
-  const { isMain, name } = await service.models.choose(form.text("model"));
-  const asked = await withNamedModel(service, call, form.texts, async (transcriber) =>
-    readRequest(form, task, transcriber, call, service, Object.keys(JOB_FIELDS)),
-  );
+  // What is looked up at once first: a model may have to be loaded.
+  const metadata = readMetadata(form);
+  const webhook = readWebhook(form);
+  const recording = await readRecording(form, call, service, upload);
+  const { asked, model } = await withNamedModel(service, call, form.texts, async (transcriber, model) => ({
+    asked: readRequest(form, task, transcriber, call, service, Object.keys(JOB_FIELDS)),
+    model,
+  }));
   if (asked.isStream)
     throw wrongField("stream", "no stream for a job, whose events are at GET /v1/jobs/ID/events,", "true");
-  const metadata = readMetadata(form);
-  const recording = await readRecording(form, call, service, upload);
   noteUnknown(service, request, asked.unknown);
   return {
     recording,
     request: {
       options: asked.options,
       ...(asked.languages && { languages: asked.languages }),
-      ...(!isMain && { model: name }),
+      ...(!model.isMain && { model: model.name }),
     },
     knownSpeakers: asked.knownSpeakers,
     answer: answerFormOf(asked) as unknown as Record<string, unknown>,
     metadata,
-    webhook: readWebhook(form),
+    webhook,
     idempotencyKey,
   };
 }

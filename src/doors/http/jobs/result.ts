@@ -4,7 +4,7 @@ import { type Answer, answerOf } from "../openai/answers.js";
 import { FORMATS, type Format } from "../openai/fields.js";
 import type { AnswerForm } from "../openai/request.js";
 import { callAnswerOf } from "../recordings/whisperx.js";
-import { namesOf, namesOrLettersOf } from "../speaker-names.js";
+import { namesOrLettersOf } from "../speaker-names.js";
 
 /** Those of a result beside the API's: all that is known of it, speakers' turns, and the answer of `transcribe-whisperx`. */
 const OTHERS = ["txt", "full_json", "rttm", "seller_client"] as const;
@@ -37,8 +37,7 @@ export function jobAnswer(
 }
 
 function named(result: TranscriptionResult, format: ResultFormat): TranscriptionResult {
-  const { speakers } = result;
-  return renameSpeakers(result, format === "diarized_json" ? namesOrLettersOf(speakers) : namesOf(speakers));
+  return renameSpeakers(result, format === "diarized_json" ? namesOrLettersOf(result.speakers) : undefined);
 }
 
 /** As it was asked for; in another format, with all that there is. */

@@ -15,7 +15,7 @@ import { JOB } from "../jobs/document.js";
 import { APPLIED, prefersJob } from "../jobs/preference.js";
 import { submitJob } from "../jobs/submit.js";
 import { inFormLater } from "../option-names.js";
-import { namesOf, namesOrLettersOf } from "../speaker-names.js";
+import { namesOrLettersOf } from "../speaker-names.js";
 import { answerOf } from "./answers.js";
 import { formSchema } from "./fields.js";
 import { type Asked, readRequest } from "./request.js";
@@ -104,8 +104,7 @@ async function transcribe(
       return service.withUpload(call, work);
     },
     ({ asked, events, work }) => {
-      const { speakers } = work.result;
-      const names = asked.format === "diarized_json" ? namesOrLettersOf(speakers) : namesOf(speakers);
+      const names = asked.format === "diarized_json" ? namesOrLettersOf(work.result.speakers) : undefined;
       const result = renameSpeakers(work.result, names);
       service.logSuccess(call, work);
       if (events) return events.finish(result);

@@ -21,7 +21,9 @@ export function addSession(app: FastifyInstance, gate: Gate, isSecure: boolean):
     },
     async (request, reply) => {
       const session = gate.newSession(request);
-      const flags = `Path=/; HttpOnly; SameSite=Strict; Max-Age=${SESSION_SECONDS}${isSecure ? "; Secure" : ""}`;
+      // A proxy in front may add TLS.
+      const overTls = isSecure || request.headers.origin?.startsWith("https:") === true;
+      const flags = `Path=/; HttpOnly; SameSite=Strict; Max-Age=${SESSION_SECONDS}${overTls ? "; Secure" : ""}`;
       if (session !== undefined) reply.header("set-cookie", `${NAME}=${session}; ${flags}`);
       return reply.code(204).send();
     },

@@ -60,8 +60,7 @@ export function addRecordings(app: FastifyInstance, service: Service): void {
   app.get<ById>(
     BY_ID,
     { schema: { summary: "What a recording is", tags: TAGS, response: { 200: RECORDING } } },
-    async ({ call, params }) =>
-      shown(requireFound(await sourceOf(service).stat(params.id, call.signal), params.id)),
+    async ({ call, params }) => shown(await keptRecording(service, params.id, call)),
   );
   app.route<ById>({
     // The HEAD that is made of a GET says that what was not sent has no bytes.
@@ -80,7 +79,7 @@ export function addRecordings(app: FastifyInstance, service: Service): void {
     BY_ID,
     { schema: { summary: "Delete a recording", tags: TAGS, response: { 204: { type: "null" } } } },
     async ({ params }, reply) => {
-      if (!(await storeOf(service, "GET, HEAD").delete(params.id))) throw notFound(params.id);
+      requireFound((await storeOf(service, "GET, HEAD").delete(params.id)) || undefined, params.id);
       return reply.code(204).send();
     },
   );
@@ -155,18 +154,13 @@ export async function keptRecording(
   call: Call,
   param = "id",
 ): Promise<StoredRecording> {
-  const found = await sourceOf(service).stat(id, call.signal);
-  if (found) return found;
+  return requireFound(await sourceOf(service).stat(id, call.signal), id, param);
+}
+
+/** @throws Refusal NOT_FOUND */
+function requireFound<T>(found: T | undefined, id: string, param = "id"): T {
+  if (found !== undefined) return found;
   throw new Refusal("NOT_FOUND", `There is no recording ${cut(id)}`, param);
-}
-
-function requireFound<T>(found: T | undefined, id: string): T {
-  if (found === undefined) throw notFound(id);
-  return found;
-}
-
-function notFound(id: string): Refusal {
-  return new Refusal("NOT_FOUND", `There is no recording ${id}`, "id");
 }
 
 /** @throws Refusal NOT_FOUND where none are kept */

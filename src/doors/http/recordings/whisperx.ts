@@ -88,13 +88,14 @@ async function submit(service: Service, request: Request, reply: FastifyReply): 
   await call.attempt(
     async () => {
       const { language, model } = request.body ?? {};
+      const kept = await keptRecording(service, params.id, call);
       const chosen = await choose(model, service);
       const options = optionsOf(language);
       await service.withModel(call, chosen, async (transcriber) =>
         inForm(() => transcriber.checkOptions(options)),
       );
       return service.jobs.submit(call, {
-        recording: { kept: await keptRecording(service, params.id, call) },
+        recording: { kept },
         request: { options, speakersIfPossible: true, ...(!chosen.isMain && { model: chosen.name }) },
         answer: { format: "seller_client" },
         idempotencyKey: readKey(request as FastifyRequest),

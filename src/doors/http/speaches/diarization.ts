@@ -1,7 +1,7 @@
 import type { FastifyInstance } from "fastify";
 import Type from "typebox";
 import { resolveRequest } from "../../../config/options.js";
-import { type DiarizationResult, formatTurns, TranscriptionError } from "../../../index.js";
+import { type DiarizationResult, formatTurns, renameSpeakers, TranscriptionError } from "../../../index.js";
 import type { Call } from "../../../service/call/call.js";
 import type { OptionPath } from "../../../service/options/fields.js";
 import * as kind from "../../../service/options/kinds.js";
@@ -16,7 +16,6 @@ import { KNOWN_SPEAKER_FIELDS, readKnownSpeakers } from "../openai/known-speaker
 import { formNames, inForm, inFormLater } from "../option-names.js";
 import { rounded } from "../rounded.js";
 import { ONE_CHANNEL } from "../shared-fields.js";
-import { namesOf } from "../speaker-names.js";
 
 const OPTIONS = [
   "diarize.engine",
@@ -86,11 +85,12 @@ export function addDiarization(app: FastifyInstance, service: Service): void {
           };
         },
         deliver: ({ asked, name, work: { result } }) => {
-          const { duration, speakers, turns, warnings } = result;
+          const { duration, speakers, turns, warnings } = renameSpeakers(result);
           const count = `${speakers.length} ${speakers.length === 1 ? "speaker" : "speakers"}`;
           service.logFound(call, count, { audio_seconds: duration, speakers: speakers.length }, warnings);
-          if (asked.isRttm) void reply.type("text/plain; charset=utf-8").send(rttm(result, name));
-          else void reply.send({ duration: rounded(duration), segments: segmentsOf(turns, speakers) });
+          if (asked.isRttm)
+            void reply.type("text/plain; charset=utf-8").send(formatTurns(turns, name || "audio"));
+          else void reply.send({ duration: rounded(duration), segments: segmentsOf(turns) });
         },
       });
     });
@@ -125,21 +125,10 @@ async function readAsked(form: Form, call: Call, service: Service): Promise<Aske
   return { options, isRttm: format === "rttm", unknown };
 }
 
-type Turns = DiarizationResult["turns"];
-
-function namedTurns(turns: Turns, speakers: DiarizationResult["speakers"]): Turns {
-  const names = namesOf(speakers);
-  return turns.map((turn) => ({ ...turn, speaker: names.get(turn.speaker) ?? turn.speaker }));
-}
-
-function segmentsOf(turns: Turns, speakers: DiarizationResult["speakers"]): object[] {
-  return namedTurns(turns, speakers).map(({ start, end, speaker }) => ({
+function segmentsOf(turns: DiarizationResult["turns"]): object[] {
+  return turns.map(({ start, end, speaker }) => ({
     start: rounded(start),
     end: rounded(end),
     speaker,
   }));
-}
-
-function rttm({ turns, speakers }: DiarizationResult, name: string): string {
-  return formatTurns(namedTurns(turns, speakers), name || "audio");
 }

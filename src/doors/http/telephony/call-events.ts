@@ -1,9 +1,9 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Service } from "../../../service/service.js";
 import type { CallPartial, KeptCallEvent, PhoneCall } from "../../../service/telephony/phone-call.js";
-import { EventStream } from "../events.js";
+import type { EventStream } from "../events.js";
+import { lastSeen, sendFollowed } from "../followed-events.js";
 import { timeOf } from "../jobs/document.js";
-import { lastSeen } from "../jobs/job-events.js";
 import { callDocument, callSegment } from "./document.js";
 
 /**
@@ -11,27 +11,19 @@ import { callDocument, callSegment } from "./document.js";
  * call has ended.
  * @throws Refusal INVALID_ARGUMENT
  */
-export async function sendCallEvents(
+export function sendCallEvents(
   service: Service,
   phone: PhoneCall,
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
-  const { call } = request;
-  const events = phone.follow(lastSeen(request), call.signal);
-  try {
-    // Of one that has ended all is there: nothing more means that all was seen, and none need come again.
-    const first = phone.isEnded ? await events.next() : undefined;
-    if (first?.done) return reply.code(204).send();
-    const stream = new EventStream(reply, call, service.settings.idleTimeout);
-    stream.begin();
-    if (first) await send(phone, first.value, stream);
-    for await (const event of events) await send(phone, event, stream);
-    stream.end();
-    return reply;
-  } finally {
-    await events.return();
-  }
+  const events = phone.follow(lastSeen(request), request.call.signal);
+  return sendFollowed(
+    service,
+    { events, isEnded: phone.isEnded, send: (event, stream) => send(phone, event, stream) },
+    request,
+    reply,
+  );
 }
 
 async function send(

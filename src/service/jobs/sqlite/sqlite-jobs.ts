@@ -65,7 +65,8 @@ export class SqliteJobs {
       const poison = rows.filter(({ attempts }) => Number(attempts) >= this.#options.maxAttempts);
       for (const row of rows) if (!poison.includes(row)) this.#queue(row, now, now);
       for (const row of poison) {
-        const message = `The server ended in the course of this job, ${row.attempts} times`;
+        const crashes = Number(row.crashes) + 1;
+        const message = `The server ended in the course of ${crashes} of the ${row.attempts} attempts at this job`;
         this.#finish(row, "failed", now, { error: { code: CRASHED, message } });
       }
       return poison.map((row) => this.#job(row));
@@ -99,7 +100,7 @@ export class SqliteJobs {
   }
 
   list({ after, limit, statuses }: JobQuery): JobPage {
-    const from = after === undefined ? undefined : number(this.#row(after)?.number);
+    const from = after === undefined ? undefined : this.#numberOf(after);
     const wanted = statuses.length === 0 ? JOB_STATUSES : statuses;
     const rows = this.#rows(
       `WHERE jobs.status IN (${wanted.map(() => "?").join(", ")}) AND jobs.number < ? ORDER BY jobs.number DESC LIMIT ?`,
@@ -108,6 +109,13 @@ export class SqliteJobs {
       limit + 1,
     );
     return { jobs: rows.slice(0, limit).map(jobOf), hasMore: rows.length > limit };
+  }
+
+  #numberOf(after: string): number {
+    const row = this.#row(after);
+    if (row) return Number(row.number);
+    const message = `Expected the id of a job that is still kept for after but received ${JSON.stringify(after.slice(0, 50))}`;
+    throw new TranscriptionError("INVALID_ARGUMENT", message, { option: "after" });
   }
 
   cancel(id: string, now: number): Cancelled | undefined {
@@ -122,22 +130,21 @@ export class SqliteJobs {
 
   /**
    * The next job whose time has come. The last attempt at one in whose course the process has ended is made alone: if it
-   * ends again, no other job loses an attempt.
+   * ends again, no other job loses an attempt. When its turn comes those under way end first, and none overtakes it: with
+   * others that always wait its turn would never come.
    */
   claim(now: number): Claim | undefined {
     return this.#database.atomically(() => {
       const { maxAttempts } = this.#options;
       const isLast = "jobs.crashes > 0 AND jobs.attempts >= ?";
       if (this.#count(`status = 'running' AND ${isLast}`, maxAttempts) > 0) return undefined;
-      const isIdle = this.#count("status = 'running'") === 0;
       const [row] = this.#rows(
-        `WHERE jobs.status = 'queued' AND jobs.not_before <= ? AND (? OR NOT (${isLast})) ` +
-          "ORDER BY jobs.rank, jobs.number LIMIT 1",
+        "WHERE jobs.status = 'queued' AND jobs.not_before <= ? ORDER BY jobs.rank, jobs.number LIMIT 1",
         now,
-        Number(isIdle),
-        maxAttempts - 1,
       );
       if (!row) return undefined;
+      const mustBeAlone = Number(row.crashes) > 0 && Number(row.attempts) >= maxAttempts - 1;
+      if (mustBeAlone && this.#count("status = 'running'") > 0) return undefined;
       this.#database.run(
         "UPDATE jobs SET status = 'running', started_at = ?, claim = claim + 1, attempts = attempts + 1, progress = NULL, error = NULL " +
           "WHERE number = ?",
@@ -150,10 +157,11 @@ export class SqliteJobs {
     });
   }
 
-  /** When the next job's time comes that waits for it; undefined: none does. */
-  nextDue(): number | undefined {
+  /** When, after `now`, the next job's time comes that waits for it; undefined: none does. */
+  nextDue(now: number): number | undefined {
     const row = this.#database.get(
-      "SELECT min(not_before) AS due FROM jobs WHERE status = 'queued' AND not_before > 0",
+      "SELECT min(not_before) AS due FROM jobs WHERE status = 'queued' AND not_before > ?",
+      now,
     );
     return number(row?.due);
   }
@@ -291,8 +299,8 @@ export class SqliteJobs {
       });
   }
 
-  nextDelivery(): number | undefined {
-    return number(this.#database.get("SELECT min(due_at) AS due FROM deliveries")?.due);
+  nextDelivery(now: number): number | undefined {
+    return number(this.#database.get("SELECT min(due_at) AS due FROM deliveries WHERE due_at > ?", now)?.due);
   }
 
   settleDelivery(id: string, isDelivered: boolean, retryAt: number | undefined): void {

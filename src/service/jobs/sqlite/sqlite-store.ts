@@ -146,7 +146,7 @@ export class SqliteStore implements JobStore {
 
   readonly deliveries: DeliveryStore = {
     due: (now, limit) => this.#thread.call("due", now, limit),
-    next: () => this.#thread.call("nextDelivery"),
+    next: (now) => this.#thread.call("nextDelivery", now),
     settle: (id, isDelivered, retryAt) => this.#thread.call("settleDelivery", id, isDelivered, retryAt),
   };
 
@@ -173,13 +173,16 @@ export class SqliteStore implements JobStore {
   }
 
   async #begin(worker: JobWorker): Promise<void> {
+    // Those whose time came before have their turn when one ends that is under way.
+    let now = Date.now();
     try {
       while (!this.#isPaused && this.#running.size < worker.concurrency) {
-        const claim = await this.#thread.call("claim", Date.now());
+        now = Date.now();
+        const claim = await this.#thread.call("claim", now);
         if (!claim) break;
         void this.#run(worker, claim);
       }
-      const due = await this.#thread.call("nextDue");
+      const due = await this.#thread.call("nextDue", now);
       if (due !== undefined) this.#lookIn(due - Date.now());
     } catch {
       // Told to all who ask; it may be better soon.

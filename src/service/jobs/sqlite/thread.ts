@@ -10,9 +10,14 @@ export interface Asked {
   args: unknown[];
 }
 
-export type Answered =
-  | { call: number; result: unknown }
-  | { call: number; failure: { code: ErrorCode; message: string; stack: string | undefined } };
+export type Answered = { call: number; result: unknown } | { call: number; failure: Failure };
+
+export interface Failure {
+  code: ErrorCode;
+  message: string;
+  stack: string | undefined;
+  option: string | undefined;
+}
 
 /** The program of a store's thread: does one after the other what it is asked. */
 const options = workerData as SqliteOptions;
@@ -24,8 +29,8 @@ port.on("message", ({ args, call, method }: Asked) => {
     const result = perform(method, args);
     port.postMessage({ call, result } satisfies Answered);
   } catch (error) {
-    const { code, message, stack } = storeFailure(error, options.path);
-    port.postMessage({ call, failure: { code, message, stack } } satisfies Answered);
+    const { code, message, option, stack } = storeFailure(error, options.path);
+    port.postMessage({ call, failure: { code, message, option, stack } } satisfies Answered);
   }
   if (method === "close") port.close();
 });

@@ -71,10 +71,12 @@ export class WebhookSender {
       while (this.#lookAgain && !this.#closing.signal.aborted) {
         this.#lookAgain = false;
         this.#settled.clear();
-        const due = await store.due(Date.now(), AT_ONCE + this.#sending.size);
+        const now = Date.now();
+        const due = await store.due(now, AT_ONCE + this.#sending.size);
         for (const delivery of due) this.#begin(delivery);
         if (this.#sending.size >= AT_ONCE) return;
-        const next = await store.next();
+        // What is due already is on its way: its end is looked after.
+        const next = await store.next(now);
         if (next !== undefined) this.#lookIn(Math.max(next - Date.now(), LOOK_AGAIN / 10));
       }
     } catch {
@@ -114,13 +116,12 @@ export class WebhookSender {
     await this.#settle(jobId, isDelivered, isOver ? undefined : retryAt);
     onTried(isDelivered ? "delivered" : isOver ? "failed" : "retried");
     const about = log.about(jobId, { method: "webhook" });
+    // The rest of a receiver's address may be its secret.
+    const { host } = new URL(delivery.webhook.url);
     const said = "status" in answer ? `status ${answer.status}` : answer.problem;
-    if (isDelivered) about.info(`Told ${delivery.webhook.url}`);
-    else if (isOver) about.warning(`Nobody is told any more at ${delivery.webhook.url}: ${said}`);
-    else
-      about.warning(
-        `Could not tell ${delivery.webhook.url}: ${said}; trying again in ${Math.ceil(pause / 1000)} s`,
-      );
+    if (isDelivered) about.info(`Told ${host}`);
+    else if (isOver) about.warning(`Nobody is told any more at ${host}: ${said}`);
+    else about.warning(`Could not tell ${host}: ${said}; trying again in ${Math.ceil(pause / 1000)} s`);
   }
 
   /** Says what came of one, as often as it takes: nobody is told twice for a disk that is full. */

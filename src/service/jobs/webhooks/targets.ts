@@ -69,12 +69,13 @@ export class WebhookTargets {
   /** @throws TranscriptionError INVALID_ARGUMENT that says what is wrong with it */
   check(given: string): URL {
     const url = given.length <= LONGEST_URL && URL.canParse(given) ? new URL(given) : undefined;
-    if (!url || url.hostname === "") throw refused(`a URL of at most ${LONGEST_URL} characters`, given);
+    if (!url || url.hostname === "")
+      throw refused(`a URL of at most ${LONGEST_URL} characters`, withoutPath(given));
     if (url.username !== "" || url.password !== "")
       throw refused("a URL without user and password", "one with them");
     const isNamed = this.#isPrivate(url);
     if (url.protocol !== "https:" && !(isNamed && url.protocol === "http:"))
-      throw refused("an https: URL", given);
+      throw refused("an https: URL", withoutPath(given));
     const { host, hostname, port } = url;
     if (this.#allowed.length > 0 && !this.#allowed.some((entry) => matches(entry, url)))
       throw refused(`a host that ${variableOf("webhookAllowedHosts")} names`, host);
@@ -129,6 +130,11 @@ function matches(entry: string, { hostname, port, protocol }: URL): boolean {
   return (
     isHost && (entryPort === undefined || entryPort === (port || (protocol === "https:" ? "443" : "80")))
   );
+}
+
+/** What comes after the host may be a receiver's secret, and what is refused is logged. */
+function withoutPath(given: string): string {
+  return /^([a-z][a-z0-9+.-]*:\/*)?[^/?#]*/i.exec(given)![0];
 }
 
 function refused(expected: string, received: string): Error {
