@@ -6,6 +6,7 @@ import { FRAME_SAMPLES, type Region } from "../pipeline/speech-regions.js";
 import { countWords } from "../pipeline/stats.js";
 import { SAMPLE_RATE } from "../types/audio.js";
 import type { VadModel, VadSession } from "../types/engine.js";
+import type { LiveFinal } from "../types/live.js";
 import type { NewEvent } from "./events.js";
 import { finalSegment } from "./final-segment.js";
 import { type Ending, type Heard, isSure, type Policy, type Sound } from "./policy.js";
@@ -43,8 +44,8 @@ export interface ChannelMeans {
   language: SpokenLanguage;
   signal: AbortSignal;
   emit: (event: NewEvent) => void;
-  /** Takes over a final text and says what number it has. */
-  nextFinal: () => number;
+  /** Takes over a final text and says what number it has, and who has said it, where that is to be told. */
+  nextFinal: () => Pick<LiveFinal, "id" | "speaker">;
   /** Whether a channel that has so many seconds of audio waiting should do less. */
   isBehind: (waiting: number) => boolean;
   /** Called as the channel gets on. */
@@ -320,7 +321,7 @@ export class Channel {
       this.words += countWords(text);
       this.#emit({
         type: "final",
-        id: this.#means.nextFinal(),
+        ...this.#means.nextFinal(),
         utterance: utterance.id,
         text,
         ...(this.#means.rules.words && { words: words ?? [] }),
