@@ -87,6 +87,8 @@ export async function transcribeLive(
     const device = command.length > 0 ? startDevice(command) : undefined;
     device?.ended.catch(() => {});
     const input = await openLiveInput(device?.output ?? stdin);
+    // Before files are replaced with nothing.
+    if (input.isEmpty && !signal.aborted) await device?.ended;
     // What is typed says more than a header.
     const options = { ...input.format, ...asked };
     const { finals, stats } = await follow(transcriber, options, input.bytes, flags, signal, terminal);

@@ -201,7 +201,7 @@ export class LiveTranscription implements LiveStream {
       throw failure;
     } finally {
       // What still runs is cancelled, or there is nothing.
-      if (this.#events.isEnded) this.#scope.close();
+      this.#scope.close();
       this.#inbox.clear();
       await Promise.all(this.#channels.map((channel) => channel.close()));
       this.#letWritersGo();

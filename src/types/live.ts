@@ -77,7 +77,7 @@ export interface LiveRecordingTarget {
 /**
  * A transcription of audio while it is spoken. Audio goes in with `write`, events come out of the iterator, which one
  * consumer may go through once. Whoever does not read the events does not hold the stream up: of partial ones the
- * newest of each channel is kept, finals all wait.
+ * newest of each channel is kept, of lags the newest, finals all wait.
  */
 export interface LiveStream extends AsyncIterable<LiveEvent>, AsyncDisposable {
   /**
@@ -118,7 +118,9 @@ export interface LiveProgress {
 }
 
 interface Numbered {
-  /** Of the event, from 0 in the stream, without gaps but for partials that were replaced before they were read. */
+  /**
+   * Of the event, from 0 in the stream, without gaps but for partials and lags that were replaced before they were read.
+   */
   seq: number;
 }
 

@@ -31,6 +31,8 @@ export abstract class LiveSession {
   protected readonly call: Call;
   protected readonly peer: Peer;
   #stream: OpenStream | undefined;
+  /** Nothing more is written to it, and all that was said is being told. */
+  #isEnding = false;
   #reading: Promise<void> = Promise.resolve();
   /** Of streams that have ended. */
   #received = 0;
@@ -100,7 +102,7 @@ export abstract class LiveSession {
 
   /** Ends what is being said. Its finals have been told when it resolves. */
   protected async flush(): Promise<void> {
-    await this.#stream?.flush();
+    if (!this.#isEnding) await this.#stream?.flush();
     await eventsTold();
   }
 
@@ -108,9 +110,11 @@ export abstract class LiveSession {
   protected async end(): Promise<LiveStats | undefined> {
     const stream = this.#stream;
     if (!stream) return undefined;
+    this.#isEnding = true;
     const stats = await stream.end();
     await this.#reading;
     this.#stream = undefined;
+    this.#isEnding = false;
     this.#received += stats.received;
     this.#processed += stats.processed;
     this.#finals += stats.finals;
@@ -148,8 +152,12 @@ export abstract class LiveSession {
     if (this.#isOver) return;
     this.peer.ignore();
     await this.end().catch(() => {});
+    if (!this.#isOver) this.tellRest();
     this.fail(new Unavailable("The server is shutting down"));
   }
+
+  /** Tells what the protocol tells at the end alone, where the server ends it. */
+  protected tellRest(): void {}
 
   /** Nobody waits for it any more. */
   break(): void {

@@ -530,7 +530,7 @@ export interface LiveEvent {
     | "lag"
     | "warning"
     | "done";
-  /** From 0, without gaps but for partial events that were replaced before they were sent. */
+  /** From 0, without gaps but for partial and lag events that were replaced before they were sent. */
   seq: number;
   /** Audio that had arrived when it was sent. */
   stream_time: number;
