@@ -101,6 +101,7 @@ export {
   type LivePolicy,
   type LiveProgress,
   type LiveReady,
+  type LiveRecordingTarget,
   type LiveSpeechEnd,
   type LiveSpeechStart,
   type LiveStats,

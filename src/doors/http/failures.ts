@@ -166,3 +166,21 @@ export function recordingError({ message, code, reason }: Failure, requestId: st
 export function modelError({ message, code, reason }: Failure, requestId: string): object {
   return { message, code: code ?? reason, request_id: requestId };
 }
+
+/** What Deepgram calls failures that its clients may look for. */
+const DEEPGRAM_CODES: Readonly<Partial<Record<Reason, string>>> = {
+  INVALID_ARGUMENT: "Bad Request",
+  DECODE_FAILED: "Bad Request",
+  UNSUPPORTED_FORMAT: "Bad Request",
+  UNAUTHENTICATED: "INVALID_AUTH",
+  FORBIDDEN: "INSUFFICIENT_PERMISSIONS",
+  QUEUE_FULL: "TOO_MANY_REQUESTS",
+  AUDIO_TOO_LARGE: "PAYLOAD_TOO_LARGE",
+  REQUEST_TOO_LARGE: "PAYLOAD_TOO_LARGE",
+  DEADLINE_EXCEEDED: "GATEWAY_TIMEOUT",
+};
+
+/** The form of a failure for clients of Deepgram. */
+export function deepgramError({ message, reason }: Failure, requestId: string): object {
+  return { err_code: DEEPGRAM_CODES[reason] ?? reason, err_msg: message, request_id: requestId };
+}
