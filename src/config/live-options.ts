@@ -5,7 +5,9 @@ import {
   type LiveEncoding,
   type LiveOptions,
   type LivePolicy,
+  type LiveRecordingTarget,
 } from "../types/live.js";
+import type { TranscribeOptions } from "../types/options.js";
 import { boolean, type Checks, checkOptions, integer, number, oneOf } from "./checks.js";
 import { REQUEST_CHECKS, type ResolvedRequest, resolveRequest } from "./options.js";
 
@@ -22,6 +24,8 @@ export interface ResolvedLive {
   policy: LivePolicy;
   /** Seconds of audio between passes. */
   step: number;
+  /** Path of a recording, or what takes its bytes. */
+  record: string | LiveRecordingTarget | undefined;
   signal: AbortSignal | undefined;
   /** What every window of the stream has in common with those of recordings. */
   request: ResolvedRequest;
@@ -61,6 +65,12 @@ const LIVE_CHECKS: Checks<LiveOptions> = {
       ...(minSpeechDuration !== undefined && { minSpeechDuration }),
     };
   },
+  record: (name, value) => {
+    if (typeof value === "string" && value !== "") return value;
+    const { write, close } = Object(value) as Partial<LiveRecordingTarget>;
+    if (typeof write === "function" && typeof close === "function") return value as LiveRecordingTarget;
+    throw invalidArgument(name, "the path of a file, or an object with write and close", value);
+  },
   signal: REQUEST_CHECKS.signal,
 };
 
@@ -84,6 +94,7 @@ export function resolveLive(options: unknown): ResolvedLive {
     endpoint: (given.endpointMs ?? 500) / 1000,
     policy: given.policy ?? "auto",
     step: given.step ?? 1,
+    record: given.record,
     signal,
     request: resolveRequest({
       language,
@@ -92,5 +103,23 @@ export function resolveLive(options: unknown): ResolvedLive {
       hotwords,
       vadOptions: { minSpeechDuration: LEAST_SPEECH, ...vadOptions },
     }),
+  };
+}
+
+/** What the recording of a stream with these options is transcribed with, to have its text once more with all of its context. */
+export function optionsOfRecording(
+  { channels = 1, hotwords, initialPrompt, language, task, words }: LiveOptions,
+  timesWords: boolean,
+): Pick<
+  TranscribeOptions,
+  "channels" | "hotwords" | "initialPrompt" | "language" | "task" | "wordTimestamps"
+> {
+  return {
+    ...(language !== undefined && { language }),
+    ...(task !== undefined && { task }),
+    ...(initialPrompt !== undefined && { initialPrompt }),
+    ...(hotwords !== undefined && { hotwords }),
+    wordTimestamps: words === true && timesWords,
+    ...(channels > 1 && { channels: "each" as const }),
   };
 }

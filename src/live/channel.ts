@@ -147,16 +147,14 @@ export class Channel {
 
   /** Ends the utterance under way, if there is one. Resolves when its text is final. */
   flush(): Promise<void> {
-    return this.#then(async () => {
-      if (this.#utterance) await this.#end(this.#ring.end, this.#ring.end);
-    });
+    return this.#then(() => this.#endNow());
   }
 
   /** Nothing more will be given. Resolves when all is final. */
   finish(): Promise<void> {
     return this.#then(async () => {
       for (const probability of await this.#session.flush()) await this.#frame(probability);
-      if (this.#utterance) await this.#end(this.#ring.end, this.#ring.end);
+      await this.#endNow();
     });
   }
 
@@ -283,6 +281,15 @@ export class Channel {
       const cut = utterance.start + placeToCut(this.#ring.view(utterance.start, end));
       await this.#final(utterance, cut, false);
     }
+  }
+
+  /** Ends the utterance under way, if there is one, with all that was given. */
+  async #endNow(): Promise<void> {
+    if (!this.#utterance) return;
+    const { end } = this.#ring;
+    const { reach } = this.#gate;
+    // In a silence, speech has ended before it.
+    await this.#end(end, reach < this.#position ? reach : end);
   }
 
   /** Ends the utterance under way with what was heard up to `cut`. @param reach where speech ended */

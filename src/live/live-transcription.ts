@@ -13,6 +13,7 @@ import { Inbox } from "./inbox.js";
 import { Lag } from "./lag.js";
 import { Pace } from "./pace.js";
 import { policyFor } from "./policies.js";
+import { StreamRecording } from "./recording.js";
 import { frameBytes, SampleReader } from "./sample-reader.js";
 import { SpokenLanguage } from "./spoken-language.js";
 
@@ -44,6 +45,7 @@ export class LiveTranscription implements LiveStream {
   readonly #pace = new Pace();
   readonly #lag = new Lag((progress) => this.#events.push({ type: "lag", ...progress }));
   readonly #bytesOfFrame: number;
+  readonly #recording: StreamRecording | undefined;
   #channels: Channel[] = [];
   #bytes = 0;
   #finals = 0;
@@ -57,8 +59,12 @@ export class LiveTranscription implements LiveStream {
   constructor(means: LiveMeans) {
     this.#means = means;
     this.#policy = policyFor(means.rules.policy, means.engine, means.rules.interim);
-    const { encoding, channels, signal } = means.rules;
+    const { encoding, channels, record, signal } = means.rules;
     this.#bytesOfFrame = frameBytes(encoding, channels);
+    this.#recording =
+      record === undefined
+        ? undefined
+        : new StreamRecording(record, means.rules, (message) => this.#warn(message));
     this.#scope = new RequestScope(signal);
     const onAbort = (): void => {
       this.#inbox.wake();
@@ -102,9 +108,11 @@ export class LiveTranscription implements LiveStream {
     if (!(audio instanceof Uint8Array)) throw invalidArgument("audio", "a Uint8Array", audio);
     this.#throwIfOver();
     if (audio.length > 0) {
-      this.#bytes += audio.length;
-      this.#inbox.put({ bytes: audio.slice() });
+      const bytes = audio.slice();
+      this.#bytes += bytes.length;
+      this.#inbox.put({ bytes });
       this.#noteProgress();
+      await this.#recording?.write(bytes);
     }
     while (this.#waiting >= MOST_WAITING) {
       await new Promise<void>((resolve) => this.#writers.push(resolve));
@@ -178,17 +186,19 @@ export class LiveTranscription implements LiveStream {
   async #run(): Promise<LiveStats> {
     try {
       await this.#listen();
+      await this.#recording?.end();
       const stats = this.#stats();
       this.#events.push({ type: "done", stats });
       this.#events.end();
       return stats;
     } catch (error) {
       const failure = this.#scope.fail(error);
+      await this.#recording?.end();
       this.#events.end(failure);
       throw failure;
     } finally {
       // What still runs is cancelled, or there is nothing.
-      if (this.#events.isEnded) this.#scope.close();
+      this.#scope.close();
       this.#inbox.clear();
       await Promise.all(this.#channels.map((channel) => channel.close()));
       this.#letWritersGo();
@@ -199,7 +209,7 @@ export class LiveTranscription implements LiveStream {
     const { engine, findVad, rules, modelRequest } = this.#means;
     const { signal } = this.#scope;
     const { sampleRate, encoding, channels } = rules;
-    const loading = Promise.all([findVad(), createResamplers(sampleRate, channels)]);
+    const loading = Promise.all([findVad(), createResamplers(sampleRate, channels), this.#recording?.begun]);
     const [vad, resamplers] = await this.#scope.race(loading);
     this.#channels = resamplers.map((_, index) => this.#channel(index, vad));
     this.#events.push({ type: "ready", model: engine.model.name, sampleRate });
@@ -313,6 +323,7 @@ export class LiveTranscription implements LiveStream {
       resets: sum(({ policy }) => policy.resets),
       replacedPartials: this.#events.replacedPartials,
       processingTime: sum(({ processingTime }) => processingTime),
+      ...(this.#recording && { recorded: this.#recording.seconds }),
     };
   }
 }

@@ -212,6 +212,10 @@ export const SETTINGS = {
   liveIdleTimeout: setting("LIVE_IDLE_TIMEOUT", limit(0.001, DAY), 60),
   /** Seconds in which a live stream with audio waiting gets nowhere after which it fails. */
   liveStallTimeout: setting("LIVE_STALL_TIMEOUT", limit(0.001, DAY), 30),
+  /** Whether the audio of every live stream is kept as a recording. */
+  liveRecord: setting("LIVE_RECORD", yesOrNo, false),
+  /** Whether that is transcribed once more, as a job. */
+  liveAgain: setting("LIVE_AGAIN", yesOrNo, false),
 
   /** Where recordings are kept for longer than a call, or found: a folder, a bucket, another system; undefined: none are. */
   recordingsStore: hidden("RECORDINGS_STORE", storeAddress),
@@ -466,6 +470,10 @@ function contradictions(
       "recordingsStore",
       `expected another system's address, since ${nameOf("recordingsAuthorization")} is set`,
     );
+  const keeps = (["liveRecord", "liveAgain"] as const).filter((key) => settings[key]);
+  const store = isSet("recordingsStore") ? parseStoreAddress(settings.recordingsStore!)?.kind : undefined;
+  if (keeps.length > 0 && store !== "folder" && store !== "s3")
+    add("recordingsStore", `expected a folder or a bucket, since ${keeps.map(nameOf).join(" and ")} is true`);
   if (settings.requireToken && !first)
     add("apiToken", `expected a token, or ${file}, since ${nameOf("requireToken")} is set`);
   return found;

@@ -27,12 +27,12 @@ export function protocolsOf({ headers }: IncomingMessage): string[] {
 const KEY_PROTOCOL = "openai-insecure-api-key.";
 
 /**
- * What a client brings as its token, as `authorization` would: in that header, also in Deepgram's form (`Token K`), or,
- * where browsers can send no headers, among the protocols that it offers: `openai-insecure-api-key.K`, or `token, K`.
+ * What a client brings as its token, as `authorization` would: in that header, or, where browsers can send no headers,
+ * among the protocols that it offers: `openai-insecure-api-key.K`, or `token, K`.
  */
 export function offeredAuthorization(request: IncomingMessage): string | undefined {
   const { authorization } = request.headers;
-  if (authorization !== undefined) return authorization.replace(/^Token /i, "Bearer ");
+  if (authorization !== undefined) return authorization;
   const protocols = protocolsOf(request);
   const key = protocols.find((name) => name.startsWith(KEY_PROTOCOL))?.slice(KEY_PROTOCOL.length);
   const token = /^(token|bearer)$/i.test(protocols[0] ?? "") ? protocols[1] : undefined;

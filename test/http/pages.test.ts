@@ -22,6 +22,7 @@ it("the description has every path, every field, and an answer for each", async 
       "/asr",
       "/detect-language",
       "/inference",
+      "/v1/listen",
       "/v1/models",
       "/v1/models/{name}",
       "/api/page",

@@ -16,6 +16,7 @@ const ROOMS = [
   ["pipeline"],
   ["live"],
   ["formats"],
+  ["corrections"],
   ["loaded-transcriber"],
   ["transcribe", "diarize", "detect-speech", "waveform"],
   ["index"],

@@ -35,16 +35,15 @@ std::vector<uint8_t> rows_of(const KernelSet& kernels, Arithmetic format, const 
 }
 
 // What a value is worth in a format of activations.
-std::vector<float> rounded(Arithmetic format, std::vector<float> x, int inputs) {
+std::vector<float> rounded(Arithmetic format, std::vector<float> x) {
     if (format == Arithmetic::BF16) {
         for (auto& value : x) value = agora::to_float(agora::to_bfloat(value));
     }
-    if (format == Arithmetic::Int8 || format == Arithmetic::Int8PerRow) {
-        const size_t block = format == Arithmetic::Int8 ? 32 : static_cast<size_t>(inputs);
-        for (size_t first = 0; first < x.size(); first += block) {
+    if (format == Arithmetic::Int8) {
+        for (size_t first = 0; first < x.size(); first += 32) {
             float most = 0;
-            for (size_t i = first; i < first + block; ++i) most = std::max(most, std::fabs(x[i]));
-            for (size_t i = first; i < first + block; ++i)
+            for (size_t i = first; i < first + 32; ++i) most = std::max(most, std::fabs(x[i]));
+            for (size_t i = first; i < first + 32; ++i)
                 x[i] = most == 0 ? 0 : std::nearbyint(x[i] * (127 / most)) * (most / 127);
         }
     }
@@ -143,15 +142,10 @@ TEST_CASE("products agree with double arithmetic on every instruction set, for a
             auto bias = normal_values(static_cast<size_t>(shape.outputs), 3);
             const auto residual = normal_values(static_cast<size_t>(shape.rows * shape.outputs), 4);
             bias.resize((bias.size() + 31) / 32 * 32);
-            for (const Storage storage :
-                 {Storage::F32, Storage::F16, Storage::BF16, Storage::Int8, Storage::Int8PerOutput}) {
-                for (const Arithmetic arithmetic :
-                     {Arithmetic::F32, Arithmetic::BF16, Arithmetic::Int8, Arithmetic::Int8PerRow}) {
-                    const bool whole = storage == Storage::Int8PerOutput;
-                    const bool fits = whole || arithmetic == Arithmetic::Int8PerRow
-                                          ? whole && arithmetic == Arithmetic::Int8PerRow
-                                          : arithmetic == Arithmetic::F32 || storage == Storage::Int8 ||
-                                                (arithmetic == Arithmetic::BF16 && storage == Storage::BF16);
+            for (const Storage storage : {Storage::F32, Storage::F16, Storage::BF16, Storage::Int8}) {
+                for (const Arithmetic arithmetic : {Arithmetic::F32, Arithmetic::BF16, Arithmetic::Int8}) {
+                    const bool fits = arithmetic == Arithmetic::F32 || storage == Storage::Int8 ||
+                                      (arithmetic == Arithmetic::BF16 && storage == Storage::BF16);
                     if (!fits || !kernels.multiplies(arithmetic)) continue;
                     CAPTURE(static_cast<int>(storage));
                     CAPTURE(static_cast<int>(arithmetic));
@@ -174,7 +168,7 @@ TEST_CASE("products agree with double arithmetic on every instruction set, for a
                         product.output_stride = static_cast<size_t>(shape.outputs) * sizeof(float);
                         for (int thread = 0; thread < 3; ++thread) agora::multiply(kernels, product, thread, 3);
                         const auto expected =
-                            expected_product(rounded(arithmetic, x, shape.inputs), matrix, bias, activation, residual);
+                            expected_product(rounded(arithmetic, x), matrix, bias, activation, residual);
                         // 8-bit weights are rounded once more where they are widened to bfloat16.
                         const bool twice = storage == Storage::Int8 && arithmetic == Arithmetic::BF16;
                         CHECK(relative_error(output, expected) < (twice ? 4e-3 : 2e-6));
@@ -198,38 +192,31 @@ TEST_CASE("8-bit products of the largest values do not saturate on any instructi
     for (int row = 0; row < 7; ++row) {
         for (int i = 0; i < inputs; ++i) x.push_back((row & i) == 0 ? 1.0f : -1.0f);
     }
+    const PackedMatrix matrix = pack(Storage::Int8, weights, inputs, outputs);
     const std::vector<float> zeros(7 * static_cast<size_t>(outputs), 0.0f);
-    for (const auto& [storage, arithmetic] :
-         {std::pair{Storage::Int8, Arithmetic::Int8}, {Storage::Int8PerOutput, Arithmetic::Int8PerRow}}) {
-        const PackedMatrix matrix = pack(storage, weights, inputs, outputs);
-        const auto expected = expected_product(x, matrix, zeros, agora::Activation::None, zeros);
-        for (const KernelSet& kernels : all_sets()) {
-            if (!kernels.multiplies(arithmetic)) continue;
-            const std::string set = kernels.name;
-            CAPTURE(set);
-            const auto rows = rows_of(kernels, arithmetic, x, inputs);
-            std::vector<float> output(expected.size());
-            agora::Product product;
-            product.weights = &matrix;
-            product.arithmetic = arithmetic;
-            product.rows = rows.data();
-            product.row_stride = agora::row_bytes(arithmetic, inputs);
-            product.count = 7;
-            product.output = reinterpret_cast<uint8_t*>(output.data());
-            product.output_stride = static_cast<size_t>(outputs) * sizeof(float);
-            agora::multiply(kernels, product, 0, 1);
-            CHECK(relative_error(output, expected) < 1e-6);
-        }
+    const auto expected = expected_product(x, matrix, zeros, agora::Activation::None, zeros);
+    for (const KernelSet& kernels : all_sets()) {
+        const std::string set = kernels.name;
+        CAPTURE(set);
+        const auto rows = rows_of(kernels, Arithmetic::Int8, x, inputs);
+        std::vector<float> output(expected.size());
+        agora::Product product;
+        product.weights = &matrix;
+        product.arithmetic = Arithmetic::Int8;
+        product.rows = rows.data();
+        product.row_stride = agora::row_bytes(Arithmetic::Int8, inputs);
+        product.count = 7;
+        product.output = reinterpret_cast<uint8_t*>(output.data());
+        product.output_stride = static_cast<size_t>(outputs) * sizeof(float);
+        agora::multiply(kernels, product, 0, 1);
+        CHECK(relative_error(output, expected) < 1e-6);
     }
 }
 
 TEST_CASE("weights come back from every storage as they were, to its rounding") {
     const auto weights = normal_values(48 * 40, 5);
-    for (const auto& [storage, bound] : {std::pair{Storage::F32, 0.0},
-                                         {Storage::F16, 4e-4},
-                                         {Storage::BF16, 3e-3},
-                                         {Storage::Int8, 8e-3},
-                                         {Storage::Int8PerOutput, 1e-2}}) {
+    for (const auto& [storage, bound] :
+         {std::pair{Storage::F32, 0.0}, {Storage::F16, 4e-4}, {Storage::BF16, 3e-3}, {Storage::Int8, 8e-3}}) {
         const PackedMatrix matrix = pack(storage, weights, 48, 40);
         std::vector<float> back(weights.size());
         for (int i = 0; i < 40; ++i) matrix.unpack(i, back.data() + i * 48);
@@ -277,29 +264,6 @@ TEST_CASE("rows are normalised and written in every format on every instruction 
             CHECK(offsets[block] == -128 * sum);
         }
         CHECK(relative_error(row, expected) < 1e-2);
-
-        const auto check_whole = [&] {
-            float scale;
-            int offset;
-            std::memcpy(&scale, narrow.data() + width, 4);
-            std::memcpy(&offset, narrow.data() + width + 4, 4);
-            int sum = 0;
-            for (int i = 0; i < width; ++i) {
-                const auto value = static_cast<int8_t>(narrow[static_cast<size_t>(i)]);
-                row[static_cast<size_t>(i)] = static_cast<float>(value) * scale;
-                sum += value;
-            }
-            CHECK(offset == -128 * sum);
-            CHECK(relative_error(row, expected) < 1.5e-2);
-        };
-        narrow.assign(agora::row_bytes(Arithmetic::Int8PerRow, width), 0);
-        kernels.norm(x.data(), width, weight.data(), bias.data(), Arithmetic::Int8PerRow, narrow.data());
-        check_whole();
-        std::vector<agora::BFloat> halves(width);
-        for (size_t i = 0; i < halves.size(); ++i) halves[i] = agora::to_bfloat(expected[i]);
-        narrow.assign(narrow.size(), 0);
-        kernels.narrow_bf16(halves.data(), width, narrow.data());
-        check_whole();
     }
 }
 
@@ -376,8 +340,7 @@ void check_attention(int frames, int single, int each) {
     for (const KernelSet& kernels : all_sets()) {
         const std::string set = kernels.name;
         CAPTURE(set);
-        for (const Arithmetic arithmetic :
-             {Arithmetic::F32, Arithmetic::BF16, Arithmetic::Int8, Arithmetic::Int8PerRow}) {
+        for (const Arithmetic arithmetic : {Arithmetic::F32, Arithmetic::BF16, Arithmetic::Int8}) {
             if (!kernels.multiplies(arithmetic)) continue;
             CAPTURE(static_cast<int>(arithmetic));
             const Arithmetic format = agora::attention_rows(arithmetic);
@@ -398,8 +361,7 @@ void check_attention(int frames, int single, int each) {
             attention.output = reinterpret_cast<uint8_t*>(output.data());
             attention.output_stride = static_cast<size_t>(width) * sizeof(float);
             for (int thread = 0; thread < 4; ++thread) agora::attend_all(kernels, attention, thread, 4);
-            const bool bytes = arithmetic == Arithmetic::Int8 || arithmetic == Arithmetic::Int8PerRow;
-            const double bound = arithmetic == Arithmetic::F32 ? 1e-5 : bytes ? 2e-2 : 1e-2;
+            const double bound = arithmetic == Arithmetic::F32 ? 1e-5 : arithmetic == Arithmetic::BF16 ? 1e-2 : 2e-2;
             CHECK(relative_error(output, expected) < bound);
         }
     }

@@ -35,7 +35,7 @@ class ObservedNetwork final : public agora::Network {
     agora::Progress go_on_encoding(size_t lane, double seconds, const std::atomic<bool>* stop) override {
         return network_->go_on_encoding(lane, seconds, stop);
     }
-    std::vector<float> encoded(size_t window) const override { return network_->encoded(window); }
+    std::vector<float> encoded(size_t window, size_t lane) const override { return network_->encoded(window, lane); }
     bool adopt(const std::vector<float>& encoded, const agora::WindowFrames& frames, agora::WindowMemory& memory,
                const std::atomic<bool>* stop) override {
         return network_->adopt(encoded, frames, memory, stop);

@@ -90,7 +90,8 @@ TEST_CASE("the portable encoder and decoder agree with whisper.cpp") {
         const std::vector<float> mel = parts.spectrogram(audio);
         const auto window = parts.network.decoder().new_window();
         REQUIRE(parts.network.encode({{mel.data(), window.get()}}, nullptr));
-        const double encoder_error = relative_error(parts.network.encoded(0), agora::encoder_output(reference.get()));
+        const double encoder_error =
+            relative_error(parts.network.encoded(0, 0), agora::encoder_output(reference.get()));
         CHECK(encoder_error < bound);
 
         // A short text, which runs together with others, and a long one, which runs alone.
@@ -131,12 +132,12 @@ TEST_CASE("windows encoded at once are what they are alone") {
     }
     REQUIRE(parts.network.encode(inputs, nullptr));
     std::vector<std::vector<float>> encoded;
-    for (size_t i = 0; i < mels.size(); ++i) encoded.push_back(parts.network.encoded(i));
+    for (size_t i = 0; i < mels.size(); ++i) encoded.push_back(parts.network.encoded(i, 0));
     const auto alone = decoder.new_window();
     for (size_t i = 0; i < mels.size(); i += 2) {
         CAPTURE(i);
         REQUIRE(parts.network.encode({{mels[i].data(), alone.get()}}, nullptr));
-        CHECK(relative_error(encoded[i], parts.network.encoded(0)) < 1e-5);
+        CHECK(relative_error(encoded[i], parts.network.encoded(0, 0)) < 1e-5);
         CHECK(relative_error(parts.decode(*windows[i], tokens), parts.decode(*alone, tokens)) < 1e-4);
     }
 }

@@ -16,7 +16,6 @@ TEST_CASE("quantised models are multiplied in 8 bits on every instruction set, e
         const bool tiles = kernels.bf16.rows == 32;
         CHECK(quantised.weights == Storage::Int8);
         CHECK(quantised.encoder == (tiles ? Arithmetic::BF16 : Arithmetic::Int8));
-        CHECK(!quantised.byte_attention);
         CHECK(quantised.decoder == Arithmetic::Int8);
         CHECK(quantised.memory == Storage::Int8);
         const agora::Precision exact = agora::choose_precision(agora::ComputeType::F32, true, kernels);
@@ -24,7 +23,6 @@ TEST_CASE("quantised models are multiplied in 8 bits on every instruction set, e
         CHECK(exact.encoder == Arithmetic::F32);
         CHECK(exact.decoder == Arithmetic::F32);
         CHECK(exact.attention == Arithmetic::F32);
-        CHECK(!exact.byte_attention);
         CHECK(exact.memory == Storage::F32);
     }
 }

@@ -87,6 +87,25 @@ TEST_CASE("a draft model that is the model itself expects what that writes") {
     CHECK(count.accepted > 0.95 * count.proposed);
 }
 
+// Live windows are encoded in a lane of their own, and the encoder's output is the draft model's too.
+TEST_CASE("a draft model that shares the encoder hears the window that it writes for, of every priority") {
+    const std::vector<float> audio = read_wav(kEnglishCall);
+    BatchedWhisper ahead(kDemoModelF16, options(2, 8, kDemoModelF16));
+    const auto outcome = [&](size_t begin, agora::Priority priority) {
+        agora::WindowRequest window = request(audio, begin * 16000, (begin + 10) * 16000);
+        window.turn.priority = priority;
+        return outcomes(ahead, {window}).front();
+    };
+    const agora::WindowOutcome bulk = outcome(0, agora::Priority::Bulk);
+    REQUIRE(bulk.draft.proposed > 5);
+    CHECK(bulk.draft.accepted > 0.9 * bulk.draft.proposed);
+    outcome(20, agora::Priority::Bulk);
+    const agora::WindowOutcome live = outcome(0, agora::Priority::Live);
+    CHECK(tokens_of(live) == tokens_of(bulk));
+    CHECK(live.draft.proposed == bulk.draft.proposed);
+    CHECK(live.draft.accepted == bulk.draft.accepted);
+}
+
 TEST_CASE("a draft model changes nothing of the text: one that knows nothing") {
     const TemporaryFile random(random_model({128, 1, 2, 100}, 3));
     const agora::DraftCount count = check_same_text(random.path(), 8);

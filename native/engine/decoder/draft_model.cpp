@@ -112,12 +112,14 @@ DraftModel::DraftModel(const std::string& path, const Target& target, const Netw
 }
 
 std::unique_ptr<DraftMemory> DraftModel::listen(const float* samples, size_t count, const WindowFrames& frames,
-                                                const Network& target, size_t window, const std::atomic<bool>* stop) {
+                                                const Network& target, size_t window, size_t lane,
+                                                const std::atomic<bool>* stop) {
     auto memory = std::make_unique<DraftMemory>();
     memory->self = network_->decoder().new_sequence();
     memory->cross = network_->decoder().new_window();
     if (shares_encoder())
-        return network_->adopt(target.encoded(window), frames, *memory->cross, stop) ? std::move(memory) : nullptr;
+        return network_->adopt(target.encoded(window, lane), frames, *memory->cross, stop) ? std::move(memory)
+                                                                                           : nullptr;
     log_mel_->compute(samples, count, mel_.data());
     return network_->encode({{mel_.data(), memory->cross.get(), frames}}, stop) ? std::move(memory) : nullptr;
 }

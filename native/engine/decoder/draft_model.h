@@ -43,9 +43,11 @@ class DraftModel {
     // Throws ModelNotFound, ModelInvalid, OutOfMemory; InvalidArgument when the vocabularies differ.
     DraftModel(const std::string& path, const Target& target, const NetworkLoader& load);
 
-    // Listens to a window, the one with that number in the last run of the big model's encoder. Null when stopped.
+    // Listens to a window, the one with that number in the last run of the big model's encoder in that lane. Null when
+    // stopped.
     std::unique_ptr<DraftMemory> listen(const float* samples, size_t count, const WindowFrames& frames,
-                                        const Network& target, size_t window, const std::atomic<bool>* stop);
+                                        const Network& target, size_t window, size_t lane,
+                                        const std::atomic<bool>* stop);
 
     // Gives the decodings that take one a draft each, all written together.
     void propose(const std::vector<DraftTask>& tasks);

@@ -47,9 +47,9 @@ class Network {
         begin_encoding(windows, 0);
         return go_on_encoding(0, std::numeric_limits<double>::infinity(), stop) == Progress::Done;
     }
-    // The encoder's output for a window of the last run of the first lane, which is done, [1500][D], of which the
-    // frames that were computed come first.
-    virtual std::vector<float> encoded(size_t window) const = 0;
+    // The encoder's output for a window of the last run in that lane, which is done, [1500][D], of which the frames
+    // that were computed come first.
+    virtual std::vector<float> encoded(size_t window, size_t lane) const = 0;
     // Takes such output from a model with the same encoder. False when stopped.
     virtual bool adopt(const std::vector<float>& encoded, const WindowFrames& frames, WindowMemory& memory,
                        const std::atomic<bool>* stop) = 0;

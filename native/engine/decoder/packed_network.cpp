@@ -42,8 +42,8 @@ Progress PackedNetwork::go_on_encoding(size_t number, double seconds, const std:
     return lane(number).encoder->go_on(seconds, stop);
 }
 
-std::vector<float> PackedNetwork::encoded(size_t window) const {
-    return lanes_.front()->encoder->output(static_cast<int>(window));
+std::vector<float> PackedNetwork::encoded(size_t window, size_t number) const {
+    return lanes_.at(number)->encoder->output(static_cast<int>(window));
 }
 
 bool PackedNetwork::adopt(const std::vector<float>& encoded, const WindowFrames& frames, WindowMemory& memory,

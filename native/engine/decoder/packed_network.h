@@ -26,7 +26,7 @@ class PackedNetwork final : public Network {
     size_t lanes() const override { return lanes_.size(); }
     void begin_encoding(const std::vector<EncoderInput>& windows, size_t lane) override;
     Progress go_on_encoding(size_t lane, double seconds, const std::atomic<bool>* stop) override;
-    std::vector<float> encoded(size_t window) const override;
+    std::vector<float> encoded(size_t window, size_t lane) const override;
     bool adopt(const std::vector<float>& encoded, const WindowFrames& frames, WindowMemory& memory,
                const std::atomic<bool>* stop) override;
 

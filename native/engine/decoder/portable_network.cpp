@@ -98,7 +98,7 @@ Progress PortableNetwork::go_on_encoding(size_t, double, const std::atomic<bool>
     return encoder_.finish(stop) ? Progress::Done : Progress::Stopped;
 }
 
-std::vector<float> PortableNetwork::encoded(size_t window) const {
+std::vector<float> PortableNetwork::encoded(size_t window, size_t) const {
     return encoder_.last().output(static_cast<int>(window));
 }
 

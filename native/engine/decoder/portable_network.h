@@ -25,7 +25,7 @@ class PortableNetwork final : public Network {
 
     void begin_encoding(const std::vector<EncoderInput>& windows, size_t lane) override;
     Progress go_on_encoding(size_t lane, double seconds, const std::atomic<bool>* stop) override;
-    std::vector<float> encoded(size_t window) const override;
+    std::vector<float> encoded(size_t window, size_t lane) const override;
     bool adopt(const std::vector<float>& encoded, const WindowFrames& frames, WindowMemory& memory,
                const std::atomic<bool>* stop) override;
 

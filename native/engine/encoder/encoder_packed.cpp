@@ -56,8 +56,7 @@ ggml_tensor* packed_encoder(ggml_context* context, KernelNodes& nodes, const Pac
     x = nodes.product(context, weights.conv2, x, convolution);  // [D, T]
 
     ProductNode projection;
-    const Arithmetic attention = precision.byte_attention ? Arithmetic::Int8PerRow : precision.attention;
-    projection.format = attention_rows(attention);
+    projection.format = attention_rows(precision.attention);
     ProductNode residual;
     ProductNode hidden;
     hidden.format = rows;
@@ -67,7 +66,7 @@ ggml_tensor* packed_encoder(ggml_context* context, KernelNodes& nodes, const Pac
         ggml_tensor* query = nodes.product(context, block.self.query, normed, projection);
         ggml_tensor* key = nodes.product(context, block.self.key, normed, projection);
         ggml_tensor* value = nodes.product(context, block.self.value, normed, projection);
-        ggml_tensor* attended = nodes.attention(context, query, key, value, shape.heads, attention, rows);
+        ggml_tensor* attended = nodes.attention(context, query, key, value, shape.heads, precision.attention, rows);
         residual.residual = x;
         x = nodes.product(context, block.self.out, attended, residual);
         normed = nodes.norm(context, block.mlp_norm, x, rows);

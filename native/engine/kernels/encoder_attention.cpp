@@ -5,7 +5,6 @@
 #include <optional>
 #include <vector>
 
-#include "engine/kernels/byte_attention.h"
 #include "engine/kernels/number_formats.h"
 #include "engine/kernels/packed_head.h"
 #include "engine/kernels/window_frames.h"
@@ -168,9 +167,7 @@ void attend_bytes(const KernelSet& kernels, const EncoderAttention& attention, i
 }  // namespace
 
 void attend_all(const KernelSet& kernels, const EncoderAttention& attention, int thread, int threads) {
-    if (attention.arithmetic == Arithmetic::Int8PerRow) {
-        attend_in_bytes(kernels, attention, thread, threads);
-    } else if (attention.arithmetic == Arithmetic::Int8) {
+    if (attention.arithmetic == Arithmetic::Int8) {
         attend_bytes(kernels, attention, thread, threads);
     } else if (attention.arithmetic == Arithmetic::BF16) {
         attend_part<BFloat>(kernels, kernels.bf16, attention, thread, threads);

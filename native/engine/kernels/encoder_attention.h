@@ -5,10 +5,9 @@
 
 namespace agora {
 
-// Rows of BF16 where the arithmetic is that or Int8PerRow, else of F32, [frames][heads · 64].
+// Rows of BF16 where the arithmetic is that, else of F32, [frames][heads · 64].
 inline Arithmetic attention_rows(Arithmetic arithmetic) {
-    const bool halves = arithmetic == Arithmetic::BF16 || arithmetic == Arithmetic::Int8PerRow;
-    return halves ? Arithmetic::BF16 : Arithmetic::F32;
+    return arithmetic == Arithmetic::BF16 ? Arithmetic::BF16 : Arithmetic::F32;
 }
 
 struct EncoderAttention {

@@ -46,7 +46,6 @@ ggml_tensor* KernelNodes::rows(ggml_context* context, Arithmetic format, int wid
         case Arithmetic::BF16:
             return custom(context, GGML_TYPE_BF16, width, rows, inputs, std::move(work));
         case Arithmetic::Int8:
-        case Arithmetic::Int8PerRow:  // not between nodes
             break;
     }
     const auto bytes = static_cast<int64_t>(row_bytes(format, width));

@@ -108,8 +108,6 @@ size_t row_bytes(Arithmetic arithmetic, int inputs) {
             return count * 4;
         case Arithmetic::BF16:
             return count * 2;
-        case Arithmetic::Int8PerRow:
-            return count + 8;
         case Arithmetic::Int8:
             break;
     }

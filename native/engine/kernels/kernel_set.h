@@ -14,10 +14,7 @@ namespace agora {
 //   BF16: bfloat16 [inputs]
 //   Int8: int8 [inputs]; float [inputs / 32], their scales; int32 [inputs / 32], -128 times their sums, which undoes
 //         the 128 that 8-bit weights are stored with
-//   Int8PerRow: int8 [inputs]; float, their scale; int32, -128 times their sum. For weights of Int8PerOutput.
-enum class Arithmetic { F32, BF16, Int8, Int8PerRow };
-
-constexpr int kArithmetics = 4;
+enum class Arithmetic { F32, BF16, Int8 };
 
 size_t row_bytes(Arithmetic arithmetic, int inputs);
 
@@ -51,12 +48,12 @@ struct TileEnd {
     const float* residual = nullptr;  // row 0
     size_t residual_stride = 0;       // floats
     Activation activation = Activation::None;
-    Arithmetic format = Arithmetic::F32;  // not Int8PerRow: a tile knows no whole row
-    uint8_t* output = nullptr;            // row 0
-    size_t output_stride = 0;             // bytes
-    int column = 0;                       // of the tile's first output; a multiple of 32
-    int columns = 32;                     // outputs to write, fewer than 32 in the last tile of an F32 row
-    int width = 0;                        // outputs of a row
+    Arithmetic format = Arithmetic::F32;
+    uint8_t* output = nullptr;  // row 0
+    size_t output_stride = 0;   // bytes
+    int column = 0;             // of the tile's first output; a multiple of 32
+    int columns = 32;           // outputs to write, fewer than 32 in the last tile of an F32 row
+    int width = 0;              // outputs of a row
 };
 
 // Work on rows, which row_kernels.inc has for every set.
@@ -66,14 +63,9 @@ struct RowKernels {
     void (*norm)(const float* x, int width, const float* weight, const float* bias, Arithmetic format, uint8_t* row);
     // A row of floats in the given format.
     void (*narrow)(const float* x, int width, Arithmetic format, uint8_t* row);
-    // A row of bfloat16 as Int8PerRow. `width` is a multiple of 32.
-    void (*narrow_bf16)(const uint16_t* x, int width, uint8_t* row);
     // exp(scale · (x - max)) of `count` values, and 0 up to `padded`, a multiple of 32, in the given format; returns
     // the sum. `row` may be x itself where the format is F32; x is lost where it is another.
     float (*exp_row)(float* x, int count, int padded, float scale, Arithmetic format, uint8_t* row);
-    // The same as shares of a sum, for KernelSet::weigh: uint8 [padded], float [padded / 64], their scales; `padded` is
-    // a multiple of 64. Returns the sum of what was written.
-    float (*exp_shares)(float* x, int count, int padded, float scale, uint8_t* row);
     // 8-bit strips as bfloat16 or float strips.
     void (*widen_bf16)(const uint8_t* strip, int inputs, uint8_t* output);
     void (*widen_f32)(const uint8_t* strip, int inputs, uint8_t* output);
@@ -96,15 +88,8 @@ struct KernelSet : RowKernels {
     TileKernel f32[3];  // by storage: F32, F16, BF16
     TileKernel bf16;    // rows 0 where the set has no such arithmetic
     TileKernel int8;
-    TileKernel int8_per_row;  // as bf16
-    // Values that are weighed with shares, strips of [inputs / 64] of { int8 [16][16][4]; float [16], their scales }.
-    // There where int8_per_row is.
-    TileKernel weigh;
 
-    bool multiplies(Arithmetic arithmetic) const {
-        if (arithmetic == Arithmetic::BF16) return bf16.rows > 0;
-        return arithmetic != Arithmetic::Int8PerRow || int8_per_row.rows > 0;
-    }
+    bool multiplies(Arithmetic arithmetic) const { return arithmetic != Arithmetic::BF16 || bf16.rows > 0; }
 };
 
 // Sets that this processor runs, best first; the last is plain C++.

@@ -221,9 +221,7 @@ KernelSet avx2_kernels(bool vnni) {
             vnni,
             {{6, run_f32<Storage::F32>}, {6, run_f32<Storage::F16>}, {6, run_f32<Storage::BF16>}},
             {},
-            vnni ? TileKernel{6, run_vnni} : TileKernel{6, run_int8},
-            {},
-            {}};
+            vnni ? TileKernel{6, run_vnni} : TileKernel{6, run_int8}};
 }
 
 }  // namespace agora

@@ -100,7 +100,7 @@ __attribute__((target("avx512bf16"))) void multiply_bf16(const uint8_t* a, size_
 template <int Rows>
 inline __attribute__((always_inline)) void start_block(__m512i (&dots)[Rows][2], const uint8_t* offsets,
                                                        size_t a_stride) {
-#pragma GCC unroll 8
+#pragma GCC unroll 6
     for (int r = 0; r < Rows; ++r) {
         int offset;
         __builtin_memcpy(&offset, offsets + static_cast<size_t>(r) * a_stride, 4);
@@ -159,87 +159,6 @@ __attribute__((target("avx512vnni"))) void multiply_vnni(const uint8_t* a, size_
         end_block(dots, scales, a_stride, strip, next, sums);
         strip += PackedMatrix::kBlockBytes;
         next += PackedMatrix::kBlockBytes;
-    }
-    store(sums, tile, tile_stride);
-}
-
-// One scale for a whole row, one for all weights of an output: nothing is between the products.
-template <int Rows>
-__attribute__((target("avx512vnni"))) void multiply_vnni_row(const uint8_t* a, size_t a_stride, const uint8_t* strip,
-                                                             const uint8_t* next, int inputs, float* tile,
-                                                             size_t tile_stride, Ahead ahead) {
-    __m512i dots[Rows][2];
-    const uint8_t* scales = a + inputs;
-    start_block(dots, scales + 4, a_stride);
-    for (int k = 0; k < inputs; k += 32) {
-        fetch(ahead, k / 32);
-#pragma GCC unroll 8
-        for (int quad = 0; quad < 8; ++quad, strip += 64, next += 64) {
-            const __m512i left = _mm512_loadu_si512(strip);
-            const __m512i right = _mm512_loadu_si512(next);
-#pragma GCC unroll 8
-            for (int r = 0; r < Rows; ++r) {
-                int values;
-                __builtin_memcpy(&values, a + static_cast<size_t>(r) * a_stride + k + quad * 4, 4);
-                const __m512i x = _mm512_set1_epi32(values);
-                dots[r][0] = _mm512_dpbusd_epi32(dots[r][0], left, x);
-                dots[r][1] = _mm512_dpbusd_epi32(dots[r][1], right, x);
-            }
-        }
-    }
-    const __m512 left_scale = _mm512_loadu_ps(strip);
-    const __m512 right_scale = _mm512_loadu_ps(next);
-    __m512 sums[Rows][2];
-#pragma GCC unroll 8
-    for (int r = 0; r < Rows; ++r) {
-        float own;
-        __builtin_memcpy(&own, scales + static_cast<size_t>(r) * a_stride, 4);
-        const __m512 scale = _mm512_set1_ps(own);
-        sums[r][0] = _mm512_mul_ps(_mm512_cvtepi32_ps(dots[r][0]), _mm512_mul_ps(scale, left_scale));
-        sums[r][1] = _mm512_mul_ps(_mm512_cvtepi32_ps(dots[r][1]), _mm512_mul_ps(scale, right_scale));
-    }
-    store(sums, tile, tile_stride);
-}
-
-// Bytes without a sign times bytes with one: nothing is to be undone.
-template <int Rows>
-__attribute__((target("avx512vnni"))) void weigh_vnni(const uint8_t* a, size_t a_stride, const uint8_t* strip,
-                                                      const uint8_t* next, int inputs, float* tile,
-                                                      size_t tile_stride) {
-    constexpr int kBlock = 64;
-    constexpr size_t kValues = kBlock * PackedMatrix::kStrip;
-    __m512 sums[Rows][2];
-    clear(sums);
-    const uint8_t* scales = a + inputs;
-    for (int k = 0; k < inputs; k += kBlock, scales += 4) {
-        __m512i dots[Rows][2];
-#pragma GCC unroll 6
-        for (int r = 0; r < Rows; ++r) dots[r][0] = dots[r][1] = _mm512_setzero_si512();
-#pragma GCC unroll 16
-        for (int quad = 0; quad < kBlock / 4; ++quad) {
-            const __m512i left = _mm512_loadu_si512(strip + quad * 64);
-            const __m512i right = _mm512_loadu_si512(next + quad * 64);
-#pragma GCC unroll 6
-            for (int r = 0; r < Rows; ++r) {
-                int shares;
-                __builtin_memcpy(&shares, a + static_cast<size_t>(r) * a_stride + k + quad * 4, 4);
-                const __m512i x = _mm512_set1_epi32(shares);
-                dots[r][0] = _mm512_dpbusd_epi32(dots[r][0], x, left);
-                dots[r][1] = _mm512_dpbusd_epi32(dots[r][1], x, right);
-            }
-        }
-        const __m512 left_scale = _mm512_loadu_ps(strip + kValues);
-        const __m512 right_scale = _mm512_loadu_ps(next + kValues);
-#pragma GCC unroll 6
-        for (int r = 0; r < Rows; ++r) {
-            float own;
-            __builtin_memcpy(&own, scales + static_cast<size_t>(r) * a_stride, 4);
-            const __m512 scale = _mm512_set1_ps(own);
-            sums[r][0] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(dots[r][0]), _mm512_mul_ps(scale, left_scale), sums[r][0]);
-            sums[r][1] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(dots[r][1]), _mm512_mul_ps(scale, right_scale), sums[r][1]);
-        }
-        strip += kValues + PackedMatrix::kStrip * sizeof(float);
-        next += kValues + PackedMatrix::kStrip * sizeof(float);
     }
     store(sums, tile, tile_stride);
 }
@@ -312,16 +231,6 @@ struct VnniBytes {
     template <int Rows>
     static constexpr Function of = &multiply_vnni<Rows>;
 };
-struct VnniShares {
-    using Function = Multiply;
-    template <int Rows>
-    static constexpr Function of = &weigh_vnni<Rows>;
-};
-struct VnniRows {
-    using Function = MultiplyAhead;
-    template <int Rows>
-    static constexpr Function of = &multiply_vnni_row<Rows>;
-};
 template <Storage storage>
 struct Floats {
     using Function = Multiply;
@@ -349,10 +258,10 @@ void run_ahead(int count, const uint8_t* a, size_t a_stride, const uint8_t* stri
 }
 
 // 8-bit products have few operations for each byte of their weights.
-template <typename Kind, int Most>
+template <typename Kind>
 void run_bytes(int count, const uint8_t* a, size_t a_stride, const uint8_t* strip, const uint8_t* next, int inputs,
                float* tile, size_t tile_stride) {
-    run_ahead<Kind, Most>(count, a, a_stride, strip, next, inputs, tile, tile_stride, {});
+    run_ahead<Kind, 6>(count, a, a_stride, strip, next, inputs, tile, tile_stride, {});
 }
 
 }  // namespace
@@ -367,10 +276,8 @@ KernelSet avx512_kernels(bool bf16, bool vnni) {
              {12, run<Floats<Storage::F16>, 12>},
              {12, run<Floats<Storage::BF16>, 12>}},
             bf16 ? TileKernel{12, run<BFloats, 12>} : TileKernel{},
-            vnni ? TileKernel{6, run_bytes<VnniBytes, 6>, run_ahead<VnniBytes, 6>}
-                 : TileKernel{6, run_bytes<Bytes, 6>, run_ahead<Bytes, 6>},
-            vnni ? TileKernel{8, run_bytes<VnniRows, 8>, run_ahead<VnniRows, 8>} : TileKernel{},
-            vnni ? TileKernel{6, run<VnniShares, 6>} : TileKernel{}};
+            vnni ? TileKernel{6, run_bytes<VnniBytes>, run_ahead<VnniBytes, 6>}
+                 : TileKernel{6, run_bytes<Bytes>, run_ahead<Bytes, 6>}};
 }
 
 }  // namespace agora

@@ -72,49 +72,6 @@ void bytes(int count, const uint8_t* a, size_t a_stride, const uint8_t* strip, c
     }
 }
 
-void bytes_per_row(int count, const uint8_t* a, size_t a_stride, const uint8_t* strip, const uint8_t* next_strip,
-                   int inputs, float* tile, size_t tile_stride) {
-    for (int r = 0; r < count; ++r) {
-        const uint8_t* row = a + static_cast<size_t>(r) * a_stride;
-        const auto* values = reinterpret_cast<const int8_t*>(row);
-        float scale;
-        uint32_t offset;
-        __builtin_memcpy(&scale, row + inputs, sizeof scale);
-        __builtin_memcpy(&offset, row + inputs + 4, sizeof offset);
-        for (int i = 0; i < 32; ++i) {
-            const uint8_t* weights = i < 16 ? strip : next_strip;
-            uint32_t sum = offset;
-            for (int k = 0; k < inputs; ++k)
-                sum += static_cast<uint32_t>(weights[(k / 4 * 16 + i % 16) * 4 + k % 4] * values[k]);
-            const float own = reinterpret_cast<const float*>(weights + static_cast<size_t>(inputs) * 16)[i % 16];
-            tile[static_cast<size_t>(r) * tile_stride + i] =
-                static_cast<float>(static_cast<int32_t>(sum)) * (own * scale);
-        }
-    }
-}
-
-void weigh(int count, const uint8_t* a, size_t a_stride, const uint8_t* strip, const uint8_t* next_strip, int inputs,
-           float* tile, size_t tile_stride) {
-    constexpr int kBlock = 64;
-    constexpr size_t kBlockBytes = (kBlock + sizeof(float)) * PackedMatrix::kStrip;
-    for (int r = 0; r < count; ++r) {
-        const uint8_t* shares = a + static_cast<size_t>(r) * a_stride;
-        const auto* scales = reinterpret_cast<const float*>(shares + inputs);
-        float* sums = tile + static_cast<size_t>(r) * tile_stride;
-        std::fill_n(sums, 32, 0.0f);
-        for (int block = 0; block < inputs / kBlock; ++block) {
-            for (int i = 0; i < 32; ++i) {
-                const uint8_t* values = (i < 16 ? strip : next_strip) + static_cast<size_t>(block) * kBlockBytes;
-                int sum = 0;
-                for (int k = 0; k < kBlock; ++k)
-                    sum += static_cast<int8_t>(values[(k / 4 * 16 + i % 16) * 4 + k % 4]) * shares[block * kBlock + k];
-                const float scale = reinterpret_cast<const float*>(values + kBlock * 16)[i % 16];
-                sums[i] += static_cast<float>(sum) * (scale * scales[block]);
-            }
-        }
-    }
-}
-
 }  // namespace
 
 const KernelSet& plain_kernels() {
@@ -125,9 +82,7 @@ const KernelSet& plain_kernels() {
                                    {kRows, floats<Storage::F16, float>},
                                    {kRows, floats<Storage::BF16, float>}},
                                   {kRows, floats<Storage::BF16, BFloat>},
-                                  {kRows, bytes},
-                                  {kRows, bytes_per_row},
-                                  {kRows, weigh}};
+                                  {kRows, bytes}};
     return set;
 }
 

@@ -21,41 +21,24 @@ constexpr size_t kQ8Bytes = sizeof(ggml_fp16_t) + kBlock;
 // 16 outputs' weights for 32 inputs.
 using Block = float[kStrip][kBlock];
 
-// `count` weights of one output of an 8-bit strip. Returns their scale.
-float pack_lane(const float* weights, int count, int lane, uint8_t* target) {
+// One output's block of an 8-bit strip.
+void pack_bytes(const float* weights, int lane, uint8_t* target) {
     float most = 0;
 #pragma omp simd reduction(max : most)
-    for (int i = 0; i < count; ++i) {
+    for (int i = 0; i < kBlock; ++i) {
         const float size = std::fabs(weights[i]);
         most = size > most ? size : most;
     }
     const float inverse = most > 0 ? 127.0f / most : 0;
     constexpr float kMagic = 12582912.0f;  // adding it rounds to an integer
-    for (int first = 0; first < count; first += kBlock) {
-        uint8_t bytes[kBlock];
-        const int some = std::min(kBlock, count - first);
+    uint8_t bytes[kBlock];
 #pragma omp simd
-        for (int i = 0; i < some; ++i) {
-            const auto quantised = static_cast<int32_t>((weights[first + i] * inverse + kMagic) - kMagic);
-            bytes[i] = static_cast<uint8_t>(quantised + 128);
-        }
-        uint8_t* output = target + (first / 4 * kStrip + lane) * 4;
-        for (int i = 0; i < some; ++i) output[i / 4 * kStrip * 4 + i % 4] = bytes[i];
+    for (int i = 0; i < kBlock; ++i) {
+        const auto quantised = static_cast<int32_t>((weights[i] * inverse + kMagic) - kMagic);
+        bytes[i] = static_cast<uint8_t>(quantised + 128);
     }
-    return most / 127.0f;
-}
-
-// One output's block of an 8-bit strip.
-void pack_bytes(const float* weights, int lane, uint8_t* target) {
-    const float scale = pack_lane(weights, kBlock, lane, target);
-    reinterpret_cast<float*>(target + PackedMatrix::kBlockScales)[lane] = scale;
-}
-
-// All of an output's weights in a strip with one scale for each output.
-void pack_output(const float* weights, int inputs, int padded, int lane, uint8_t* strip) {
-    const float scale = pack_lane(weights, inputs, lane, strip);
-    for (int i = inputs; i < padded; ++i) strip[(i / 4 * kStrip + lane) * 4 + i % 4] = 128;
-    reinterpret_cast<float*>(strip + static_cast<size_t>(padded) * kStrip)[lane] = scale;
+    for (int i = 0; i < kBlock; ++i) target[(i / 4 * kStrip + lane) * 4 + i % 4] = bytes[i];
+    reinterpret_cast<float*>(target + PackedMatrix::kBlockScales)[lane] = most / 127.0f;
 }
 
 // By inputs: [32][16].
@@ -83,8 +66,6 @@ void pack_block(Storage storage, const Block& block, uint8_t* target) {
         case Storage::Int8:
             for (int lane = 0; lane < kStrip; ++lane) pack_bytes(block[lane], lane, target);
             return;
-        case Storage::Int8PerOutput:  // not by blocks
-            return;
     }
 }
 
@@ -98,8 +79,6 @@ size_t PackedMatrix::strip_bytes(Storage storage, int inputs) {
         case Storage::F16:
         case Storage::BF16:
             return count * kStrip * 2;
-        case Storage::Int8PerOutput:
-            return count * kStrip + kStrip * sizeof(float);
         case Storage::Int8:
             break;
     }
@@ -129,13 +108,6 @@ PackedMatrix::PackedMatrix(Storage storage, int inputs, int outputs, uint8_t* me
 
 void PackedMatrix::pack(int index, const float* rows, int count) {
     uint8_t* target = strip(index);
-    if (storage_ == Storage::Int8PerOutput) {
-        for (int lane = 0; lane < kStrip; ++lane) {
-            const float* row = rows + static_cast<size_t>(lane) * static_cast<size_t>(inputs_);
-            pack_output(row, lane < count ? inputs_ : 0, padded_inputs(), lane, target);
-        }
-        return;
-    }
     const size_t block_bytes = strip_bytes_ / static_cast<size_t>(padded_inputs() / kBlock);
     for (int first = 0; first < inputs_; first += kBlock, target += block_bytes) {
         Block block = {};
@@ -182,12 +154,6 @@ void PackedMatrix::unpack(int output, float* row) const {
                 const uint8_t* block = data + i / kBlock * kBlockBytes;
                 const int weight = block[(i % kBlock / 4 * kStrip + lane) * 4 + i % 4] - 128;
                 row[i] = static_cast<float>(weight) * reinterpret_cast<const float*>(block + kBlockScales)[lane];
-                break;
-            }
-            case Storage::Int8PerOutput: {
-                const int weight = data[(i / 4 * kStrip + lane) * 4 + i % 4] - 128;
-                const uint8_t* scales = data + static_cast<size_t>(padded_inputs()) * kStrip;
-                row[i] = static_cast<float>(weight) * reinterpret_cast<const float*>(scales)[lane];
                 break;
             }
         }

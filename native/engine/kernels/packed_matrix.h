@@ -10,15 +10,13 @@ namespace agora {
 
 // How a weight is stored.
 //   Int8: 8 bits and a scale for each 32 inputs of an output, as ggml's q8_0.
-//   Int8PerOutput: 8 bits and one scale for all inputs of an output, so that whole sums are of integers.
-enum class Storage { F32, F16, BF16, Int8, Int8PerOutput };
+enum class Storage { F32, F16, BF16, Int8 };
 
 // A matrix of `outputs` rows and `inputs` columns in strips of 16 outputs, so that one vector holds the weights of 16
 // outputs for the same input. Both sizes are filled up with zeros: inputs to a multiple of 32, outputs to one of 32.
 //   F32, F16: [inputs][16]
 //   BF16:     [inputs / 2][16][2]
 //   Int8:     [inputs / 32] of { uint8 [8][16][4], the weight plus 128; float [16], its scale }
-//   Int8PerOutput: uint8 [inputs / 4][16][4], the weight plus 128; float [16], the outputs' scales
 class PackedMatrix {
   public:
     static constexpr int kStrip = 16;

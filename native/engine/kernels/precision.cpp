@@ -12,15 +12,15 @@ Precision choose_precision(ComputeType type, bool quantised, const KernelSet& ke
     constexpr Arithmetic F32 = Arithmetic::F32;
     switch (type) {
         case ComputeType::F32:
-            return {type, Storage::F32, Storage::F32, F32, F32, F32, Storage::F32, false};
+            return {type, Storage::F32, Storage::F32, F32, F32, F32, Storage::F32};
         case ComputeType::F16:
-            return {type, Storage::F16, Storage::F16, F32, F32, F32, Storage::F16, false};
+            return {type, Storage::F16, Storage::F16, F32, F32, F32, Storage::F16};
         case ComputeType::BF16:
-            return {type, Storage::BF16, convolutions, short_floats, short_floats, short_floats, Storage::F16, false};
+            return {type, Storage::BF16, convolutions, short_floats, short_floats, short_floats, Storage::F16};
         case ComputeType::Int8F16:
-            return {type, Storage::Int8, Storage::F16, F32, F32, F32, Storage::Int8, false};
+            return {type, Storage::Int8, Storage::F16, F32, F32, F32, Storage::Int8};
         case ComputeType::Int8BF16:
-            return {type, Storage::Int8, convolutions, short_floats, short_floats, short_floats, Storage::Int8, false};
+            return {type, Storage::Int8, convolutions, short_floats, short_floats, short_floats, Storage::Int8};
         case ComputeType::Int8:
         case ComputeType::Auto:
             break;
@@ -28,8 +28,8 @@ Precision choose_precision(ComputeType type, bool quantised, const KernelSet& ke
     // Where tiles multiply bfloat16, they are faster than vectors of bytes, as soon as there are many rows.
     const bool tiles = kernels.bf16.rows > 16;
     const Arithmetic attention = has_bf16 ? Arithmetic::BF16 : kernels.sums_bytes ? Arithmetic::Int8 : F32;
-    return {ComputeType::Int8, Storage::Int8, convolutions,  tiles ? Arithmetic::BF16 : Arithmetic::Int8,
-            Arithmetic::Int8,  attention,     Storage::Int8, false};
+    return {ComputeType::Int8, Storage::Int8, convolutions, tiles ? Arithmetic::BF16 : Arithmetic::Int8,
+            Arithmetic::Int8,  attention,     Storage::Int8};
 }
 
 }  // namespace agora

@@ -14,8 +14,6 @@ struct Precision {
     Arithmetic decoder;
     Arithmetic attention;  // of the encoder
     Storage memory;        // of the decoder's keys and values: F32, F16, or Int8 in cross-attention and F16 else
-    // Whether Whisper's encoder has its attention in bytes instead: Int8PerRow. No type has yet: see docs/speed.md.
-    bool byte_attention = false;
 
     // Full precision computes the model as it was published, with the GELU of the error function; narrower types take
     // whisper.cpp's faster approximation, whose error (at most 5e-4) is below theirs.

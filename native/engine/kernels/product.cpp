@@ -21,8 +21,6 @@ const TileKernel& kernel_of(const KernelSet& kernels, Arithmetic arithmetic, Sto
             return kernels.f32[storage == Storage::Int8 ? 0 : static_cast<int>(storage)];
         case Arithmetic::BF16:
             return kernels.bf16;
-        case Arithmetic::Int8PerRow:
-            return kernels.int8_per_row;
         case Arithmetic::Int8:
             break;
     }

@@ -30,16 +30,6 @@ inline WindowFrames thinned_silence(size_t samples) {
     return heard < kMost ? WindowFrames{heard, kEach} : WindowFrames{};
 }
 
-// For a window of so many samples that goes on, whose text is not read to its end: a little silence behind the sound,
-// and nothing else.
-inline WindowFrames without_silence(size_t samples) {
-    constexpr int kSamples = 320;
-    constexpr int kMargin = 64;
-    const int sound = static_cast<int>((samples + kSamples - 1) / kSamples);
-    const int heard = sound + kMargin;
-    return heard < WindowFrames::kAll ? WindowFrames{heard, WindowFrames::kAll} : WindowFrames{};
-}
-
 // To the scores of frames [first, count).
 inline void add_bias(float* scores, int first, int count, float bias) {
     for (int i = first; i < count; ++i) scores[i] += bias;

@@ -175,7 +175,7 @@ void BatchedWhisper::encode(const Windows& windows, const Tasks& ahead) {
     for (size_t i = 0; i < heard.size(); ++i) {
         heard[i]->begun = false;
         try {
-            begin(*heard[i], i);
+            begin(*heard[i], i, lane);
             heard[i]->next = heard[i]->following();
         } catch (...) {
             heard[i]->fail(std::current_exception());
@@ -242,13 +242,13 @@ bool BatchedWhisper::wants_draft(const WhisperWindow& window) const {
     return draft_ && !window.request.live && may_be_transcribed && window.request.search.has_greedy_attempt();
 }
 
-// `place`: of the window in the encoder's last run.
-void BatchedWhisper::begin(WhisperWindow& window, size_t place) {
+// `place`: of the window in the encoder's last run in that lane.
+void BatchedWhisper::begin(WhisperWindow& window, size_t place, size_t lane) {
     if (wants_draft(window) && !window.suspended) {
         // There is memory for one of each window.
         window.draft = nullptr;
         window.draft = draft_->listen(window.request.samples.data() + window.position, window.remaining(),
-                                      window.frames, *network_, place, window.request.cancelled.get());
+                                      window.frames, *network_, place, lane, window.request.cancelled.get());
         if (!window.draft) throw cancelled();
     }
     if (window.detects()) {

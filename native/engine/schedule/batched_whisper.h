@@ -80,7 +80,7 @@ class BatchedWhisper final : public SteppedModel {
     bool make_room_for(WhisperWindow& window);
     void settle(WhisperWindow& window);
     bool wants_draft(const WhisperWindow& window) const;
-    void begin(WhisperWindow& window, size_t place);
+    void begin(WhisperWindow& window, size_t place, size_t lane);
     void begin_pass(WhisperWindow& window) const;
     void settle_language(WhisperWindow& window);
     static Windows round_of(const Windows& windows);

@@ -16,7 +16,7 @@
 //   - Budgets: windows, sequences and bytes of a model's batch. A request without a window in the batch does not wait
 //     for those of others: there are a few places more for the first of each, and some for live work alone.
 //   - Where a model can, it encodes live windows beside another one that it has begun with, and goes on with that
-//   later.
+//     later.
 #pragma once
 
 #include <algorithm>

@@ -13,6 +13,7 @@ import type { Upgrades } from "../../service/upgrades.js";
 import { createApp } from "./app.js";
 import { addAsr } from "./asr-webservice/asr.js";
 import { addDetectLanguage } from "./asr-webservice/detect-language.js";
+import { addListen } from "./deepgram/listen.js";
 import { Gate } from "./gate.js";
 import { addJobs } from "./jobs/jobs.js";
 import { addModels } from "./openai/models.js";
@@ -80,6 +81,7 @@ export class HttpDoor {
     addAsr(app, service);
     addDetectLanguage(app, service);
     addInference(app, service);
+    addListen(app, service);
     addRecordings(app, service);
     addPeaks(app, service);
     addWhisperX(app, service);

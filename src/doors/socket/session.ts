@@ -31,9 +31,12 @@ export abstract class LiveSession {
   protected readonly call: Call;
   protected readonly peer: Peer;
   #stream: OpenStream | undefined;
+  /** Nothing more is written to it, and all that was said is being told. */
+  #isEnding = false;
   #reading: Promise<void> = Promise.resolve();
   /** Of streams that have ended. */
   #received = 0;
+  #processed = 0;
   #finals = 0;
   #isOver = false;
 
@@ -99,7 +102,7 @@ export abstract class LiveSession {
 
   /** Ends what is being said. Its finals have been told when it resolves. */
   protected async flush(): Promise<void> {
-    await this.#stream?.flush();
+    if (!this.#isEnding) await this.#stream?.flush();
     await eventsTold();
   }
 
@@ -107,10 +110,13 @@ export abstract class LiveSession {
   protected async end(): Promise<LiveStats | undefined> {
     const stream = this.#stream;
     if (!stream) return undefined;
+    this.#isEnding = true;
     const stats = await stream.end();
     await this.#reading;
     this.#stream = undefined;
+    this.#isEnding = false;
     this.#received += stats.received;
+    this.#processed += stats.processed;
     this.#finals += stats.finals;
     return stats;
   }
@@ -123,6 +129,7 @@ export abstract class LiveSession {
     const [seconds, finals] = [this.#received, this.#finals];
     this.service.logFound(this.call, `${finals} finals of ${seconds.toFixed(1)} s of live audio`, {
       audio_seconds: seconds,
+      processed_seconds: this.#processed,
       finals,
     });
     this.peer.close(code, reason);
@@ -145,8 +152,12 @@ export abstract class LiveSession {
     if (this.#isOver) return;
     this.peer.ignore();
     await this.end().catch(() => {});
+    if (!this.#isOver) this.tellRest();
     this.fail(new Unavailable("The server is shutting down"));
   }
+
+  /** Tells what the protocol tells at the end alone, where the server ends it. */
+  protected tellRest(): void {}
 
   /** Nobody waits for it any more. */
   break(): void {

@@ -86,7 +86,7 @@ ggml_tensor* NemotronNetwork::looked_at(ggml_context* context, ggml_tensor* x) {
 // Queries and keys turned by their positions, values as they are, one behind the other as they come, in the format that
 // attention reads.
 ggml_tensor* NemotronNetwork::rotate(ggml_context* context, ggml_tensor* projected) {
-    const Arithmetic format = precision_.attention == Arithmetic::BF16 ? Arithmetic::BF16 : Arithmetic::F32;
+    const Arithmetic format = attention_rows(precision_.attention);
     return nodes_.rows(
         context, format, 3 * shape_.width, kMostRows, {projected},
         [this, format](ggml_tensor* result, int thread, int threads) {

@@ -22,8 +22,8 @@ const POLICIES = {
  * The library's options for a configuration.
  * @throws TranscriptionError INVALID_ARGUMENT that names a field with a value that the contract does not have
  */
-export function toLiveOptions(message: LiveConfig): Omit<LiveOptions, "signal"> {
-  return withoutUndefined<Omit<LiveOptions, "signal">>({
+export function toLiveOptions(message: LiveConfig): Omit<LiveOptions, "record" | "signal"> {
+  return withoutUndefined<Omit<LiveOptions, "record" | "signal">>({
     sampleRate: orDefault(message.sample_rate),
     encoding: named("encoding", ENCODINGS, message.encoding),
     channels: orDefault(message.channels),

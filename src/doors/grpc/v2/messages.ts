@@ -489,6 +489,13 @@ export interface LiveConfig {
   diarize: Diarization | null;
   /** As in TranscriptionConfig. Default: server (MODEL_NAME). */
   model: string;
+  /** Keep the audio as a recording, as a WAV file. The server may do so by itself (LIVE_RECORD). */
+  record: boolean;
+  /**
+   * Keep it, and have a job transcribe it once more when the stream has ended, with all of its context. The server may do so
+   * by itself (LIVE_AGAIN).
+   */
+  transcribe_again: boolean;
 }
 
 export type LiveEncoding =
@@ -520,7 +527,7 @@ export interface LiveEvent {
     | "lag"
     | "warning"
     | "done";
-  /** From 0, without gaps but for partial events that were replaced before they were sent. */
+  /** From 0, without gaps but for partial and lag events that were replaced before they were sent. */
   seq: number;
   /** Audio that had arrived when it was sent. */
   stream_time: number;
@@ -635,6 +642,13 @@ export interface LiveDone {
   replaced_partials: number;
   /** Time in passes of the model. */
   processing_time: number;
+  /**
+   * Where it was to be kept: audio that was, less than was sent where a warning says why; id of the recording; and of the
+   * job that transcribes it once more.
+   */
+  recorded: number;
+  recording_id: string;
+  job_id: string;
 }
 
 export type GetServerInfoRequest = Record<string, never>;

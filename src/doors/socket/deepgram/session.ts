@@ -4,9 +4,9 @@ import {
   type LiveFinal,
   type LivePartial,
   TranscriptionError,
-  VERSION,
   type Word,
 } from "../../../index.js";
+import { deepgramModel, deepgramWord } from "../../../service/deepgram.js";
 import type { SocketFailure } from "../failures.js";
 import { readObject } from "../fields.js";
 import { type Connection, LiveSession } from "../session.js";
@@ -143,7 +143,7 @@ export class DeepgramSession extends LiveSession {
     const alternative = {
       transcript: text,
       confidence: isFinal ? event.confidence : 0,
-      words: words.map(wordOf),
+      words: words.map(deepgramWord),
       ...(isFinal && { languages: [event.language] }),
     };
     const isEnd = isFinal && event.endOfUtterance;
@@ -176,11 +176,7 @@ export class DeepgramSession extends LiveSession {
   }
 
   get #model() {
-    const { model } = this.service.models.main;
-    return {
-      model_info: { name: model.name, version: VERSION, arch: model.type },
-      model_uuid: uuidOf(model.name),
-    };
+    return deepgramModel(this.service.models.main.model);
   }
 
   /** The reason of the closing frame says what is wrong, in Deepgram's words where it has some. */
@@ -191,27 +187,3 @@ export class DeepgramSession extends LiveSession {
 }
 
 const NOTHING = { transcript: "", confidence: 0, words: [] };
-
-function wordOf({ confidence, end, speaker, start, text }: Word): object {
-  const word = text.toLowerCase().replace(/^[^\p{L}\p{N}]+|[^\p{L}\p{N}]+$/gu, "");
-  return {
-    word: word === "" ? text : word,
-    start,
-    end,
-    confidence,
-    punctuated_word: text,
-    ...(speaker != null && { speaker }),
-  };
-}
-
-/** The same for the same model. */
-function uuidOf(name: string): string {
-  const hex = createHash("sha256").update(name).digest("hex");
-  return [
-    hex.slice(0, 8),
-    hex.slice(8, 12),
-    `4${hex.slice(13, 16)}`,
-    `8${hex.slice(17, 20)}`,
-    hex.slice(20, 32),
-  ].join("-");
-}

@@ -30,8 +30,7 @@ export class VoskSession extends LiveSession {
     if (fields.eof !== undefined) return this.#finish();
     if (fields.reset !== undefined) {
       await this.flush();
-      this.#results.endAll();
-      this.peer.send(this.#results.result(this.#looks));
+      this.tellRest();
       return;
     }
     throw new TranscriptionError("INVALID_ARGUMENT", `Expected ${EXPECTED} but received another`);
@@ -70,9 +69,13 @@ export class VoskSession extends LiveSession {
   async #finish(): Promise<void> {
     this.peer.ignore();
     await this.end();
+    this.tellRest();
+    this.complete();
+  }
+
+  protected override tellRest(): void {
     this.#results.endAll();
     this.peer.send(this.#results.result(this.#looks));
-    this.complete();
   }
 
   get #looks() {
