@@ -3,8 +3,8 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
-    // vitest.real.config.ts runs these.
-    exclude: ["test/real/**"],
+    // vitest.real.config.ts and vitest.install.config.ts run these.
+    exclude: ["test/real/**", "test/install/**"],
     // Native addons and forked children need real processes; two keep a small machine responsive.
     pool: "forks",
     // Threads are programs of their own, which no bundler sees.

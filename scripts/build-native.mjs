@@ -1,7 +1,9 @@
 // Builds the addon and its backends into build/Release with CMake. What is up to date is not built again.
+// `agora-transcribe build` runs it, from a package of the sources or from a clone.
 //
 //   node scripts/build-native.mjs             this machine's CPU variant
 //   node scripts/build-native.mjs --cuda      the CUDA backend too; --no-cuda leaves it out again
+//   node scripts/build-native.mjs --out DIR   into build/Release of another folder
 //
 // Environment; a setting that is not given stays as it was in the last build:
 //   AGORA_CPU_VARIANTS=native|all             this machine's CPU variant, or every one
@@ -37,7 +39,8 @@ function needBuildTools() {
   if (missing.length > 0) {
     fail(
       `building from source needs ${missing.join(" and ")}, not found in PATH. ` +
-        "Debian, Ubuntu: `apt-get install -y g++ make cmake`; Fedora, RHEL: `dnf install gcc-c++ make cmake`.",
+        "Debian, Ubuntu: `apt-get install -y g++ make cmake`; Fedora, RHEL: `dnf install gcc-c++ make cmake`; " +
+        "Alpine: `apk add g++ make cmake linux-headers`.",
     );
   }
 }
@@ -68,17 +71,25 @@ function ownCudaArchitectures() {
   return [...new Set(capabilities)].map((capability) => `${capability.replace(".", "")}-real`).join(";");
 }
 
+function outputRoot() {
+  const at = process.argv.indexOf("--out");
+  return at < 0 ? root : path.resolve(process.argv[at + 1] ?? root);
+}
+
 function settings() {
   const { AGORA_CPU_VARIANTS, AGORA_CUDA_ARCHITECTURES } = process.env;
   const result = {
-    AGORA_OUTPUT_DIR: path.join(root, "build", "Release"),
+    AGORA_OUTPUT_DIR: path.join(outputRoot(), "build", "Release"),
     AGORA_WHISPER_CPP_DIR: whisperCppDirectory(),
   };
   if (AGORA_CPU_VARIANTS) result.AGORA_CPU_VARIANTS = AGORA_CPU_VARIANTS;
   if (process.argv.includes("--no-cuda")) result.GGML_CUDA = "OFF";
   if (process.argv.includes("--cuda")) {
     result.GGML_CUDA = "ON";
-    result.CMAKE_CUDA_COMPILER = findNvcc();
+    const nvcc = findNvcc();
+    result.CMAKE_CUDA_COMPILER = nvcc;
+    // CMake looks for the toolkit's libraries before it knows of the compiler.
+    if (path.isAbsolute(nvcc)) result.CUDAToolkit_ROOT = path.resolve(nvcc, "..", "..");
     const architectures = AGORA_CUDA_ARCHITECTURES || ownCudaArchitectures();
     if (architectures) result.CMAKE_CUDA_ARCHITECTURES = architectures;
   }

@@ -29,8 +29,8 @@ if ((${#missing[@]})); then
   "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >&2
 fi
 
-if ! command -v node >/dev/null || ! node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 17) ? 0 : 1)'; then
-  echo "Node.js 20.17 or newer is needed; found: $(node --version 2>/dev/null || echo none). See https://nodejs.org/en/download" >&2
+if ! command -v node >/dev/null || ! node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 22 || (a === 22 && b >= 12) || (a === 20 && b >= 19) ? 0 : 1)'; then
+  echo "Node.js 20.19 or 22.12, or newer, is needed; found: $(node --version 2>/dev/null || echo none). See https://nodejs.org/en/download" >&2
   exit 1
 fi
 

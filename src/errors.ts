@@ -13,7 +13,7 @@
  * | `AUDIO_TOO_LARGE` | encoded size above `limits.maxBytes` |
  * | `MODEL_NOT_FOUND` | no such model, or it is not cached and may not be downloaded |
  * | `MODEL_INVALID` | the model file is damaged or of an unknown kind |
- * | `DEVICE_UNAVAILABLE` | the requested device or CPU variant cannot be used here |
+ * | `DEVICE_UNAVAILABLE` | there is no native addon for this system, or the requested device or CPU variant cannot be used |
  * | `OUT_OF_MEMORY` | the model or a batch did not fit |
  * | `QUEUE_FULL` | too much work is waiting; try again later |
  * | `CANCELLED` | the caller's `AbortSignal` fired, or the transcriber was closed |
@@ -53,7 +53,7 @@ export class TranscriptionError extends Error {
   /** The option or argument that is wrong, where `code` is INVALID_ARGUMENT: `"beamSize"`, `"vadOptions.threshold"`. */
   readonly option: string | undefined;
 
-  constructor(code: ErrorCode, message: string, options?: ErrorOptions & { option?: string }) {
+  constructor(code: ErrorCode, message: string, options?: { cause?: unknown; option?: string }) {
     super(message, options);
     this.code = code;
     this.option = options?.option;

@@ -1,6 +1,7 @@
 export { releaseMemory } from "./addon/memory.js";
 export { parseLanguage, suggestLanguage } from "./config/language-names.js";
 export { DEFAULT_AUDIO_LIMITS as DEFAULT_LIMITS } from "./config/limits.js";
+export { applyCorrections } from "./corrections/apply.js";
 export { type DetectSpeechOptions, detectSpeech } from "./detect-speech.js";
 export { type DiarizeOptions, diarize, type VoiceOptions, voiceOf } from "./diarize.js";
 export { implementationNames, registerImplementation } from "./engine/implementations.js";
@@ -59,6 +60,7 @@ export {
   TASKS,
   type TranscriptionTask,
 } from "./types/choices.js";
+export type { Correction } from "./types/corrections.js";
 export type {
   DetectionUse,
   DeviceInfo,
@@ -99,6 +101,7 @@ export {
   type LivePolicy,
   type LiveProgress,
   type LiveReady,
+  type LiveRecordingTarget,
   type LiveSpeechEnd,
   type LiveSpeechStart,
   type LiveStats,

@@ -1,8 +1,8 @@
 import { existsSync } from "node:fs";
-import { createRequire } from "node:module";
 import path from "node:path";
-import { fileURLToPath } from "node:url";
 import { TranscriptionError } from "../errors.js";
+import { packageRequire } from "../package-files.js";
+import { locateAddon, unloadableAddon, wrongRuntime } from "./locate.js";
 
 /** Everything the native addon exports (native/addon.cpp). Rejections carry a `code` of src/errors.ts. */
 export interface Addon {
@@ -396,24 +396,11 @@ export interface NativeVad {
   close(): Promise<void>;
 }
 
-const packageRoot = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "..", "..");
-const require = createRequire(import.meta.url);
-
 let loaded: { addon: Addon; path: string } | undefined;
 
-/** Path of the addon that is, or would be, loaded. Its folder holds the backends too. */
+/** Path of the addon that is, or would be, loaded. Its folder holds the backends too. @throws as {@link loadAddon} */
 export function addonPath(): string {
-  if (loaded) return loaded.path;
-  try {
-    return (require("node-gyp-build") as { resolve(directory: string): string }).resolve(packageRoot);
-  } catch (cause) {
-    throw new TranscriptionError(
-      "DEVICE_UNAVAILABLE",
-      `The native addon of agora-transcribe is not built for ${process.platform}-${process.arch} ` +
-        "and there is no prebuilt one: run `npm rebuild agora-transcribe --foreground-scripts` (in a clone: `npm run build:native`)",
-      { cause },
-    );
-  }
+  return loaded?.path ?? locateAddon();
 }
 
 /**
@@ -422,15 +409,13 @@ export function addonPath(): string {
  */
 export function loadAddon(): Addon {
   if (!loaded) {
+    const refusal = wrongRuntime(process.versions);
+    if (refusal) throw new TranscriptionError("DEVICE_UNAVAILABLE", refusal);
     const file = addonPath();
     try {
-      loaded = { addon: require(file) as Addon, path: file };
+      loaded = { addon: packageRequire()(file) as Addon, path: file };
     } catch (cause) {
-      throw new TranscriptionError(
-        "DEVICE_UNAVAILABLE",
-        `The native addon ${file} could not be loaded: ${(cause as Error).message}`,
-        { cause },
-      );
+      throw new TranscriptionError("DEVICE_UNAVAILABLE", unloadableAddon(file, cause as Error), { cause });
     }
     const { addon } = loaded;
     // The end of a process waits for its worker threads: a window in the middle of a large model would take its time.

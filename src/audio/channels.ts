@@ -38,7 +38,8 @@ function atOnce(trackCount: number, select: (interleaved: Float32Array) => Float
   return { trackCount, select, flush: nothing, warnings: () => [] };
 }
 
-function each(interleaved: Float32Array, channels: number, trackCount: number): Float32Array[] {
+/** The channels of interleaved samples, one array for each; with `trackCount` as {@link createChannelSelector} has it. */
+export function each(interleaved: Float32Array, channels: number, trackCount = channels): Float32Array[] {
   const length = interleaved.length / channels;
   const tracks = Array.from({ length: trackCount }, (_, index) =>
     index < channels ? channel(interleaved, index, channels) : new Float32Array(length),

@@ -20,11 +20,11 @@ export async function doctor(flags: JsonFlag, { api }: CliContext, terminal: Ter
 export function problemsOf({ addon, variants, ffmpeg, devices }: SystemInfo): string[] {
   const problems: string[] = [];
   if (addon.error !== undefined) {
-    problems.push(`${addon.error}\nA build for this machine: npm rebuild agora-transcribe`);
+    problems.push(addon.error);
   } else if (!variants.some((variant) => variant.chosen)) {
     problems.push(
       "No CPU variant of the engine runs on this machine.\n" +
-        "A build for this machine: npm rebuild agora-transcribe --build-from-source",
+        "A build for this machine: npx agora-transcribe build",
     );
   } else if (!devices.some((device) => device.usable)) {
     problems.push("No device can be used; the reasons are above.");

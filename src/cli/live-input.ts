@@ -13,6 +13,8 @@ export interface LiveInput {
   format: { encoding: LiveEncoding; sampleRate: number; channels: number } | undefined;
   /** The samples. */
   bytes: AsyncIterable<Uint8Array>;
+  /** It ended before its first byte. */
+  isEmpty: boolean;
 }
 
 const ENCODINGS: Readonly<Record<string, LiveEncoding>> = {
@@ -48,13 +50,13 @@ export async function openLiveInput(stream: Readable): Promise<LiveInput> {
           "ffmpeg -i … -f s16le -ar 16000 -ac 1 - | agora-transcribe live",
       );
     }
-    return { format: undefined, bytes: all(head, chunks) };
+    return { format: undefined, bytes: all(head, chunks), isEmpty: isOver && head.length === 0 };
   }
   for (;;) {
     const found = readHeader(head);
     if (found) {
       const { format, start, length } = found;
-      return { format, bytes: limited(all(head.subarray(start), chunks), length) };
+      return { format, bytes: limited(all(head.subarray(start), chunks), length), isEmpty: false };
     }
     if (isOver || head.length > LONGEST_HEADER)
       throw new UsageError("Standard input begins like a WAV file, but has no samples");

@@ -1,4 +1,4 @@
-import { resolveLive } from "../config/live-options.js";
+import { optionsOfRecording, resolveLive } from "../config/live-options.js";
 import {
   type LiveEncoding,
   type LiveEvent,
@@ -10,11 +10,10 @@ import {
   OUTPUT_FORMATS,
   type OutputFormat,
   type Transcriber,
-  type TranscriptionResult,
+  TranscriptionError,
   type TranscriptionTask,
 } from "../index.js";
 import { liveResult } from "../live/live-result.js";
-import { WavRecording } from "../live/wav-recording.js";
 import type { Api, CliContext } from "./context.js";
 import { EXIT, UsageError } from "./exit.js";
 import { openLiveInput, startDevice } from "./live-input.js";
@@ -88,14 +87,20 @@ export async function transcribeLive(
     const device = command.length > 0 ? startDevice(command) : undefined;
     device?.ended.catch(() => {});
     const input = await openLiveInput(device?.output ?? stdin);
+    // Before files are replaced with nothing.
+    if (input.isEmpty && !signal.aborted) await device?.ended;
     // What is typed says more than a header.
     const options = { ...input.format, ...asked };
     const { finals, stats } = await follow(transcriber, options, input.bytes, flags, signal, terminal);
-    if (flags.record !== undefined) terminal.note(`Saved ${flags.record}`);
+    const isWhole = stats.recorded === undefined || stats.recorded >= stats.received;
+    if (flags.record !== undefined && isWhole) terminal.note(`Saved ${flags.record}`);
     if (files.length > 0) {
-      const result = flags.again
-        ? await hearAgain(transcriber, flags.record!, options)
-        : liveResult(finals, stats, transcriber.info, options);
+      const { info } = transcriber;
+      // Of a recording that is not whole the text would not be, either.
+      const result =
+        flags.again && isWhole
+          ? await transcriber.transcribe(flags.record!, optionsOfRecording(options, info.timesWords))
+          : liveResult(finals, stats, info, options);
       for (const { path, format } of files) {
         await writeWhole(path, context.api.formatResult(result, format));
         terminal.note(`Saved ${path}`);
@@ -104,29 +109,16 @@ export async function transcribeLive(
     terminal.summary(
       `${formatDuration(stats.received)} of audio, ${formatDuration(stats.speech)} of speech, ${stats.words} words`,
     );
+    if (!isWhole) {
+      const message = `${flags.record} has ${stats.recorded!.toFixed(1)} s of ${stats.received.toFixed(1)} s of audio`;
+      throw new TranscriptionError("STORAGE_FAILED", message);
+    }
     if (!signal.aborted) await device?.ended;
     return EXIT.ok;
   } finally {
     terminal.hideStatus();
     await transcriber.close();
   }
-}
-
-/** The text of what was recorded, heard as a recording: with all of its context. */
-function hearAgain(
-  transcriber: Transcriber,
-  path: string,
-  options: LiveOptions,
-): Promise<TranscriptionResult> {
-  const { language, task, initialPrompt, hotwords, words, channels = 1 } = options;
-  return transcriber.transcribe(path, {
-    ...(language !== undefined && { language }),
-    ...(task !== undefined && { task }),
-    ...(initialPrompt !== undefined && { initialPrompt }),
-    ...(hotwords !== undefined && { hotwords }),
-    wordTimestamps: words === true && transcriber.info.timesWords,
-    ...(channels > 1 && { channels: "each" }),
-  });
 }
 
 /** Writes `bytes` and shows what comes of them, to the end. */
@@ -138,10 +130,7 @@ async function follow(
   signal: AbortSignal,
   terminal: Terminal,
 ): Promise<{ finals: LiveFinal[]; stats: LiveStats }> {
-  const { encoding = "s16le", sampleRate = 16_000, channels = 1 } = options;
-  const recording =
-    record === undefined ? undefined : await WavRecording.create(record, { encoding, sampleRate, channels });
-  await using stream = transcriber.live(options);
+  await using stream = transcriber.live({ ...options, ...(record !== undefined && { record }) });
   const finals: LiveFinal[] = [];
   const isApart = (options.channels ?? 1) > 1;
   const reading = (async () => {
@@ -158,14 +147,13 @@ async function follow(
   const writing = (async () => {
     for await (const piece of bytes) {
       if (signal.aborted) return;
-      await Promise.all([stream.write(piece), recording?.write(piece)]);
+      await stream.write(piece);
     }
   })();
   // Nobody reads on where nothing can be printed.
   await Promise.race([writing, interrupted, reading]);
   const stats = await stream.end();
   await reading;
-  await recording?.close();
   return { finals, stats };
 }
 

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 import type { FlagValues } from "../service/settings.js";
+import type { BuildFlags } from "./build.js";
 import type { CliContext } from "./context.js";
 import { type DiarizeFlags, diarizeFiles } from "./diarize.js";
 import { doctor } from "./doctor.js";
@@ -65,7 +66,7 @@ function advise(command: Command): void {
 }
 
 /** Commands that have options of their own. */
-const COMMANDS = ["live", "serve", "models", "doctor"];
+const COMMANDS = ["live", "serve", "models", "doctor", "build"];
 
 /** Shorter and older spellings of flags. */
 const SPELLINGS: Readonly<Record<string, string>> = {
@@ -86,7 +87,7 @@ type Perform = (flags: Verbosity, command: (terminal: Terminal) => Promise<numbe
 function createProgram(context: CliContext, perform: Perform): Command {
   const program = new Command("agora-transcribe")
     .description("Turns speech into text, on this machine.")
-    .usage("FILE… [options]\n       agora-transcribe live | diarize | serve | models | doctor …")
+    .usage("FILE… [options]\n       agora-transcribe live | diarize | serve | models | doctor | build …")
     .argument("[files...]", "recordings, patterns, or - for standard input")
     .enablePositionalOptions()
     .exitOverride()
@@ -118,6 +119,7 @@ function createProgram(context: CliContext, perform: Perform): Command {
   addDiarize(program, context, perform);
   addServe(program, context, perform);
   addDoctor(program, context, perform);
+  addBuild(program, context, perform);
   addModels(program, context, perform);
   advise(program);
   return program;
@@ -218,6 +220,20 @@ function addDoctor(program: Command, context: CliContext, perform: Perform): voi
     .description("what this machine offers and what was chosen")
     .option("--json", "for machines")
     .action((flags: models.JsonFlag) => perform({}, (terminal) => doctor(flags, context, terminal)));
+}
+
+function addBuild(program: Command, context: CliContext, perform: Perform): void {
+  program
+    .command("build")
+    .description(
+      "build the native addon from source, where there is none for this system or it is to use CUDA",
+    )
+    .option("--cuda", "with the CUDA backend; needs NVIDIA's toolkit")
+    .option("--out <folder>", "build into it rather than into the installed package")
+    .addHelpText("after", "\nNeeds GCC 11 or Clang 14, CMake 3.18 and make, and takes some minutes.")
+    .action((flags: BuildFlags) =>
+      perform({}, async (terminal) => (await import("./build.js")).buildAddon(flags, context, terminal)),
+    );
 }
 
 function addModels(program: Command, context: CliContext, perform: Perform): void {

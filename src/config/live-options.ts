@@ -5,7 +5,9 @@ import {
   type LiveEncoding,
   type LiveOptions,
   type LivePolicy,
+  type LiveRecordingTarget,
 } from "../types/live.js";
+import type { TranscribeOptions } from "../types/options.js";
 import { boolean, type Checks, checkOptions, integer, number, oneOf } from "./checks.js";
 import { REQUEST_CHECKS, type ResolvedRequest, resolveRequest } from "./options.js";
 
@@ -15,6 +17,8 @@ export interface ResolvedLive {
   sampleRate: number;
   encoding: LiveEncoding;
   channels: number;
+  /** Whether finals tell who speaks, by channel. */
+  diarize: boolean;
   interim: boolean;
   words: boolean;
   /** Silence that ends an utterance, in seconds. */
@@ -22,6 +26,8 @@ export interface ResolvedLive {
   policy: LivePolicy;
   /** Seconds of audio between passes. */
   step: number;
+  /** Path of a recording, or what takes its bytes. */
+  record: string | LiveRecordingTarget | undefined;
   signal: AbortSignal | undefined;
   /** What every window of the stream has in common with those of recordings. */
   request: ResolvedRequest;
@@ -61,16 +67,24 @@ const LIVE_CHECKS: Checks<LiveOptions> = {
       ...(minSpeechDuration !== undefined && { minSpeechDuration }),
     };
   },
+  record: (name, value) => {
+    if (typeof value === "string" && value !== "") return value;
+    const { write, close } = Object(value) as Partial<LiveRecordingTarget>;
+    if (typeof write === "function" && typeof close === "function") return value as LiveRecordingTarget;
+    throw invalidArgument(name, "the path of a file, or an object with write and close", value);
+  },
   signal: REQUEST_CHECKS.signal,
 };
 
 /** Checks the options of a live stream and fills in defaults. @throws TranscriptionError INVALID_ARGUMENT */
 export function resolveLive(options: unknown): ResolvedLive {
   const given = checkOptions("options", options, LIVE_CHECKS);
-  if (given.diarize !== undefined && given.diarize !== false) {
+  const channels = given.channels ?? 1;
+  const diarize = given.diarize !== undefined && given.diarize !== false;
+  if (diarize && (channels === 1 || Object.keys(Object(given.diarize)).length > 0)) {
     throw new TranscriptionError(
       "INVALID_ARGUMENT",
-      "diarize is not possible in a live stream: speakers on channels of their own are told apart by channel",
+      "diarize tells speakers of a live stream apart by their channels alone: expected true, and at least two channels",
       { option: "diarize" },
     );
   }
@@ -78,12 +92,14 @@ export function resolveLive(options: unknown): ResolvedLive {
   return {
     sampleRate: given.sampleRate ?? 16_000,
     encoding: given.encoding ?? "s16le",
-    channels: given.channels ?? 1,
+    channels,
+    diarize,
     interim: given.interim ?? true,
     words: given.words ?? false,
     endpoint: (given.endpointMs ?? 500) / 1000,
     policy: given.policy ?? "auto",
     step: given.step ?? 1,
+    record: given.record,
     signal,
     request: resolveRequest({
       language,
@@ -92,5 +108,23 @@ export function resolveLive(options: unknown): ResolvedLive {
       hotwords,
       vadOptions: { minSpeechDuration: LEAST_SPEECH, ...vadOptions },
     }),
+  };
+}
+
+/** What the recording of a stream with these options is transcribed with, to have its text once more with all of its context. */
+export function optionsOfRecording(
+  { channels = 1, hotwords, initialPrompt, language, task, words }: LiveOptions,
+  timesWords: boolean,
+): Pick<
+  TranscribeOptions,
+  "channels" | "hotwords" | "initialPrompt" | "language" | "task" | "wordTimestamps"
+> {
+  return {
+    ...(language !== undefined && { language }),
+    ...(task !== undefined && { task }),
+    ...(initialPrompt !== undefined && { initialPrompt }),
+    ...(hotwords !== undefined && { hotwords }),
+    wordTimestamps: words === true && timesWords,
+    ...(channels > 1 && { channels: "each" as const }),
   };
 }

@@ -32,14 +32,19 @@ async function runProbe(): Promise<CudaProbe> {
   if (!hasCudaBackend()) {
     return {
       devices: [],
-      reason: "this build has no CUDA backend (`npm run build:cuda` in the package's folder makes one)",
+      reason: "this build has no CUDA backend (`npx agora-transcribe build --cuda` makes one)",
     };
   }
   try {
     const { stdout } = await promisify(execFile)(
       process.execPath,
       ["-e", PROBE_SCRIPT, addonPath(), backendDirectory()],
-      { timeout: PROBE_TIMEOUT_MS, killSignal: "SIGKILL" },
+      {
+        timeout: PROBE_TIMEOUT_MS,
+        killSignal: "SIGKILL",
+        // Electron's program is Node.js only where it is told so.
+        env: { ...process.env, ELECTRON_RUN_AS_NODE: "1" },
+      },
     );
     const devices = (JSON.parse(stdout) as NativeDevice[]).filter((device) => device.kind === "cuda");
     return devices.length > 0 ? { devices } : { devices: [], reason: "no GPU was found" };

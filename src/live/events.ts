@@ -23,11 +23,6 @@ export class EventQueue {
     return this.#replaced;
   }
 
-  /** Whether nothing more will come. */
-  get isEnded(): boolean {
-    return this.#ended;
-  }
-
   /** Numbers an event and has it wait for the reader; after the end it is dropped. */
   push(event: NewEvent): void {
     if (this.#ended) return;

@@ -4,6 +4,7 @@ import { invalidArgument, TranscriptionError } from "../errors.js";
 import { type ModelRequest, timesWordsOf } from "../pipeline/fit-to-model.js";
 import { newRequestNumber } from "../pipeline/request-number.js";
 import { RequestScope } from "../pipeline/request-scope.js";
+import { speakerId } from "../speakers/names.js";
 import { SAMPLE_RATE } from "../types/audio.js";
 import type { Engine, VadModel } from "../types/engine.js";
 import type { LiveEvent, LiveProgress, LiveStats, LiveStream } from "../types/live.js";
@@ -13,6 +14,7 @@ import { Inbox } from "./inbox.js";
 import { Lag } from "./lag.js";
 import { Pace } from "./pace.js";
 import { policyFor } from "./policies.js";
+import { StreamRecording } from "./recording.js";
 import { frameBytes, SampleReader } from "./sample-reader.js";
 import { SpokenLanguage } from "./spoken-language.js";
 
@@ -44,7 +46,10 @@ export class LiveTranscription implements LiveStream {
   readonly #pace = new Pace();
   readonly #lag = new Lag((progress) => this.#events.push({ type: "lag", ...progress }));
   readonly #bytesOfFrame: number;
+  readonly #recording: StreamRecording | undefined;
   #channels: Channel[] = [];
+  /** Channels in the order in which something was said in them. */
+  readonly #speakers: number[] = [];
   #bytes = 0;
   #finals = 0;
   /** Writers that wait until less is unprocessed. */
@@ -57,8 +62,12 @@ export class LiveTranscription implements LiveStream {
   constructor(means: LiveMeans) {
     this.#means = means;
     this.#policy = policyFor(means.rules.policy, means.engine, means.rules.interim);
-    const { encoding, channels, signal } = means.rules;
+    const { encoding, channels, record, signal } = means.rules;
     this.#bytesOfFrame = frameBytes(encoding, channels);
+    this.#recording =
+      record === undefined
+        ? undefined
+        : new StreamRecording(record, means.rules, (message) => this.#warn(message));
     this.#scope = new RequestScope(signal);
     const onAbort = (): void => {
       this.#inbox.wake();
@@ -102,9 +111,11 @@ export class LiveTranscription implements LiveStream {
     if (!(audio instanceof Uint8Array)) throw invalidArgument("audio", "a Uint8Array", audio);
     this.#throwIfOver();
     if (audio.length > 0) {
-      this.#bytes += audio.length;
-      this.#inbox.put({ bytes: audio.slice() });
+      const bytes = audio.slice();
+      this.#bytes += bytes.length;
+      this.#inbox.put({ bytes });
       this.#noteProgress();
+      await this.#recording?.write(bytes);
     }
     while (this.#waiting >= MOST_WAITING) {
       await new Promise<void>((resolve) => this.#writers.push(resolve));
@@ -178,17 +189,19 @@ export class LiveTranscription implements LiveStream {
   async #run(): Promise<LiveStats> {
     try {
       await this.#listen();
+      await this.#recording?.end();
       const stats = this.#stats();
       this.#events.push({ type: "done", stats });
       this.#events.end();
       return stats;
     } catch (error) {
       const failure = this.#scope.fail(error);
+      await this.#recording?.end();
       this.#events.end(failure);
       throw failure;
     } finally {
       // What still runs is cancelled, or there is nothing.
-      if (this.#events.isEnded) this.#scope.close();
+      this.#scope.close();
       this.#inbox.clear();
       await Promise.all(this.#channels.map((channel) => channel.close()));
       this.#letWritersGo();
@@ -199,7 +212,7 @@ export class LiveTranscription implements LiveStream {
     const { engine, findVad, rules, modelRequest } = this.#means;
     const { signal } = this.#scope;
     const { sampleRate, encoding, channels } = rules;
-    const loading = Promise.all([findVad(), createResamplers(sampleRate, channels)]);
+    const loading = Promise.all([findVad(), createResamplers(sampleRate, channels), this.#recording?.begun]);
     const [vad, resamplers] = await this.#scope.race(loading);
     this.#channels = resamplers.map((_, index) => this.#channel(index, vad));
     this.#events.push({ type: "ready", model: engine.model.name, sampleRate });
@@ -266,10 +279,19 @@ export class LiveTranscription implements LiveStream {
       language: new SpokenLanguage(modelRequest.language),
       signal,
       emit: (event) => this.#events.push(event),
-      nextFinal: () => this.#finals++,
+      nextFinal: () => ({
+        id: this.#finals++,
+        ...(rules.diarize && { speaker: this.#speakerOf(index) }),
+      }),
       isBehind: (waiting) => this.#pace.isBehind(waiting),
       onProgress: () => this.#noteProgress(),
     });
+  }
+
+  /** Speakers are numbered as they come: a channel is one, as in recordings. */
+  #speakerOf(channel: number): string {
+    if (!this.#speakers.includes(channel)) this.#speakers.push(channel);
+    return speakerId(this.#speakers.indexOf(channel));
   }
 
   /** Of a model that has one language, which is what every detection would find. */
@@ -313,6 +335,7 @@ export class LiveTranscription implements LiveStream {
       resets: sum(({ policy }) => policy.resets),
       replacedPartials: this.#events.replacedPartials,
       processingTime: sum(({ processingTime }) => processingTime),
+      ...(this.#recording && { recorded: this.#recording.seconds }),
     };
   }
 }

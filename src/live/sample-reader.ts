@@ -1,4 +1,5 @@
 import { turned } from "../audio/byte-order.js";
+import { each } from "../audio/channels.js";
 import { decodePcm, type PcmCodec, SAMPLE_BYTES, silenceInvalidSamples } from "../audio/pcm.js";
 import type { LiveEncoding } from "../types/live.js";
 
@@ -46,10 +47,6 @@ export class SampleReader {
     const ours = all.subarray(0, whole);
     const samples = decodePcm(CODECS[this.#encoding], this.#encoding === "s16be" ? turned(ours, 2) : ours);
     this.invalid += silenceInvalidSamples(samples);
-    if (this.#channels === 1) return [samples];
-    const length = samples.length / this.#channels;
-    return Array.from({ length: this.#channels }, (_, channel) =>
-      Float32Array.from({ length }, (_, i) => samples[i * this.#channels + channel]!),
-    );
+    return each(samples, this.#channels);
   }
 }

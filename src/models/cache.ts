@@ -1,8 +1,9 @@
+import { existsSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { isAbsolute, join, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
+import { companionFolder, packageFile } from "../package-files.js";
 import { homeFolder } from "./home.js";
-import { MODELS_FOLDER, type RegistryEntry } from "./registry.js";
+import type { RegistryEntry } from "./registry.js";
 
 /** Stands for the folder of a user who has none: nothing is ever found there, and nothing can be written. */
 export const NOWHERE = "/dev/null/agora-transcribe";
@@ -21,7 +22,10 @@ export function cacheDirectory(variables: NodeJS.ProcessEnv = process.env): stri
 
 /** Where the file of `entry` belongs, whether or not it is there. */
 export function modelPath(entry: RegistryEntry, directory: string): string {
-  return entry.bundled ? fileURLToPath(new URL(entry.file, MODELS_FOLDER)) : join(directory, entry.file);
+  if (!entry.bundled) return join(directory, entry.file);
+  const own = packageFile("models", entry.file);
+  const folder = entry.package !== undefined && !existsSync(own) && companionFolder(entry.package);
+  return folder ? join(folder, "models", entry.file) : own;
 }
 
 /**

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { nearest } from "../config/nearest.js";
 import { TranscriptionError } from "../errors.js";
+import { packageFile } from "../package-files.js";
 
 /** `"whisper"`: a speech model, `"vad"`: voice activity detection, `"diarization"`: tells speakers apart. */
 export type ModelKind = "whisper" | "vad" | "diarization";
@@ -16,8 +17,10 @@ export interface RegistryEntry {
   file: string;
   /** Where it is published, at a fixed revision. Absent for bundled models. */
   url?: string;
-  /** Part of this package and never downloaded. */
+  /** Part of this package, or of {@link package}, and never downloaded. */
   bundled?: boolean;
+  /** The npm package of its own that a bundled model comes in, unless it lies here, as in a clone. */
+  package?: string;
   /** Size of the file. */
   bytes: number;
   /** Of the file, lower-case hexadecimal. */
@@ -73,12 +76,9 @@ let shipped: Registry | undefined;
 
 /** The registry of this package, `models/registry.json`. */
 export function registry(): Registry {
-  shipped ??= parseRegistry(JSON.parse(readFileSync(new URL("registry.json", MODELS_FOLDER), "utf8")));
+  shipped ??= parseRegistry(JSON.parse(readFileSync(packageFile("models", "registry.json"), "utf8")));
   return shipped;
 }
-
-/** The package's `models` folder, seen from `dist/models` and from `src/models` alike. */
-export const MODELS_FOLDER = new URL("../../models/", import.meta.url);
 
 /**
  * Checks the content of a registry file.
@@ -116,6 +116,10 @@ function parseEntry(value: unknown, index: number): RegistryEntry {
       ? matches(value.url, HTTPS)
       : value.bundled === true && value.url === undefined,
     "an https url, or bundled: true",
+  );
+  expect(
+    value.package === undefined || (value.bundled === true && matches(value.package, NAME)),
+    "a package's name, for a bundled model only",
   );
   const window = value.maxWindow;
   expect(

@@ -3,6 +3,7 @@ import { access, lstat, stat } from "node:fs/promises";
 import { basename, dirname, resolve } from "node:path";
 import { invalidArgument, TranscriptionError, throwIfAborted } from "../errors.js";
 import type { DownloadProgress } from "../types/options.js";
+import { VERSION } from "../version.js";
 import { borealisModelIn, borealisName } from "./borealis-files.js";
 import { formatBytes } from "./bytes.js";
 import { fileSize, isComplete, modelPath } from "./cache.js";
@@ -85,6 +86,11 @@ export async function resolveEntry(
 ): Promise<ResolvedModel> {
   const path = modelPath(entry, environment.cacheDirectory);
   if (await isComplete(entry, path)) return describe(entry, path);
+  if (entry.package !== undefined && (await fileSize(path)) === undefined) {
+    throw notFound(
+      `Model ${entry.name} comes in a package of its own: \`npm install ${entry.package}@${VERSION}\` adds it`,
+    );
+  }
   if (entry.url === undefined) {
     throw notFound(
       `Model ${entry.name} belongs to this package, but its file is damaged or missing: ${path}. Reinstall the package`,

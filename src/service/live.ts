@@ -8,6 +8,7 @@ import {
   TranscriptionError,
 } from "../index.js";
 import type { Call } from "./call/call.js";
+import type { Kept, LiveRecording } from "./live-recording.js";
 import type { ServerMetrics } from "./metrics/server-metrics.js";
 import { type ServerSettings, variableOf } from "./settings.js";
 
@@ -15,6 +16,8 @@ import { type ServerSettings, variableOf } from "./settings.js";
 export interface LiveSession extends LiveStream {
   /** The client says that there will be more audio. */
   keepAlive(): void;
+  /** Once it is done: where its audio is kept, if it is. */
+  readonly kept: Kept | undefined;
 }
 
 /** Milliseconds between looks at how far a stream is. */
@@ -43,9 +46,10 @@ export class LiveStreams {
 
   /**
    * A stream that ends with its call, which keeps what it holds until nothing of the stream runs any more.
+   * @param recording takes its audio; undefined: it is not kept
    * @throws TranscriptionError QUEUE_FULL; INVALID_ARGUMENT as `Transcriber.live`
    */
-  start(call: Call, transcriber: Transcriber, options: LiveOptions): LiveSession {
+  start(call: Call, transcriber: Transcriber, options: LiveOptions, recording?: LiveRecording): LiveSession {
     const { language, liveMaxStreams } = this.#settings;
     call.signal.throwIfAborted();
     if (this.#open.size >= liveMaxStreams) {
@@ -56,15 +60,20 @@ export class LiveStreams {
       );
     }
     const hasLanguage = transcriber.info.languages.includes(language);
-    const stream = transcriber.live({ ...(hasLanguage && { language }), ...options, signal: call.signal });
-    const session = new WatchedStream(stream, this.#settings);
+    const stream = transcriber.live({
+      ...(hasLanguage && { language }),
+      ...options,
+      ...(recording && { record: recording }),
+      signal: call.signal,
+    });
+    const session = new WatchedStream(stream, this.#settings, recording);
     this.#open.add(session);
     call.markStarted();
     void call
       .work(() => stream.closed)
       .then(() => {
         this.#open.delete(session);
-        this.#metrics.liveEnded(stream.progress.received);
+        this.#metrics.liveEnded(stream.progress);
       });
     return session;
   }
@@ -74,21 +83,27 @@ export class LiveStreams {
 class WatchedStream implements LiveSession {
   readonly #stream: LiveStream;
   readonly #settings: Pick<ServerSettings, "liveIdleTimeout" | "liveStallTimeout">;
+  readonly #recording: LiveRecording | undefined;
   #heardAt = performance.now();
   #processed = 0;
   #processedAt = performance.now();
   #writing = 0;
   #isEnding = false;
 
-  constructor(stream: LiveStream, settings: ServerSettings) {
+  constructor(stream: LiveStream, settings: ServerSettings, recording: LiveRecording | undefined) {
     this.#stream = stream;
     this.#settings = settings;
+    this.#recording = recording;
     const timer = setInterval(() => this.#look(), LOOK).unref();
     void stream.closed.then(() => clearInterval(timer));
   }
 
   get closed(): Promise<void> {
     return this.#stream.closed;
+  }
+
+  get kept(): Kept | undefined {
+    return this.#recording?.kept;
   }
 
   get progress(): LiveProgress {

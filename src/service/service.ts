@@ -5,6 +5,7 @@ import {
   type DiarizationResult,
   type LanguageDetection,
   type LiveOptions,
+  type LiveProgress,
   releaseMemory,
   type SpeechDetection,
   type Transcriber,
@@ -17,6 +18,7 @@ import type { Holder } from "./call/holdings.js";
 import { OpenCalls } from "./call/open-calls.js";
 import { Jobs } from "./jobs/jobs.js";
 import { type LiveSession, LiveStreams } from "./live.js";
+import { type Keeping, keepingOf, LiveRecording } from "./live-recording.js";
 import type { Fields, Logger } from "./log.js";
 import { ServerMetrics } from "./metrics/server-metrics.js";
 import { Models, type ServedModel } from "./models/models.js";
@@ -25,6 +27,7 @@ import type { OpenRecording, RecordingSource } from "./recordings/store.js";
 import { RequestLog } from "./request-log.js";
 import { type ServerSettings, variableOf } from "./settings.js";
 import { Storage } from "./storage.js";
+import { PhoneCalls } from "./telephony/phone-calls.js";
 import { within } from "./timers.js";
 import { Upload } from "./upload.js";
 import {
@@ -69,6 +72,7 @@ export class Service {
   readonly budgets: Budgets;
   readonly storage: Storage;
   readonly jobs: Jobs;
+  readonly phoneCalls: PhoneCalls;
   /** The calls of all doors. */
   readonly calls = new OpenCalls(() => this.#rest());
   #settings: ServerSettings;
@@ -95,6 +99,7 @@ export class Service {
     this.budgets = createBudgets(settings);
     this.storage = new Storage(onStorage);
     this.jobs = new Jobs(this);
+    this.phoneCalls = new PhoneCalls(settings);
   }
 
   /** Those that are in force. */
@@ -254,19 +259,40 @@ export class Service {
   /**
    * Text of audio while it is spoken, within the server's limits on live streams. It ends with the call.
    * @param model a name for it, which is loaded for the stream if need be; undefined: the main one
-   * @throws as {@link LiveStreams.start} and {@link Models.lease}
+   * @param keeping what is kept of it; undefined: what the server keeps by itself
+   * @throws TranscriptionError INVALID_ARGUMENT where it is to be kept, and the server keeps no recordings;
+   *   as {@link LiveStreams.start} and {@link Models.lease}
    */
-  async live(call: Call, options: LiveOptions, model?: ServedModel | string): Promise<LiveSession> {
+  async live(
+    call: Call,
+    options: LiveOptions,
+    model?: ServedModel | string,
+    keeping?: Keeping,
+  ): Promise<LiveSession> {
     const chosen = typeof model === "object" ? model : await this.models.choose(model);
     const lease = this.models.leaseLoaded(chosen) ?? (await this.models.lease(chosen, call.signal));
     try {
-      const session = this.liveStreams.start(call, lease.value, options);
-      void session.closed.then(lease.release);
+      const { again, record } = keepingOf(this, keeping);
+      const order = { options, model: chosen, transcriber: lease.value };
+      const recording = record ? new LiveRecording(this, call, again ? order : undefined) : undefined;
+      const session = this.liveStreams.start(call, lease.value, options, recording);
+      void session.closed.then(() => {
+        lease.release();
+        this.#noteCutOff(call, session.progress);
+      });
       return session;
     } catch (error) {
       lease.release();
       throw error;
     }
+  }
+
+  /** Of a stream that was cut off the log says how far it was. */
+  #noteCutOff(call: Call, { processed, received }: LiveProgress): void {
+    if (processed >= received) return;
+    const fields = { audio_seconds: received, processed_seconds: processed };
+    const message = `Cut off: ${processed.toFixed(1)} of ${received.toFixed(1)} s of live audio were listened to`;
+    this.log.about(call.id).info(message, fields);
   }
 
   #inTime<T>(
@@ -336,6 +362,7 @@ export class Service {
   async close(): Promise<void> {
     clearTimeout(this.#restTimer);
     await this.jobs.close();
+    this.phoneCalls.close();
     this.storage.close();
     this.recordings?.close();
   }

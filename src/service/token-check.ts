@@ -1,7 +1,10 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import { isSessionOf, newSession } from "./page-session.js";
 
-/** Tells whether a call brings `authorization: Bearer <token>`, with one of the tokens that there are now. */
+/**
+ * Tells whether a call brings `authorization: Bearer <token>`, or `Token <token>`, as Deepgram's clients do, with one of the
+ * tokens that there are now.
+ */
 export class TokenCheck {
   #tokens!: readonly string[];
   #expected!: Buffer[];
@@ -38,7 +41,7 @@ export class TokenCheck {
   }
 
   #tokenIn(authorization: string | undefined): string | undefined {
-    const [, given] = /^Bearer (\S+)$/i.exec(authorization ?? "") ?? [];
+    const [, given] = /^(?:Bearer|Token) (\S+)$/i.exec(authorization ?? "") ?? [];
     if (given === undefined) return undefined;
     const offered = digest(given);
     // All of them, whichever it is.

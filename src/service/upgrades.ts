@@ -4,8 +4,15 @@ import type { Duplex } from "node:stream";
 /** Takes over a connection whose client asked to speak another protocol. What it throws at once is answered with a status. */
 export type Upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 
+/** Where connections are taken over. */
+export interface UpgradeRoute {
+  upgrade: Upgrade;
+  /** Whether somebody who brings no token may all the same. */
+  vouches?(request: IncomingMessage): boolean;
+}
+
 /** Who takes over connections of the HTTP door, by path. */
-export type UpgradeRoutes = ReadonlyMap<string, Upgrade>;
+export type UpgradeRoutes = ReadonlyMap<string, UpgradeRoute>;
 
 /** Path of a request, without what follows it. */
 export function pathOf({ url = "/" }: IncomingMessage): string {
@@ -27,12 +34,12 @@ export function protocolsOf({ headers }: IncomingMessage): string[] {
 const KEY_PROTOCOL = "openai-insecure-api-key.";
 
 /**
- * What a client brings as its token, as `authorization` would: in that header, also in Deepgram's form (`Token K`), or,
- * where browsers can send no headers, among the protocols that it offers: `openai-insecure-api-key.K`, or `token, K`.
+ * What a client brings as its token, as `authorization` would: in that header, or, where browsers can send no headers,
+ * among the protocols that it offers: `openai-insecure-api-key.K`, or `token, K`.
  */
 export function offeredAuthorization(request: IncomingMessage): string | undefined {
   const { authorization } = request.headers;
-  if (authorization !== undefined) return authorization.replace(/^Token /i, "Bearer ");
+  if (authorization !== undefined) return authorization;
   const protocols = protocolsOf(request);
   const key = protocols.find((name) => name.startsWith(KEY_PROTOCOL))?.slice(KEY_PROTOCOL.length);
   const token = /^(token|bearer)$/i.test(protocols[0] ?? "") ? protocols[1] : undefined;

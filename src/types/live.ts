@@ -50,18 +50,34 @@ export interface LiveOptions {
   initialPrompt?: string;
   /** Words to expect. Of more than fit into the prompt the first ones are used. Default: none. */
   hotwords?: string | readonly string[];
-  /** Tell speakers of one channel apart; not possible yet: anything but false is refused. Default false. */
+  /**
+   * Finals tell who speaks. Each channel is taken for one speaker, so there have to be at least two; those of one channel are
+   * not told apart while they speak, and all other options of diarization are refused. Default false.
+   */
   diarize?: boolean | DiarizationOptions;
   /** What counts as speech. Default: threshold 0.5, speech of at least 0.1 s. */
   vadOptions?: Pick<VadOptions, "threshold" | "negThreshold" | "minSpeechDuration">;
+  /**
+   * Keeps what is written, as a WAV file: its path, in place of a file that is there, or what takes its bytes. With
+   * `LiveStats.recorded` it says how much was kept; a disk that is full in its course is a warning. Default: nothing is kept.
+   */
+  record?: string | LiveRecordingTarget;
   /** Ends the stream as {@link LiveStream.cancel} does. */
   signal?: AbortSignal;
+}
+
+/** What takes the bytes of a recording. One call at a time; both reject where they cannot. */
+export interface LiveRecordingTarget {
+  /** Writes bytes at a position: first a header, then one piece behind the other, and at the end the header anew. */
+  write(bytes: Uint8Array, position: number): Promise<void>;
+  /** All is written, whatever the stream ended by. The `done` event, or the error, waits for it. */
+  close(): Promise<void>;
 }
 
 /**
  * A transcription of audio while it is spoken. Audio goes in with `write`, events come out of the iterator, which one
  * consumer may go through once. Whoever does not read the events does not hold the stream up: of partial ones the
- * newest of each channel is kept, finals all wait.
+ * newest of each channel is kept, of lags the newest, finals all wait.
  */
 export interface LiveStream extends AsyncIterable<LiveEvent>, AsyncDisposable {
   /**
@@ -102,7 +118,9 @@ export interface LiveProgress {
 }
 
 interface Numbered {
-  /** Of the event, from 0 in the stream, without gaps but for partials that were replaced before they were read. */
+  /**
+   * Of the event, from 0 in the stream, without gaps but for partials and lags that were replaced before they were read.
+   */
   seq: number;
 }
 
@@ -184,6 +202,8 @@ export interface LiveFinal extends OfChannel {
   noSpeechProb: number;
   /** ISO 639-1 code of what is spoken. */
   language: string;
+  /** With `diarize`: `"SPEAKER_00"`, … in the order of their first finals. */
+  speaker?: string;
   /** False where the utterance was too long for one final and goes on. */
   endOfUtterance: boolean;
 }
@@ -252,4 +272,6 @@ export interface LiveStats {
   replacedPartials: number;
   /** Seconds of wall-clock time in passes of the model, waiting for the device included. */
   processingTime: number;
+  /** With `record`: audio that was kept, less than was written where a warning says why. */
+  recorded?: number;
 }

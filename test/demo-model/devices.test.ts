@@ -76,7 +76,7 @@ describe.skipIf(hasCudaBackend())("without a CUDA backend", () => {
   test("cuda is refused, with the reason", async () => {
     const { code, message } = await failure(createTranscriber({ ...DEMO, device: "cuda" }));
     expect(code).toBe("DEVICE_UNAVAILABLE");
-    expect(message).toMatch(/"cuda" cannot be used: .*no CUDA backend.*npm run build:cuda/);
+    expect(message).toMatch(/"cuda" cannot be used: .*no CUDA backend.*agora-transcribe build --cuda/);
   });
 
   test("auto is the CPU", async () => {

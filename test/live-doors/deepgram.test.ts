@@ -188,6 +188,9 @@ describe("a client of Deepgram", () => {
     ["an encoding in a container", "?encoding=opus"],
     ["no rate", "?encoding=linear16"],
     ["a rate that is none", "?encoding=linear16&sample_rate=fast"],
+    ["a rate below that of telephones", "?encoding=linear16&sample_rate=4000"],
+    ["no channel", `${MULAW}&channels=0`],
+    ["more channels than a stream has", `${MULAW}&channels=9&multichannel=true`],
     ["a language that is none", `${MULAW}&language=klingonese`],
     ["two channels of G.711 to mix", `${MULAW}&channels=2`],
   ])("with %s is refused in the handshake", async (_, query) => {

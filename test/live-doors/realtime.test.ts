@@ -100,6 +100,7 @@ describe("a session that transcribes", () => {
     expect(transcriber.streams[0]!.options).toMatchObject({
       sampleRate: 24_000,
       encoding: "s16le",
+      interim: true,
       endpointMs: 600,
       vadOptions: { threshold: 0.6 },
     });
@@ -166,6 +167,7 @@ describe("a session that transcribes", () => {
     expect((await client.next()).session.audio.input.turn_detection).toBeNull();
     for (let i = 0; i < 3; i++) client.send(append());
     await until(() => transcriber.streams[0]?.bytes.length === 3 * PIECE.length);
+    expect(transcriber.streams[0]!.options.interim).toBe(false);
     expect(client.messages).toHaveLength(2);
     client.send({ type: "input_audio_buffer.commit" });
     const completed = await client.find(({ type }) => type === COMPLETED);
@@ -182,6 +184,43 @@ describe("a session that transcribes", () => {
     client.send({ type: "input_audio_buffer.commit" });
     const { error } = await client.find(({ type }) => type === "error");
     expect(error.code).toBe("input_audio_buffer_commit_empty");
+  });
+
+  it("completes what the client commits before the end of a turn is noticed, as one item", async () => {
+    const { client } = await connect({
+      onFlush(stream) {
+        stream.say({ type: "speech-start", channel: 0, utterance: 0, time: 0 });
+        stream.say(final("Sooner than you."));
+        stream.say({ type: "speech-end", channel: 0, utterance: 0, time: 0.1 });
+      },
+    });
+    client.send(append());
+    client.send({ type: "input_audio_buffer.commit" });
+    client.send(update({}));
+    await client.find(({ type }) => type === "session.updated");
+    const told = (kind: string) => client.messages.filter(({ type }) => type === kind);
+    expect(told("input_audio_buffer.committed")).toHaveLength(1);
+    expect(told(COMPLETED)).toMatchObject([
+      { item_id: told("input_audio_buffer.committed")[0].item_id, transcript: "Sooner than you." },
+    ]);
+  });
+
+  it("is told what it has not committed yet when the server stops", async () => {
+    const { client, server } = await connect({
+      onWrite: (stream) => stream.say(final("Half a sentence,", { endOfUtterance: false })),
+      onEnd: (stream) => stream.say(final("and the rest.")),
+    });
+    client.send(update({ turn_detection: null }));
+    client.send(append());
+    client.send(update({ turn_detection: null }));
+    await client.find(({ type }) => type === "session.updated");
+    await client.find(({ type }) => type === "session.updated");
+    const stopped = server.stop();
+    expect((await client.find(({ type }) => type === COMPLETED)).transcript).toBe(
+      "Half a sentence, and the rest.",
+    );
+    expect((await client.end()).code).toBe(1012);
+    await stopped;
   });
 
   it("forgets what is cleared", async () => {
@@ -261,6 +300,11 @@ describe("a session that transcribes", () => {
       "session.audio.input.transcription.language",
     ],
     ["audio that is none", { type: "input_audio_buffer.append", audio: "§§§§" }, "audio"],
+    [
+      "audio that is none, and much of it",
+      { type: "input_audio_buffer.append", audio: `${"=".repeat(1e6)}x` },
+      "audio",
+    ],
     ["audio of another kind", { type: "input_audio_buffer.append", audio: 5 }, "audio"],
     ["bytes", Buffer.alloc(3), null],
   ])("answers %s with an error, and goes on", async (_, event, param) => {

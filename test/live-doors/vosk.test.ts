@@ -110,6 +110,21 @@ describe("a client of Vosk", () => {
     expect((await client.end()).code).toBe(1000);
   });
 
+  it("is told its last words when the server stops", async () => {
+    const { client, server } = await connect({
+      script: {
+        onWrite: (stream) => stream.say(final("Half a sentence,", { endOfUtterance: false })),
+        onEnd: (stream) => stream.say(final("and the rest.")),
+      },
+    });
+    client.send(PIECE);
+    expect(await client.next()).toEqual({ partial: "Half a sentence," });
+    const stopped = server.stop();
+    expect(await client.next()).toEqual({ text: "Half a sentence, and the rest." });
+    expect((await client.end()).code).toBe(1012);
+    await stopped;
+  });
+
   it("is not answered before what it has sent is listened to", async () => {
     const { client, transcriber } = await connect({
       script: {

@@ -298,6 +298,28 @@ describe("a client of WhisperLive", () => {
     await stopped;
   });
 
+  it("is told its last words when the server stops, be they long in coming", async () => {
+    const { client, server } = await connect({
+      script: {
+        async onEnd(stream) {
+          // Longer than the silence after which what has been said is taken for complete.
+          await sleep(2500);
+          stream.say(final("The last words."));
+        },
+      },
+    });
+    client.send(PYTHON);
+    await client.next();
+    client.send(PIECE);
+    await sleep(20);
+    const stopped = server.stop();
+    const { segments } = await client.find((message) => message.segments?.at(-1).completed);
+    expect(segments[0].text).toBe(" The last words.");
+    expect(await client.next()).toEqual({ uid: "3f1a", message: "DISCONNECT" });
+    expect((await client.end()).code).toBe(1012);
+    await stopped;
+  });
+
   it("that sends faster than it is heard waits, and loses nothing", async () => {
     let open = () => {};
     const opened = new Promise<void>((resolve) => {

@@ -19,6 +19,7 @@ it("the public API is exactly this", () => {
       "TASKS",
       "TranscriptionError",
       "VERSION",
+      "applyCorrections",
       "convertModel",
       "createTranscriber",
       "detectSpeech",

@@ -5,6 +5,7 @@ import { describe, expect, it } from "vitest";
 /** What `src/` is made of, from the ground up: a room uses those before it. */
 const ROOMS = [
   ["errors", "version"],
+  ["package-files"],
   ["types"],
   ["addon"],
   ["config"],
@@ -15,6 +16,7 @@ const ROOMS = [
   ["pipeline"],
   ["live"],
   ["formats"],
+  ["corrections"],
   ["loaded-transcriber"],
   ["transcribe", "diarize", "detect-speech", "waveform"],
   ["index"],
@@ -25,7 +27,7 @@ const ROOMS = [
 ];
 /** Rooms between the public API and the user use it rather than what it is made of. */
 const OUTSIDE = ["service", "doors", "server"];
-const INSIDE_FOR_ALL = ["index", "config", "version", "errors", "types"];
+const INSIDE_FOR_ALL = ["index", "config", "version", "errors", "types", "package-files"];
 
 const source = path.resolve(import.meta.dirname, "../../src");
 const files = readdirSync(source, { recursive: true, encoding: "utf8" }).filter((file) =>
@@ -54,6 +56,13 @@ describe("the rooms of the source", () => {
         .map((used) => `${file} uses ${used}`),
     );
     expect(upward).toEqual([]);
+  });
+
+  it("find the package's files through the one module that can be told where they are", () => {
+    const others = files.filter((file) => file !== "package-files.ts");
+    expect(
+      others.filter((file) => readFileSync(path.join(source, file), "utf8").includes("import.meta")),
+    ).toEqual([]);
   });
 
   it("reach the engine through the public API where they serve it", () => {

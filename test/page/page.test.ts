@@ -1,67 +1,11 @@
-import { createRequire } from "node:module";
-import { join } from "node:path";
-import type { Page } from "playwright-core";
-import { expect, it, onTestFinished } from "vitest";
+import { expect, it } from "vitest";
 import type { TranscriptionResult } from "../../src/index.js";
-import { startServer } from "../../src/server/server.js";
-import type { ServerSettings } from "../../src/service/settings.js";
 import { wav } from "../support/audio.js";
 import { describeInBrowser, openPage, useBrowser } from "../support/browser.js";
 import { bursts } from "../support/fake-engine.js";
 import { startJobs } from "../support/jobs.js";
-import { samplePath } from "../support/samples.js";
-import { temporaryFolder } from "../support/temporary-folder.js";
 import { latch } from "../support/transcribe-fake.js";
-
-const CALL = samplePath("sales-call-ru.stereo.wav");
-
-async function start(settings: Partial<ServerSettings> = {}): Promise<string> {
-  const folder = await temporaryFolder();
-  const server = await startServer(
-    {
-      model: "demo",
-      host: "localhost",
-      port: 0,
-      httpHost: "127.0.0.1",
-      httpPort: 0,
-      recordingsStore: join(folder, "recordings"),
-      jobsFolder: join(folder, "jobs"),
-      ...settings,
-    },
-    { log: () => {} },
-  );
-  onTestFinished(() => server.stop());
-  return `http://127.0.0.1:${server.httpPort}`;
-}
-
-const drop = (page: Page, files: string | string[]) => page.setInputFiles("input[type=file]", files);
-const openFirst = async (page: Page) => {
-  await page.getByText("Done ·").first().waitFor();
-  await page.locator(".row a.name").first().click();
-};
-
-const placeOfLastWord = (page: Page, turn: number) =>
-  page
-    .locator(".turn p")
-    .nth(turn)
-    .evaluate((p) => {
-      p.scrollIntoView({ block: "center" });
-      const node = p.firstChild as Text;
-      const range = new Range();
-      range.setStart(node, node.data.lastIndexOf(" ") + 1);
-      range.setEnd(node, node.length);
-      const { height, left, top, width } = range.getBoundingClientRect();
-      return { x: left + width / 2, y: top + height / 2 };
-    });
-
-/** What axe-core finds wrong. */
-async function violations(page: Page): Promise<string[]> {
-  await page.addScriptTag({ path: createRequire(import.meta.url).resolve("axe-core/axe.min.js") });
-  const found = (await page.evaluate("axe.run()")) as {
-    violations: { id: string; nodes: { html: string }[] }[];
-  };
-  return found.violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`);
-}
+import { CALL, drop, openFirst, placeOfLastWord, startDemo, violations } from "./pages.js";
 
 /** Of the newest job. */
 async function resultOf(url: string): Promise<TranscriptionResult> {
@@ -74,7 +18,7 @@ describeInBrowser("the page", () => {
   useBrowser();
 
   it("shows a call that is dropped on it, who says what, and plays the word that is clicked", async () => {
-    const url = await start();
+    const url = await startDemo();
     const { complaints, page, strays } = await openPage(url);
     await drop(page, CALL);
     await openFirst(page);
@@ -128,7 +72,7 @@ describeInBrowser("the page", () => {
   });
 
   it("is usable by keys alone, and by who sees little", async () => {
-    const url = await start();
+    const url = await startDemo();
     const { complaints, page } = await openPage(url, { bypassCSP: true });
     await drop(page, CALL);
     for (const scheme of ["light", "dark"] as const) {
@@ -161,7 +105,7 @@ describeInBrowser("the page", () => {
   });
 
   it("shows the same in another tab and after a reload, and begins at the moment of a link", async () => {
-    const url = await start();
+    const url = await startDemo();
     const { page } = await openPage(url);
     await drop(page, CALL);
     await openFirst(page);
@@ -181,7 +125,7 @@ describeInBrowser("the page", () => {
   });
 
   it("asks for the token where there is one, and says what to do when it is wrong or the server is gone", async () => {
-    const url = await start({ apiToken: "a-token-of-thirty-two-characters" });
+    const url = await startDemo({ apiToken: "a-token-of-thirty-two-characters" });
     const { page } = await openPage(url, { locale: "ru-RU" });
     await page.getByLabel("Токен").fill("no");
     await page.getByRole("button", { name: "Войти" }).click();
@@ -194,7 +138,7 @@ describeInBrowser("the page", () => {
   });
 
   it("names what the server refuses and why, and sends it again", async () => {
-    const url = await start();
+    const url = await startDemo();
     const { page } = await openPage(url);
     await page.route("**/api/recordings", (route) =>
       route.fulfill({ status: 507, json: { success: false, error: "The disk is full" } }),

@@ -67,6 +67,7 @@ describe("live streams of a server", () => {
     const text = await metrics.text();
     expect(text).toContain("agora_live_refused_total 1\n");
     expect(text).toContain("agora_live_audio_seconds_total 2\n");
+    expect(text).toContain("agora_live_processed_seconds_total 2\n");
   });
 
   it("end with their call", async () => {

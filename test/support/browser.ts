@@ -12,10 +12,15 @@ export const describeInBrowser = describe.skipIf(found === undefined || !isBuilt
 
 let browser: Browser;
 
-/** To be called once in a file of such tests. */
-export function useBrowser(): void {
+/** To be called once in a file of such tests. @param args of Chromium */
+export function useBrowser({ args: more = [] }: { args?: string[] } = {}): void {
   beforeAll(async () => {
-    const args = ["--no-sandbox", "--disable-dev-shm-usage", "--autoplay-policy=no-user-gesture-required"];
+    const args = [
+      "--no-sandbox",
+      "--disable-dev-shm-usage",
+      "--autoplay-policy=no-user-gesture-required",
+      ...more,
+    ];
     browser = await chromium.launch({ executablePath: found!, args });
   });
   afterAll(() => browser.close());
@@ -36,11 +41,12 @@ export async function openPage(
 ): Promise<OpenPage> {
   const page = await browser.newPage({ locale: "en-US", viewport: { width: 1440, height: 900 }, ...options });
   onTestFinished(() => page.close());
+  const { origin } = new URL(url);
   const [complaints, strays]: string[][] = [[], []];
   page.on("console", (message) => message.type() === "error" && complaints!.push(message.text()));
   page.on("pageerror", (error) => complaints!.push(error.message));
   page.on("request", (request) => {
-    if (!request.url().startsWith(url) && !request.url().startsWith("blob:")) strays!.push(request.url());
+    if (!request.url().startsWith(origin) && !request.url().startsWith("blob:")) strays!.push(request.url());
   });
   await page.goto(url);
   return { page, complaints: complaints!, strays: strays! };

@@ -18,7 +18,7 @@ export type Said = LiveEvent extends infer E ? (E extends LiveEvent ? Omit<E, "s
 export interface LiveScript {
   onWrite?(stream: ScriptedLive, bytes: number): void | Promise<void>;
   onFlush?(stream: ScriptedLive): void;
-  onEnd?(stream: ScriptedLive): void;
+  onEnd?(stream: ScriptedLive): void | Promise<void>;
 }
 
 const SAMPLE_BYTES = { s16le: 2, s16be: 2, f32le: 4, u8: 1, mulaw: 1, alaw: 1 };
@@ -86,6 +86,7 @@ export class ScriptedLive implements LiveStream {
 
   async flush(): Promise<void> {
     if (this.#failure) throw this.#failure;
+    if (this.isEnded) throw new TranscriptionError("INVALID_ARGUMENT", "The stream has been ended");
     await Promise.resolve();
     this.script.onFlush?.(this);
   }
@@ -94,7 +95,7 @@ export class ScriptedLive implements LiveStream {
     if (this.#failure) throw this.#failure;
     this.isEnded = true;
     await Promise.resolve();
-    this.script.onEnd?.(this);
+    await this.script.onEnd?.(this);
     const { received } = this;
     const stats = {
       received,

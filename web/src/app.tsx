@@ -1,6 +1,9 @@
 import { useEffect, useState } from "preact/hooks";
 import { CallView } from "./call/call-view.js";
 import { Dashboard } from "./dashboard/dashboard.js";
+import { LiveView } from "./live/live-view.js";
+import { useLive } from "./live/use-live.js";
+import { ModelsView } from "./models/models-view.js";
 import { Queue } from "./queue/queue.js";
 import { useJobs } from "./queue/use-jobs.js";
 import { Settings } from "./settings.js";
@@ -13,6 +16,7 @@ export function App() {
   const text = new Text(language);
   const opened = useOpened();
   const jobs = useJobs(opened.job);
+  const live = useLive((file, choices) => jobs.add([file], choices));
   const job = jobs.all.find(({ id }) => id === opened.job);
   useEffect(() => {
     document.documentElement.lang = language;
@@ -27,12 +31,12 @@ export function App() {
           </a>
         </h1>
         <nav class="tabs">
-          <a href="#/" aria-current={opened.isDashboard ? undefined : "page"}>
-            {text.say("recordings")}
-          </a>
-          <a href="#/server" aria-current={opened.isDashboard ? "page" : undefined}>
-            {text.say("dashboard")}
-          </a>
+          {(Object.keys(VIEWS) as View[]).map((view) => (
+            <a key={view} href={`#/${view}`} aria-current={opened.view === view ? "page" : undefined}>
+              {text.say(VIEWS[view])}
+              {view === "live" && live.state === "listening" && <span class="recording"> ●</span>}
+            </a>
+          ))}
         </nav>
         <Settings language={language} onLanguage={setLanguage} />
       </header>
@@ -43,7 +47,15 @@ export function App() {
       )}
       {jobs.state === "locked" ? (
         <TokenForm onEntered={jobs.refresh} />
-      ) : opened.isDashboard ? (
+      ) : opened.view === "live" ? (
+        <main>
+          <LiveView live={live} />
+        </main>
+      ) : opened.view === "models" ? (
+        <main>
+          <ModelsView />
+        </main>
+      ) : opened.view === "server" ? (
         <main>
           <Dashboard />
         </main>
@@ -57,11 +69,16 @@ export function App() {
   );
 }
 
+/** Tabs, by what their addresses end with. */
+const VIEWS = { "": "recordings", live: "microphone", server: "dashboard", models: "models" } as const;
+type View = keyof typeof VIEWS;
+
 interface Opened {
   job: string | undefined;
   /** Seconds. */
   at: number | undefined;
-  isDashboard: boolean;
+  /** Which of the tabs. */
+  view: View;
 }
 
 /** What the address names: `#job_…`, and `@12.3` for a moment in it, or `#/server`. */
@@ -73,5 +90,6 @@ function useOpened(): Opened {
     return () => removeEventListener("hashchange", listener);
   }, []);
   const [, job, at] = /^#(job_\w+)(?:@([\d.]+))?$/.exec(hash) ?? [];
-  return { job, at: at === undefined ? undefined : Number(at), isDashboard: hash === "#/server" };
+  const view = hash.slice(2) as View;
+  return { job, at: at === undefined ? undefined : Number(at), view: view in VIEWS ? view : "" };
 }

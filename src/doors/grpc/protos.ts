@@ -1,12 +1,10 @@
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import protobuf from "protobufjs";
+import { packageFile, packageRequire } from "../../package-files.js";
 import { WELL_KNOWN } from "./reflection/well-known.js";
 
-/** The contracts, in the package's `proto/`. */
-const FOLDER = fileURLToPath(new URL("../../../proto/", import.meta.url));
+/** In the package's `proto/`. */
 const CONTRACTS = ["v1/transcription.proto", "v2/transcription.proto"];
 
 /** A proto file by itself: what it imports is not in it. */
@@ -30,16 +28,31 @@ export function protoFiles(): readonly ProtoFile[] {
   return parsed;
 }
 
+/** Those that gRPC itself defines, by the package that brings each. */
+const OF_GRPC: Readonly<Record<string, readonly [name: string, path: string]>> = {
+  "grpc/health/v1/health.proto": ["grpc-health-check", "proto/health/v1/health.proto"],
+  "grpc/reflection/v1/reflection.proto": [
+    "@grpc/reflection",
+    "build/proto/grpc/reflection/v1/reflection.proto",
+  ],
+  "grpc/reflection/v1alpha/reflection.proto": [
+    "@grpc/reflection",
+    "build/proto/grpc/reflection/v1alpha/reflection.proto",
+  ],
+};
+
 /** The proto files of all services, by the names under which others import them. */
 export function protoPaths(): Record<string, string> {
-  const reflection = ["v1", "v1alpha"].map((version) => [
-    `grpc/reflection/${version}/reflection.proto`,
-    inPackage("@grpc/reflection", `build/proto/grpc/reflection/${version}/reflection.proto`),
-  ]);
+  const own = (name: string) => packageFile("proto", name);
   return {
-    ...Object.fromEntries(CONTRACTS.map((name) => [name, join(FOLDER, name)])),
-    "grpc/health/v1/health.proto": inPackage("grpc-health-check", "proto/health/v1/health.proto"),
-    ...Object.fromEntries(reflection),
+    ...Object.fromEntries(CONTRACTS.map((name) => [name, own(name)])),
+    // Packages for the registry have copies beside the contracts; what a clone has installed brings them.
+    ...Object.fromEntries(
+      Object.entries(OF_GRPC).map(([name, source]) => [
+        name,
+        existsSync(own(name)) ? own(name) : inPackage(...source),
+      ]),
+    ),
   };
 }
 
@@ -50,5 +63,5 @@ function sources(): Readonly<Record<string, string>> {
 
 /** A file of a package whose code is not loaded. */
 function inPackage(name: string, path: string): string {
-  return join(createRequire(import.meta.url).resolve(`${name}/package.json`), "..", path);
+  return join(packageRequire().resolve(`${name}/package.json`), "..", path);
 }

@@ -4,7 +4,7 @@ import type { IncomingHttpHeaders } from "node:http";
 export function crossOriginHeaders(origin: string): Record<string, string> {
   return {
     "access-control-allow-origin": origin,
-    "access-control-expose-headers": "x-request-id, retry-after, location",
+    "access-control-expose-headers": "x-request-id, retry-after, location, etag",
     vary: "origin",
   };
 }
@@ -17,7 +17,7 @@ export function preflightHeaders(origin: string, headers: IncomingHttpHeaders): 
   const asked = headers["access-control-request-headers"];
   return {
     ...crossOriginHeaders(origin),
-    "access-control-allow-methods": "GET, HEAD, POST, DELETE",
+    "access-control-allow-methods": "GET, HEAD, POST, PUT, DELETE",
     // OpenAI's client has a dozen of its own.
     ...(asked !== undefined && { "access-control-allow-headers": asked }),
     "access-control-max-age": String(REMEMBERED),

@@ -13,6 +13,7 @@ import type { Service } from "../../service/service.js";
 import { type Pem, secureContextOf } from "../../service/tls-files.js";
 import { beginCall, mustGoOn, mustRead, stopSending } from "./calls.js";
 import {
+  deepgramError,
   type Failure,
   failureOf,
   modelError,
@@ -96,7 +97,7 @@ export function createApp(service: Service, gate: Gate, pem: Pem | undefined): F
   });
   app.setNotFoundHandler((request, reply) => {
     const path = request.url.split("?", 1)[0]!;
-    const others = ["GET", "POST", "DELETE"].filter((method) =>
+    const others = ["GET", "POST", "PUT", "DELETE"].filter((method) =>
       app.findRoute({ method: method as "GET", url: path }),
     );
     const refusal =
@@ -159,6 +160,7 @@ export function fail(
 
 function written(failure: Failure, { id, url }: FastifyRequest): object {
   if (/^\/api\/ps\b/.test(url)) return modelError(failure, id);
+  if (/^\/v1\/listen\b/.test(url)) return deepgramError(failure, id);
   return url.startsWith("/api/") ? recordingError(failure, id) : openaiError(failure);
 }
 

@@ -13,6 +13,7 @@ import type { Upgrades } from "../../service/upgrades.js";
 import { createApp } from "./app.js";
 import { addAsr } from "./asr-webservice/asr.js";
 import { addDetectLanguage } from "./asr-webservice/detect-language.js";
+import { addListen } from "./deepgram/listen.js";
 import { Gate } from "./gate.js";
 import { addJobs } from "./jobs/jobs.js";
 import { addModels } from "./openai/models.js";
@@ -27,6 +28,7 @@ import { addWhisperX } from "./recordings/whisperx.js";
 import { addDiarization } from "./speaches/diarization.js";
 import { addLoadedModels } from "./speaches/loaded-models.js";
 import { addSpeechTimestamps } from "./speaches/speech-timestamps.js";
+import { addPhoneCalls } from "./telephony/calls.js";
 import { addUpgrades } from "./upgrades.js";
 import { addInference } from "./whisper-cpp/inference.js";
 
@@ -80,10 +82,12 @@ export class HttpDoor {
     addAsr(app, service);
     addDetectLanguage(app, service);
     addInference(app, service);
+    addListen(app, service);
     addRecordings(app, service);
     addPeaks(app, service);
     addWhisperX(app, service);
     addJobs(app, service);
+    addPhoneCalls(app, service);
     addPages(app, pages, description);
     addPage(app, service);
     addSession(app, gate, pem !== undefined);

@@ -1,6 +1,7 @@
 import { type ErrorCode, TranscriptionError } from "../../index.js";
 import { Forbidden } from "../../service/access.js";
 import { ClientGone, Unavailable } from "../../service/call/call.js";
+import { CorrectionsChanged } from "../../service/jobs/corrections.js";
 import { IdempotencyKeyReused } from "../../service/jobs/jobs.js";
 import { RecordingsFull } from "../../service/recordings/store.js";
 import { cut } from "../../service/text.js";
@@ -15,6 +16,8 @@ export type Reason =
   | "NOT_FOUND"
   | "METHOD_NOT_ALLOWED"
   | "CONFLICT"
+  | "CORRECTIONS_CHANGED"
+  | "PRECONDITION_REQUIRED"
   | "IDEMPOTENCY_KEY_REUSED"
   | "RANGE_NOT_SATISFIABLE"
   | "RECORDINGS_FULL"
@@ -55,11 +58,13 @@ export const MEANINGS: Readonly<Record<Reason, Meaning>> = {
   MODEL_NOT_FOUND: wrong(404, "model_not_found"),
   METHOD_NOT_ALLOWED: wrong(405),
   CONFLICT: wrong(409),
+  CORRECTIONS_CHANGED: wrong(412),
   AUDIO_TOO_LARGE: wrong(413),
   REQUEST_TOO_LARGE: wrong(413),
   UNSUPPORTED_MEDIA_TYPE: wrong(415),
   IDEMPOTENCY_KEY_REUSED: wrong(422),
   RANGE_NOT_SATISFIABLE: wrong(416),
+  PRECONDITION_REQUIRED: wrong(428),
   QUEUE_FULL: { status: 429, type: "rate_limit_error", retry: true },
   // Nobody reads it: a status for the log, by nginx's convention.
   CANCELLED: ours(499, false),
@@ -95,6 +100,7 @@ export function reasonOf(error: unknown): Reason {
   if (error instanceof Refusal) return error.reason;
   if (error instanceof IdempotencyKeyReused) return "IDEMPOTENCY_KEY_REUSED";
   if (error instanceof Forbidden) return "FORBIDDEN";
+  if (error instanceof CorrectionsChanged) return "CORRECTIONS_CHANGED";
   if (error instanceof RecordingsFull) return "RECORDINGS_FULL";
   if (error instanceof Unavailable) return "UNAVAILABLE";
   if (error instanceof ClientGone) return "CANCELLED";
@@ -159,4 +165,22 @@ export function recordingError({ message, code, reason }: Failure, requestId: st
 /** The form of a failure for clients of speaches that look after models. */
 export function modelError({ message, code, reason }: Failure, requestId: string): object {
   return { message, code: code ?? reason, request_id: requestId };
+}
+
+/** What Deepgram calls failures that its clients may look for. */
+const DEEPGRAM_CODES: Readonly<Partial<Record<Reason, string>>> = {
+  INVALID_ARGUMENT: "Bad Request",
+  DECODE_FAILED: "Bad Request",
+  UNSUPPORTED_FORMAT: "Bad Request",
+  UNAUTHENTICATED: "INVALID_AUTH",
+  FORBIDDEN: "INSUFFICIENT_PERMISSIONS",
+  QUEUE_FULL: "TOO_MANY_REQUESTS",
+  AUDIO_TOO_LARGE: "PAYLOAD_TOO_LARGE",
+  REQUEST_TOO_LARGE: "PAYLOAD_TOO_LARGE",
+  DEADLINE_EXCEEDED: "GATEWAY_TIMEOUT",
+};
+
+/** The form of a failure for clients of Deepgram. */
+export function deepgramError({ message, reason }: Failure, requestId: string): object {
+  return { err_code: DEEPGRAM_CODES[reason] ?? reason, err_msg: message, request_id: requestId };
 }

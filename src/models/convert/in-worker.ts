@@ -1,13 +1,14 @@
 import { Worker } from "node:worker_threads";
 import { cancelled, TranscriptionError, throwIfAborted } from "../../errors.js";
+import { moduleUrl } from "../../package-files.js";
 import type { Conversion, ConversionRequest } from "./conversion.js";
 import type { Failure, Job, Report } from "./worker.js";
 
-const PROGRAM = new URL("./worker.js", import.meta.url);
 /** As source, not as a file: a thread inherits `--input-type` from `node -e`, with which it would run no file. */
-const IMPORT_PROGRAM = new URL(
-  `data:text/javascript,${encodeURIComponent(`import ${JSON.stringify(PROGRAM)}`)}`,
-);
+function program(): URL {
+  const module = moduleUrl("models/convert/worker.js");
+  return new URL(`data:text/javascript,${encodeURIComponent(`import ${JSON.stringify(module)}`)}`);
+}
 
 /** `convertCheckpoint` on a thread of its own, so that this one is free for whom else it serves. */
 export async function convertInWorker(
@@ -16,7 +17,7 @@ export async function convertInWorker(
 ): Promise<Conversion> {
   throwIfAborted(signal);
   const job: Job = { source, ...request };
-  const worker = new Worker(IMPORT_PROGRAM, { workerData: job });
+  const worker = new Worker(program(), { workerData: job });
   const stop = () => worker.postMessage("stop");
   signal?.addEventListener("abort", stop, { once: true });
   let thrown: { error: unknown } | undefined;

@@ -5,6 +5,7 @@ import { TranscriptionError } from "../../index.js";
 import { DirectoryStore } from "../recordings/directory-store.js";
 import { isRecordingId, type RecordingStore } from "../recordings/store.js";
 import { type ServerSettings, variableOf } from "../settings.js";
+import { CorrectionFolder } from "./corrections.js";
 import type { Job } from "./job.js";
 import { ResultFolder, type ResultStore } from "./results.js";
 import { SqliteStore } from "./sqlite/sqlite-store.js";
@@ -14,6 +15,7 @@ import type { JobStore } from "./store.js";
 const DATABASE = "jobs.db";
 const RECORDINGS = "recordings";
 const RESULTS = "results";
+const CORRECTIONS = "corrections";
 /** Of temporary ones. */
 const PREFIX = "agora-jobs-";
 /** Milliseconds that a server is waited for which has the folder, and may be about to end. */
@@ -25,6 +27,7 @@ export interface JobStorage {
   /** Recordings that came with jobs, until they end. */
   recordings: RecordingStore;
   results: ResultStore;
+  corrections: CorrectionFolder;
   /** Jobs that were set aside when it was opened. */
   setAside: Job[];
   close(): Promise<void>;
@@ -57,11 +60,14 @@ export async function openJobFolder(
   const forever = Number.POSITIVE_INFINITY;
   const recordings = new DirectoryStore(join(folder, RECORDINGS), jobsMaxBytes, forever, variable);
   const results = new ResultFolder(join(folder, RESULTS));
+  const corrections = new CorrectionFolder(join(folder, CORRECTIONS));
   await deleteLeftOver(folder, store, recordings, results);
+  await deleteOrphans(folder, CORRECTIONS, CorrectionFolder.idOf, store, corrections);
   return {
     store,
     recordings,
     results,
+    corrections,
     setAside,
     close: async () => {
       recordings.close();
@@ -121,12 +127,23 @@ async function deleteLeftOver(
     if (isRecordingId(name)) await recordings.delete(name).catch(() => {});
     else await rm(join(folder, RECORDINGS, name), { recursive: true, force: true }).catch(() => {});
   }
+  await deleteOrphans(folder, RESULTS, ResultFolder.idOf, store, results);
+}
+
+/** Files of jobs that are not known, and those that are no job's. */
+async function deleteOrphans(
+  folder: string,
+  subfolder: string,
+  idOf: (filename: string) => string | undefined,
+  store: JobStore,
+  files: { delete(id: string): Promise<void> },
+): Promise<void> {
   const ids: string[] = [];
-  for (const name of await namesIn(RESULTS)) {
-    const id = ResultFolder.idOf(name);
+  for (const name of await readdir(join(folder, subfolder)).catch(() => [])) {
+    const id = idOf(name);
     if (id !== undefined) ids.push(id);
-    else await rm(join(folder, RESULTS, name), { force: true }).catch(() => {});
+    else await rm(join(folder, subfolder, name), { force: true }).catch(() => {});
   }
   const known = await store.known(ids);
-  for (const id of ids) if (!known.has(id)) await results.delete(id).catch(() => {});
+  for (const id of ids) if (!known.has(id)) await files.delete(id).catch(() => {});
 }

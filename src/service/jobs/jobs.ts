@@ -1,6 +1,11 @@
 import { createHash } from "node:crypto";
 import type { FileHandle } from "node:fs/promises";
-import { TranscriptionError, type TranscriptionResult } from "../../index.js";
+import {
+  applyCorrections,
+  type Correction,
+  TranscriptionError,
+  type TranscriptionResult,
+} from "../../index.js";
 import type { Call } from "../call/call.js";
 import type { KnownSpeaker } from "../known-speakers.js";
 import { RareWarnings } from "../rare-warnings.js";
@@ -8,6 +13,7 @@ import { hashOf } from "../recordings/pieces.js";
 import { RecordingsFull, type StoredRecording } from "../recordings/store.js";
 import type { Service } from "../service.js";
 import { variableOf } from "../settings.js";
+import type { JobCorrections } from "./corrections.js";
 import {
   CRASHED,
   type FollowedEvent,
@@ -134,6 +140,29 @@ export class Jobs {
     return (await this.#storage()).results.get(id);
   }
 
+  /** What has been put right about its result. @throws TranscriptionError STORAGE_FAILED */
+  async corrections(id: string): Promise<JobCorrections> {
+    return (await this.#storage()).corrections.get(id);
+  }
+
+  /**
+   * Keeps what somebody has put right about a job's result, all of it; the result stays as it is.
+   * @param replaced version that this takes the place of; undefined: whichever there is
+   * @returns undefined where there is no result
+   * @throws CorrectionsChanged; TranscriptionError INVALID_ARGUMENT that names a correction, STORAGE_FAILED
+   */
+  async correct(
+    id: string,
+    corrections: readonly Correction[],
+    replaced: string | undefined,
+  ): Promise<JobCorrections | undefined> {
+    const storage = await this.#storage();
+    const result = await storage.results.get(id);
+    if (!result) return undefined;
+    applyCorrections(result, corrections);
+    return storage.corrections.put(id, corrections, replaced);
+  }
+
   /** As `JobStore.follow`, until the server closes at the latest. */
   async *follow(id: string, after: number, signal: AbortSignal): AsyncGenerator<FollowedEvent, void> {
     const { store } = await this.#storage();
@@ -235,9 +264,10 @@ export class Jobs {
     ).unref();
   }
 
-  async #expire({ results, store }: JobStorage): Promise<void> {
+  async #expire({ corrections, results, store }: JobStorage): Promise<void> {
     for (const job of await store.expire(Date.now())) {
       await results.delete(job.id).catch(() => {});
+      await corrections.delete(job.id).catch(() => {});
       if (job.error?.code === CRASHED) await this.#deleteRecordings(recordingsOf(job));
     }
   }

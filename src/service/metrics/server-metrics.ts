@@ -64,6 +64,7 @@ export class ServerMetrics {
   readonly #jobs: Counter;
   readonly #webhooks: Counter;
   readonly #liveAudioSeconds: Counter;
+  readonly #liveProcessedSeconds: Counter;
   readonly #liveRefused: Counter;
   readonly #modelLoads: Counter;
   readonly #modelUnloads: Counter;
@@ -110,6 +111,11 @@ export class ServerMetrics {
       registry,
       "agora_live_audio_seconds_total",
       "Audio of live streams that ended.",
+    );
+    this.#liveProcessedSeconds = counter(
+      registry,
+      "agora_live_processed_seconds_total",
+      "Of that, what was listened to: less where a stream was cut off.",
     );
     this.#liveRefused = counter(
       registry,
@@ -247,9 +253,10 @@ export class ServerMetrics {
     if (audio > 0) this.#realTimeFactor.observe(processing / audio);
   }
 
-  /** A live stream ended. @param audio its seconds */
-  liveEnded(audio: number): void {
-    this.#liveAudioSeconds.inc(audio);
+  /** A live stream ended. @param received seconds of its audio @param processed of those, the ones that were listened to */
+  liveEnded({ processed, received }: { processed: number; received: number }): void {
+    this.#liveAudioSeconds.inc(received);
+    this.#liveProcessedSeconds.inc(processed);
   }
 
   /** A live stream was refused, for there are too many. */

@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join as joinPath } from "node:path";
 import { Readable } from "node:stream";
 import { describe, expect, it } from "vitest";
@@ -98,6 +98,16 @@ describe("agora-transcribe live", () => {
     expect(alone.code).toBe(2);
   });
 
+  it("fails where it cannot record, before it listens", async () => {
+    const path = joinPath(await folderWith(), "no", "such", "folder.wav");
+    const run = await live(["--record", path], bytesOf(TALK));
+    expect(run).toMatchObject({
+      code: 3,
+      stdout: "",
+      stderr: expect.stringContaining(`Cannot write ${path}`),
+    });
+  });
+
   it("reads what a WAV header says, and what stands behind the samples is none", async () => {
     const trailer = Buffer.from("LIST\x04\0\0\0INFO", "latin1");
     const mono = await live([], Buffer.concat([wav([TALK], 16_000), trailer]));
@@ -133,6 +143,22 @@ describe("agora-transcribe live", () => {
     expect(failed).toMatchObject({ code: 2, stderr: expect.stringContaining("exit code 3") });
     const missing = await live(["--", joinPath(folder, "no-such-command")], undefined);
     expect(missing).toMatchObject({ code: 2, stderr: expect.stringContaining("Cannot run") });
+  });
+
+  it("leaves files alone where there is nothing to put into them", async () => {
+    const folder = await folderWith();
+    const files = ["talk.wav", "talk.srt"].map((name) => joinPath(folder, name));
+    for (const path of files) await writeFile(path, "precious");
+    const args = ["--record", files[0]!, "--save", files[1]!];
+    const [missing, failed, refused] = [
+      await live([...args, "--", joinPath(folder, "arecrod")], undefined),
+      await live([...args, "--", process.execPath, "-e", "process.exit(3)"], undefined),
+      await live([...args, "--policy", "alignatt"], bytesOf(TALK)),
+    ];
+    expect(missing).toMatchObject({ code: 2, stderr: expect.stringContaining("Cannot run") });
+    expect(failed).toMatchObject({ code: 2, stderr: expect.stringContaining("exit code 3") });
+    expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining("alignatt") });
+    for (const path of files) expect(await readFile(path, "utf8")).toBe("precious");
   });
 
   it("ends the audio at an interrupt, and writes what was said before it", async () => {

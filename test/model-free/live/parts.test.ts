@@ -30,6 +30,17 @@ describe("bytes of a stream", () => {
     for (const sizes of [[1], [7], [2, 0, 31], [239, 1]]) expect(inPieces(sizes)).toEqual(whole);
   });
 
+  it("are channels that take turns, sample by sample", () => {
+    const reader = new SampleReader("u8", 3);
+    const planes = reader.push(Uint8Array.of(192, 128, 64, 128, 192, 128, 64));
+    expect(planes.map((plane) => [...plane])).toEqual([
+      [0.5, 0],
+      [0, 0.5],
+      [-0.5, 0],
+    ]);
+    expect(reader.left).toBe(1);
+  });
+
   it("are read as their encoding says", () => {
     const first = (encoding: (typeof LIVE_ENCODINGS)[number], ...given: number[]) =>
       new SampleReader(encoding, 1).push(Uint8Array.from(given))[0]![0];

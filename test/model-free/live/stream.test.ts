@@ -151,12 +151,34 @@ describe("a live stream", () => {
     await stream.write(bytesOf(words(0, 3)));
     await stream.flush();
     expect(textOf(events)).toBe(said(0, 3));
-    expect(events.at(-1)).toMatchObject({ type: "speech-end", time: 1.5 });
+    // The last word ends at 1.4 s, within a frame of 32 ms, and a tenth of a second of silence follows.
+    expect(events.at(-1)).toMatchObject({ type: "speech-end", time: 1.408 });
     await stream.write(bytesOf(words(3, 3)));
     await stream.end();
     await reading;
     expect(textOf(events)).toBe(said(0, 6));
   });
+
+  it.each([
+    [0, 1.2],
+    [0.2, 1.216],
+    [0.4, 1.216],
+  ])(
+    "says that speech ended before %s s of silence in which the audio ends, or a flush",
+    async (gap, time) => {
+      const audio = bytesOf(join([words(0, 3, 0), silence(gap)]));
+      const stream = liveStream();
+      await stream.write(audio);
+      await stream.flush();
+      await stream.end();
+      const events: LiveEvent[] = [];
+      for await (const event of stream) events.push(event);
+      const whole = await replay(liveStream(), audio, 640);
+      for (const all of [events, whole.events])
+        expect(all.filter(({ type }) => type === "speech-end")).toMatchObject([{ time }]);
+      expect(whole.stats.speech).toBeCloseTo(time, 6);
+    },
+  );
 
   it("hears every channel for itself, on one clock", async () => {
     const left = join([words(0, 4), silence(6)]);
@@ -170,6 +192,20 @@ describe("a live stream", () => {
     ]);
     expect(stats.received).toBe(8);
     expect(stats.processed).toBe(8);
+    expect(finalsOf(events).map(({ speaker }) => speaker)).toEqual([undefined, undefined]);
+  });
+
+  it("takes each channel for a speaker where that is asked for, numbered as they speak", async () => {
+    const left = join([silence(4), words(10, 4), silence(6)]);
+    const right = join([words(0, 4), silence(6), words(4, 2), silence(1)]);
+    const length = Math.max(left.length, right.length);
+    const both = Float32Array.from({ length: 2 * length }, (_, i) => (i % 2 ? right : left)[i >> 1] ?? 0);
+    const { events } = await replay(liveStream({ channels: 2, diarize: true }), bytesOf(both), 643);
+    expect(finalsOf(events).map(({ channel, speaker }) => [channel, speaker])).toEqual([
+      [1, "SPEAKER_00"],
+      [0, "SPEAKER_01"],
+      [1, "SPEAKER_00"],
+    ]);
   });
 
   it("keeps the newest partial alone for who does not read, and every final", async () => {
@@ -185,6 +221,32 @@ describe("a live stream", () => {
     expect([events[0]!.type, events.at(-1)!.type]).toEqual(["ready", "done"]);
   });
 
+  it("has one partial for who reads a stream that is held, the newest", async () => {
+    const { opened, open } = latch();
+    const held = latch();
+    const gate = async (index: number) => {
+      if (index < 3) return;
+      held.open();
+      await opened;
+    };
+    const stream = liveStream({}, scriptedEngine({ gate }));
+    await stream.write(bytesOf(words(0, 12)));
+    await held.opened;
+    const events: LiveEvent[] = [];
+    const reading = (async () => {
+      for await (const event of stream) events.push(event);
+    })();
+    await new Promise((resolve) => setImmediate(resolve));
+    // The third pass hears 2.6 s: five words.
+    expect(events.filter(({ type }) => type === "partial")).toMatchObject([
+      { text: expect.stringContaining(said(0, 5)) },
+    ]);
+    open();
+    const stats = await stream.end();
+    await reading;
+    expect(stats.replacedPartials).toBeGreaterThanOrEqual(2);
+  });
+
   it("has writers wait while 15 s are unprocessed, and tells how far it is behind", async () => {
     const { opened, open } = latch();
     const stream = liveStream({}, scriptedEngine({ gate: () => opened }));
@@ -196,12 +258,20 @@ describe("a live stream", () => {
     });
     await new Promise((resolve) => setTimeout(resolve, 50));
     expect(isWaiting).toBe(true);
+    const events: LiveEvent[] = [];
+    const reading = (async () => {
+      for await (const event of stream) events.push(event);
+    })();
     open();
     await waited;
     await stream.end();
-    const events: LiveEvent[] = [];
-    for await (const event of stream) events.push(event);
+    await reading;
     expect(textOf(events)).toBe(said(0, 60));
+    const behind = events.flatMap((event) =>
+      event.type === "lag" ? [event.received - event.processed] : [],
+    );
+    expect(behind[0]).toBeGreaterThan(15);
+    expect(behind.at(-1)).toBeLessThan(2.5);
   });
 
   it("detects the language when there is enough speech, and keeps it", async () => {
@@ -394,6 +464,7 @@ describe("a live stream that does not come to its end", () => {
     [{ step: 6 }, "step"],
     [{ policy: "alignatt" }, "policy"],
     [{ diarize: true }, "diarize"],
+    [{ diarize: { numSpeakers: 2 }, channels: 2 }, "diarize"],
     [{ language: "xx" }, "language"],
     [{ language: "fr" }, "language"],
     [{ vadOptions: { speechPad: 1 } }, "vadOptions.speechPad"],

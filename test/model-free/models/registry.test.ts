@@ -91,6 +91,7 @@ describe("parseRegistry", () => {
     ["a fractional size", { bytes: 1.5 }],
     ["an unencrypted address", { url: "http://example.org/a.bin" }],
     ["an address for a bundled file", { bundled: true }],
+    ["a package of its own for what is downloaded", { package: "agora-transcribe-demo" }],
     ["neither address nor bundled", { url: undefined }],
     ["no licence", { licence: "" }],
     ["no description", { description: " " }],

@@ -67,6 +67,16 @@ describe("a name", () => {
     expect(demo.path).toMatch(/models\/agora-demo-q8_0\.bin$/);
   });
 
+  test("of a bundled model whose package is not installed says which that is", async () => {
+    const entry = { ...registry().find("demo")!, file: "elsewhere.bin", package: "agora-transcribe-nowhere" };
+    await expect(resolveModel("demo", {}, sampleEnvironment([entry]))).rejects.toMatchObject({
+      code: "MODEL_NOT_FOUND",
+      message: expect.stringMatching(
+        /package of its own: `npm install agora-transcribe-nowhere@\d+\.\d+\.\d+` adds it/,
+      ),
+    });
+  });
+
   test("of another kind is refused", async () => {
     await expect(resolveModel("silero-v6.2.0", { kind: "whisper" }, environment)).rejects.toMatchObject({
       code: "INVALID_ARGUMENT",

@@ -1,6 +1,12 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { applyCorrections } from "../../../src/corrections/apply.js";
+import type { Correction } from "../../../src/types/corrections.js";
+import type { TranscriptionResult } from "../../../src/types/result.js";
 import { clock } from "../format.js";
 import type { Job } from "../server/jobs.js";
+import { Refused, Unreachable } from "../server/request.js";
+import type { Transcript as Said, Speaker } from "../server/result.js";
+import { adviceOnRefusal } from "../text/advice.js";
 import { useText } from "../text/text.js";
 import { Exports } from "./exports.js";
 import { Keys } from "./keys.js";
@@ -9,14 +15,24 @@ import { TalkTime } from "./talk-time.js";
 import { Timeline } from "./timeline.js";
 import { Transcript } from "./transcript.js";
 import { partiesOf, turnsOf, wordCount } from "./turns.js";
+import { useCorrections } from "./use-corrections.js";
 import { useKeys } from "./use-keys.js";
 import { RATES, usePlayer } from "./use-player.js";
 import { useTranscript } from "./use-transcript.js";
 
+const NOBODY: readonly Speaker[] = [];
+
 /** A recording: who says what, and its sound. @param at seconds to begin at */
 export function CallView({ at, file, job }: { job: Job; file: File | undefined; at: number | undefined }) {
   const text = useText();
-  const transcript = useTranscript(job);
+  const { soFar, whole } = useTranscript(job);
+  const corrections = useCorrections(job.id, whole);
+  const corrected = useMemo(() => correctedOf(whole, corrections.list), [whole, corrections.list]);
+  const transcript: Said | undefined = corrected ?? soFar;
+  const speakers = transcript?.speakers ?? NOBODY;
+  const onCorrect = corrected && corrections.add;
+  const advice = corrections.trouble instanceof Refused ? adviceOnRefusal(corrections.trouble) : undefined;
+  const [isEditing, setEditing] = useState(false);
   const url = job.recording_id === null ? undefined : `/api/recordings/${job.recording_id}/audio`;
   const player = usePlayer(file, url, at);
   const [isFollowing, setFollowing] = useState(true);
@@ -28,7 +44,7 @@ export function CallView({ at, file, job }: { job: Job; file: File | undefined; 
   const unfollow = useCallback(() => setFollowing(false), []);
 
   const parties = useMemo(() => (transcript ? partiesOf(transcript, text) : []), [transcript, text.language]);
-  const turns = useMemo(() => (transcript ? turnsOf(transcript, parties) : []), [transcript, parties.length]);
+  const turns = useMemo(() => (transcript ? turnsOf(transcript, parties) : []), [transcript, parties]);
   const found = useMemo(() => search(turns, wanted), [turns, wanted]);
   const duration = transcript?.duration ?? job.duration ?? 0;
   useEffect(() => setFoundIndex(0), [wanted]);
@@ -95,7 +111,12 @@ export function CallView({ at, file, job }: { job: Job; file: File | undefined; 
           <input type="checkbox" checked={showsDoubtful} onChange={() => setShowsDoubtful(!showsDoubtful)} />
           {text.say("doubtful")}
         </label>
-        <button type="button" onClick={() => setShowsKeys(true)} aria-label={text.say("keys")}>
+        <button
+          type="button"
+          class="keys-button"
+          onClick={() => setShowsKeys(true)}
+          aria-label={text.say("keys")}
+        >
           ?
         </button>
       </div>
@@ -110,7 +131,7 @@ export function CallView({ at, file, job }: { job: Job; file: File | undefined; 
         time={player.time}
         onSeek={player.seek}
       />
-      <TalkTime parties={parties} />
+      <TalkTime parties={parties} speakers={speakers} onCorrect={onCorrect} />
       <div class="tools">
         <input
           ref={searchField}
@@ -131,8 +152,30 @@ export function CallView({ at, file, job }: { job: Job; file: File | undefined; 
               : text.say("found", { number: foundIndex + 1, total: found.length })}
           </span>
         )}
-        {job.status === "succeeded" && <Exports job={job} time={player.time} />}
+        {onCorrect && (
+          <label class="check">
+            <input type="checkbox" checked={isEditing} onChange={() => setEditing(!isEditing)} />
+            {text.say("edit")}
+          </label>
+        )}
+        {onCorrect && (corrections.list?.length ?? 0) > 0 && (
+          <button type="button" onClick={corrections.undo}>
+            ↶ {text.say("undo")}
+          </button>
+        )}
       </div>
+      {corrected && (
+        <Exports job={job} result={corrected} turns={turns} parties={parties} time={player.time} />
+      )}
+      {isEditing && <p class="quiet">{text.say("editHint")}</p>}
+      {corrections.trouble !== undefined && (
+        <p class="notice" role="alert">
+          {corrections.trouble instanceof Unreachable
+            ? text.say("notKept")
+            : text.say("notKeptSince", { reason: corrections.trouble.message })}{" "}
+          {advice && text.say(advice)}
+        </p>
+      )}
       {transcript && transcript.warnings.length > 0 && (
         <details class="notes">
           <summary>{text.say("warnings")}</summary>
@@ -150,6 +193,10 @@ export function CallView({ at, file, job }: { job: Job; file: File | undefined; 
         <Transcript
           turns={turns}
           parties={parties}
+          speakers={speakers}
+          isEditing={isEditing}
+          onCorrect={onCorrect}
+          onPause={player.pause}
           time={player.time}
           isPlaying={player.isPlaying}
           isFollowing={isFollowing}
@@ -164,4 +211,17 @@ export function CallView({ at, file, job }: { job: Job; file: File | undefined; 
       {showsKeys && <Keys onClose={() => setShowsKeys(false)} />}
     </section>
   );
+}
+
+/** As it was heard where the corrections do not fit it. @returns undefined while it is not known what was corrected */
+function correctedOf(
+  whole: TranscriptionResult | undefined,
+  list: readonly Correction[] | undefined,
+): TranscriptionResult | undefined {
+  if (!whole || !list) return undefined;
+  try {
+    return applyCorrections(whole, list);
+  } catch {
+    return applyCorrections(whole, []);
+  }
 }

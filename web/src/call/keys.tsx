@@ -11,6 +11,7 @@ export function Keys({ onClose }: { onClose(): void }) {
     ["← →", text.say("keyBack")],
     ["K J", text.say("keyTurn")],
     ["< >", text.say("keySpeed")],
+    ["E", text.say("keyEdit")],
     ["/", text.say("keySearch")],
     ["?", text.say("keyHelp")],
     ["Esc", text.say("keyEscape")],

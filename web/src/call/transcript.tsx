@@ -1,12 +1,17 @@
-import { useEffect, useMemo, useRef } from "preact/hooks";
-import { clock } from "../format.js";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import type { Correction } from "../../../src/types/corrections.js";
+import type { Speaker } from "../server/result.js";
 import { useText } from "../text/text.js";
-import { placesOf, type TextPlace, wordAtOffset, wordIndexAt } from "./places.js";
-import type { Party, Turn } from "./turns.js";
+import { placesOf, type TextPlace, type WordPlace, wordAtOffset, wordIndexAt } from "./places.js";
+import { turnList } from "./turn-list.js";
+import { type Party, partWith, type Turn } from "./turns.js";
+import { useKeys } from "./use-keys.js";
+import { WordEditor } from "./word-editor.js";
 
 interface TranscriptProps {
   turns: readonly Turn[];
   parties: readonly Party[];
+  speakers: readonly Speaker[];
   /** Seconds. */
   time: number;
   isPlaying: boolean;
@@ -16,6 +21,11 @@ interface TranscriptProps {
   /** Places of words, `[turn, from, to]`, that a search has found; the one that is looked at. */
   found: readonly TextPlace[];
   foundIndex: number;
+  /** Whether a click corrects a word in place of playing it. */
+  isEditing: boolean;
+  /** undefined: it cannot be corrected yet. */
+  onCorrect: ((...corrections: Correction[]) => void) | undefined;
+  onPause(): void;
   /** Plays from a word on. */
   onWord(seconds: number): void;
   /** Goes to a word. */
@@ -25,35 +35,54 @@ interface TranscriptProps {
 /** Words below this are doubtful. */
 const DOUBTFUL = 0.5;
 const HIGHLIGHTS = ["playing", "doubtful", "found", "found-now"] as const;
+/** Pixels that a word's editor takes. */
+const EDITOR = 320;
+
+/** A word that is being corrected, and where its editor stands. */
+interface Edited {
+  place: WordPlace;
+  left: number;
+  top: number;
+}
 
 /**
  * The text, turn by turn. Each turn is one text node, whatever is marked in it: words are found by their place in it, and
  * marked by the CSS Custom Highlight API, so that hours of speech stay as light as plain text.
  */
 export function Transcript(props: TranscriptProps) {
-  const {
-    found,
-    foundIndex,
-    isFollowing,
-    isPlaying,
-    onUnfollow,
-    onStep,
-    onWord,
-    parties,
-    showsDoubtful,
-    time,
-    turns,
-  } = props;
+  const { found, foundIndex, isEditing, isFollowing, isPlaying, onUnfollow, onStep, onWord } = props;
+  const { onCorrect, onPause, parties, showsDoubtful, speakers, time, turns } = props;
   const text = useText();
   const list = useRef<HTMLOListElement>(null);
+  const frame = useRef<HTMLDivElement>(null);
+  const [edited, setEdited] = useState<Edited>();
   const places = useMemo(() => placesOf(turns), [turns]);
   const playing = wordIndexAt(places, time);
+  const latest = useRef({ onCorrect, onWord });
+  latest.current = { onCorrect, onWord };
+  const handlers = useRef({ click: (_event: MouseEvent) => {}, step: (_event: KeyboardEvent) => {} });
+  const shown = useMemo(
+    () =>
+      turnList({
+        list,
+        turns,
+        parties,
+        speakers,
+        text,
+        isEditing: isEditing && onCorrect !== undefined,
+        onCorrect: (...corrections) => latest.current.onCorrect?.(...corrections),
+        onClick: (event) => handlers.current.click(event),
+        onKeyDown: (event) => handlers.current.step(event),
+        onPlay: (seconds) => latest.current.onWord(seconds),
+      }),
+    [turns, parties, speakers, text.language, isEditing && onCorrect !== undefined],
+  );
 
   const rangeOf = ({ from, to, turn }: TextPlace) => {
     const node = list.current?.children[turn]?.querySelector("p")?.firstChild;
     if (!node) return undefined;
     const range = new Range();
-    range.setStart(node, from);
+    range.setStart(node, Math.min(from, (node as globalThis.Text).length));
     range.setEnd(node, Math.min(to, (node as globalThis.Text).length));
     return range;
   };
@@ -98,40 +127,67 @@ export function Transcript(props: TranscriptProps) {
     };
   }, [onUnfollow]);
 
+  const edit = (place: WordPlace | undefined) => {
+    const word = place && rangeOf(place)?.getBoundingClientRect();
+    const around = frame.current?.getBoundingClientRect();
+    if (!onCorrect || !word || !around) return setEdited(undefined);
+    onPause();
+    const left = Math.max(0, Math.min(word.left - around.left, around.width - EDITOR));
+    setEdited({ place, left, top: word.bottom - around.top + 4 });
+  };
+  const save = ({ place }: Edited, written: string, goesOn: boolean) => {
+    const turn = turns[place.turn]!;
+    if (written.trim() !== turn.text.slice(place.from, place.to))
+      onCorrect?.({ op: "text", ...partWith(turn, place, written.trim()) });
+    if (!goesOn) return setEdited(undefined);
+    const next = places[places.findIndex((each) => each.word === place.word) + 1];
+    // When the text is written anew.
+    setEdited(undefined);
+    setTimeout(() => latestEdit.current(next?.word.start));
+  };
+  const latestEdit = useRef((_start: number | undefined) => {});
+  latestEdit.current = (start) =>
+    edit(start === undefined ? undefined : places.find(({ word }) => Math.abs(word.start - start) < 0.001));
+  useKeys({ e: () => edit(places[playing ?? 0]) });
+
   const click = (event: MouseEvent) => {
     const turn = (event.target as Element).closest("li.turn");
-    if (!turn || getSelection()?.isCollapsed === false) return;
+    const isText = (event.target as Element).closest("p") !== null;
+    if (!turn || !isText || getSelection()?.isCollapsed === false) return;
     const index = [...turn.parentElement!.children].indexOf(turn);
-    const offset = (event.target as Element).closest("p") ? offsetAt(event) : undefined;
+    const offset = offsetAt(event);
     const place = offset === undefined ? undefined : wordAtOffset(places, index, offset);
-    if (place) onWord(place.word.start);
-    else if ((event.target as Element).closest("time")) onWord(turns[index]!.start);
+    if (!place) return;
+    if (isEditing && onCorrect) edit(place);
+    else onWord(place.word.start);
   };
 
   /** From a turn's button on, word by word. */
   const step = (event: KeyboardEvent) => {
     const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-    if (by === undefined) return;
+    if (by === undefined || (event.target as Element).matches("input, select")) return;
     event.preventDefault();
     event.stopPropagation();
     const next = places[Math.max(0, (playing ?? -1) + by)];
     if (next) onStep(next.word.start);
   };
 
+  handlers.current = { click, step };
+
   return (
-    <ol class="turns" ref={list} onClick={click} onKeyDown={step}>
-      {turns.map((turn, index) => (
-        <li class="turn" key={index} style={{ "--party": `var(--party-${turn.party % 8})` }}>
-          <div class="who">
-            <strong>{parties[turn.party]?.name}</strong>
-            <button type="button" class="time" onClick={() => onWord(turn.start)} title={text.say("play")}>
-              <time>{clock(turn.start)}</time>
-            </button>
-          </div>
-          <p>{turn.text}</p>
-        </li>
-      ))}
-    </ol>
+    <div class="text" ref={frame}>
+      {shown}
+      {edited && (
+        <WordEditor
+          key={`${edited.place.turn} ${edited.place.from}`}
+          word={turns[edited.place.turn]?.text.slice(edited.place.from, edited.place.to) ?? ""}
+          left={edited.left}
+          top={edited.top}
+          onSave={(written, goesOn) => save(edited, written, goesOn)}
+          onClose={() => setEdited(undefined)}
+        />
+      )}
+    </div>
   );
 }
 

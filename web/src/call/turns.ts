@@ -11,6 +11,17 @@ export interface Turn {
   text: string;
   /** Where its words are written in it. */
   words: PlacedWord[];
+  /** Where the segments are that it is made of. */
+  parts: TurnPart[];
+}
+
+/** A segment of a turn, and the characters that are its own. */
+export interface TurnPart {
+  /** Its id. */
+  segment: number;
+  from: number;
+  /** Exclusive. */
+  to: number;
 }
 
 /** A word, and the characters that are its own. */
@@ -57,7 +68,7 @@ function nameOf(key: string, index: number, speakers: readonly Speaker[], text: 
   const speaker = speakers.find(({ id }) => id === key);
   if (speaker?.name !== undefined) return speaker.name;
   if (speaker?.role === "seller" || speaker?.role === "client") return text.say(speaker.role);
-  if (key === "") return text.say("unknownSpeaker");
+  if (key === "" && speakers.length > 0) return text.say("unknownSpeaker");
   return text.say("speaker", { number: index + 1 });
 }
 
@@ -69,7 +80,9 @@ export function turnsOf({ segments }: Transcript, parties: readonly Party[]): Tu
     const last = turns.at(-1);
     const goesOn =
       last?.party === party && segment.start - last.end < LONG_PAUSE && segment.end - last.start < LONGEST;
-    const turn = goesOn ? last : { party, start: segment.start, end: segment.end, text: "", words: [] };
+    const turn = goesOn
+      ? last
+      : { party, start: segment.start, end: segment.end, text: "", words: [], parts: [] };
     if (!goesOn) turns.push(turn);
     write(turn, segment);
   }
@@ -81,6 +94,7 @@ function write(turn: Turn, segment: Segment): void {
   const start = turn.text === "" ? 0 : turn.text.length + 1;
   turn.text = `${turn.text}${start > 0 ? " " : ""}${segment.text}`;
   turn.end = segment.end;
+  turn.parts.push({ segment: segment.id, from: start, to: turn.text.length });
   let from = start;
   // Where the model does not tell words apart, the phrase stands for them.
   for (const word of segment.words ?? [segment]) {
@@ -90,6 +104,16 @@ function write(turn: Turn, segment: Segment): void {
     turn.words.push({ word, from, to });
     from = to;
   }
+}
+
+/** The text of a segment with something else in place of some characters of its turn. @param place within that segment */
+export function partWith(
+  turn: Turn,
+  place: { from: number; to: number },
+  written: string,
+): { segment: number; text: string } {
+  const { from, segment, to } = turn.parts.findLast((part) => part.from <= place.from)!;
+  return { segment, text: turn.text.slice(from, place.from) + written + turn.text.slice(place.to, to) };
 }
 
 export function wordCount(turns: readonly Turn[]): number {

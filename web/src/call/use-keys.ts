@@ -24,7 +24,7 @@ export function useKeys(actions: Readonly<Record<string, () => void>>): void {
 
 /** What the key is on a Latin keyboard, whatever language is typed. */
 function latinKey({ code, shiftKey }: KeyboardEvent): string {
-  const plain: Record<string, string> = { KeyJ: "j", KeyK: "k", Slash: "/" };
+  const plain: Record<string, string> = { KeyJ: "j", KeyK: "k", KeyE: "e", Slash: "/" };
   const shifted: Record<string, string> = { Slash: "?", Comma: "<", Period: ">" };
   return (shiftKey ? shifted : plain)[code] ?? "";
 }

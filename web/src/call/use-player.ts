@@ -9,6 +9,7 @@ export interface Player {
   /** Why there is no sound: nobody keeps it, or the browser cannot play it. */
   silence: "gone" | "unplayable" | undefined;
   toggle(): void;
+  pause(): void;
   seek(seconds: number): void;
   /** Plays from there on. */
   playFrom(seconds: number): void;
@@ -73,6 +74,7 @@ export function usePlayer(file: File | undefined, url: string | undefined, at = 
     rate,
     silence,
     seek,
+    pause: () => audio.pause(),
     toggle: () => (audio.paused ? void audio.play().catch(() => {}) : audio.pause()),
     playFrom: (seconds) => {
       seek(seconds);

@@ -1,36 +1,46 @@
 import { useEffect, useState } from "preact/hooks";
+import type { TranscriptionResult } from "../../../src/types/result.js";
 import { events } from "../server/events.js";
 import type { Job } from "../server/jobs.js";
 import { Refused } from "../server/request.js";
-import { type Segment, type Transcript, transcriptOf, type Word } from "../server/result.js";
+import { resultOf, type Segment, type Transcript, type Word } from "../server/result.js";
 
 /** Milliseconds until a lost stream of events is taken up again. */
 const AGAIN = 2000;
 /** Milliseconds for which segments are gathered before they are shown: a fast model finds hundreds a second. */
 const GATHERED = 100;
 
-/** The text of a job: what has been heard of it so far, and all of it once it is done. */
-export function useTranscript({ id, status }: Job): Transcript | undefined {
-  const [transcript, setTranscript] = useState<Transcript>();
+/** The text of a job. */
+export interface Heard {
+  /** Of one that is under way. */
+  soFar: Transcript | undefined;
+  /** Once it is done: all of it. */
+  whole: TranscriptionResult | undefined;
+}
+
+/** What has been heard of a job so far, and all of it once it is done. */
+export function useTranscript({ id, status }: Job): Heard {
+  const [soFar, setSoFar] = useState<Transcript>();
+  const [whole, setWhole] = useState<TranscriptionResult>();
   const isDone = status === "succeeded";
   useEffect(() => {
     const stop = new AbortController();
-    if (isDone) void fetchWhole(id, setTranscript, stop.signal);
-    else void follow(id, setTranscript, stop.signal);
+    if (isDone) void fetchWhole(id, setWhole, stop.signal);
+    else void follow(id, setSoFar, stop.signal);
     return () => stop.abort();
   }, [id, isDone]);
-  return transcript;
+  return { soFar, whole };
 }
 
 /** Shows all of it, when the server can be reached. */
 async function fetchWhole(
   id: string,
-  show: (transcript: Transcript) => void,
+  show: (result: TranscriptionResult) => void,
   signal: AbortSignal,
 ): Promise<void> {
   while (!signal.aborted) {
     try {
-      return show(await transcriptOf(id, signal));
+      return show(await resultOf(id, signal));
     } catch (error) {
       if (error instanceof Refused && error.status < 500) return;
     }

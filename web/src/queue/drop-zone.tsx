@@ -1,8 +1,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Choices } from "../server/jobs.js";
 import { useText } from "../text/text.js";
-
-const SPOKEN = ["ru", "en", "de", "fr", "es", "it", "pt", "pl", "uk", "kk", "tr", "zh", "ja"];
+import { LanguageChoice } from "./language-choice.js";
 
 /** Takes recordings, dropped anywhere on the page or chosen, with how they are to be transcribed. */
 export function DropZone({ onFiles }: { onFiles(files: Iterable<File>, choices: Choices): void }) {
@@ -32,7 +31,6 @@ export function DropZone({ onFiles }: { onFiles(files: Iterable<File>, choices: 
       removeEventListener("drop", drop);
     };
   }, []);
-  const names = new Intl.DisplayNames(text.language, { type: "language" });
   return (
     <div class={isOver ? "drop over" : "drop"}>
       <p>{text.say("drop")}</p>
@@ -51,20 +49,10 @@ export function DropZone({ onFiles }: { onFiles(files: Iterable<File>, choices: 
         {text.say("choose")}
       </button>
       <div class="choices">
-        <label>
-          {text.say("language")}
-          <select
-            value={choices.language}
-            onChange={(event) => setChoices({ ...choices, language: event.currentTarget.value })}
-          >
-            <option value="">{text.say("detect")}</option>
-            {SPOKEN.map((code) => (
-              <option key={code} value={code}>
-                {names.of(code)}
-              </option>
-            ))}
-          </select>
-        </label>
+        <LanguageChoice
+          value={choices.language}
+          onChange={(language) => setChoices({ ...choices, language })}
+        />
         <label>
           {text.say("speakers")}
           <select

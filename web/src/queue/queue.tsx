@@ -24,6 +24,11 @@ export function Queue({ jobs, opened }: { jobs: Jobs; opened: string | undefined
           <JobRow key={job.id} job={job} isOpen={job.id === opened} onCancel={jobs.cancel} />
         ))}
       </ul>
+      {jobs.hasOlder && (
+        <button type="button" class="older" onClick={jobs.showOlder}>
+          {text.say("showOlder")}
+        </button>
+      )}
     </section>
   );
 }

@@ -1,5 +1,8 @@
 import { clock } from "../format.js";
 import type { Job } from "../server/jobs.js";
+import { Refused } from "../server/request.js";
+import { adviceOn, adviceOnRefusal } from "../text/advice.js";
+import type { Sentence } from "../text/dictionary.js";
 import { useText } from "../text/text.js";
 import type { Upload } from "./use-jobs.js";
 
@@ -25,8 +28,11 @@ export function UploadRow({ upload, onDismiss, onRetry }: UploadRowProps) {
           <progress value={fraction} aria-label={text.say("uploading")} />
         </>
       ) : (
-        <span class="state bad">
-          {refusal === "" ? text.say("notSent") : text.say("refused", { name: file.name, reason: refusal })}
+        <span class="state bad" role="alert">
+          {refusal instanceof Refused
+            ? text.say("refused", { name: file.name, reason: refusal.message })
+            : text.say("notSent")}
+          <Advice on={refusal instanceof Refused ? adviceOnRefusal(refusal) : undefined} />
         </span>
       )}
       <span class="actions">
@@ -41,6 +47,12 @@ export function UploadRow({ upload, onDismiss, onRetry }: UploadRowProps) {
       </span>
     </li>
   );
+}
+
+/** What can be done about it. */
+function Advice({ on }: { on: Sentence | undefined }) {
+  const text = useText();
+  return on ? <span class="advice">{text.say(on)}</span> : null;
 }
 
 interface JobRowProps {
@@ -60,7 +72,12 @@ export function JobRow({ isOpen, job, onCancel }: JobRowProps) {
       </a>
       <span class={`state ${status}`}>{stateOf(job, text)}</span>
       {status === "running" && <progress {...(progress?.fraction != null && { value: progress.fraction })} />}
-      {error && <span class="state bad">{error.message}</span>}
+      {error && (
+        <span class="state bad">
+          {error.message}
+          <Advice on={adviceOn(error.code)} />
+        </span>
+      )}
       {isUnderWay && (
         <span class="actions">
           <button type="button" onClick={() => onCancel(job)}>

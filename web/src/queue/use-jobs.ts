@@ -9,8 +9,8 @@ export interface Upload {
   choices: Choices;
   /** 0 to 1. */
   fraction: number;
-  /** Why the server did not take it, in its words; empty: it could not be reached. */
-  refusal: string | undefined;
+  /** Why the server did not take it. */
+  refusal: Refused | Unreachable | undefined;
   stop: AbortController;
 }
 
@@ -20,6 +20,9 @@ export interface Jobs {
   /** Recordings that this page has sent, by job. */
   files: ReadonlyMap<string, File>;
   state: "loading" | "ready" | "gone" | "locked";
+  /** Whether the server has older ones. */
+  hasOlder: boolean;
+  showOlder(): void;
   add(files: Iterable<File>, choices: Choices): void;
   retry(upload: Upload): void;
   dismiss(upload: Upload): void;
@@ -43,6 +46,8 @@ export function useJobs(opened: string | undefined): Jobs {
   const [uploads, setUploads] = useState<readonly Upload[]>([]);
   const files = useRef(new Map<string, File>());
   const [looks, setLooks] = useState(0);
+  const [pages, setPages] = useState(1);
+  const [hasOlder, setHasOlder] = useState(false);
   const refresh = useCallback(() => setLooks((count) => count + 1), []);
 
   useEffect(() => {
@@ -51,11 +56,12 @@ export function useJobs(opened: string | undefined): Jobs {
     const look = async () => {
       let wait = IDLE;
       try {
-        const newest = await listJobs(stop.signal);
+        const { hasMore, jobs: newest } = await listJobs(pages, stop.signal);
         const isOlder = opened !== undefined && !newest.some(({ id }) => id === opened);
         const older = isOlder ? await jobOf(opened, stop.signal).catch(ignoreMissing) : undefined;
         const jobs = older ? [...newest, older] : newest;
         setAll(jobs);
+        setHasOlder(hasMore);
         setState("ready");
         if (jobs.some(({ status }) => status === "queued" || status === "running")) wait = BUSY;
       } catch (error) {
@@ -70,7 +76,7 @@ export function useJobs(opened: string | undefined): Jobs {
       stop.abort();
       clearTimeout(timer);
     };
-  }, [looks, opened]);
+  }, [looks, opened, pages]);
 
   const change = (key: string, part: Partial<Upload>) =>
     setUploads((now) => now.map((each) => (each.key === key ? { ...each, ...part } : each)));
@@ -94,7 +100,8 @@ export function useJobs(opened: string | undefined): Jobs {
             setUploads((now) => now.filter(({ key }) => key !== upload.key));
             refresh();
           },
-          (error: Error) => change(upload.key, { refusal: error instanceof Refused ? error.message : "" }),
+          (error: unknown) =>
+            change(upload.key, { refusal: error instanceof Refused ? error : new Unreachable() }),
         )
         .finally(() => {
           sending.current.delete(upload.key);
@@ -108,6 +115,8 @@ export function useJobs(opened: string | undefined): Jobs {
     uploads,
     files: files.current,
     state,
+    hasOlder,
+    showOlder: () => setPages((count) => count + 1),
     refresh,
     add: (added, choices) =>
       setUploads((now) => [

@@ -1,4 +1,4 @@
-import { Refused, reasonIn, request, Unreachable } from "./request.js";
+import { Refused, refusalIn, request, Unreachable } from "./request.js";
 
 export type JobStatus = "queued" | "running" | "succeeded" | "failed" | "cancelled";
 
@@ -29,9 +29,22 @@ export interface Choices {
   speakers: "channels" | "voices" | "none";
 }
 
-export async function listJobs(signal: AbortSignal): Promise<Job[]> {
-  const response = await request("/v1/jobs?limit=100", { signal });
-  return ((await response.json()) as { data: Job[] }).data;
+/** The newest jobs. @param pages how many hundreds of them */
+export async function listJobs(
+  pages: number,
+  signal: AbortSignal,
+): Promise<{ jobs: Job[]; hasMore: boolean }> {
+  const jobs: Job[] = [];
+  const seen = new Set<string>();
+  for (let page = 1; ; page++) {
+    const last = jobs.at(-1);
+    const response = await request(`/v1/jobs?limit=100${last ? `&after=${last.id}` : ""}`, { signal });
+    const { data, has_more: hasMore } = (await response.json()) as { data: Job[]; has_more: boolean };
+    // One that is forgotten meanwhile has the list begin anew.
+    jobs.push(...data.filter(({ id }) => !seen.has(id)));
+    for (const { id } of data) seen.add(id);
+    if (!hasMore || page === pages) return { jobs, hasMore };
+  }
 }
 
 export async function cancelJob(id: string): Promise<void> {
@@ -110,7 +123,7 @@ function upload(
     sending.onload = () => {
       const { responseText, status } = sending;
       if (status < 300) resolve(JSON.parse(responseText));
-      else reject(new Refused(status, reasonIn(responseText, status)));
+      else reject(refusalIn(responseText, status));
     };
     sending.onerror = () => reject(new Unreachable());
     sending.onabort = () => reject(signal.reason);

@@ -3,6 +3,8 @@ export class Refused extends Error {
   constructor(
     readonly status: number,
     message: string,
+    /** What the server calls it; undefined: somebody before it has answered. */
+    readonly code?: string,
   ) {
     super(message);
   }
@@ -20,18 +22,24 @@ export async function request(path: string, init: RequestInit = {}): Promise<Res
     if (init.signal?.aborted) throw error;
     throw new Unreachable();
   }
-  if (!response.ok) throw new Refused(response.status, reasonIn(await response.text(), response.status));
+  if (!response.ok) throw refusalIn(await response.text(), response.status);
   return response;
 }
 
 /** What an answer says is wrong: doors have shapes of their own for that, and proxies none. */
-export function reasonIn(text: string, status: number): string {
+export function refusalIn(text: string, status: number): Refused {
   try {
-    const { error } = JSON.parse(text) as { error?: string | { message?: string } };
-    const reason = typeof error === "string" ? error : error?.message;
-    if (reason) return reason;
+    const answer = JSON.parse(text) as Told & { error?: string | Told };
+    const told = typeof answer.error === "object" ? answer.error : answer;
+    const reason = typeof answer.error === "string" ? answer.error : told.message;
+    if (reason) return new Refused(status, reason, told.code);
   } catch {
     // No JSON.
   }
-  return `HTTP ${status}`;
+  return new Refused(status, `HTTP ${status}`);
+}
+
+interface Told {
+  message?: string;
+  code?: string;
 }

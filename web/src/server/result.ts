@@ -1,3 +1,4 @@
+import type { TranscriptionResult } from "../../../src/types/result.js";
 import { request } from "./request.js";
 
 /** Of a transcript, in seconds on the recording's clock. */
@@ -23,9 +24,10 @@ export interface Segment {
 export interface Speaker {
   id: string;
   name?: string;
-  role: "seller" | "client" | "unknown" | null;
+  role: "seller" | "client" | null;
 }
 
+/** What has been heard of a recording; a whole result is one, too. */
 export interface Transcript {
   segments: Segment[];
   language: string;
@@ -34,6 +36,8 @@ export interface Transcript {
   warnings: string[];
 }
 
-export async function transcriptOf(job: string, signal: AbortSignal): Promise<Transcript> {
-  return (await request(`/v1/jobs/${job}/result?format=full_json`, { signal })).json() as Promise<Transcript>;
+/** The result of a job, as it was heard. */
+export async function resultOf(job: string, signal: AbortSignal): Promise<TranscriptionResult> {
+  const response = await request(`/v1/jobs/${job}/result?format=full_json`, { signal });
+  return response.json() as Promise<TranscriptionResult>;
 }

@@ -1,6 +1,7 @@
 import type { ServerDuplexStream } from "@grpc/grpc-js";
-import type { LiveEvent as Event, LiveStream, Word } from "../../../index.js";
+import type { LiveEvent as Event, Word } from "../../../index.js";
 import type { Call } from "../../../service/call/call.js";
+import type { LiveSession } from "../../../service/live.js";
 import type { LiveFinal, LiveRequest, LiveEvent as Message, Word as MessageWord } from "./messages.js";
 
 type SentWord = Omit<MessageWord, "speaker" | "speaker_confidence">;
@@ -28,8 +29,8 @@ export class LiveEvents {
     });
   }
 
-  send(event: Event, { progress }: LiveStream): void {
-    const message = toMessage(event, progress.received);
+  send(event: Event, { kept, progress }: LiveSession): void {
+    const message = toMessage(event, progress.received, kept);
     if (event.type === "partial" && this.#rpc.writableNeedDrain) {
       this.#newest.set(event.channel, message);
       return;
@@ -47,11 +48,11 @@ export class LiveEvents {
   }
 }
 
-function toMessage(event: Event, received: number): SentLiveEvent {
-  return { seq: event.seq, stream_time: received, ...contentOf(event) };
+function toMessage(event: Event, received: number, kept: LiveSession["kept"]): SentLiveEvent {
+  return { seq: event.seq, stream_time: received, ...contentOf(event, kept) };
 }
 
-function contentOf(event: Event): Omit<SentLiveEvent, "seq" | "stream_time"> {
+function contentOf(event: Event, kept: LiveSession["kept"]): Omit<SentLiveEvent, "seq" | "stream_time"> {
   switch (event.type) {
     case "ready":
       return { ready: { model: event.model, sample_rate: event.sampleRate } };
@@ -82,6 +83,7 @@ function contentOf(event: Event): Omit<SentLiveEvent, "seq" | "stream_time"> {
           no_speech_prob: event.noSpeechProb,
           language: event.language,
           end_of_utterance: event.endOfUtterance,
+          speaker: event.speaker ?? "",
         },
       };
     case "speech-end": {
@@ -107,6 +109,9 @@ function contentOf(event: Event): Omit<SentLiveEvent, "seq" | "stream_time"> {
           resets: stats.resets,
           replaced_partials: stats.replacedPartials,
           processing_time: stats.processingTime,
+          recorded: stats.recorded ?? 0,
+          recording_id: kept?.recordingId ?? "",
+          job_id: kept?.jobId ?? "",
         },
       };
     }

@@ -1,5 +1,6 @@
-import { type LiveStats, type LiveStream, TranscriptionError } from "../../../index.js";
+import { type LiveStats, TranscriptionError } from "../../../index.js";
 import { type Call, Unavailable } from "../../../service/call/call.js";
+import type { LiveSession } from "../../../service/live.js";
 import type { Service } from "../../../service/service.js";
 import { incoming } from "../incoming.js";
 import { LiveEvents, type LiveRpc } from "./live-events.js";
@@ -16,7 +17,7 @@ export class LiveCall {
   readonly #service: Service;
   readonly #call: Call;
   readonly #rpc: LiveRpc;
-  #stream: Awaited<ReturnType<Service["live"]>> | undefined;
+  #stream: LiveSession | undefined;
   #telling: Promise<void> = Promise.resolve();
 
   constructor(service: Service, call: Call, rpc: LiveRpc) {
@@ -71,7 +72,9 @@ export class LiveCall {
 
   async #open(config: LiveConfig): Promise<void> {
     try {
-      this.#stream = await this.#service.live(this.#call, toLiveOptions(config), config.model || undefined);
+      const keeping = { record: config.record, again: config.transcribe_again };
+      const model = config.model || undefined;
+      this.#stream = await this.#service.live(this.#call, toLiveOptions(config), model, keeping);
     } catch (error) {
       throw inLiveRequest(error);
     }
@@ -80,7 +83,7 @@ export class LiveCall {
     this.#telling.catch((reason: Error) => this.#call.fail(reason));
   }
 
-  async #tell(stream: LiveStream): Promise<void> {
+  async #tell(stream: LiveSession): Promise<void> {
     for await (const event of stream) this.events.send(event, stream);
   }
 }

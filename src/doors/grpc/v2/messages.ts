@@ -485,10 +485,20 @@ export interface LiveConfig {
   hotwords: string[];
   /** What counts as speech: threshold, neg_threshold and min_speech_duration alone. */
   vad_options: VadOptions | null;
-  /** Tell speakers of one channel apart. Not possible yet: refused. */
+  /**
+   * Final events tell who speaks: each of at least two channels is taken for one speaker. Speakers of one channel are not
+   * told apart while they speak; a message with anything in it is refused.
+   */
   diarize: Diarization | null;
   /** As in TranscriptionConfig. Default: server (MODEL_NAME). */
   model: string;
+  /** Keep the audio as a recording, as a WAV file. The server may do so by itself (LIVE_RECORD). */
+  record: boolean;
+  /**
+   * Keep it, and have a job transcribe it once more when the stream has ended, with all of its context. The server may do so
+   * by itself (LIVE_AGAIN).
+   */
+  transcribe_again: boolean;
 }
 
 export type LiveEncoding =
@@ -520,7 +530,7 @@ export interface LiveEvent {
     | "lag"
     | "warning"
     | "done";
-  /** From 0, without gaps but for partial events that were replaced before they were sent. */
+  /** From 0, without gaps but for partial and lag events that were replaced before they were sent. */
   seq: number;
   /** Audio that had arrived when it was sent. */
   stream_time: number;
@@ -601,6 +611,8 @@ export interface LiveFinal {
   language: string;
   /** False where the utterance was too long for one final and goes on. */
   end_of_utterance: boolean;
+  /** With diarize: "SPEAKER_00", … in the order of their first finals. */
+  speaker: string;
 }
 
 export interface LiveSpeechEnd {
@@ -635,6 +647,13 @@ export interface LiveDone {
   replaced_partials: number;
   /** Time in passes of the model. */
   processing_time: number;
+  /**
+   * Where it was to be kept: audio that was, less than was sent where a warning says why; id of the recording; and of the
+   * job that transcribes it once more.
+   */
+  recorded: number;
+  recording_id: string;
+  job_id: string;
 }
 
 export type GetServerInfoRequest = Record<string, never>;

@@ -157,9 +157,13 @@ export class V2Service extends ContractService {
         if (this.#isStopping) throw new Unavailable("The server is shutting down");
         return live.run();
       },
-      ({ finals, received }) => {
+      ({ finals, processed, received }) => {
         const found = `${finals} finals of ${received.toFixed(1)} s of live audio`;
-        this.service.logFound(call, found, { audio_seconds: received, finals });
+        this.service.logFound(call, found, {
+          audio_seconds: received,
+          processed_seconds: processed,
+          finals,
+        });
         live.events.end();
       },
       (reason) => this.fail(call, reason, (failure) => rpc.emit("error", failure)),

@@ -3,7 +3,7 @@ import * as kind from "../../../service/options/kinds.js";
 import { type Given, readField } from "../../../service/options/read-options.js";
 import type { FormWork } from "../forms/answer-form.js";
 import type { Form } from "../forms/form.js";
-import { wavHead } from "./raw-samples.js";
+import { type RawSamples, wavHead } from "../raw-samples.js";
 
 /** The file's field, as whisper-asr-webservice has it. */
 export const FILE = "audio_file";
@@ -14,6 +14,9 @@ export const ENCODE = {
   kind: kind.flag,
   is: "false: the file is raw samples, 16 bits, little-endian, 16 kHz, one channel.",
 } as const;
+
+/** What its clients send that have decoded a recording themselves. */
+const DECODED: RawSamples = { encoding: "linear16", sampleRate: 16_000, channels: 1 };
 
 type Query = Readonly<Record<string, string | string[] | undefined>>;
 
@@ -34,5 +37,5 @@ export function namesIn({ query }: Pick<FastifyRequest, "query">, form: Form): s
 /** How the file is read: it may be raw samples. @throws TranscriptionError INVALID_ARGUMENT */
 export function fileOf(request: Pick<FastifyRequest, "query">): Pick<FormWork<never>, "fileField" | "head"> {
   const isWhole = readField("encode", ENCODE.kind, givenIn(request)) ?? true;
-  return { fileField: FILE, ...(!isWhole && { head: wavHead() }) };
+  return { fileField: FILE, ...(!isWhole && { head: wavHead(DECODED) }) };
 }

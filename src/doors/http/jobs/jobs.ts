@@ -1,12 +1,14 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import Type from "typebox";
+import { applyCorrections } from "../../../index.js";
 import { isFinished, JOB_STATUSES, type Job, type JobStatus } from "../../../service/jobs/job.js";
 import type { Service } from "../../../service/service.js";
-import { variableOf } from "../../../service/settings.js";
 import { Refusal } from "../failures.js";
+import { addCorrections } from "./corrections.js";
 import { documentOf, JOB } from "./document.js";
 import { sendEvents } from "./job-events.js";
 import { ORDER_SCHEMA } from "./order.js";
+import { requireJob } from "./required.js";
 import { jobAnswer, RESULT_FORMATS, type ResultFormat } from "./result.js";
 import { submitJob } from "./submit.js";
 
@@ -19,6 +21,11 @@ const QUERY = Type.Object({
 });
 const RESULT_QUERY = Type.Object({
   format: Type.Optional(Type.Unsafe<ResultFormat>({ type: "string", enum: RESULT_FORMATS })),
+  corrected: Type.Boolean({
+    default: false,
+    description:
+      "With what was put right about it (/v1/jobs/ID/corrections); channels that are apart are speakers with roles then",
+  }),
 });
 const EVENTS_QUERY = Type.Object({
   last_event_id: Type.Optional(Type.String({ description: "For clients that cannot send Last-Event-ID" })),
@@ -95,8 +102,10 @@ function addJobsAt(app: FastifyInstance, service: Service, path: string, hide: b
         hide,
       },
     },
-    async ({ params: { id }, query: { format } }, reply) => sendResult(service, id, format, reply),
+    async ({ params: { id }, query: { corrected, format } }, reply) =>
+      sendResult(service, id, format, corrected, reply),
   );
+  addCorrections(app, service, one, hide);
   app.get<ById & { Querystring: Type.Static<typeof EVENTS_QUERY> }>(
     `${one}/events`,
     {
@@ -133,6 +142,7 @@ async function sendResult(
   service: Service,
   id: string,
   format: ResultFormat | undefined,
+  corrected: boolean,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
   const job = requireJob(await service.jobs.get(id), id);
@@ -141,7 +151,11 @@ async function sendResult(
     const headers = isComing ? { "retry-after": String(Math.ceil(service.workers.retryAfter)) } : {};
     throw new Refusal("CONFLICT", `The job ${id} has no result: it ${said(job)}`, "id", headers);
   }
-  const { body, type } = jobAnswer(job, requireJob(await service.jobs.result(id), id), format);
+  const heard = requireJob(await service.jobs.result(id), id);
+  const result = corrected
+    ? applyCorrections(heard, (await service.jobs.corrections(id)).corrections)
+    : heard;
+  const { body, type } = jobAnswer(job, result, format);
   return reply.type(type).send(body);
 }
 
@@ -173,11 +187,4 @@ function statusesOf(list: string): JobStatus[] {
       const message = `Expected some of ${JOB_STATUSES.join(", ")} for status but received ${JSON.stringify(text.slice(0, 50))}`;
       throw new Refusal("INVALID_ARGUMENT", message, "status");
     });
-}
-
-/** @throws Refusal NOT_FOUND */
-export function requireJob<T>(found: T | undefined, id: string): T {
-  if (found !== undefined) return found;
-  const message = `There is no job ${id}: those that have ended are forgotten after ${variableOf("jobsTtl")}`;
-  throw new Refusal("NOT_FOUND", message, "id");
 }

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
-import { fileURLToPath } from "node:url";
 import { brotliCompressSync } from "node:zlib";
+import { packageFile } from "../../../package-files.js";
 
 /** A file of the page, as it is sent. */
 export interface PageFile {
@@ -15,7 +15,6 @@ export interface PageFile {
   isHashed: boolean;
 }
 
-const FOLDER = fileURLToPath(new URL("../../../../dist/web", import.meta.url));
 const TYPES: Readonly<Record<string, string>> = {
   ".html": "text/html; charset=utf-8",
   ".js": "text/javascript; charset=utf-8",
@@ -28,7 +27,7 @@ const TYPES: Readonly<Record<string, string>> = {
  * where the page has not been built.
  */
 export function pageFiles(): ReadonlyMap<string, PageFile> {
-  found ??= filesIn(FOLDER);
+  found ??= filesIn(packageFile("dist", "web"));
   return found;
 }
 

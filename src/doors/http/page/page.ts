@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import Type from "typebox";
+import { isStore } from "../../../service/recordings/store.js";
 import type { Service } from "../../../service/service.js";
 import { type PageFile, pageFiles } from "./files.js";
 
@@ -19,7 +20,7 @@ const POLICY = [
 const HEADERS = {
   "content-security-policy": POLICY,
   "referrer-policy": "no-referrer",
-  "permissions-policy": "microphone=()",
+  "permissions-policy": "microphone=(self)",
   "cross-origin-opener-policy": "same-origin",
 };
 const FACTS = Type.Object({
@@ -38,7 +39,7 @@ export function addPage(app: FastifyInstance, service: Service): void {
       schema: { summary: "What the page needs to know", tags: ["Server"], response: { 200: FACTS } },
     },
     async () => ({
-      recordings: service.recordings !== undefined,
+      recordings: service.recordings !== undefined && isStore(service.recordings),
       times_words: service.models.main.timesWords,
     }),
   );

@@ -1,4 +1,5 @@
 import { type LiveEncoding, TranscriptionError } from "../../../index.js";
+import { keywordsOf } from "../../../service/deepgram.js";
 import { languageOf, numberIn } from "../fields.js";
 import type { StreamOptions } from "../session.js";
 
@@ -34,18 +35,16 @@ export function readListening(query: URLSearchParams): Listening {
       given === "" ? "nothing: audio in a container cannot be read as it comes" : JSON.stringify(given);
     throw wrong("encoding", "linear16, mulaw or alaw", received);
   }
-  const rate = numberOf(query, "sample_rate") ?? (encoding === "s16le" ? undefined : TELEPHONY);
+  const rate =
+    numberOf(query, "sample_rate", 8000, 192_000) ?? (encoding === "s16le" ? undefined : TELEPHONY);
   if (rate === undefined) throw wrong("sample_rate", "the rate of the audio in Hz", "nothing");
-  const count = numberOf(query, "channels") ?? 1;
+  const count = numberOf(query, "channels", 1, 8) ?? 1;
   const isMany = is("multichannel");
   if (count > 1 && !isMany && encoding !== "s16le")
     throw wrong("channels", "1 for G.711 without multichannel", String(count));
   const language = languageOf(query.get("language") ?? undefined, "language");
   const utteranceEnd = numberIn(query.get("utterance_end_ms") ?? undefined, 0, Number.MAX_SAFE_INTEGER);
-  const hotwords = [
-    ...query.getAll("keyterm"),
-    ...query.getAll("keywords").map((word) => word.replace(/:[-\d.]+$/, "")),
-  ];
+  const hotwords = keywordsOf(query.getAll("keyterm"), query.getAll("keywords"));
   const channels = isMany ? count : 1;
   return {
     model: query.get("model") ?? undefined,
@@ -72,11 +71,13 @@ function endpointOf(value: string | null): number {
   return numberIn(value ?? undefined, 300, LONGEST_ENDPOINT) ?? 300;
 }
 
-function numberOf(query: URLSearchParams, name: string): number | undefined {
+function numberOf(query: URLSearchParams, name: string, min: number, max: number): number | undefined {
   const given = query.get(name);
   if (given === null) return undefined;
-  if (!/^\d{1,9}$/.test(given)) throw wrong(name, "a whole number", JSON.stringify(given.slice(0, 100)));
-  return Number(given);
+  const number = /^\d+$/.test(given) ? Number(given) : Number.NaN;
+  if (!(number >= min && number <= max))
+    throw wrong(name, `a whole number from ${min} to ${max}`, JSON.stringify(given.slice(0, 100)));
+  return number;
 }
 
 function wrong(option: string, expected: string, received: string): TranscriptionError {

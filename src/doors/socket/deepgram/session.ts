@@ -4,12 +4,13 @@ import {
   type LiveFinal,
   type LivePartial,
   TranscriptionError,
-  VERSION,
   type Word,
 } from "../../../index.js";
+import { deepgramModel, deepgramWord } from "../../../service/deepgram.js";
 import type { SocketFailure } from "../failures.js";
 import { readObject } from "../fields.js";
-import { type Connection, LiveSession } from "../session.js";
+import type { Connection } from "../session.js";
+import { WebSocketSession } from "../websocket-session.js";
 import { Mixer } from "./mixer.js";
 import type { Listening } from "./query.js";
 
@@ -23,7 +24,7 @@ interface ChannelState {
 }
 
 /** A client of Deepgram's live API (https://developers.deepgram.com/reference/speech-to-text/listen-streaming). */
-export class DeepgramSession extends LiveSession {
+export class DeepgramSession extends WebSocketSession {
   readonly #listening: Listening;
   readonly #id = randomUUID();
   readonly #created = new Date().toISOString();
@@ -106,7 +107,7 @@ export class DeepgramSession extends LiveSession {
 
   async #close(): Promise<void> {
     this.peer.ignore();
-    const stats = await this.end();
+    const [stats] = await this.end();
     const received = stats?.received ?? 0;
     this.#tellUtteranceEnds(Number.POSITIVE_INFINITY);
     const { channels } = this.#listening;
@@ -143,7 +144,7 @@ export class DeepgramSession extends LiveSession {
     const alternative = {
       transcript: text,
       confidence: isFinal ? event.confidence : 0,
-      words: words.map(wordOf),
+      words: words.map(deepgramWord),
       ...(isFinal && { languages: [event.language] }),
     };
     const isEnd = isFinal && event.endOfUtterance;
@@ -176,11 +177,7 @@ export class DeepgramSession extends LiveSession {
   }
 
   get #model() {
-    const { model } = this.service.models.main;
-    return {
-      model_info: { name: model.name, version: VERSION, arch: model.type },
-      model_uuid: uuidOf(model.name),
-    };
+    return deepgramModel(this.service.models.main.model);
   }
 
   /** The reason of the closing frame says what is wrong, in Deepgram's words where it has some. */
@@ -191,27 +188,3 @@ export class DeepgramSession extends LiveSession {
 }
 
 const NOTHING = { transcript: "", confidence: 0, words: [] };
-
-function wordOf({ confidence, end, speaker, start, text }: Word): object {
-  const word = text.toLowerCase().replace(/^[^\p{L}\p{N}]+|[^\p{L}\p{N}]+$/gu, "");
-  return {
-    word: word === "" ? text : word,
-    start,
-    end,
-    confidence,
-    punctuated_word: text,
-    ...(speaker != null && { speaker }),
-  };
-}
-
-/** The same for the same model. */
-function uuidOf(name: string): string {
-  const hex = createHash("sha256").update(name).digest("hex");
-  return [
-    hex.slice(0, 8),
-    hex.slice(8, 12),
-    `4${hex.slice(13, 16)}`,
-    `8${hex.slice(17, 20)}`,
-    hex.slice(20, 32),
-  ].join("-");
-}

@@ -122,6 +122,8 @@ export function streamOptionsOf({
   return {
     encoding: encoding!,
     sampleRate,
+    // What the client commits itself is told when it is final.
+    interim: turnDetection !== null,
     ...(language !== undefined && { language }),
     ...(prompt !== undefined && { initialPrompt: prompt }),
     ...(keywords.length > 0 && { hotwords: keywords }),

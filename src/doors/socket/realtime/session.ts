@@ -1,7 +1,8 @@
 import { type LiveEvent, TranscriptionError } from "../../../index.js";
 import { failureOf, type SocketFailure } from "../failures.js";
 import { type Fields, isObject, readObject, textOf } from "../fields.js";
-import { type Connection, LiveSession } from "../session.js";
+import type { Connection } from "../session.js";
+import { WebSocketSession } from "../websocket-session.js";
 import {
   type Configuration,
   defaultConfiguration,
@@ -27,7 +28,7 @@ const LEAST = 100;
 const TRANSCRIPTION = "conversation.item.input_audio_transcription";
 
 /** A session of OpenAI's Realtime API that transcribes (https://platform.openai.com/docs/guides/realtime-transcription). */
-export class RealtimeSession extends LiveSession {
+export class RealtimeSession extends WebSocketSession {
   readonly #id = newId("sess");
   #isBeta: boolean;
   #configuration: Configuration;
@@ -109,7 +110,7 @@ export class RealtimeSession extends LiveSession {
   async #append(audio: unknown): Promise<void> {
     if (typeof audio !== "string") throw invalid("audio", "Expected a string in base64 for audio");
     const bytes = Buffer.from(audio, "base64");
-    if (bytes.length !== Math.floor((audio.replace(/=+$/, "").length * 3) / 4))
+    if (bytes.length !== Math.floor((audio.replace(/={1,2}$/, "").length * 3) / 4))
       throw invalid("audio", "Expected base64 for audio but received other characters");
     if (!this.#isOpen) {
       await this.open(streamOptionsOf(this.#configuration), this.#configuration.model);
@@ -160,7 +161,8 @@ export class RealtimeSession extends LiveSession {
     switch (event.type) {
       case "speech-start":
         if (isManual) this.#item ??= new Item(this.#committedAt);
-        else this.#begin(event.time);
+        // What is found in audio that the client has committed is of the item that it was committed as.
+        else if (!this.#item?.isCommitted) this.#begin(event.time);
         return;
       case "partial":
         if (this.#item && !isManual) this.#tellDelta(this.#item, this.#item.partial(event));
@@ -237,6 +239,15 @@ export class RealtimeSession extends LiveSession {
     await this.end();
     this.#isOpen = false;
     this.#before = this.#appended;
+  }
+
+  /** What the client would have committed. */
+  protected override tellRest(): void {
+    const item = this.#item;
+    if (!item) return;
+    if (!item.isCommitted) this.#tellCommitted(item);
+    this.#tellDelta(item, this.#held.splice(0).join(""));
+    this.#complete(item, Math.max(0, (this.#appended - item.start) / 1000));
   }
 
   protected override tell(failure: SocketFailure): void {

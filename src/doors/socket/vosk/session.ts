@@ -2,7 +2,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type LiveEvent, TranscriptionError } from "../../../index.js";
 import type { SocketFailure } from "../failures.js";
 import { isObject, numberIn, readObject } from "../fields.js";
-import { LiveSession, type StreamOptions } from "../session.js";
+import type { StreamOptions } from "../session.js";
+import { WebSocketSession } from "../websocket-session.js";
 import { Results } from "./results.js";
 
 /** Hz where a client does not say. */
@@ -17,7 +18,7 @@ const EXPECTED = 'a JSON object with config, eof or reset, such as {"eof" : 1}';
  * A client of Vosk's server (https://github.com/alphacep/vosk-server). Each binary message has one answer, which says what
  * is known by then.
  */
-export class VoskSession extends LiveSession {
+export class VoskSession extends WebSocketSession {
   readonly #results = new Results();
   #config: StreamOptions = {};
   #words = true;
@@ -30,8 +31,7 @@ export class VoskSession extends LiveSession {
     if (fields.eof !== undefined) return this.#finish();
     if (fields.reset !== undefined) {
       await this.flush();
-      this.#results.endAll();
-      this.peer.send(this.#results.result(this.#looks));
+      this.tellRest();
       return;
     }
     throw new TranscriptionError("INVALID_ARGUMENT", `Expected ${EXPECTED} but received another`);
@@ -70,9 +70,13 @@ export class VoskSession extends LiveSession {
   async #finish(): Promise<void> {
     this.peer.ignore();
     await this.end();
+    this.tellRest();
+    this.complete();
+  }
+
+  protected override tellRest(): void {
     this.#results.endAll();
     this.peer.send(this.#results.result(this.#looks));
-    this.complete();
   }
 
   get #looks() {

@@ -1,13 +1,14 @@
 import { Worker } from "node:worker_threads";
 import { type ErrorCode, TranscriptionError } from "../../../index.js";
+import { moduleUrl } from "../../../package-files.js";
 import type { SqliteJobs, SqliteOptions } from "./sqlite-jobs.js";
 import type { Answered, Asked } from "./thread.js";
 
-const PROGRAM = new URL("./thread.js", import.meta.url);
 /** As source, not as a file: a thread inherits `--input-type` from `node -e`, with which it would run no file. */
-const IMPORT_PROGRAM = new URL(
-  `data:text/javascript,${encodeURIComponent(`import ${JSON.stringify(PROGRAM)}`)}`,
-);
+function program(): URL {
+  const module = moduleUrl("service/jobs/sqlite/thread.js");
+  return new URL(`data:text/javascript,${encodeURIComponent(`import ${JSON.stringify(module)}`)}`);
+}
 
 /** What is no trouble of the file's. */
 const OF_THE_REQUEST: readonly ErrorCode[] = ["QUEUE_FULL", "INVALID_ARGUMENT"];
@@ -32,7 +33,7 @@ export class SqliteThread {
 
   private constructor(options: SqliteOptions, onTrouble: (error: TranscriptionError) => void) {
     this.#onTrouble = onTrouble;
-    this.#worker = new Worker(IMPORT_PROGRAM, { workerData: options });
+    this.#worker = new Worker(program(), { workerData: options });
     this.#worker.on("message", (answer: Answered) => this.#answer(answer));
     this.#worker.on("error", (cause) => this.#break(cause));
     this.#worker.on("exit", () => this.#break());

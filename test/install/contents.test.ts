@@ -1,0 +1,186 @@
+import { execFileSync } from "node:child_process";
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+import { packages } from "./support/project.js";
+
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+const PLATFORM = `agora-transcribe-linux-${process.arch}-gnu`;
+const ALL = ["agora-transcribe", "agora-transcribe-demo", "agora-transcribe-source", PLATFORM];
+
+const filesOf = (name: string) =>
+  readdirSync(path.join(packages, name), { recursive: true, encoding: "utf8" }).filter((file) =>
+    statSync(path.join(packages, name, file)).isFile(),
+  );
+const read = (name: string, file: string) => readFileSync(path.join(packages, name, file), "utf8");
+const manifestOf = (name: string) => JSON.parse(read(name, "package.json"));
+const bytesOf = (name: string) =>
+  filesOf(name).reduce((sum, file) => sum + statSync(path.join(packages, name, file)).size, 0);
+
+/** Names of packages that modules import. */
+function importsOf(name: string, pattern: RegExp): string[] {
+  const specifiers = filesOf(name)
+    .filter((file) => pattern.test(file) && !file.startsWith("dist/web/"))
+    .flatMap((file) => [
+      ...read(name, file).matchAll(/^(?:import|export)\s(?:[^;"']*\sfrom\s)?["']([^"'$\n]+)["']/gm),
+    ])
+    .map((match) => match[1]!);
+  const named = specifiers.filter((specifier) => !/^(\.|node:)/.test(specifier));
+  return [...new Set(named.map((one) => one.split("/", one.startsWith("@") ? 2 : 1).join("/")))];
+}
+
+describe.each(ALL)("the package %s", (name) => {
+  it("has no scripts, nothing that npm would build, and says where it is from", () => {
+    const manifest = manifestOf(name);
+    expect(manifest).not.toHaveProperty("scripts");
+    expect(filesOf(name)).not.toContain("binding.gyp");
+    expect(manifest).toMatchObject({ publishConfig: { access: "public", provenance: true } });
+    for (const field of ["license", "repository", "homepage", "bugs", "engines", "description"])
+      expect(manifest).toHaveProperty(field);
+  });
+
+  it("brings its licence and those of others", () => {
+    expect(filesOf(name)).toEqual(expect.arrayContaining(["THIRD_PARTY_LICENSES.md", "README.md"]));
+  });
+});
+
+describe("the package agora-transcribe", () => {
+  it("depends only on what no install script and no compiler is needed for", () => {
+    const lock = JSON.parse(readFileSync(path.join(ROOT, "package-lock.json"), "utf8")).packages;
+    const withScript: string[] = [];
+    const seen = new Set<string>();
+    const follow = (name: string) => {
+      if (seen.has(name)) return;
+      seen.add(name);
+      const entry = lock[`node_modules/${name}`];
+      if (entry?.hasInstallScript) withScript.push(name);
+      Object.keys({ ...entry?.dependencies, ...entry?.optionalDependencies }).forEach(follow);
+    };
+    Object.keys(manifestOf("agora-transcribe").dependencies).forEach(follow);
+    expect(withScript).toEqual([]);
+    expect(seen.size).toBeGreaterThan(20);
+  });
+
+  it("imports only what it depends on, in types too", () => {
+    const { dependencies, peerDependencies } = manifestOf("agora-transcribe");
+    const known = Object.keys({ ...dependencies, ...peerDependencies });
+    expect(importsOf("agora-transcribe", /^dist\/.*\.js$/).filter((one) => !known.includes(one))).toEqual([]);
+    expect(importsOf("agora-transcribe", /\.d\.ts$/)).toEqual([]);
+  });
+
+  it("asks for the addon of every system that there is one for, in its own version", () => {
+    const { version, optionalDependencies } = manifestOf("agora-transcribe");
+    expect(optionalDependencies).toEqual({ [PLATFORM]: version });
+    expect(manifestOf(PLATFORM)).toMatchObject({
+      version,
+      os: ["linux"],
+      cpu: [process.arch],
+      libc: ["glibc"],
+    });
+  });
+
+  it("can be installed on every system", () => {
+    for (const field of ["os", "cpu", "libc"])
+      expect(manifestOf("agora-transcribe")).not.toHaveProperty(field);
+  });
+
+  it("is small, and holds no sources, maps, native code or demo", () => {
+    const unwanted = /\.(map|cpp|node|so|wav|flac)$|demo.*\.bin$|(^|\/)(test|bench|src|node_modules)\//;
+    expect(filesOf("agora-transcribe").filter((file) => unwanted.test(file))).toEqual([]);
+    expect(bytesOf("agora-transcribe")).toBeLessThan(6e6);
+  });
+
+  it("holds the contracts, the page, the VAD model, the registry and the settings", () => {
+    expect(filesOf("agora-transcribe")).toEqual(
+      expect.arrayContaining([
+        ...["dist/index.js", "dist/index.d.ts", "dist/server/index.d.ts", "dist/cli/main.js"],
+        ...["dist/web/index.html", "models/registry.json", "models/silero-v6.2.0.bin", ".env.example"],
+        ...["proto/v1/transcription.proto", "proto/v2/transcription.proto", "docs/http.md"],
+        ...["proto/grpc/health/v1/health.proto", "proto/grpc/reflection/v1/reflection.proto"],
+      ]),
+    );
+  });
+
+  it("has the licence of everything whose code is in dist/vendor", () => {
+    const text = read("agora-transcribe", "THIRD_PARTY_LICENSES.md");
+    for (const name of ["@grpc/grpc-js", "protobufjs", "long", "lodash.camelcase", "@protobufjs/utf8"])
+      expect(text).toMatch(new RegExp(`^## .*${name.replaceAll(".", "\\.")} \\d`, "m"));
+    for (const licence of ["Apache License", "Redistribution and use in source and binary forms", "MIT"])
+      expect(text).toContain(licence);
+  });
+
+  it("is well made in the eyes of publint and of Are the types wrong", () => {
+    const bin = (name: string) => path.join(ROOT, "node_modules", ".bin", name);
+    const folder = path.join(packages, "agora-transcribe");
+    expect(execFileSync(bin("publint"), ["--strict", folder], { encoding: "utf8" })).toContain("All good");
+    const tarball = path.join(packages, `agora-transcribe-${manifestOf("agora-transcribe").version}.tgz`);
+    // CommonJS loads the modules as they are, on every Node.js that this package supports.
+    const rules = ["--ignore-rules", "cjs-resolves-to-esm", "--exclude-entrypoints", "proto/*", "--no-emoji"];
+    expect(execFileSync(bin("attw"), [tarball, ...rules], { encoding: "utf8" })).toContain(
+      "No problems found",
+    );
+  });
+});
+
+it("the bill of materials names what is installed, and what is compiled into the addon and the page", () => {
+  const { version } = manifestOf("agora-transcribe");
+  const bill = JSON.parse(readFileSync(path.join(packages, `agora-transcribe-${version}.cdx.json`), "utf8"));
+  expect(bill).toMatchObject({
+    bomFormat: "CycloneDX",
+    metadata: { component: { name: "agora-transcribe", version } },
+  });
+  const purls = bill.components.map(({ purl }: { purl: string }) => purl);
+  for (const part of [
+    "pkg:npm/fastify@",
+    "pkg:npm/%40grpc/grpc-js@",
+    "pkg:npm/preact@",
+    "pkg:npm/nodejs-whisper@",
+  ])
+    expect(purls).toContainEqual(expect.stringContaining(part));
+  for (const part of ["whisper.cpp", "ggml"])
+    expect(purls).toContainEqual(
+      expect.stringMatching(new RegExp(`^pkg:github/ggml-org/${part}@v\\d+\\.\\d+\\.\\d+$`)),
+    );
+  expect(purls.filter((purl: string) => /vitest|typescript|cmake-js/.test(purl))).toEqual([]);
+});
+
+describe("the package with the addon", () => {
+  it("holds the addon as node-gyp-build looks for it, and its libraries beside it", () => {
+    const folder = `prebuilds/linux-${process.arch}`;
+    expect(filesOf(PLATFORM)).toEqual(
+      expect.arrayContaining([
+        `${folder}/agora-transcribe.glibc.node`,
+        `${folder}/libagora-ggml.so`,
+        `${folder}/libagora-ggml-base.so`,
+      ]),
+    );
+    expect(filesOf(PLATFORM).filter((file) => file.includes("libagora-ggml-cpu-")).length).toBeGreaterThan(0);
+  });
+
+  it("is stripped", () => {
+    const addon = path.join(
+      packages,
+      PLATFORM,
+      `prebuilds/linux-${process.arch}/agora-transcribe.glibc.node`,
+    );
+    expect(execFileSync("readelf", ["--wide", "--sections", addon], { encoding: "utf8" })).not.toContain(
+      ".symtab",
+    );
+  });
+});
+
+describe("the package of the sources", () => {
+  it("holds what a build needs, and depends on its tools", () => {
+    expect(filesOf("agora-transcribe-source")).toEqual(
+      expect.arrayContaining([
+        ...["CMakeLists.txt", "native/addon.cpp", "native/addon.map", "native/cmake/ggml.cmake"],
+        ...["scripts/build-native.mjs", "scripts/whisper-cpp-directory.mjs"],
+      ]),
+    );
+    expect(manifestOf("agora-transcribe-source").binary).toEqual({ napi_versions: [8] });
+    expect(Object.keys(manifestOf("agora-transcribe-source").dependencies)).toEqual([
+      ...["cmake-js", "node-addon-api", "node-api-headers", "nodejs-whisper"],
+    ]);
+  });
+});

@@ -1,0 +1,91 @@
+import { describe, expect, it } from "vitest";
+import { missingAddon, platformPackage, unloadableAddon, wrongRuntime } from "../../../src/addon/locate.js";
+import { runProgram } from "../../support/program.js";
+import { temporaryFolder } from "../../support/temporary-folder.js";
+
+describe("the package with the addon", () => {
+  it.each([
+    [{ platform: "linux", arch: "x64", libc: "glibc" as const }, "agora-transcribe-linux-x64-gnu"],
+    [{ platform: "linux", arch: "arm64", libc: "musl" as const }, "agora-transcribe-linux-arm64-musl"],
+    [{ platform: "darwin", arch: "arm64", libc: undefined }, "agora-transcribe-darwin-arm64"],
+  ])("for %o is %s", (system, name) => {
+    expect(platformPackage(system)).toBe(name);
+  });
+});
+
+describe("where there is no addon", () => {
+  it("macOS and Windows are told where the package works", () => {
+    expect(missingAddon({ platform: "darwin", arch: "arm64", libc: undefined })).toMatch(
+      /works on Linux only; this is darwin on arm64\. Run it in a container, or on a Linux machine/,
+    );
+    expect(missingAddon({ platform: "win32", arch: "x64", libc: undefined })).toMatch(/Run it in WSL, or/);
+  });
+
+  it("a system with a package is told its name and version", () => {
+    expect(missingAddon({ platform: "linux", arch: "x64", libc: "glibc" })).toMatch(
+      /`npm install agora-transcribe-linux-x64-gnu@\d+\.\d+\.\d+` adds it; `npx agora-transcribe build`/,
+    );
+  });
+
+  it.each([
+    { platform: "linux", arch: "x64", libc: "musl" as const },
+    { platform: "linux", arch: "riscv64", libc: "glibc" as const },
+  ])("a system without a package is told to build: %o", (system) => {
+    expect(missingAddon(system)).toMatch(
+      /no prebuilt addon .* for Linux on \w+ with \w+: `npx agora-transcribe build`/,
+    );
+  });
+
+  it("a clone is told to build as clones do", () => {
+    expect(missingAddon({ platform: "linux", arch: "x64", libc: "glibc" }, true)).toContain(
+      "`npm run build:native`",
+    );
+  });
+});
+
+describe("a place that is given", () => {
+  it.each([
+    ["AGORA_PACKAGE_DIR", /AGORA_PACKAGE_DIR names .*, where the package agora-transcribe is not/],
+    [
+      "AGORA_TRANSCRIBE_PREBUILD",
+      /AGORA_TRANSCRIBE_PREBUILD names .*, where there is no addon for this system/,
+    ],
+  ])("by %s and holds nothing is an error that names it", async (variable, message) => {
+    const folder = await temporaryFolder();
+    const { stdout, stderr } = await runProgram(`
+      process.env.${variable} = ${JSON.stringify(folder)};
+      await createTranscriber({ model: "demo" }).catch(({ code, message }) => console.log(code, message));
+    `);
+    expect(stderr).toBe("");
+    expect(stdout).toMatch(/^DEVICE_UNAVAILABLE /);
+    expect(stdout).toMatch(message);
+    expect(stdout).toContain(folder);
+  });
+});
+
+describe("what runs the program", () => {
+  it("is told of where it has no libuv", () => {
+    expect(wrongRuntime({ ...process.versions, bun: "1.4.5" })).toMatch(
+      /Bun 1\.4\.5 does not.*run this program by Node\.js/,
+    );
+    expect(wrongRuntime({ ...process.versions, deno: "2.9.6" })).toMatch(/Deno 2\.9\.6 does not/);
+    expect(wrongRuntime(process.versions)).toBeUndefined();
+  });
+});
+
+describe("an addon that does not load", () => {
+  it("for want of a newer C library says what it needs", () => {
+    const cause = new Error(
+      "/lib/x86_64-linux-gnu/libc.so.6: version `GLIBC_2.34' not found (required by /a.node)",
+    );
+    expect(unloadableAddon("/a.node", cause)).toMatch(
+      /GLIBC_2\.34' not found.*\nPrebuilt addons need glibc 2\.34/s,
+    );
+  });
+
+  it("for another reason says that reason alone", () => {
+    expect(unloadableAddon("/a.node", new Error("file too short"))).toBe(
+      "The native addon /a.node could not be loaded: file too short",
+    );
+  });
+});
