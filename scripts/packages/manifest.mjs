@@ -107,6 +107,8 @@ export function sourceManifest() {
     ...common(SOURCE, `The native sources of ${NAME}, and what builds them: for \`${NAME} build\`.`),
     type: "module",
     preferUnplugged: true,
+    // Without it cmake-js downloads the headers of a whole Node.js.
+    binary: MANIFEST.binary,
     dependencies: pick(MANIFEST.devDependencies, BUILD_TOOLS),
   };
 }

@@ -178,6 +178,7 @@ describe("the package of the sources", () => {
         ...["scripts/build-native.mjs", "scripts/whisper-cpp-directory.mjs"],
       ]),
     );
+    expect(manifestOf("agora-transcribe-source").binary).toEqual({ napi_versions: [8] });
     expect(Object.keys(manifestOf("agora-transcribe-source").dependencies)).toEqual([
       ...["cmake-js", "node-addon-api", "node-api-headers", "nodejs-whisper"],
     ]);

@@ -45,11 +45,22 @@ describe("the notices of third parties", () => {
     const imported = readdirSync(path.join(root, "web/src"), { recursive: true, encoding: "utf8" })
       .filter((file) => /\.tsx?$/.test(file) && !file.endsWith(".d.ts"))
       .flatMap((file) => [
-        ...readFileSync(path.join(root, "web/src", file), "utf8").matchAll(/ from "([^".][^"]*)"/g),
+        ...readFileSync(path.join(root, "web/src", file), "utf8").matchAll(
+          /(?:from |import\()"([^".][^"]*)"/g,
+        ),
       ])
       .map((match) => match[1]!.split("/")[0]!);
-    expect([...new Set(imported)]).toEqual(["preact"]);
-    expect(notices).toMatch(/^## Preact$/m);
+    const all = new Set<string>();
+    const add = (name: string) => {
+      if (all.has(name) || name.startsWith("@types")) return;
+      all.add(name);
+      const manifest = readFileSync(path.join(root, "node_modules", name, "package.json"), "utf8");
+      Object.keys(JSON.parse(manifest).dependencies ?? {}).forEach(add);
+    };
+    imported.forEach(add);
+    expect(all).toContain("preact");
+    const named = [...notices.matchAll(/^## (.*)$/gm)].map((match) => match[1]!.toLowerCase());
+    expect([...all].filter((name) => !named.includes(name))).toEqual([]);
   });
 
   it("have the whole text of every licence that they name", () => {
