@@ -1,6 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it, onTestFinished } from "vitest";
-import type { ServerSettings } from "../../src/service/settings.js";
+import { startServer } from "../../src/server/server.js";
+import { Allowlist } from "../../src/service/allowlist.js";
+import { exposureWarnings } from "../../src/service/exposure.js";
+import { readSettings, type ServerSettings } from "../../src/service/settings.js";
 import { type Message, startLive } from "../support/live-server.js";
 import { readMetrics } from "../support/metrics.js";
 import {
@@ -312,8 +315,7 @@ describe("a phone call over AudioSocket", () => {
 });
 
 describe("who may send calls", () => {
-  it("is told by address alone, where others than this machine reach the port", async () => {
-    const { Allowlist } = await import("../../src/service/allowlist.js");
+  it("is told by address alone, where others than this machine reach the port", () => {
     const list = new Allowlist("10.0.0.5, 192.168.7.0/24, fd00::/8");
     for (const address of [
       "127.0.0.1",
@@ -330,8 +332,16 @@ describe("who may send calls", () => {
     expect([nobody.includes("127.0.0.1"), nobody.includes("10.0.0.5")]).toEqual([true, false]);
   });
 
+  it("is a setting, which stands for the token that there is none of", () => {
+    const open = { LIVE_HOST: "0.0.0.0", AUDIOSOCKET_PORT: "9092" };
+    const settings = readSettings({ ...open, AUDIOSOCKET_PEERS: "10.0.0.5, 10.0.7.0/24" });
+    expect(exposureWarnings(settings).join()).not.toContain("LIVE_HOST");
+    expect(() => readSettings({ ...open, VOSK_PORT: "2700" })).toThrow("LIVE_HOST");
+    for (const peers of ["asterisk", "10.0.0.0/99", "10.0.0.5:9092", "10.0.0.0/8/8"])
+      expect(() => readSettings({ AUDIOSOCKET_PEERS: peers })).toThrow("AUDIOSOCKET_PEERS");
+  });
+
   it("waits for the model", async () => {
-    const { startServer } = await import("../../src/server/server.js");
     const server = await startServer(
       { grpc: false, httpPort: 0, audioSocketPort: 0, model: "/nowhere/none.bin" },
       { log: () => {} },
