@@ -30,6 +30,7 @@ it("the description has every path, every field, and an answer for each", async 
       "/api/ps/{name}",
       "/v1/jobs",
       "/v1/jobs/{id}",
+      "/v1/jobs/{id}/corrections",
       "/v1/jobs/{id}/events",
       "/v1/jobs/{id}/result",
       "/api/recordings",
