@@ -3,7 +3,7 @@
  * inside) with the same weights, in 8 bits both, on two threads. Clients speak WhisperLive's protocol to servers in processes
  * of their own and send speech at the pace at which it was spoken.
  *
- *   npm run bench:live -- [--parts audio,streams,beside,peer,hour,nothing] [--seconds 50] [--streams 1,2,4]
+ *   npm run bench:live -- [--parts audio,streams,beside,peer,hour,nothing] [--seconds 40] [--streams 1,2,4]
  *                         [--model PATH] [--policy NAME] [--step SECONDS]
  *
  * audio    latencies by the clock of the audio, as if the model took no time (computation-unaware)
@@ -52,7 +52,7 @@ const { values } = parseArgs({
   options: {
     parts: { type: "string", default: PARTS.join(",") },
     model: { type: "string" },
-    seconds: { type: "string", default: "50" },
+    seconds: { type: "string", default: "40" },
     streams: { type: "string", default: "1,2,4" },
     policy: { type: "string", default: "auto" },
     step: { type: "string", default: "1" },

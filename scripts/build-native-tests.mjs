@@ -4,10 +4,11 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { whisperCppDirectory } from "./whisper-cpp-directory.mjs";
 
-const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "..");
+/** The repository. */
+export const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "..");
 
 /** Models that the native tests read. */
-export const FIXTURES = path.join(root, "build", "native-fixtures");
+export const FIXTURES = path.join(ROOT, "build", "native-fixtures");
 
 const ENVIRONMENT = {
   UBSAN_OPTIONS: "print_stacktrace=1",
@@ -17,7 +18,7 @@ const ENVIRONMENT = {
 /** Runs a program to its end, and ends this one with its exit code when that is not 0. */
 export function run(program, args, env = {}) {
   const { status, signal } = spawnSync(program, args, {
-    cwd: root,
+    cwd: ROOT,
     stdio: "inherit",
     env: { ...process.env, ...ENVIRONMENT, ...env },
   });
@@ -31,7 +32,7 @@ export function run(program, args, env = {}) {
  * @returns the folder of the programs
  */
 export function buildNativeTests(sanitize) {
-  const build = path.join(root, "build", sanitize ? `tests-${sanitize.replaceAll(",", "-")}` : "tests");
+  const build = path.join(ROOT, "build", sanitize ? `tests-${sanitize.replaceAll(",", "-")}` : "tests");
   run(process.execPath, [
     "--import",
     "./test/support/typescript-loader.mjs",
@@ -40,7 +41,7 @@ export function buildNativeTests(sanitize) {
   ]);
   run("cmake", [
     "-S",
-    root,
+    ROOT,
     "-B",
     build,
     "-DCMAKE_BUILD_TYPE=RelWithDebInfo",

@@ -91,6 +91,10 @@ endif()
 if(AGORA_TESTS OR AGORA_BENCH)
   # These programs link one CPU backend directly.
   set(GGML_BACKEND_DL OFF CACHE BOOL "" FORCE)
+  set(GGML_CPU_ALL_VARIANTS OFF CACHE BOOL "" FORCE)
+  if(NOT AGORA_NATIVE_VARIANT)
+    set(AGORA_NATIVE_VARIANT ${CMAKE_SYSTEM_PROCESSOR})
+  endif()
 endif()
 
 if(GGML_CUDA)

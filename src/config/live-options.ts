@@ -17,6 +17,8 @@ export interface ResolvedLive {
   sampleRate: number;
   encoding: LiveEncoding;
   channels: number;
+  /** Whether finals tell who speaks, by channel. */
+  diarize: boolean;
   interim: boolean;
   words: boolean;
   /** Silence that ends an utterance, in seconds. */
@@ -77,10 +79,12 @@ const LIVE_CHECKS: Checks<LiveOptions> = {
 /** Checks the options of a live stream and fills in defaults. @throws TranscriptionError INVALID_ARGUMENT */
 export function resolveLive(options: unknown): ResolvedLive {
   const given = checkOptions("options", options, LIVE_CHECKS);
-  if (given.diarize !== undefined && given.diarize !== false) {
+  const channels = given.channels ?? 1;
+  const diarize = given.diarize !== undefined && given.diarize !== false;
+  if (diarize && (channels === 1 || Object.keys(Object(given.diarize)).length > 0)) {
     throw new TranscriptionError(
       "INVALID_ARGUMENT",
-      "diarize is not possible in a live stream: speakers on channels of their own are told apart by channel",
+      "diarize tells speakers of a live stream apart by their channels alone: expected true, and at least two channels",
       { option: "diarize" },
     );
   }
@@ -88,7 +92,8 @@ export function resolveLive(options: unknown): ResolvedLive {
   return {
     sampleRate: given.sampleRate ?? 16_000,
     encoding: given.encoding ?? "s16le",
-    channels: given.channels ?? 1,
+    channels,
+    diarize,
     interim: given.interim ?? true,
     words: given.words ?? false,
     endpoint: (given.endpointMs ?? 500) / 1000,

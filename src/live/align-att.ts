@@ -52,6 +52,7 @@ export class AlignAtt implements Policy {
   /** As the last pass heard them. */
   #noSpeechProb = 0;
   #language = "";
+  readonly settlesLate = true;
   steps = 0;
   resets = 0;
 

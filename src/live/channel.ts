@@ -6,6 +6,7 @@ import { FRAME_SAMPLES, type Region } from "../pipeline/speech-regions.js";
 import { countWords } from "../pipeline/stats.js";
 import { SAMPLE_RATE } from "../types/audio.js";
 import type { VadModel, VadSession } from "../types/engine.js";
+import type { LiveFinal } from "../types/live.js";
 import type { NewEvent } from "./events.js";
 import { finalSegment } from "./final-segment.js";
 import { type Ending, type Heard, isSure, type Policy, type Sound } from "./policy.js";
@@ -15,8 +16,13 @@ import { type LiveWord, textOf } from "./words.js";
 
 /** Seconds before speech that are listened to with it: soft beginnings. */
 const PRE_ROLL = 0.5;
-/** The first pass over an utterance comes earlier, by this share of a step: somebody waits for the first word. */
+/**
+ * The first pass over an utterance comes earlier, after this share of a step: somebody waits for the first word. It may not be
+ * over by then, so that half a step later there is another pass where nothing speaks against it. Those after these two
+ * come a step after the first, and so on.
+ */
 const FIRST_STEP = 0.6;
+const SECOND_STEP = 0.5;
 /** Seconds after speech in which passes may still settle what was said. */
 const AFTERMATH = 0.5;
 /** How full a policy may get before an utterance is parted in the next good pause. */
@@ -43,8 +49,8 @@ export interface ChannelMeans {
   language: SpokenLanguage;
   signal: AbortSignal;
   emit: (event: NewEvent) => void;
-  /** Takes over a final text and says what number it has. */
-  nextFinal: () => number;
+  /** Takes over a final text and says what number it has, and who has said it, where that is to be told. */
+  nextFinal: () => Pick<LiveFinal, "id" | "speaker">;
   /** Whether a channel that has so many seconds of audio waiting should do less. */
   isBehind: (waiting: number) => boolean;
   /** Called as the channel gets on. */
@@ -59,6 +65,8 @@ interface Utterance {
   heard: number;
   /** Sample from which on there may be another. */
   nextPass: number;
+  /** Passes so far. */
+  passes: number;
   /** What the last event about it said. */
   shown: string;
   /** Words that the last pass settled. */
@@ -202,6 +210,7 @@ export class Channel {
       start,
       heard: start,
       nextPass: speech + FIRST_STEP * this.#step,
+      passes: 0,
       shown: "",
       settled: [],
       isChecked: false,
@@ -223,7 +232,8 @@ export class Channel {
     const sound = this.#sound(utterance, end);
     const heard = await this.#timed(this.policy.listen(sound));
     utterance.heard = end;
-    utterance.nextPass = this.#position + this.#step;
+    const share = [SECOND_STEP, 1 - SECOND_STEP][this.policy.settlesLate ? utterance.passes++ : 2] ?? 1;
+    utterance.nextPass = this.#position + share * this.#step;
     utterance.settled = heard.settled;
     const { kept } = this.#means.language;
     if (heard.detected) this.#noteLanguage(heard.detected, false);
@@ -327,7 +337,7 @@ export class Channel {
       this.words += countWords(text);
       this.#emit({
         type: "final",
-        id: this.#means.nextFinal(),
+        ...this.#means.nextFinal(),
         utterance: utterance.id,
         text,
         ...(this.#means.rules.words && { words: words ?? [] }),

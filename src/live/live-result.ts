@@ -69,6 +69,7 @@ function segmentOf(final: LiveFinal, isApart: boolean): Segment {
     compressionRatio: compressionRatio(text),
     temperature: 0,
     ...(isApart && { channel }),
+    ...(final.speaker !== undefined && { speaker: final.speaker }),
     language,
     ...(words && { words }),
   };

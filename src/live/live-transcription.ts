@@ -4,6 +4,7 @@ import { invalidArgument, TranscriptionError } from "../errors.js";
 import { type ModelRequest, timesWordsOf } from "../pipeline/fit-to-model.js";
 import { newRequestNumber } from "../pipeline/request-number.js";
 import { RequestScope } from "../pipeline/request-scope.js";
+import { speakerId } from "../speakers/names.js";
 import { SAMPLE_RATE } from "../types/audio.js";
 import type { Engine, VadModel } from "../types/engine.js";
 import type { LiveEvent, LiveProgress, LiveStats, LiveStream } from "../types/live.js";
@@ -47,6 +48,8 @@ export class LiveTranscription implements LiveStream {
   readonly #bytesOfFrame: number;
   readonly #recording: StreamRecording | undefined;
   #channels: Channel[] = [];
+  /** Channels in the order in which something was said in them. */
+  readonly #speakers: number[] = [];
   #bytes = 0;
   #finals = 0;
   /** Writers that wait until less is unprocessed. */
@@ -276,10 +279,19 @@ export class LiveTranscription implements LiveStream {
       language: new SpokenLanguage(modelRequest.language),
       signal,
       emit: (event) => this.#events.push(event),
-      nextFinal: () => this.#finals++,
+      nextFinal: () => ({
+        id: this.#finals++,
+        ...(rules.diarize && { speaker: this.#speakerOf(index) }),
+      }),
       isBehind: (waiting) => this.#pace.isBehind(waiting),
       onProgress: () => this.#noteProgress(),
     });
+  }
+
+  /** Speakers are numbered as they come: a channel is one, as in recordings. */
+  #speakerOf(channel: number): string {
+    if (!this.#speakers.includes(channel)) this.#speakers.push(channel);
+    return speakerId(this.#speakers.indexOf(channel));
   }
 
   /** Of a model that has one language, which is what every detection would find. */

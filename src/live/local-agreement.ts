@@ -21,6 +21,8 @@ export class LocalAgreement implements Policy {
   /** As the last pass heard it. */
   #noSpeechProb = 0;
   readonly fullness = 0;
+  /** An early pass that agrees with another settles words that were heard half. */
+  readonly settlesLate = false;
   steps = 0;
   resets = 0;
 

@@ -43,6 +43,8 @@ export interface Policy {
   readonly steps: number;
   /** Times that text was thrown away. */
   readonly resets: number;
+  /** Whether passes over less than a few seconds settle nothing: there may be more of them than the step has. */
+  readonly settlesLate: boolean;
   /** How much is settled: 1 where the utterance has to be parted, so that more can be. */
   readonly fullness: number;
   /** Listens to an utterance that is still spoken. */

@@ -1,5 +1,5 @@
 import { isLoopback } from "./addresses.js";
-import { LIVE_PORTS, type ServerSettings, TOKEN_SETTINGS, variableOf } from "./settings.js";
+import { LIVE_SOCKET_PORTS, type ServerSettings, TOKEN_SETTINGS, variableOf } from "./settings.js";
 
 /** What the operator should know about who may use the server, and who may listen. */
 export function exposureWarnings(settings: ServerSettings): string[] {
@@ -7,7 +7,9 @@ export function exposureWarnings(settings: ServerSettings): string[] {
   const open = [
     ...(grpc ? [["host", host] as const] : []),
     ...(http ? [["httpHost", httpHost] as const] : []),
-    ...(LIVE_PORTS.some((port) => settings[port] !== undefined) ? [["liveHost", liveHost] as const] : []),
+    ...(LIVE_SOCKET_PORTS.some((port) => settings[port] !== undefined)
+      ? [["liveHost", liveHost] as const]
+      : []),
   ]
     .filter(([, address]) => !isLoopback(address))
     .map(([key, address]) => `${variableOf(key)}=${address}`);

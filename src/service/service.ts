@@ -27,6 +27,7 @@ import type { OpenRecording, RecordingSource } from "./recordings/store.js";
 import { RequestLog } from "./request-log.js";
 import { type ServerSettings, variableOf } from "./settings.js";
 import { Storage } from "./storage.js";
+import { PhoneCalls } from "./telephony/phone-calls.js";
 import { within } from "./timers.js";
 import { Upload } from "./upload.js";
 import {
@@ -71,6 +72,7 @@ export class Service {
   readonly budgets: Budgets;
   readonly storage: Storage;
   readonly jobs: Jobs;
+  readonly phoneCalls: PhoneCalls;
   /** The calls of all doors. */
   readonly calls = new OpenCalls(() => this.#rest());
   #settings: ServerSettings;
@@ -97,6 +99,7 @@ export class Service {
     this.budgets = createBudgets(settings);
     this.storage = new Storage(onStorage);
     this.jobs = new Jobs(this);
+    this.phoneCalls = new PhoneCalls(settings);
   }
 
   /** Those that are in force. */
@@ -359,6 +362,7 @@ export class Service {
   async close(): Promise<void> {
     clearTimeout(this.#restTimer);
     await this.jobs.close();
+    this.phoneCalls.close();
     this.storage.close();
     this.recordings?.close();
   }

@@ -8,6 +8,7 @@ import {
   TranscriptionError,
 } from "../index.js";
 import { isHostName, isLoopback, isOrigin } from "./addresses.js";
+import { isNetwork } from "./allowlist.js";
 import { LEVELS, LOG_FORMATS } from "./log.js";
 import { parseStoreAddress, storeAddress } from "./recordings/store-address.js";
 import {
@@ -120,6 +121,18 @@ export const SETTINGS = {
   whisperLivePort: optional("WHISPERLIVE_PORT", integer(0, 65_535)),
   /** Port for clients of Vosk's server, likewise. */
   voskPort: optional("VOSK_PORT", integer(0, 65_535)),
+  /** Port to which Asterisk sends the audio of phone calls (AudioSocket), likewise. */
+  audioSocketPort: optional("AUDIOSOCKET_PORT", integer(0, 65_535)),
+  /** Addresses and networks beside this machine that may do so, comma-separated: the protocol has no tokens. */
+  audioSocketPeers: setting(
+    "AUDIOSOCKET_PEERS",
+    listOf("addresses or networks like 10.0.0.5 or 10.0.0.0/24", isNetwork),
+    "",
+  ),
+  /** Auth token of a Twilio account, whose signature opens media streams in place of the server's own token. */
+  twilioAuthToken: hidden("TWILIO_AUTH_TOKEN", text("the auth token of a Twilio account")),
+  /** Seconds that a phone call's text is kept in memory when it has ended. */
+  callsTtl: setting("CALLS_TTL", limit(1, 30 * DAY), 3600),
 
   /** Names beside its own that clients may ask for the model by, comma-separated. */
   modelAliases: setting(
@@ -292,6 +305,7 @@ const SECRETS: ReadonlySet<Key> = new Set<Key>([
   "apiToken",
   "nextApiToken",
   "recordingsAuthorization",
+  "twilioAuthToken",
   "webhookSecrets",
 ]);
 
@@ -317,8 +331,10 @@ export const TOKEN_SETTINGS = [
   ["nextApiToken", "nextApiTokenFile"],
 ] as const;
 
+/** Ports of live doors whose clients may bring a token. */
+export const LIVE_SOCKET_PORTS = ["whisperLivePort", "voskPort"] as const satisfies readonly Key[];
 /** Ports of live doors. */
-export const LIVE_PORTS = ["whisperLivePort", "voskPort"] as const satisfies readonly Key[];
+export const LIVE_PORTS = [...LIVE_SOCKET_PORTS, "audioSocketPort"] as const satisfies readonly Key[];
 
 /** Files that may be replaced while the server runs. */
 const WATCHED = [
@@ -339,6 +355,7 @@ const RELOADED: ReadonlySet<Key> = new Set<Key>([
   ...WATCHED,
   "apiToken",
   "nextApiToken",
+  "twilioAuthToken",
   "webhookSecrets",
   "webhookAllowedHosts",
   "webhookPrivateHosts",
@@ -460,7 +477,7 @@ function contradictions(
     const ways = `${token}, ${file}, or ${nameOf("httpWithoutToken")} for a server that anybody may use`;
     add("httpHost", `an address that others can reach needs ${ways}`);
   }
-  const livePorts = LIVE_PORTS.filter((port) => isSet(port)).map(nameOf);
+  const livePorts = LIVE_SOCKET_PORTS.filter((port) => isSet(port)).map(nameOf);
   if (livePorts.length > 0 && !isGuarded && !settings.liveWithoutToken && !isLoopback(settings.liveHost)) {
     const ways = `${token}, ${file}, or ${nameOf("liveWithoutToken")} for a server that anybody may use`;
     add("liveHost", `an address that others can reach (${livePorts.join(", ")}) needs ${ways}`);

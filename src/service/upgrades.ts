@@ -4,8 +4,15 @@ import type { Duplex } from "node:stream";
 /** Takes over a connection whose client asked to speak another protocol. What it throws at once is answered with a status. */
 export type Upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 
+/** Where connections are taken over. */
+export interface UpgradeRoute {
+  upgrade: Upgrade;
+  /** Whether somebody who brings no token may all the same. */
+  vouches?(request: IncomingMessage): boolean;
+}
+
 /** Who takes over connections of the HTTP door, by path. */
-export type UpgradeRoutes = ReadonlyMap<string, Upgrade>;
+export type UpgradeRoutes = ReadonlyMap<string, UpgradeRoute>;
 
 /** Path of a request, without what follows it. */
 export function pathOf({ url = "/" }: IncomingMessage): string {

@@ -50,7 +50,10 @@ export interface LiveOptions {
   initialPrompt?: string;
   /** Words to expect. Of more than fit into the prompt the first ones are used. Default: none. */
   hotwords?: string | readonly string[];
-  /** Tell speakers of one channel apart; not possible yet: anything but false is refused. Default false. */
+  /**
+   * Finals tell who speaks. Each channel is taken for one speaker, so there have to be at least two; those of one channel are
+   * not told apart while they speak, and all other options of diarization are refused. Default false.
+   */
   diarize?: boolean | DiarizationOptions;
   /** What counts as speech. Default: threshold 0.5, speech of at least 0.1 s. */
   vadOptions?: Pick<VadOptions, "threshold" | "negThreshold" | "minSpeechDuration">;
@@ -199,6 +202,8 @@ export interface LiveFinal extends OfChannel {
   noSpeechProb: number;
   /** ISO 639-1 code of what is spoken. */
   language: string;
+  /** With `diarize`: `"SPEAKER_00"`, … in the order of their first finals. */
+  speaker?: string;
   /** False where the utterance was too long for one final and goes on. */
   endOfUtterance: boolean;
 }

@@ -52,6 +52,23 @@ describe("a request", () => {
     expect(namesOf(server)).toEqual(["main.bin", "one.bin"]);
   });
 
+  it("of a sales product gets the model of WhisperX that it names where that is installed, else the server's", async () => {
+    const recordingsStore = await temporaryFolder();
+    const models = { "base.bin": 1, "whisper-large-v3.bin": 1 };
+    const server = await startManyModels({ models, settings: { recordingsStore } });
+    const kept = await post(server.url, formOf(RECORDING), { path: "/api/recordings" });
+    const path = `/api/recordings/${kept.json.id}/transcribe-whisperx`;
+    const headers = { "content-type": "application/json" };
+    const used = async (model: string) =>
+      (await post(server.url, JSON.stringify({ model, hf_token: "hf_x" }), { path, headers })).json.metadata
+        .model;
+    expect(await used("base")).toBe("base.bin");
+    expect(await used("large-v3")).toBe("whisper-large-v3.bin");
+    for (const model of ["tiny", "small", "medium", "large-v2"]) expect(await used(model)).toBe("main.bin");
+    expect(namesOf(server)).toEqual(["main.bin", "base.bin", "whisper-large-v3.bin"]);
+    expect(server.lines.join("")).not.toContain("hf_x");
+  });
+
   it("that names none that is here is told what there is", async () => {
     const server = await startManyModels({ models: { "one.bin": 1 } });
     expect(await ask(server, "onne.bin")).toMatchObject({

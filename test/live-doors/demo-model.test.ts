@@ -12,6 +12,7 @@ import type { LiveEvent } from "../../src/doors/grpc/v2/messages.js";
 import { type RunningServer, startServer } from "../../src/server/server.js";
 import { wav } from "../support/audio.js";
 import { type Message, TestSocket } from "../support/live-server.js";
+import { AsteriskChannel, endedCall } from "../support/phone-calls.js";
 import { sampleAudio, sampleTurns } from "../support/samples.js";
 import { temporaryFolder } from "../support/temporary-folder.js";
 import { wordErrorRate } from "../support/word-error-rate.js";
@@ -33,7 +34,15 @@ const WRONG = 0.1;
 let server: RunningServer;
 beforeAll(async () => {
   server = await startServer(
-    { host: "localhost", port: 0, httpPort: 0, whisperLivePort: 0, voskPort: 0, model: "demo" },
+    {
+      host: "localhost",
+      port: 0,
+      httpPort: 0,
+      whisperLivePort: 0,
+      voskPort: 0,
+      audioSocketPort: 0,
+      model: "demo",
+    },
     { log: () => {} },
   );
   await server.ready;
@@ -103,6 +112,26 @@ describe("the demo model, live", () => {
     }
     client.socket.close();
     await client.end();
+  });
+
+  it("is heard in a phone call of two parties, of whom one listens", async () => {
+    const uuid = "40325ec2-5efd-4bd3-805f-53576e581d13";
+    const parties = [0, 1].map(() => new AsteriskChannel(server.livePorts.audioSocketPort!).join(uuid));
+    for (const piece of pieces(INT16, 6401)) {
+      parties[0]!.send(0x12, piece);
+      parties[1]!.send(0x12, Buffer.alloc(piece.length));
+    }
+    for (const party of parties) party.send(0x00);
+    const { legs, segments } = await endedCall(server.httpPort!, uuid);
+    const seconds = samples.length / 16_000;
+    for (const { error, processed, received } of legs) {
+      expect(error).toBeNull();
+      expect(received).toBeCloseTo(seconds, 3);
+      expect(processed).toBe(received);
+    }
+    const [speaker] = new Set(segments.map(({ channel }: Message) => channel));
+    expect(segments.every(({ channel }: Message) => channel === speaker)).toBe(true);
+    expect(errorsOf(segments.map(({ text }: Message) => text))).toBeLessThanOrEqual(WRONG);
   });
 
   it("is heard through gRPC, on two channels", async () => {

@@ -42,7 +42,9 @@ async function call(options: Parameters<typeof startLive>[0] = {}, metadata = ne
   return { ...live, stream, events, ended };
 }
 
-const CONFIG = { config: { sample_rate: 8000, encoding: "LIVE_ENCODING_MULAW", channels: 2, words: true } };
+const CONFIG = {
+  config: { sample_rate: 8000, encoding: "LIVE_ENCODING_MULAW", channels: 2, words: true, diarize: {} },
+};
 
 const SCRIPT: LiveScript = {
   onWrite(stream, bytes) {
@@ -54,7 +56,14 @@ const SCRIPT: LiveScript = {
     stream.say({ type: "warning", message: "odd" });
   },
   onFlush(stream) {
-    stream.say(final("Добрый день.", { channel: 1, id: 7, words: evenWords("Добрый день.", 0.5, 1.5) }));
+    stream.say(
+      final("Добрый день.", {
+        channel: 1,
+        id: 7,
+        speaker: "SPEAKER_01",
+        words: evenWords("Добрый день.", 0.5, 1.5),
+      }),
+    );
     stream.say({ type: "speech-end", channel: 1, utterance: 0, time: 1.5 });
   },
   onEnd: (stream) => stream.say(final("Rest", { channel: 0 })),
@@ -98,6 +107,7 @@ describe("TranscribeLive", () => {
       start: 0.5,
       end: 1.5,
       end_of_utterance: true,
+      speaker: "SPEAKER_01",
       language: "en",
     });
     expect(said!.final!.words.map(({ text }) => text)).toEqual(["Добрый", "день."]);
@@ -149,6 +159,11 @@ describe("TranscribeLive", () => {
     ["a second configuration", [CONFIG, CONFIG], "config"],
     ["a message without anything", [CONFIG, {}], "payload"],
     ["too much audio in a message", [CONFIG, { audio: Buffer.alloc(1024 ** 2 + 1) }], "audio"],
+    [
+      "speakers of one channel",
+      [{ config: { channels: 2, diarize: { num_speakers: 2 } } }],
+      "config.diarize",
+    ],
     ["an encoding that there is not", [{ config: { encoding: 99 } }], "config.encoding"],
     [
       "options of recordings",

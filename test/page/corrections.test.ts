@@ -56,7 +56,7 @@ describeInBrowser("what is put right on the page", () => {
   it("is who speaks: seller and client of a call, a name once for all, roles the other way round, two as one", async () => {
     const { complaints, page, url } = await openCall();
     expect(await names(page)).toEqual(["Seller", "Client"]);
-    await page.getByRole("button", { name: "Swap seller and client" }).click();
+    await page.getByRole("button", { name: "Swap roles" }).click();
     await expect.poll(() => names(page)).toEqual(["Client", "Seller"]);
     await page.locator(".talk-time button.name").first().click();
     await page.getByLabel("Name").fill("Анна Ивановна");
@@ -73,7 +73,7 @@ describeInBrowser("what is put right on the page", () => {
     await page.getByRole("button", { name: "Save", exact: true }).click();
     await expect.poll(() => names(page)).toEqual(["Анна Ивановна"]);
     expect(await page.locator(".turn").count()).toBeLessThan(turnsApart);
-    await page.getByRole("button", { name: "Take the last correction back" }).click();
+    await page.getByRole("button", { name: "Undo" }).click();
     await expect.poll(async () => (await names(page)).length).toBe(2);
     expect(complaints).toEqual([]);
   });
@@ -142,7 +142,7 @@ describeInBrowser("what is put right on the page", () => {
     await expect.poll(() => keptAt(url)).toHaveLength(2);
     await expect.poll(() => names(two.page)).toEqual(["Анна", "Борис"]);
     await two.page.route("**/corrections", (route) => route.abort());
-    await two.page.getByRole("button", { name: "Swap seller and client" }).click();
+    await two.page.getByRole("button", { name: "Swap roles" }).click();
     await two.page.getByText("The correction was not kept: the server cannot be reached.").waitFor();
     expect(await keptAt(url)).toHaveLength(2);
   });

@@ -31,6 +31,7 @@ export async function startLive({ script, settings, refuse }: LiveServerOptions 
       httpPort: 0,
       whisperLivePort: 0,
       voskPort: 0,
+      audioSocketPort: 0,
       ...settings,
     },
     { transcriber, log: (line) => lines.push(line) },

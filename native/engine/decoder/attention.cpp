@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "engine/kernels/neon.h"
 #include "engine/kernels/simd.h"
 
 namespace agora {
@@ -100,6 +101,40 @@ __attribute__((target("avx2,fma,f16c"))) void attend_avx2(const float* query, co
     for (int i = 0; i < 8; ++i) _mm256_storeu_ps(output + 8 * i, _mm256_mul_ps(v[i], _mm256_set1_ps(1.0f / sum)));
 }
 
+#elif defined(__aarch64__)
+
+template <typename Value>
+void attend_neon(const float* query, const Value* keys, const Value* values, int count, float* scratch, float* output) {
+    constexpr int kParts = kHeadSize / 4;
+    float32x4_t q[kParts];
+    for (int i = 0; i < kParts; ++i) q[i] = vmulq_n_f32(load4(query + 4 * i), kScale);
+    float highest = -INFINITY;
+    for (int row = 0; row < count; ++row) {
+        const Value* key = keys + row * kHeadSize;
+        float32x4_t scores[4];
+        for (int i = 0; i < 4; ++i) scores[i] = vmulq_f32(q[i], load4(key + 4 * i));
+        for (int i = 4; i < kParts; ++i) scores[i % 4] = vfmaq_f32(scores[i % 4], q[i], load4(key + 4 * i));
+        scratch[row] = vaddvq_f32(vaddq_f32(vaddq_f32(scores[0], scores[1]), vaddq_f32(scores[2], scores[3])));
+        highest = std::max(highest, scratch[row]);
+    }
+    float32x4_t sums = vdupq_n_f32(0);
+    int row = 0;
+    for (; row + 4 <= count; row += 4) {
+        const float32x4_t e = exp4(vsubq_f32(load4(scratch + row), vdupq_n_f32(highest)));
+        vst1q_f32(scratch + row, e);
+        sums = vaddq_f32(sums, e);
+    }
+    float sum = vaddvq_f32(sums);
+    for (; row < count; ++row) sum += scratch[row] = std::exp(scratch[row] - highest);
+    float32x4_t v[kParts];
+    for (auto& part : v) part = vdupq_n_f32(0);
+    for (row = 0; row < count; ++row) {
+        const Value* value = values + row * kHeadSize;
+        for (int i = 0; i < kParts; ++i) v[i] = vfmaq_n_f32(v[i], load4(value + 4 * i), scratch[row]);
+    }
+    for (int i = 0; i < kParts; ++i) vst1q_f32(output + 4 * i, vmulq_n_f32(v[i], 1.0f / sum));
+}
+
 #endif
 
 inline void load_row(const Half* source, float* row) {
@@ -141,8 +176,12 @@ Attend<Value> fastest() {
 #if defined(__x86_64__)
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq")) return attend_avx512<Value>;
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return attend_avx2<Value>;
-#endif
     return attend_simply<Value>;
+#elif defined(__aarch64__)
+    return attend_neon<Value>;
+#else
+    return attend_simply<Value>;
+#endif
 }
 
 }  // namespace

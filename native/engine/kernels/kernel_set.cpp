@@ -2,10 +2,14 @@
 
 #include <algorithm>
 
+#include "engine/kernels/neon.h"
 #include "engine/kernels/number_formats.h"
 
 #if defined(__x86_64__)
 #include <cpuid.h>
+#endif
+#if defined(__aarch64__) && defined(__linux__)
+#include <sys/auxv.h>
 #endif
 #if defined(__x86_64__) && defined(__linux__)
 #include <sys/syscall.h>
@@ -62,6 +66,27 @@ bool amx_works() {
 
 #endif
 
+#if defined(__aarch64__)
+
+// What the processor has, by the bits of Linux (arch/arm64/include/uapi/asm/hwcap.h); elsewhere only what all have.
+struct ArmFeatures {
+    bool dotprod = false;
+    bool i8mm = false;
+    bool bf16 = false;
+};
+
+ArmFeatures arm_features() {
+#if defined(__linux__)
+    const unsigned long first = getauxval(AT_HWCAP);
+    const unsigned long second = getauxval(AT_HWCAP2);
+    return {(first >> 20 & 1) != 0, (second >> 13 & 1) != 0, (second >> 14 & 1) != 0};
+#else
+    return {};
+#endif
+}
+
+#endif
+
 std::vector<KernelSet> usable_sets() {
     std::vector<KernelSet> sets;
 #if defined(__x86_64__)
@@ -85,6 +110,13 @@ std::vector<KernelSet> usable_sets() {
         if (has_avx_vnni()) sets.push_back(avx2_kernels(true));
         sets.push_back(avx2_kernels(false));
     }
+#endif
+#if defined(__aarch64__)
+    const ArmFeatures has = arm_features();
+    if (has.i8mm && has.bf16) sets.push_back(neon_kernels("neon-i8mm-bf16", NeonBytes::I8mm, true));
+    if (has.i8mm) sets.push_back(neon_kernels("neon-i8mm", NeonBytes::I8mm, false));
+    if (has.dotprod) sets.push_back(neon_kernels("neon-dotprod", NeonBytes::DotProd, false));
+    sets.push_back(neon_kernels("neon", NeonBytes::Widened, false));
 #endif
     sets.push_back(plain_kernels());
     return sets;

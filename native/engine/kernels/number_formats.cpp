@@ -7,6 +7,9 @@
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
+#if defined(__aarch64__)
+#include "engine/kernels/neon.h"
+#endif
 
 namespace agora {
 
@@ -44,7 +47,11 @@ void narrow(const float* input, int count, Half* output) {
         return;
     }
 #endif
-    ggml_fp32_to_fp16_row(input, output, count);
+    int i = 0;
+#if defined(__aarch64__)
+    for (; i + 4 <= count; i += 4) vst1_u16(output + i, vreinterpret_u16_f16(vcvt_f16_f32(load4(input + i))));
+#endif
+    ggml_fp32_to_fp16_row(input + i, output + i, count - i);
 }
 
 void widen(const Half* input, int64_t count, float* output) {
@@ -54,7 +61,11 @@ void widen(const Half* input, int64_t count, float* output) {
         return;
     }
 #endif
-    ggml_fp16_to_fp32_row(input, output, count);
+    int64_t i = 0;
+#if defined(__aarch64__)
+    for (; i + 4 <= count; i += 4) vst1q_f32(output + i, load4(input + i));
+#endif
+    ggml_fp16_to_fp32_row(input + i, output + i, count - i);
 }
 
 void narrow(const float* input, int count, float* output) {

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "engine/kernels/neon.h"
 #include "engine/kernels/simd.h"
 
 namespace agora {
@@ -64,6 +65,27 @@ __attribute__((target("avx2"))) float highest_avx2(const float* begin, const flo
     return result;
 }
 
+#elif defined(__aarch64__)
+
+float sum_exp_neon(const float* begin, const float* end, float shift) {
+    const float32x4_t negligible = vdupq_n_f32(-87.0f);
+    float32x4_t sums = vdupq_n_f32(0);
+    for (; end - begin >= 4; begin += 4) {
+        const float32x4_t x = vsubq_f32(load4(begin), vdupq_n_f32(shift));
+        const uint32x4_t counts = vcgtq_f32(x, negligible);
+        sums = vaddq_f32(sums, vreinterpretq_f32_u32(vandq_u32(vreinterpretq_u32_f32(exp4(x)), counts)));
+    }
+    return vaddvq_f32(sums) + sum_exp_plain(begin, end, shift);
+}
+
+float highest_neon(const float* begin, const float* end) {
+    float32x4_t most = vdupq_n_f32(kNever);
+    for (; end - begin >= 4; begin += 4) most = vmaxq_f32(most, load4(begin));
+    float result = vmaxvq_f32(most);
+    for (; begin != end; ++begin) result = std::max(result, *begin);
+    return result;
+}
+
 #endif
 
 struct Kernels {
@@ -76,8 +98,12 @@ Kernels fastest() {
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq"))
         return {sum_exp_avx512, highest_avx512};
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return {sum_exp_avx2, highest_avx2};
-#endif
     return {};
+#elif defined(__aarch64__)
+    return {sum_exp_neon, highest_neon};
+#else
+    return {};
+#endif
 }
 
 const Kernels& kernels() {

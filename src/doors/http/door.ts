@@ -28,6 +28,7 @@ import { addWhisperX } from "./recordings/whisperx.js";
 import { addDiarization } from "./speaches/diarization.js";
 import { addLoadedModels } from "./speaches/loaded-models.js";
 import { addSpeechTimestamps } from "./speaches/speech-timestamps.js";
+import { addPhoneCalls } from "./telephony/calls.js";
 import { addUpgrades } from "./upgrades.js";
 import { addInference } from "./whisper-cpp/inference.js";
 
@@ -86,6 +87,7 @@ export class HttpDoor {
     addPeaks(app, service);
     addWhisperX(app, service);
     addJobs(app, service);
+    addPhoneCalls(app, service);
     addPages(app, pages, description);
     addPage(app, service);
     addSession(app, gate, pem !== undefined);

@@ -75,14 +75,15 @@ export class Gate {
 
   /**
    * Whether a WebSocket may be opened.
+   * @param isVouched whether its client need not bring a token
    * @throws Forbidden, Refusal UNAUTHENTICATED, Unavailable, TranscriptionError QUEUE_FULL
    */
-  checkUpgrade(request: IncomingMessage, path: string): void {
+  checkUpgrade(request: IncomingMessage, path: string, isVouched = false): void {
     const { headers, socket } = request;
-    if (!this.#tokens.isNeeded) this.#access.checkHost(headers);
+    if (!this.#tokens.isNeeded && !isVouched) this.#access.checkHost(headers);
     this.#access.checkOrigin(headers, false);
     const address = socket.remoteAddress ?? "unknown";
-    this.#requireToken(headers, offeredAuthorization(request), `GET ${path}`, address);
+    if (!isVouched) this.#requireToken(headers, offeredAuthorization(request), `GET ${path}`, address);
     this.#checkPhase(true);
   }
 

@@ -17,10 +17,10 @@ export function addUpgrades(server: Server, service: Service, gate: Gate, routes
     const id = requestIdFrom(String(request.headers[REQUEST_ID] ?? ""));
     try {
       const path = pathOf(request);
-      const upgrade = routes.get(path);
-      if (!upgrade) throw new Refusal("NOT_FOUND", `There is no WebSocket at ${path}: see /docs`);
-      gate.checkUpgrade(request, path);
-      upgrade(request, socket, head);
+      const route = routes.get(path);
+      if (!route) throw new Refusal("NOT_FOUND", `There is no WebSocket at ${path}: see /docs`);
+      gate.checkUpgrade(request, path, route.vouches?.(request));
+      route.upgrade(request, socket, head);
     } catch (error) {
       const failure = failureOf(error, id, service.workers.retryAfter);
       const headers = { ...failure.headers, [REQUEST_ID]: id };

@@ -7,8 +7,8 @@ import type { Service } from "../../service/service.js";
 import { isKeyProtocol } from "../../service/upgrades.js";
 import { beginCall } from "./calls.js";
 import { MAX_MESSAGE } from "./limits.js";
-import type { Connection, LiveSession } from "./session.js";
-import type { Sessions } from "./sessions.js";
+import type { Connection } from "./session.js";
+import type { OpenSession, Sessions } from "./sessions.js";
 
 export interface HandshakeOptions {
   /** What its calls are in the log and in metrics. */
@@ -16,7 +16,7 @@ export interface HandshakeOptions {
   /** Bytes of a message. Default: {@link MAX_MESSAGE}. */
   maxMessage?: number;
   /** Makes the session of a connection. */
-  open(connection: Connection, request: IncomingMessage): LiveSession;
+  open(connection: Connection, request: IncomingMessage): OpenSession;
 }
 
 /** Makes WebSockets of connections that may be some, and sessions of them. */

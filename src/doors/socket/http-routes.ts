@@ -1,9 +1,11 @@
 import type { IncomingMessage } from "node:http";
 import type { Service } from "../../service/service.js";
+import { isSignedByTwilio } from "../../service/telephony/twilio-signature.js";
 import {
   protocolsOf,
   queryOf,
   type Upgrade,
+  type UpgradeRoute,
   type UpgradeRoutes,
   type Upgrades,
 } from "../../service/upgrades.js";
@@ -12,9 +14,13 @@ import { DeepgramSession } from "./deepgram/session.js";
 import { Handshake, type HandshakeOptions } from "./handshake.js";
 import { RealtimeSession } from "./realtime/session.js";
 import { Sessions } from "./sessions.js";
+import { TwilioSession } from "./twilio/session.js";
 
 /** Bytes of a message of OpenAI's clients: 15 MiB of audio in base64, and what stands around it. */
 const REALTIME_MESSAGE = 16 * 1024 ** 2;
+
+/** Where Twilio opens its media streams. */
+const TWILIO = "/api/calls/twilio";
 
 /** Live doors on the port of HTTP. */
 export class LiveRoutes implements Upgrades {
@@ -39,10 +45,24 @@ export class LiveRoutes implements Upgrades {
       method: "GET /v1/listen",
       open: (connection, request) => new DeepgramSession(connection, readListening(queryOf(request))),
     });
-    this.routes = new Map([
-      ["/v1/realtime", realtime],
-      ["/realtime", realtime],
-      ["/v1/listen", checked(listen, (request) => readListening(queryOf(request)))],
+    const twilio = upgrade({
+      method: `GET ${TWILIO}`,
+      open: (connection) => new TwilioSession(connection),
+    });
+    this.routes = new Map<string, UpgradeRoute>([
+      ["/v1/realtime", { upgrade: realtime }],
+      ["/realtime", { upgrade: realtime }],
+      ["/v1/listen", { upgrade: checked(listen, (request) => readListening(queryOf(request))) }],
+      [
+        TWILIO,
+        {
+          upgrade: twilio,
+          vouches: (request) => {
+            const { twilioAuthToken } = service.settings;
+            return twilioAuthToken !== undefined && isSignedByTwilio(request, twilioAuthToken);
+          },
+        },
+      ],
     ]);
   }
 

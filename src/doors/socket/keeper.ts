@@ -1,13 +1,11 @@
 import type { IncomingMessage } from "node:http";
-import { TranscriptionError } from "../../index.js";
 import { Access, Forbidden } from "../../service/access.js";
-import { Unavailable } from "../../service/call/call.js";
 import { RareWarnings } from "../../service/rare-warnings.js";
 import type { Service } from "../../service/service.js";
-import { variableOf } from "../../service/settings.js";
 import type { TokenCheck } from "../../service/token-check.js";
 import { offeredAuthorization, queryOf } from "../../service/upgrades.js";
 import { failureOf, Unauthenticated } from "./failures.js";
+import type { Room } from "./room.js";
 
 /** What a connection is refused with. */
 export interface Refused {
@@ -26,16 +24,15 @@ const RETRY_AFTER = "1";
 
 /** Decides who may open a connection on a port of a live door. */
 export class Keeper {
-  readonly #service: Service;
+  readonly #room: Room;
   readonly #tokens: TokenCheck;
   readonly #access: Access;
   readonly #refusals: RareWarnings;
   readonly #name: string;
-  #phase: "loading" | "serving" | "closing" = "loading";
 
   /** @param name of the door, for the log */
-  constructor(service: Service, tokens: TokenCheck, name: string) {
-    this.#service = service;
+  constructor(service: Service, room: Room, tokens: TokenCheck, name: string) {
+    this.#room = room;
     this.#tokens = tokens;
     this.#name = name;
     // Those that WhisperLive has come with it.
@@ -43,38 +40,18 @@ export class Keeper {
     this.#refusals = new RareWarnings(service.log);
   }
 
-  /** Connections are let in from now on. */
-  open(): void {
-    if (this.#phase === "loading") this.#phase = "serving";
-  }
-
-  /** None are from now on. */
-  close(): void {
-    this.#phase = "closing";
-  }
-
   /** @returns why a WebSocket is not opened; undefined: it may be */
   refusal(request: IncomingMessage, requestId: string): Refused | undefined {
     try {
       this.#checkOrigin(request);
       this.#checkToken(request);
-      this.checkRoom();
+      this.#room.check();
       return undefined;
     } catch (error) {
       if (error instanceof Forbidden) return refused(403, "FORBIDDEN", error.message);
       const { reason, message } = failureOf(error, requestId);
       return refused(STATUSES[reason] ?? 500, reason, message);
     }
-  }
-
-  /** @throws Unavailable, TranscriptionError QUEUE_FULL */
-  checkRoom(): void {
-    if (this.#phase === "loading") throw new Unavailable("The model is being loaded");
-    if (this.#phase === "closing") throw new Unavailable("The server is shutting down");
-    const { calls, settings } = this.#service;
-    if (calls.size < settings.maxCalls) return;
-    const message = `${calls.size} calls are open, the most that ${variableOf("maxCalls")} allows`;
-    throw new TranscriptionError("QUEUE_FULL", message);
   }
 
   #checkOrigin({ headers }: IncomingMessage): void {

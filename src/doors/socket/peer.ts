@@ -1,25 +1,21 @@
 import type { RawData, WebSocket } from "ws";
 import { TranscriptionError } from "../../index.js";
-import { variableOf } from "../../service/settings.js";
+import { idle } from "./idle.js";
 import { PATIENCE, type Patience, READ_AHEAD } from "./limits.js";
+import type { Line, LineEvents } from "./session.js";
 
-/** What becomes of a connection. */
-export interface PeerEvents {
-  /** The next message, when the one before has been dealt with. What it throws is a failure. */
-  onMessage(data: Buffer, isBinary: boolean): Promise<void>;
-  /** The client is there. */
-  onHeard(): void;
-  /** Why it cannot go on. */
-  onFailure(reason: unknown): void;
-  /** It is over, with the status code that the other side gave. */
+/** What becomes of a connection; `onClose` hears the status code that the other side gave. */
+export type PeerEvents = Omit<LineEvents<[data: Buffer, isBinary: boolean]>, "onClose"> & {
   onClose(code: number): void;
-}
+};
 
 export interface PeerOptions {
   /** Seconds without a message or a ping after which the client counts as idle; `Infinity`: never. */
   idleTimeout: number;
   /** The answers to our pings count as well: the protocol has nothing else to say for who is silent. */
   pongsCount?: boolean;
+  /** What came before the end is dealt with although its client is gone. */
+  drains?: boolean;
   patience?: Patience;
 }
 
@@ -30,7 +26,7 @@ const LONGEST_REASON = 123;
  * One WebSocket: reads no more than is worked off, pings, notices who is idle or gone, and sends no more than is read. Of
  * what replaces itself a slow reader gets the newest.
  */
-export class Peer {
+export class Peer implements Line {
   readonly #socket: WebSocket;
   readonly #events: PeerEvents;
   readonly #idleTimeout: number;
@@ -49,9 +45,11 @@ export class Peer {
   readonly #newest = new Map<string, string>();
   readonly #timers: NodeJS.Timeout[] = [];
   #idleTimer: NodeJS.Timeout | undefined;
+  /** Called when nothing waits to be dealt with. */
+  #onRest: () => void = () => {};
 
   constructor(socket: WebSocket, options: PeerOptions, events: PeerEvents) {
-    const { idleTimeout, patience = PATIENCE, pongsCount = false } = options;
+    const { drains = false, idleTimeout, patience = PATIENCE, pongsCount = false } = options;
     this.#socket = socket;
     this.#events = events;
     this.#idleTimeout = idleTimeout;
@@ -69,8 +67,12 @@ export class Peer {
     });
     socket.once("close", (code) => {
       this.#isClosed = true;
-      this.#stop();
-      events.onClose(code);
+      this.#stopTimers();
+      if (!drains) this.ignore();
+      void this.#done().then(() => {
+        this.ignore();
+        events.onClose(code);
+      });
     });
     this.#every(patience.ping, () => this.#ping());
     this.#every(patience.stuck / 6, () => this.#lookForReader());
@@ -94,6 +96,7 @@ export class Peer {
   ignore(): void {
     this.#isDeaf = true;
     this.#inbox.length = 0;
+    this.#onRest();
     clearTimeout(this.#idleTimer);
     if (this.#socket.isPaused) this.#socket.resume();
   }
@@ -136,6 +139,7 @@ export class Peer {
       this.#fail(error);
     }
     this.#isWorking = false;
+    this.#onRest();
     // Nobody was waited for meanwhile.
     this.#heardAt = performance.now();
     if (this.#socket.isPaused) {
@@ -208,16 +212,18 @@ export class Peer {
     this.#timers.push(setInterval(look, seconds * 1000));
   }
 
-  #stop(): void {
-    this.ignore();
+  /** Resolves when nothing waits to be dealt with, or the client is not listened to. */
+  async #done(): Promise<void> {
+    if (!this.#isWorking || this.#isDeaf) return;
+    await new Promise<void>((resolve) => {
+      this.#onRest = resolve;
+    });
+  }
+
+  #stopTimers(): void {
+    clearTimeout(this.#idleTimer);
     for (const timer of this.#timers) clearTimeout(timer);
   }
-}
-
-/** Why who sends nothing is not waited for any longer. */
-function idle(seconds: number): TranscriptionError {
-  const message = `Nothing arrived for ${variableOf("liveIdleTimeout")} (${seconds} s)`;
-  return new TranscriptionError("DEADLINE_EXCEEDED", message);
 }
 
 /** As much of `text` as a closing frame holds, in whole characters. */

@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { listen } from "../../service/listen.js";
 import { REQUEST_ID, requestIdFrom } from "../../service/request-id.js";
 import { FLUSH_SECONDS, type Service } from "../../service/service.js";
-import type { ServerSettings } from "../../service/settings.js";
+import type { LIVE_SOCKET_PORTS, ServerSettings } from "../../service/settings.js";
 import { within } from "../../service/timers.js";
 import { loadPem, secureContextOf } from "../../service/tls-files.js";
 import { TokenCheck } from "../../service/token-check.js";
@@ -12,6 +12,7 @@ import { loadTokens } from "../../service/token-files.js";
 import { refuseUpgrade } from "../../service/upgrades.js";
 import { Handshake, type HandshakeOptions } from "./handshake.js";
 import { Keeper } from "./keeper.js";
+import { Room } from "./room.js";
 import { Sessions } from "./sessions.js";
 
 /** Milliseconds for the headers of a request. */
@@ -19,14 +20,14 @@ const HEADERS_TIMEOUT = 10_000;
 const LOOK_EVERY = 1000;
 const MAX_HEADER_BYTES = 16 * 1024;
 
-/** Settings of ports of live doors. */
-export type PortSetting = "whisperLivePort" | "voskPort";
+/** Settings of ports on which everything is a WebSocket. */
+export type PortSetting = (typeof LIVE_SOCKET_PORTS)[number];
 
 /** A live door with a port of its own, on which everything is a WebSocket, whatever its path. */
 export class PortDoor {
   readonly port: number;
   readonly #server: Server;
-  readonly #keeper: Keeper;
+  readonly #room: Room;
   readonly #tokens: TokenCheck;
   readonly #sessions: Sessions;
   readonly #service: Service;
@@ -34,7 +35,7 @@ export class PortDoor {
 
   private constructor(
     server: Server,
-    keeper: Keeper,
+    room: Room,
     tokens: TokenCheck,
     sessions: Sessions,
     service: Service,
@@ -42,7 +43,7 @@ export class PortDoor {
   ) {
     this.port = (server.address() as AddressInfo).port;
     this.#server = server;
-    this.#keeper = keeper;
+    this.#room = room;
     this.#tokens = tokens;
     this.#sessions = sessions;
     this.#service = service;
@@ -57,7 +58,8 @@ export class PortDoor {
     const { settings } = service;
     const tokens = new TokenCheck(await tokensOf(settings));
     const pem = await loadPem(settings);
-    const keeper = new Keeper(service, tokens, options.method);
+    const room = new Room(service);
+    const keeper = new Keeper(service, room, tokens, options.method);
     const sessions = new Sessions();
     const handshake = new Handshake(service, sessions, options);
     const common = {
@@ -78,12 +80,12 @@ export class PortDoor {
       refuseUpgrade(socket, status, body, { ...headers, [REQUEST_ID]: id });
     });
     await listen(server, { host: settings.liveHost, port: settings[key] ?? 0 }, ["liveHost", key]);
-    return new PortDoor(server, keeper, tokens, sessions, service, pem !== undefined);
+    return new PortDoor(server, room, tokens, sessions, service, pem !== undefined);
   }
 
   /** The model is loaded: lets connections in from now on. */
   serve(): void {
-    this.#keeper.open();
+    this.#room.open();
   }
 
   /**
@@ -101,7 +103,7 @@ export class PortDoor {
 
   /** Lets no one in, has sessions say what they have, has the service drained, and closes. */
   async close(): Promise<void> {
-    this.#keeper.close();
+    this.#room.close();
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     await within(this.#sessions.windUp(), this.#service.settings.shutdownGrace);
     await this.#service.drain();

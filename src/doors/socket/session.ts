@@ -1,65 +1,94 @@
 import type { WebSocket } from "ws";
-import type { LiveEvent, LiveOptions, LiveStats } from "../../index.js";
+import type { LiveEvent, LiveOptions, LiveProgress, LiveStats } from "../../index.js";
 import type { Call } from "../../service/call/call.js";
 import { ClientGone, Unavailable } from "../../service/call/call.js";
 import type { Service } from "../../service/service.js";
 import { failureOf, type SocketFailure } from "./failures.js";
-import { Peer, type PeerOptions } from "./peer.js";
 
 /** Options of a stream but for those that the call has. */
 export type StreamOptions = Omit<LiveOptions, "signal">;
 
 type OpenStream = Awaited<ReturnType<Service["live"]>>;
 
-/** What a session is given. */
-export interface Connection {
+/** What a session is given, whatever it is connected by. */
+export interface Caller {
   service: Service;
   /** Ends with the connection. */
   call: Call;
+}
+
+/** The same of a WebSocket. */
+export interface Connection extends Caller {
   socket: WebSocket;
+}
+
+/** What becomes of a connection whose messages are `M`. */
+export interface LineEvents<M extends unknown[]> {
+  /** The next message, when the one before has been dealt with. What it throws is a failure. */
+  onMessage(...message: M): Promise<void>;
+  /** The client is there. */
+  onHeard(): void;
+  /** Why it cannot go on. */
+  onFailure(reason: unknown): void;
+  /** It is over. */
+  onClose(): void;
+}
+
+/** A connection, as sessions use it. */
+export interface Line {
+  /** Takes nothing more from the client. */
+  ignore(): void;
+  /** Closes after what was sent, with a status of the protocol of WebSockets. */
+  close(code: number, reason?: string): void;
+  break(): void;
+}
+
+/** A stream that is open. */
+interface Track {
+  stream: OpenStream;
+  /** Nothing more is written to it, and all that was said is being told. */
+  isEnding: boolean;
+  reading: Promise<void>;
 }
 
 /** A connection that is closed with a status of its own. */
 const NORMAL = 1000;
 
 /**
- * One client of a live door, whatever its protocol: what it says goes into a stream, and the events of that are told in its
- * words.
+ * One client of a live door, whatever its protocol: what it says goes into a stream, or one for each of its tracks, and the
+ * events of that are told in its words.
  */
-export abstract class LiveSession {
+export abstract class LiveSession<L extends Line, M extends unknown[]> {
   protected readonly service: Service;
   protected readonly call: Call;
-  protected readonly peer: Peer;
-  #stream: OpenStream | undefined;
-  /** Nothing more is written to it, and all that was said is being told. */
-  #isEnding = false;
-  #reading: Promise<void> = Promise.resolve();
+  protected readonly peer: L;
+  readonly #tracks = new Map<number, Track>();
   /** Of streams that have ended. */
   #received = 0;
   #processed = 0;
   #finals = 0;
   #isOver = false;
+  #ending: Promise<LiveStats[]> | undefined;
 
-  constructor({ service, call, socket }: Connection, options: Partial<PeerOptions> = {}) {
+  /** @param connect makes the connection; seconds without a sign of life after which it is to fail are a setting */
+  constructor({ service, call }: Caller, connect: (events: LineEvents<M>, idleTimeout: number) => L) {
     this.service = service;
     this.call = call;
-    const { liveIdleTimeout: idleTimeout } = service.settings;
-    this.peer = new Peer(
-      socket,
-      { idleTimeout, ...options },
-      {
-        onMessage: (data, isBinary) => (isBinary ? this.onBinary(data) : this.onText(data.toString())),
-        onHeard: () => this.#stream?.keepAlive(),
-        onFailure: (reason) => this.fail(reason),
-        onClose: () => this.#onClose(),
+    const events: LineEvents<M> = {
+      onMessage: (...message) => this.onMessage(...message),
+      onHeard: () => {
+        for (const { stream } of this.#tracks.values()) stream.keepAlive();
       },
-    );
+      onFailure: (reason) => this.fail(reason),
+      onClose: () => void this.#onClose(),
+    };
+    this.peer = connect(events, service.settings.liveIdleTimeout);
     call.signal.addEventListener("abort", () => this.fail(call.signal.reason), { once: true });
   }
 
-  protected abstract onText(text: string): Promise<void>;
-  protected abstract onBinary(bytes: Buffer): Promise<void>;
-  protected abstract onEvent(event: LiveEvent): void;
+  protected abstract onMessage(...message: M): Promise<void>;
+  /** @param track whose stream it comes from */
+  protected abstract onEvent(event: LiveEvent, track: number): void;
   /** Tells why it ends, and closes the connection. */
   protected abstract tell(failure: SocketFailure): void;
 
@@ -72,53 +101,70 @@ export abstract class LiveSession {
    * Opens the stream.
    * @param model what the client calls it: clients name those of the server that they were made for, so one that is not here
    *   is the main one
+   * @param track which of several it is
    * @throws TranscriptionError QUEUE_FULL, INVALID_ARGUMENT, as `Service.live`
    */
-  protected async open(options: StreamOptions, model?: string): Promise<void> {
+  protected async open(options: StreamOptions, model?: string, track = 0): Promise<void> {
     this.call.markReading();
     const { service } = this;
     const chosen = model === undefined ? undefined : await service.models.find(model);
     const stream = await service.live(this.call, options, chosen);
-    this.#stream = stream;
-    this.#reading = this.#read(stream);
+    this.#tracks.set(track, { stream, isEnding: false, reading: this.#read(stream, track) });
   }
 
   /** Writes audio; resolves when there is room for more. */
-  protected async write(audio: Uint8Array): Promise<void> {
-    const stream = this.#stream!;
+  protected async write(audio: Uint8Array, track = 0): Promise<void> {
+    const { stream } = this.#tracks.get(track)!;
     this.call.bytes += audio.length;
     await stream.write(audio);
   }
 
   /** Seconds of audio that wait to be listened to. */
   protected get lag(): number {
-    return (this.#stream?.progress.received ?? 0) - this.processed;
+    const { processed, received } = this.progressOf(0);
+    return received - processed;
   }
 
   /** Seconds of audio that were listened to. */
   protected get processed(): number {
-    return this.#stream?.progress.processed ?? 0;
+    return this.progressOf(0).processed;
   }
 
-  /** Ends what is being said. Its finals have been told when it resolves. */
-  protected async flush(): Promise<void> {
-    if (!this.#isEnding) await this.#stream?.flush();
+  /** How far a stream that is open is. */
+  protected progressOf(track: number): Pick<LiveProgress, "received" | "processed"> {
+    return this.#tracks.get(track)?.stream.progress ?? { received: 0, processed: 0 };
+  }
+
+  /** Ends what is being said, in all tracks or in one. Its finals have been told when it resolves. */
+  protected async flush(track?: number): Promise<void> {
+    const open = [...this.#tracks].filter(([each, { isEnding }]) => !isEnding && each === (track ?? each));
+    await Promise.all(open.map(([, { stream }]) => stream.flush()));
     await eventsTold();
   }
 
-  /** Ends the stream, if there is one. Everything has been told when it resolves; another may be opened. */
-  protected async end(): Promise<LiveStats | undefined> {
-    const stream = this.#stream;
-    if (!stream) return undefined;
-    this.#isEnding = true;
-    const stats = await stream.end();
-    await this.#reading;
-    this.#stream = undefined;
-    this.#isEnding = false;
-    this.#received += stats.received;
-    this.#processed += stats.processed;
-    this.#finals += stats.finals;
-    return stats;
+  /** Ends the streams that are open. Everything has been told when it resolves; others may be opened. */
+  protected end(): Promise<LiveStats[]> {
+    this.#ending ??= this.#endAll().finally(() => {
+      this.#ending = undefined;
+    });
+    return this.#ending;
+  }
+
+  async #endAll(): Promise<LiveStats[]> {
+    const open = [...this.#tracks.values()];
+    for (const track of open) track.isEnding = true;
+    const all = await Promise.all(
+      open.map(async ({ reading, stream }) => {
+        const stats = await stream.end();
+        await reading;
+        this.#received += stats.received;
+        this.#processed += stats.processed;
+        this.#finals += stats.finals;
+        return stats;
+      }),
+    );
+    this.#tracks.clear();
+    return all;
   }
 
   /** Everything is told: closes. */
@@ -132,6 +178,7 @@ export abstract class LiveSession {
       processed_seconds: this.#processed,
       finals,
     });
+    this.onOver();
     this.peer.close(code, reason);
   }
 
@@ -142,6 +189,7 @@ export abstract class LiveSession {
     const failure = failureOf(reason, this.call.id);
     this.service.logFailure(this.call, reason, failure.message, failure.reason);
     this.call.outcome ??= failure.reason;
+    this.onOver(failure);
     if (!(reason instanceof ClientGone)) this.tell(failure);
     // Whatever still runs for it.
     this.call.fail(reason as Error);
@@ -159,14 +207,20 @@ export abstract class LiveSession {
   /** Tells what the protocol tells at the end alone, where the server ends it. */
   protected tellRest(): void {}
 
+  /** Nothing more comes of it; once. @param failure why, where it could not go on */
+  protected onOver(_failure?: SocketFailure): void {}
+
+  /** What is done yet when the client is gone, so that nothing is lost. */
+  protected async outlive(): Promise<void> {}
+
   /** Nobody waits for it any more. */
   break(): void {
     this.peer.break();
   }
 
-  async #read(stream: OpenStream): Promise<void> {
+  async #read(stream: OpenStream, track: number): Promise<void> {
     try {
-      for await (const event of stream) if (!this.#isOver) this.onEvent(event);
+      for await (const event of stream) if (!this.#isOver) this.onEvent(event, track);
     } catch (error) {
       // What a cancelled stream rejects with tells less than why it was cancelled.
       const { signal } = this.call;
@@ -174,7 +228,8 @@ export abstract class LiveSession {
     }
   }
 
-  #onClose(): void {
+  async #onClose(): Promise<void> {
+    await this.outlive().catch((error: unknown) => this.fail(error));
     this.fail(new ClientGone("The client is gone"));
     const { call, service } = this;
     service.calls.end(call);

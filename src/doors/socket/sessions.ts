@@ -1,11 +1,15 @@
-import type { LiveSession } from "./session.js";
+/** A session, as its door sees it. */
+export interface OpenSession {
+  windUp(): Promise<void>;
+  break(): void;
+}
 
 /** The sessions of a door that are open. */
 export class Sessions {
-  readonly #open = new Set<LiveSession>();
+  readonly #open = new Set<OpenSession>();
 
   /** @returns called when it is over */
-  add(session: LiveSession): () => void {
+  add(session: OpenSession): () => void {
     this.#open.add(session);
     return () => this.#open.delete(session);
   }

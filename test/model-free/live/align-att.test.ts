@@ -42,6 +42,19 @@ describe("live speech that is followed by attention", () => {
     expect(engine.steps.some(({ expected }) => expected!.length > 0)).toBe(true);
   });
 
+  it("is heard early and soon again, for the first word, and then step by step", async () => {
+    const engine = followingEngine();
+    const speech = join([silence(1), words(0, 8), silence(1)]);
+    await replay(liveStream({ step: 2 }, engine), bytesOf(speech), 640);
+    const ends = engine.steps
+      .filter(({ final }) => !final)
+      .map(({ samples }) => samples.length / 16_000 - 0.5);
+    // A frame of the VAD late, at most.
+    for (const [i, expected] of [1.2, 2.2, 3.2].entries())
+      expect(Math.abs(ends[i]! - expected)).toBeLessThan(0.1);
+    expect(ends).toHaveLength(3);
+  });
+
   it("goes on from what stands where a step has lost its place", async () => {
     const engine = followingEngine((step) => step % 2 === 1);
     const { events, stats } = await replay(liveStream({}, engine), bytesOf(TALK), 640);

@@ -192,6 +192,20 @@ describe("a live stream", () => {
     ]);
     expect(stats.received).toBe(8);
     expect(stats.processed).toBe(8);
+    expect(finalsOf(events).map(({ speaker }) => speaker)).toEqual([undefined, undefined]);
+  });
+
+  it("takes each channel for a speaker where that is asked for, numbered as they speak", async () => {
+    const left = join([silence(4), words(10, 4), silence(6)]);
+    const right = join([words(0, 4), silence(6), words(4, 2), silence(1)]);
+    const length = Math.max(left.length, right.length);
+    const both = Float32Array.from({ length: 2 * length }, (_, i) => (i % 2 ? right : left)[i >> 1] ?? 0);
+    const { events } = await replay(liveStream({ channels: 2, diarize: true }), bytesOf(both), 643);
+    expect(finalsOf(events).map(({ channel, speaker }) => [channel, speaker])).toEqual([
+      [1, "SPEAKER_00"],
+      [0, "SPEAKER_01"],
+      [1, "SPEAKER_00"],
+    ]);
   });
 
   it("keeps the newest partial alone for who does not read, and every final", async () => {
@@ -450,6 +464,7 @@ describe("a live stream that does not come to its end", () => {
     [{ step: 6 }, "step"],
     [{ policy: "alignatt" }, "policy"],
     [{ diarize: true }, "diarize"],
+    [{ diarize: { numSpeakers: 2 }, channels: 2 }, "diarize"],
     [{ language: "xx" }, "language"],
     [{ language: "fr" }, "language"],
     [{ vadOptions: { speechPad: 1 } }, "vadOptions.speechPad"],

@@ -111,7 +111,12 @@ export function CallView({ at, file, job }: { job: Job; file: File | undefined; 
           <input type="checkbox" checked={showsDoubtful} onChange={() => setShowsDoubtful(!showsDoubtful)} />
           {text.say("doubtful")}
         </label>
-        <button type="button" onClick={() => setShowsKeys(true)} aria-label={text.say("keys")}>
+        <button
+          type="button"
+          class="keys-button"
+          onClick={() => setShowsKeys(true)}
+          aria-label={text.say("keys")}
+        >
           ?
         </button>
       </div>

@@ -83,6 +83,7 @@ function contentOf(event: Event, kept: LiveSession["kept"]): Omit<SentLiveEvent,
           no_speech_prob: event.noSpeechProb,
           language: event.language,
           end_of_utterance: event.endOfUtterance,
+          speaker: event.speaker ?? "",
         },
       };
     case "speech-end": {

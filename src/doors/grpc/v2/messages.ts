@@ -485,7 +485,10 @@ export interface LiveConfig {
   hotwords: string[];
   /** What counts as speech: threshold, neg_threshold and min_speech_duration alone. */
   vad_options: VadOptions | null;
-  /** Tell speakers of one channel apart. Not possible yet: refused. */
+  /**
+   * Final events tell who speaks: each of at least two channels is taken for one speaker. Speakers of one channel are not
+   * told apart while they speak; a message with anything in it is refused.
+   */
   diarize: Diarization | null;
   /** As in TranscriptionConfig. Default: server (MODEL_NAME). */
   model: string;
@@ -608,6 +611,8 @@ export interface LiveFinal {
   language: string;
   /** False where the utterance was too long for one final and goes on. */
   end_of_utterance: boolean;
+  /** With diarize: "SPEAKER_00", … in the order of their first finals. */
+  speaker: string;
 }
 
 export interface LiveSpeechEnd {

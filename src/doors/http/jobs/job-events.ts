@@ -2,8 +2,8 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Segment } from "../../../index.js";
 import { type FollowedEvent, isFinished } from "../../../service/jobs/job.js";
 import type { Service } from "../../../service/service.js";
-import { EventStream } from "../events.js";
-import { failureOf, Refusal } from "../failures.js";
+import type { EventStream } from "../events.js";
+import { lastSeen, sendFollowed } from "../followed-events.js";
 import { documentOf, progressOf, timeOf } from "./document.js";
 
 /**
@@ -11,45 +11,20 @@ import { documentOf, progressOf, timeOf } from "./document.js";
  * job has ended or the server closes: then the client comes again. A failure after the first event is the last one.
  * @throws Refusal INVALID_ARGUMENT; TranscriptionError STORAGE_FAILED
  */
-export async function sendEvents(
+export function sendEvents(
   service: Service,
   id: string,
   isEnded: boolean,
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
-  const { call } = request;
-  const events = service.jobs.follow(id, lastSeen(request), call.signal);
-  let stream: EventStream | undefined;
-  try {
-    // Of one that has ended all is there: nothing more means that all was seen, and none need come again.
-    const first = isEnded ? await events.next() : undefined;
-    if (first?.done) return reply.code(204).send();
-    stream = new EventStream(reply, call, service.settings.idleTimeout);
-    stream.begin();
-    if (first) await send(service, id, first.value, stream);
-    for await (const event of events) await send(service, id, event, stream);
-    stream.end();
-    return reply;
-  } catch (error) {
-    if (!stream?.isOpen) throw error;
-    const failure = failureOf(error, call.id, service.workers.retryAfter);
-    service.logFailure(call, error, failure.message, failure.reason);
-    call.outcome ??= failure.reason;
-    stream.fail(failure);
-    return reply;
-  } finally {
-    await events.return();
-  }
-}
-
-/** By the header that browsers send of themselves, or by the query, where they cannot set one. @throws Refusal */
-function lastSeen({ headers, query }: FastifyRequest): number {
-  const { last_event_id } = query as { last_event_id?: string };
-  const given = headers["last-event-id"] ?? last_event_id ?? "";
-  if (given === "") return 0;
-  if (typeof given === "string" && /^\d{1,15}$/.test(given)) return Number(given);
-  throw new Refusal("INVALID_ARGUMENT", "Expected the id of an event for Last-Event-ID", "Last-Event-ID");
+  const events = service.jobs.follow(id, lastSeen(request), request.call.signal);
+  return sendFollowed(
+    service,
+    { events, isEnded, send: (event, stream) => send(service, id, event, stream) },
+    request,
+    reply,
+  );
 }
 
 async function send(service: Service, id: string, event: FollowedEvent, stream: EventStream): Promise<void> {
@@ -79,7 +54,13 @@ async function shownEvent(service: Service, id: string, event: FollowedEvent): P
   }
 }
 
-function segmentOf({ words, ...segment }: Segment): object {
+/** What is told of a segment as it is written. */
+type ToldSegment = Pick<
+  Segment,
+  "id" | "start" | "end" | "text" | "confidence" | "channel" | "language" | "speaker" | "words"
+>;
+
+export function segmentOf({ words, ...segment }: ToldSegment): object {
   const { channel, confidence, end, id, language, speaker, start, text } = segment;
   return {
     id,

@@ -9,7 +9,8 @@ import {
 import { deepgramModel, deepgramWord } from "../../../service/deepgram.js";
 import type { SocketFailure } from "../failures.js";
 import { readObject } from "../fields.js";
-import { type Connection, LiveSession } from "../session.js";
+import type { Connection } from "../session.js";
+import { WebSocketSession } from "../websocket-session.js";
 import { Mixer } from "./mixer.js";
 import type { Listening } from "./query.js";
 
@@ -23,7 +24,7 @@ interface ChannelState {
 }
 
 /** A client of Deepgram's live API (https://developers.deepgram.com/reference/speech-to-text/listen-streaming). */
-export class DeepgramSession extends LiveSession {
+export class DeepgramSession extends WebSocketSession {
   readonly #listening: Listening;
   readonly #id = randomUUID();
   readonly #created = new Date().toISOString();
@@ -106,7 +107,7 @@ export class DeepgramSession extends LiveSession {
 
   async #close(): Promise<void> {
     this.peer.ignore();
-    const stats = await this.end();
+    const [stats] = await this.end();
     const received = stats?.received ?? 0;
     this.#tellUtteranceEnds(Number.POSITIVE_INFINITY);
     const { channels } = this.#listening;

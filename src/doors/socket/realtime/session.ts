@@ -1,7 +1,8 @@
 import { type LiveEvent, TranscriptionError } from "../../../index.js";
 import { failureOf, type SocketFailure } from "../failures.js";
 import { type Fields, isObject, readObject, textOf } from "../fields.js";
-import { type Connection, LiveSession } from "../session.js";
+import type { Connection } from "../session.js";
+import { WebSocketSession } from "../websocket-session.js";
 import {
   type Configuration,
   defaultConfiguration,
@@ -27,7 +28,7 @@ const LEAST = 100;
 const TRANSCRIPTION = "conversation.item.input_audio_transcription";
 
 /** A session of OpenAI's Realtime API that transcribes (https://platform.openai.com/docs/guides/realtime-transcription). */
-export class RealtimeSession extends LiveSession {
+export class RealtimeSession extends WebSocketSession {
   readonly #id = newId("sess");
   #isBeta: boolean;
   #configuration: Configuration;

@@ -2,7 +2,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type LiveEvent, TranscriptionError } from "../../../index.js";
 import type { SocketFailure } from "../failures.js";
 import { isObject, numberIn, readObject } from "../fields.js";
-import { LiveSession, type StreamOptions } from "../session.js";
+import type { StreamOptions } from "../session.js";
+import { WebSocketSession } from "../websocket-session.js";
 import { Results } from "./results.js";
 
 /** Hz where a client does not say. */
@@ -17,7 +18,7 @@ const EXPECTED = 'a JSON object with config, eof or reset, such as {"eof" : 1}';
  * A client of Vosk's server (https://github.com/alphacep/vosk-server). Each binary message has one answer, which says what
  * is known by then.
  */
-export class VoskSession extends LiveSession {
+export class VoskSession extends WebSocketSession {
   readonly #results = new Results();
   #config: StreamOptions = {};
   #words = true;

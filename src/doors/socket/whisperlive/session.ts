@@ -1,6 +1,6 @@
 import { type LiveEvent, TranscriptionError } from "../../../index.js";
 import type { SocketFailure } from "../failures.js";
-import { LiveSession } from "../session.js";
+import { WebSocketSession } from "../websocket-session.js";
 import { type Asked, readFirstMessage } from "./first-message.js";
 import { Segments } from "./segments.js";
 
@@ -18,7 +18,7 @@ const BACKEND = "faster_whisper";
 const QUIET = 2000;
 
 /** A client of WhisperLive (https://github.com/collabora/WhisperLive), as its version 0.9 speaks. */
-export class WhisperLiveSession extends LiveSession {
+export class WhisperLiveSession extends WebSocketSession {
   #asked: Asked | undefined;
   #segments: Segments | undefined;
   /** The client waits to be told. */
