@@ -158,6 +158,22 @@ describe("the package with the addon", () => {
     expect(filesOf(PLATFORM).filter((file) => file.includes("libagora-ggml-cpu-")).length).toBeGreaterThan(0);
   });
 
+  it("needs no newer system than docs/packages.md says, and nothing from where it was built", () => {
+    const folder = path.join(packages, PLATFORM, `prebuilds/linux-${process.arch}`);
+    const newest = (text: string, name: string) =>
+      [...text.matchAll(new RegExp(`\\b${name}_(\\d+)\\.(\\d+)(?:\\.(\\d+))?`, "g"))]
+        .map(([, ...parts]) => parts.reduce((sum, part) => sum * 1000 + Number(part ?? 0), 0))
+        .reduce((one, other) => Math.max(one, other), 0);
+    for (const file of readdirSync(folder)) {
+      const elf = (option: string) =>
+        execFileSync("readelf", ["--wide", option, path.join(folder, file)], { encoding: "utf8" });
+      const versions = elf("--version-info");
+      expect(newest(versions, "GLIBC"), file).toBeLessThanOrEqual(2_034_000);
+      expect(newest(versions, "GLIBCXX"), file).toBeLessThanOrEqual(3_004_030);
+      expect(elf("--dynamic").match(/R(?:UN)?PATH.*\[(.*)\]/)?.[1], file).toBe("$ORIGIN");
+    }
+  });
+
   it("is stripped", () => {
     const addon = path.join(
       packages,

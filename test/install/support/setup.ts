@@ -39,10 +39,7 @@ export default async function setup(project: TestProject): Promise<() => void> {
     });
   }
   const upstream = npm("config", "get", "registry").trim().replace(/\/$/, "");
-  const isThere = await fetch(`${upstream}/node-gyp-build`, { signal: AbortSignal.timeout(20_000) }).then(
-    ({ ok }) => ok,
-    () => false,
-  );
+  const isThere = await answers(`${upstream}/node-gyp-build`);
   if (!isThere) {
     const missing = "npm's registry cannot be reached";
     console.warn(`Tests that install packages are skipped: ${missing}`);
@@ -52,6 +49,17 @@ export default async function setup(project: TestProject): Promise<() => void> {
   const registry = await startRegistry(packages, upstream);
   project.provide("installable", { packages, registry: registry.url, tools: installTools() });
   return () => registry.close();
+}
+
+async function answers(address: string): Promise<boolean> {
+  try {
+    const response = await fetch(address, { signal: AbortSignal.timeout(20_000) });
+    // Left unread it would keep this process alive.
+    await response.arrayBuffer();
+    return response.ok;
+  } catch {
+    return false;
+  }
 }
 
 function npm(...args: string[]): string {
