@@ -56,6 +56,8 @@ async function stageMain(platforms) {
     ...["proto", "docs", "deploy", ".env.example", "LICENSE", "README.md", "README.ru.md"],
     ...["models/registry.json", "models/silero-v6.2.0.bin", "models/demo.md"],
   ]);
+  // Pictures are for those who read the repository.
+  rmSync(path.join(folder, "docs", "images"), { recursive: true, force: true });
   const dist = path.join(folder, "dist");
   cpSync(path.join(ROOT, "dist"), dist, { recursive: true });
   keepReachable(dist, ["index.js", "index.d.ts", "server/index.js", "server/index.d.ts", "cli/main.js"]);

@@ -86,7 +86,7 @@ describe("the package agora-transcribe", () => {
   });
 
   it("is small, and holds no sources, maps, native code or demo", () => {
-    const unwanted = /\.(map|cpp|node|so|wav|flac)$|demo.*\.bin$|(^|\/)(test|bench|src|node_modules)\//;
+    const unwanted = /\.(map|cpp|node|so|wav|flac|png)$|demo.*\.bin$|(^|\/)(test|bench|src|node_modules)\//;
     expect(filesOf("agora-transcribe").filter((file) => unwanted.test(file))).toEqual([]);
     expect(bytesOf("agora-transcribe")).toBeLessThan(6e6);
   });
