@@ -1,5 +1,6 @@
 import { type IncomingMessage, STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
+import { refuseSocket } from "./refuse-socket.js";
 
 /** Takes over a connection whose client asked to speak another protocol. What it throws at once is answered with a status. */
 export type Upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
@@ -65,8 +66,7 @@ export function refuseUpgrade(
     connection: "close",
     ...headers,
   }).map(([name, value]) => `${name}: ${value}\r\n`);
-  socket.on("error", () => {});
-  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join("")}\r\n${body}`);
+  refuseSocket(socket, `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join("")}\r\n${body}`);
 }
 
 /** What speaks other protocols on connections of the HTTP door. */

@@ -1,7 +1,8 @@
-import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
+import { type AddressInfo, createServer, type Server } from "node:net";
 import { Allowlist } from "../../../service/allowlist.js";
 import { listen } from "../../../service/listen.js";
 import { RareWarnings } from "../../../service/rare-warnings.js";
+import { refuseSocket } from "../../../service/refuse-socket.js";
 import { FLUSH_SECONDS, type Service } from "../../../service/service.js";
 import { variableOf } from "../../../service/settings.js";
 import { within } from "../../../service/timers.js";
@@ -49,7 +50,7 @@ export class AudioSocketDoor {
           method: NAME,
           peer,
         });
-        refuse(socket);
+        refuseSocket(socket, hangUp());
         return;
       }
       const call = beginCall(service, NAME, socket);
@@ -81,10 +82,4 @@ export class AudioSocketDoor {
     await within(closed, FLUSH_SECONDS);
     this.#sessions.break();
   }
-}
-
-function refuse(socket: Socket): void {
-  socket.on("error", () => {});
-  socket.end(hangUp());
-  socket.resume();
 }
