@@ -21,6 +21,12 @@ const CALL = "40325ec2-5efd-4bd3-805f-53576e581d13";
 /** 20 ms at 8 kHz, as Asterisk sends them. */
 const FRAME = Buffer.alloc(320, 1);
 const HANG_UP = audioSocketFrame(0x00);
+/** What a page may send to any port: as messages, one of the kind P with O and S for its length, then those of its body. */
+const REQUEST = Buffer.concat([
+  Buffer.from("POST / HTTP/1.1\r\nhost: 127.0.0.1:9092\r\n\r\n".padEnd(3 + 0x4f53)),
+  audioSocketFrame(0x01, uuidBytes(CALL)),
+  audioSocketFrame(0x10, FRAME),
+]);
 
 async function start(script?: LiveScript, settings: Partial<ServerSettings> = {}) {
   const live = await startLive({ ...(script && { script }), settings });
@@ -246,6 +252,8 @@ describe("a phone call over AudioSocket", () => {
 
   it.each([
     ["audio before its UUID", [audioSocketFrame(0x10, FRAME)]],
+    ["a digit before it", [audioSocketFrame(0x03, Buffer.from("5"))]],
+    ["an HTTP request whose body has messages", [REQUEST]],
     ["a UUID that is none", [audioSocketFrame(0x01, Buffer.alloc(15))]],
     ["two of them", [audioSocketFrame(0x01, uuidBytes(CALL)), audioSocketFrame(0x01, uuidBytes(CALL))]],
   ])("hangs up on %s", async (_, frames) => {

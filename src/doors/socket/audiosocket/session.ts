@@ -34,29 +34,23 @@ export class AudioSocketSession extends LiveSession<Wire, WireMessage> {
   }
 
   protected override async onMessage({ kind, payload }: Frame, hasMore: boolean): Promise<void> {
-    const rate = RATES.get(kind);
-    if (rate !== undefined) return this.#hear(payload, rate, hasMore);
+    if (kind === HANG_UP) return this.#finish();
+    if (kind === UUID) return this.#join(payload);
     const party = this.#party;
-    switch (kind) {
-      case HANG_UP:
-        return this.#finish();
-      case UUID:
-        return this.#join(payload);
-      case DTMF:
-        party?.leg.tell({
-          type: "dtmf",
-          channel: party.leg.channel,
-          digit: payload.toString("latin1", 0, 1),
-        });
-        return;
-      case ERROR:
-        if (party && payload[0] !== CALLER_HUNG_UP) {
-          const message = `Asterisk reports the error 0x${payload.toString("hex", 0, 8)}`;
-          party.leg.tell({ type: "warning", channel: party.leg.channel, message });
-        }
-        return this.#finish();
-    }
+    // Pages of browsers can have them speak HTTP to any port of this machine, whose body would be messages else.
+    if (!party) throw wrong("the UUID of the call first", `a message of the kind 0x${kind.toString(16)}`);
+    const { leg } = party;
+    const { channel } = leg;
+    const rate = RATES.get(kind);
+    if (rate !== undefined) return this.#hear(party, payload, rate, hasMore);
+    if (kind === DTMF) return leg.tell({ type: "dtmf", channel, digit: payload.toString("latin1", 0, 1) });
     // Later versions may have more.
+    if (kind !== ERROR) return;
+    if (payload[0] !== CALLER_HUNG_UP) {
+      const message = `Asterisk reports the error 0x${payload.toString("hex", 0, 8)}`;
+      leg.tell({ type: "warning", channel, message });
+    }
+    return this.#finish();
   }
 
   async #join(payload: Buffer): Promise<void> {
@@ -71,9 +65,7 @@ export class AudioSocketSession extends LiveSession<Wire, WireMessage> {
     });
   }
 
-  async #hear(payload: Buffer, rate: number, hasMore: boolean): Promise<void> {
-    const party = this.#party;
-    if (!party) throw wrong("the UUID of the call first", "audio");
+  async #hear(party: Party, payload: Buffer, rate: number, hasMore: boolean): Promise<void> {
     const came = party.leg.call.elapsed;
     if (rate !== this.#rate) await this.#begin(party, rate);
     const all = Buffer.concat([this.#half, payload]);
