@@ -1,5 +1,8 @@
 import type { LiveFinal, LivePartial, Word } from "../../index.js";
 
+/** Digits, marks and warnings of a call that are kept: they are in memory as long as the call, and cost who sends them nothing. */
+export const MOST_TOLD = 1000;
+
 /** What a phone call comes by. */
 export const CALL_SOURCES = ["audiosocket", "twilio"] as const;
 export type CallSource = (typeof CALL_SOURCES)[number];
@@ -46,6 +49,9 @@ export interface CallPartial {
   end: number;
 }
 
+/** What its source has to say beside audio. */
+type ToldEvent = Extract<CallEvent, { type: "dtmf" | "mark" | "warning" }>;
+
 /** What became of a leg. Seconds of audio. */
 export interface LegEnd {
   received: number;
@@ -84,6 +90,7 @@ export class PhoneCall {
   readonly #followers = new Set<Follower>();
   readonly #utterances = new Map<number, number>();
   #segments = 0;
+  #told = 0;
   endedAt: number | undefined;
 
   /**
@@ -143,14 +150,12 @@ export class PhoneCall {
       firstUtterance,
       final: (final, offset, base) => this.#final(final, channel, offset, base),
       partial: (partial, offset, base) => this.#partial(partial, channel, offset, base),
-      tell: (event) => {
-        if (!this.isEnded) this.#keep(event);
-      },
+      tell: (event) => this.#tell(event, channel),
       end: (end) => {
         if (state.endedAt !== undefined) return;
         state.endedAt = Date.now();
         state.end = end;
-        this.#partials.delete(channel);
+        this.#forgetPartial(channel);
         this.#keep({ type: "leg_ended", channel, ...end });
         if (this.#legs.some(({ endedAt }) => endedAt === undefined)) return;
         this.endedAt = Date.now();
@@ -216,9 +221,15 @@ export class PhoneCall {
       })),
       endOfUtterance,
     };
-    this.#partials.delete(channel);
-    for (const { partials } of this.#followers) partials.delete(channel);
+    this.#forgetPartial(channel);
     this.#keep({ type: "segment", segment });
+  }
+
+  #tell(event: ToldEvent, channel: number): void {
+    if (this.isEnded || this.#told > MOST_TOLD) return;
+    this.#told++;
+    const message = `${MOST_TOLD} digits, marks and warnings have come: what comes from now on is not kept`;
+    this.#keep(this.#told > MOST_TOLD ? { type: "warning", channel, message } : event);
   }
 
   #partial(partial: LivePartial, channel: number, offset: number, base: number): void {
@@ -239,6 +250,12 @@ export class PhoneCall {
     }
   }
 
+  /** Nothing is under way there any more. */
+  #forgetPartial(channel: number): void {
+    this.#partials.delete(channel);
+    for (const { partials } of this.#followers) partials.delete(channel);
+  }
+
   #keep(event: CallEvent): void {
     this.#events.push({ ...event, number: this.#events.length + 1, at: Date.now() });
     for (const { wake } of this.#followers) wake();
@@ -257,7 +274,8 @@ export interface PhoneLeg {
    */
   final(final: LiveFinal, offset: number, base: number): void;
   partial(partial: LivePartial, offset: number, base: number): void;
-  tell(event: Extract<CallEvent, { type: "dtmf" | "mark" | "warning" }>): void;
+  /** Of all parties {@link MOST_TOLD} are kept. */
+  tell(event: ToldEvent): void;
   /** The party has left; again: nothing. */
   end(end: LegEnd): void;
 }
