@@ -130,7 +130,10 @@ export const SETTINGS = {
     "",
   ),
   /** Auth token of a Twilio account, whose signature opens media streams in place of the server's own token. */
-  twilioAuthToken: hidden("TWILIO_AUTH_TOKEN", text("the auth token of a Twilio account")),
+  twilioAuthToken: guarding(
+    "TWILIO_AUTH_TOKEN",
+    text("the auth token of a Twilio account", (token) => token !== ""),
+  ),
   /** Seconds that a phone call's text is kept in memory when it has ended. */
   callsTtl: setting("CALLS_TTL", limit(1, 30 * DAY), 3600),
 

@@ -105,6 +105,7 @@ it.each([
   [{ max_workers: 4 }, "max_workers"],
   [{ tlsCertificate: "cert.pem" }, "tlsKey"],
   [{ tlsKey: "key.pem" }, "tlsCertificate"],
+  [{ twilioAuthToken: "" }, "twilioAuthToken"],
   [{ tlsClientAuthority: "ca.pem" }, "tlsClientAuthority"],
   [{ requireToken: true }, "apiToken"],
   [{ nextApiToken: "correct-horse-battery" }, "nextApiToken"],

@@ -70,6 +70,7 @@ describe("settings", () => {
     "SERVER_TLS_CERT",
     "SERVER_TLS_KEY",
     "SERVER_TLS_CLIENT_CA",
+    "TWILIO_AUTH_TOKEN",
   ])("do not take an empty %s for one that is not set", (variable) => {
     const [, problem] = problemsOf({ [variable]: " " });
     expect(problem).toMatch(new RegExp(`^${variable}: .* nothing: it is empty; leave it out to go without$`));
