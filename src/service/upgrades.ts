@@ -8,8 +8,8 @@ export type Upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) =
 /** Where connections are taken over. */
 export interface UpgradeRoute {
   upgrade: Upgrade;
-  /** Whether somebody who brings no token may all the same. */
-  vouches?(request: IncomingMessage): boolean;
+  /** Whether somebody who brings no token may all the same; undefined: that goes by tokens alone. */
+  vouches?(request: IncomingMessage): boolean | undefined;
 }
 
 /** Who takes over connections of the HTTP door, by path. */

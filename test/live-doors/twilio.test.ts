@@ -226,6 +226,19 @@ describe("who may open a media stream", () => {
     expect(await ask(signed("wss://calls.example.org/v1/realtime"), "/v1/realtime")).toBe(401);
   });
 
+  it("brings the signature also where the server has no token", async () => {
+    const { server } = await startLive({ settings: { twilioAuthToken: AUTH_TOKEN } });
+    const ask = (headers: Record<string, string>, path = PATH) =>
+      handshakeStatus(`ws://127.0.0.1:${server.httpPort}${path}`, headers);
+    const address = `wss://calls.example.org${PATH}`;
+    expect(await ask({})).toBe(401);
+    expect(await ask({ ...signed(address, "another"), host: "localhost" })).toBe(401);
+    expect(await ask({ authorization: `Bearer ${TOKEN}` })).toBe(401);
+    expect(await ask(signed(address))).toBe(101);
+    // Nothing else needs it.
+    expect(await ask({}, "/v1/realtime")).toBe(101);
+  });
+
   it("needs the token where no account's is set", async () => {
     const { server } = await startLive({ settings: { apiToken: TOKEN } });
     const url = `ws://127.0.0.1:${server.httpPort}${PATH}`;

@@ -75,15 +75,20 @@ export class Gate {
 
   /**
    * Whether a WebSocket may be opened.
-   * @param isVouched whether its client need not bring a token
+   * @param isVouched whether its client need not bring a token; false: he must though others need none
    * @throws Forbidden, Refusal UNAUTHENTICATED, Unavailable, TranscriptionError QUEUE_FULL
    */
-  checkUpgrade(request: IncomingMessage, path: string, isVouched = false): void {
+  checkUpgrade(request: IncomingMessage, path: string, isVouched?: boolean): void {
     const { headers, socket } = request;
     if (!this.#tokens.isNeeded && !isVouched) this.#access.checkHost(headers);
     this.#access.checkOrigin(headers, false);
     const address = socket.remoteAddress ?? "unknown";
-    if (!isVouched) this.#requireToken(headers, offeredAuthorization(request), `GET ${path}`, address);
+    const name = `GET ${path}`;
+    if (isVouched === false && !this.#tokens.isNeeded) {
+      const message = `Expected a signature of ${path}, made with the secret that the server has for it`;
+      throw this.#refusal(name, address, "no signature, or a wrong one", message);
+    }
+    if (!isVouched) this.#requireToken(headers, offeredAuthorization(request), name, address);
     this.#checkPhase(true);
   }
 
@@ -97,15 +102,20 @@ export class Gate {
     if (this.#tokens.accepts(authorization)) return;
     const session = sessionIn(cookie);
     if (session !== undefined && this.#tokens.acceptsSession(session)) return;
-    this.#refusals.warn(`Refused a call of ${name} from ${ip}: no token, or a wrong one`, {
+    const message = authorization
+      ? "Expected another API token"
+      : "Expected the API token, as authorization: Bearer …";
+    throw this.#refusal(name, ip, "no token, or a wrong one", message);
+  }
+
+  /** Has the log say why a call is refused. @param message what its client is told */
+  #refusal(name: string, ip: string, why: string, message: string): Refusal {
+    this.#refusals.warn(`Refused a call of ${name} from ${ip}: ${why}`, {
       method: name,
       peer: ip,
       code: "UNAUTHENTICATED",
     });
-    const message = authorization
-      ? "Expected another API token"
-      : "Expected the API token, as authorization: Bearer …";
-    throw new Refusal("UNAUTHENTICATED", message, undefined, { "www-authenticate": "Bearer" });
+    return new Refusal("UNAUTHENTICATED", message, undefined, { "www-authenticate": "Bearer" });
   }
 
   /** As {@link TokenCheck.newSession}. */

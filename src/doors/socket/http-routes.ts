@@ -59,7 +59,7 @@ export class LiveRoutes implements Upgrades {
           upgrade: twilio,
           vouches: (request) => {
             const { twilioAuthToken } = service.settings;
-            return twilioAuthToken !== undefined && isSignedByTwilio(request, twilioAuthToken);
+            return twilioAuthToken === undefined ? undefined : isSignedByTwilio(request, twilioAuthToken);
           },
         },
       ],
