@@ -54,7 +54,7 @@ describe("a media stream of Twilio's", () => {
     for (let at = 0; at < 100; at += 20) client.send(media("inbound", at));
     client.send(media("outbound", 1000));
     client.send({ event: "dtmf", streamSid: "MZ", dtmf: { track: "inbound_track", digit: "1" } });
-    client.send({ event: "dtmf", streamSid: "MZ", dtmf: { track: "inbound", digit: "7" } });
+    client.send({ event: "dtmf", streamSid: "MZ", dtmf: { track: "outbound_track", digit: "7" } });
     client.send({ event: "mark", streamSid: "MZ", mark: { name: "greeted" } });
     client.send(STOP);
     expect((await client.end()).code).toBe(1000);
@@ -80,7 +80,10 @@ describe("a media stream of Twilio's", () => {
     const { ended, seen } = followCall(http, SID);
     await ended;
     const told = (type: string) => seen.filter(({ data }) => data.type === type).map(({ data }) => data);
-    expect(told("call.dtmf")).toMatchObject([{ channel: 0, digit: "7" }]);
+    expect(told("call.dtmf")).toMatchObject([
+      { channel: 0, digit: "1" },
+      { channel: 1, digit: "7" },
+    ]);
     expect(told("call.mark")).toMatchObject([{ name: "greeted" }]);
     expect(told("call.leg_started").map(({ name }) => name)).toEqual(["inbound", "outbound"]);
   });

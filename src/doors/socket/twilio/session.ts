@@ -93,7 +93,8 @@ export class TwilioSession extends WebSocketSession {
   }
 
   #tellDigit({ digit, track = "inbound" }: Fields): void {
-    const leg = this.#parties.get(String(track))?.leg;
+    // Of digits it says inbound_track, of audio inbound.
+    const leg = this.#parties.get(String(track).replace(/_track$/, ""))?.leg;
     leg?.tell({ type: "dtmf", channel: leg.channel, digit: String(digit).slice(0, 8) });
   }
 
