@@ -312,6 +312,23 @@ describe("a phone call over AudioSocket", () => {
     await stopped;
   });
 
+  it("is listed among those that are on or have ended, newest first, as many as are asked for", async () => {
+    const { channel, http } = await start();
+    const ids = [1, 2, 3].map((digit) => `${CALL.slice(0, -1)}${digit}`);
+    for (const id of ids) {
+      const asterisk = channel().join(id);
+      await until(async () => (await askCalls(http, `/${id}`)).status === 200);
+      if (id === ids[1]) continue;
+      asterisk.socket.write(HANG_UP);
+      await asterisk.closed();
+    }
+    const listed = async (query: string) =>
+      (await askCalls(http, query)).json.data.map(({ id }: Message) => id);
+    expect(await listed("")).toEqual(ids.toReversed());
+    expect(await listed("?status=active")).toEqual([ids[1]]);
+    expect(await listed("?status=ended&limit=1")).toEqual([ids[2]]);
+  });
+
   it("is forgotten after a while", async () => {
     const { channel, http } = await start(undefined, { callsTtl: 0.1 });
     const asterisk = channel().join(CALL);

@@ -38,9 +38,9 @@ export function addPhoneCalls(app: FastifyInstance, service: Service): void {
       },
     },
     async ({ query: { limit, status } }) => {
-      const all = service.phoneCalls.list().map(callDocument);
-      const wanted = all.filter((call) => status === undefined || call.status === status);
-      return { object: "list", data: wanted.slice(0, limit) };
+      const isWanted = ({ isEnded }: PhoneCall) => status === undefined || isEnded === (status === "ended");
+      const wanted = service.phoneCalls.list().filter(isWanted);
+      return { object: "list", data: wanted.slice(0, limit).map(callDocument) };
     },
   );
   app.get<ById>(
