@@ -1,8 +1,13 @@
 import { isLoopback } from "./addresses.js";
+import { entriesOf } from "./setting-values.js";
 import { LIVE_SOCKET_PORTS, type ServerSettings, TOKEN_SETTINGS, variableOf } from "./settings.js";
 
 /** What the operator should know about who may use the server, and who may listen. */
 export function exposureWarnings(settings: ServerSettings): string[] {
+  return [...warningsOfTokens(settings), ...warningsOfPeers(settings)];
+}
+
+function warningsOfTokens(settings: ServerSettings): string[] {
   const { grpc, host, http, httpHost, liveHost, tlsCertificate, tlsClientAuthority } = settings;
   const open = [
     ...(grpc ? [["host", host] as const] : []),
@@ -29,4 +34,16 @@ export function exposureWarnings(settings: ServerSettings): string[] {
     ];
   }
   return [];
+}
+
+/** Of a list of who may send phone calls that keeps nobody out. */
+function warningsOfPeers({ audioSocketPeers, audioSocketPort, liveHost }: ServerSettings): string[] {
+  if (audioSocketPort === undefined || isLoopback(liveHost)) return [];
+  const all = entriesOf(audioSocketPeers).filter((entry) => /\/0+$/.test(entry));
+  if (all.length === 0) return [];
+  return [
+    `ANYONE who reaches ${variableOf("liveHost")}=${liveHost} may send phone calls: ` +
+      `${variableOf("audioSocketPeers")} names all addresses (${all.join(", ")}), and AudioSocket has no tokens. ` +
+      "Name those of the telephone system alone",
+  ];
 }

@@ -366,6 +366,17 @@ describe("who may send calls", () => {
       expect(() => readSettings({ AUDIOSOCKET_PEERS: peers })).toThrow("AUDIOSOCKET_PEERS");
   });
 
+  it.each(["0.0.0.0/0", "10.0.0.5, ::/0"])("is warned of where %s lets everybody in", (peers) => {
+    const of = (liveHost: string, more: Partial<ServerSettings> = {}) => {
+      const settings = { ...readSettings({ AUDIOSOCKET_PORT: "9092", AUDIOSOCKET_PEERS: peers }), ...more };
+      return exposureWarnings({ ...settings, liveHost, host: "localhost" });
+    };
+    const warning = expect.stringMatching(/^ANYONE .* LIVE_HOST=0\.0\.0\.0 .* AUDIOSOCKET_PEERS .*\/0/);
+    expect(of("0.0.0.0")).toEqual([warning]);
+    expect(of("127.0.0.1")).toEqual([]);
+    expect(of("0.0.0.0", { audioSocketPort: undefined })).toEqual([]);
+  });
+
   it("waits for the model", async () => {
     const server = await startServer(
       { grpc: false, httpPort: 0, audioSocketPort: 0, model: "/nowhere/none.bin" },
