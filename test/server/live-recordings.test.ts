@@ -9,6 +9,7 @@ import { openServer } from "../../src/server/server.js";
 import { readSettings, type ServerSettings } from "../../src/service/settings.js";
 import { jobWhen } from "../support/jobs.js";
 import { TestSocket } from "../support/live-server.js";
+import { AsteriskChannel, audioSocketFrame } from "../support/phone-calls.js";
 import { result, segment } from "../support/results.js";
 import { scriptedTranscriber } from "../support/scripted-live.js";
 import { bytesOf, join, liveStream, said, silence, words } from "../support/scripted-speech.js";
@@ -40,6 +41,7 @@ async function start(settings: Partial<ServerSettings> = {}) {
       httpPort: 0,
       whisperLivePort: 0,
       voskPort: 0,
+      audioSocketPort: 0,
       recordingsStore,
       jobsFolder,
       ...settings,
@@ -127,9 +129,36 @@ describe("recordings of live streams", () => {
     deepgram.send({ type: "CloseStream" });
     await deepgram.end();
 
+    const realtime = await new TestSocket(`${ws}/v1/realtime?intent=transcription`).open();
+    const input = { turn_detection: null };
+    realtime.send({ type: "session.update", session: { type: "transcription", audio: { input } } });
+    realtime.send({ type: "input_audio_buffer.append", audio: audio.toString("base64") });
+    realtime.send({ type: "input_audio_buffer.commit" });
+    await realtime.find(({ type }) => type.endsWith("input_audio_transcription.completed"));
+    realtime.socket.close();
+
+    const asterisk = new AsteriskChannel(server.livePorts.audioSocketPort!);
+    asterisk.join("40325ec2-5efd-4bd3-805f-53576e581d13");
+    const pieces = [audio.subarray(0, 40_000), audio.subarray(40_000)];
+    asterisk.socket.write(Buffer.concat(pieces.map((piece) => audioSocketFrame(0x12, piece))));
+    asterisk.send(0x00);
+    await asterisk.closed();
+
+    const tracks = { inbound: Buffer.alloc(8000, 0x2a), outbound: Buffer.alloc(4000, 0x55) };
+    const twilio = await new TestSocket(`${ws}/api/calls/twilio`).open();
+    twilio.send({ event: "start", start: { callSid: "CA1", tracks: Object.keys(tracks) } });
+    for (const [track, bytes] of Object.entries(tracks))
+      twilio.send({ event: "media", media: { track, timestamp: "0", payload: bytes.toString("base64") } });
+    twilio.send({ event: "stop" });
+    await twilio.end();
+
     await overGrpc(server.port, {}, TALK);
-    expect(ids()).toHaveLength(4);
-    for (const id of ids()) expect(new Uint8Array((await kept(id)).subarray(HEADER))).toEqual(TALK);
+    await until(() => ids().length === 8);
+    const files = await Promise.all(ids().map(async (id) => (await kept(id)).subarray(HEADER)));
+    const said64 = [...Array(6).fill(audio), ...Object.values(tracks)].map((bytes) =>
+      bytes.toString("base64"),
+    );
+    expect(files.map((file) => file.toString("base64")).sort()).toEqual(said64.sort());
   });
 
   it("have what there was of a stream whose client is gone", async () => {
