@@ -4,6 +4,7 @@ import {
   type LiveProgress,
   type LiveStats,
   type LiveStream,
+  type ModelInfo,
   type Transcriber,
   TranscriptionError,
 } from "../index.js";
@@ -14,6 +15,8 @@ import { type ServerSettings, variableOf } from "./settings.js";
 
 /** A live stream of a call. */
 export interface LiveSession extends LiveStream {
+  /** What listens. */
+  readonly model: ModelInfo;
   /** The client says that there will be more audio. */
   keepAlive(): void;
   /** Once it is done: where its audio is kept, if it is. */
@@ -66,7 +69,7 @@ export class LiveStreams {
       ...(recording && { record: recording }),
       signal: call.signal,
     });
-    const session = new WatchedStream(stream, this.#settings, recording);
+    const session = new WatchedStream(stream, transcriber.info.model, this.#settings, recording);
     this.#open.add(session);
     call.markStarted();
     void call
@@ -90,7 +93,12 @@ class WatchedStream implements LiveSession {
   #writing = 0;
   #isEnding = false;
 
-  constructor(stream: LiveStream, settings: ServerSettings, recording: LiveRecording | undefined) {
+  constructor(
+    stream: LiveStream,
+    readonly model: ModelInfo,
+    settings: ServerSettings,
+    recording: LiveRecording | undefined,
+  ) {
     this.#stream = stream;
     this.#settings = settings;
     this.#recording = recording;

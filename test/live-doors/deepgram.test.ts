@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { handshakeStatus, startLive, TestSocket } from "../support/live-server.js";
+import { startManyModels } from "../support/many-models.js";
 import { evenWords, final, type LiveScript, partial } from "../support/scripted-live.js";
 import { until } from "../support/server.js";
 
@@ -88,6 +89,22 @@ describe("a client of Deepgram", () => {
       endpointMs: 400,
       hotwords: ["Agora", "CRM"],
     });
+  });
+
+  it("is told of the model that it has named, where that is here", async () => {
+    const { url } = await startManyModels({ models: { "one.bin": 1 }, settings: { vadModel: undefined } });
+    const told = async (model: string) => {
+      const address = `${url.replace("http", "ws")}/v1/listen${MULAW}&model=${model}`;
+      const client = await new TestSocket(address).open();
+      client.send({ type: "Finalize" });
+      client.send({ type: "CloseStream" });
+      await client.end();
+      const [results, { model_info, models }] = client.messages;
+      expect(results.metadata.model_info).toEqual(model_info[models[0]]);
+      return results.metadata.model_info.name;
+    };
+    expect(await told("one")).toBe("one.bin");
+    expect(await told("nova-3")).toBe("main.bin");
   });
 
   it("gets no interim results unless it asks for them", async () => {

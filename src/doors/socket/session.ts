@@ -1,5 +1,5 @@
 import type { WebSocket } from "ws";
-import type { LiveEvent, LiveOptions, LiveProgress, LiveStats } from "../../index.js";
+import type { LiveEvent, LiveOptions, LiveProgress, LiveStats, ModelInfo } from "../../index.js";
 import type { Call } from "../../service/call/call.js";
 import { ClientGone, Unavailable } from "../../service/call/call.js";
 import type { Service } from "../../service/service.js";
@@ -67,6 +67,7 @@ export abstract class LiveSession<L extends Line, M extends unknown[]> {
   #received = 0;
   #processed = 0;
   #finals = 0;
+  #model: ModelInfo | undefined;
   #isOver = false;
   #ending: Promise<LiveStats[]> | undefined;
 
@@ -109,6 +110,7 @@ export abstract class LiveSession<L extends Line, M extends unknown[]> {
     const { service } = this;
     const chosen = model === undefined ? undefined : await service.models.find(model);
     const stream = await service.live(this.call, options, chosen);
+    this.#model = stream.model;
     this.#tracks.set(track, { stream, isEnding: false, reading: this.#read(stream, track) });
   }
 
@@ -117,6 +119,11 @@ export abstract class LiveSession<L extends Line, M extends unknown[]> {
     const { stream } = this.#tracks.get(track)!;
     this.call.bytes += audio.length;
     await stream.write(audio);
+  }
+
+  /** The model that listens, or has listened; before there is a stream, the main one. */
+  protected get model(): ModelInfo {
+    return this.#model ?? this.service.models.main.model;
   }
 
   /** Seconds of audio that wait to be listened to. */

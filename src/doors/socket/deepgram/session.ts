@@ -111,7 +111,7 @@ export class DeepgramSession extends WebSocketSession {
     const received = stats?.received ?? 0;
     this.#tellUtteranceEnds(Number.POSITIVE_INFINITY);
     const { channels } = this.#listening;
-    const { model_info, model_uuid } = this.#model;
+    const { model_info, model_uuid } = this.#modelFacts;
     this.peer.send({
       type: "Metadata",
       transaction_key: "deprecated",
@@ -168,7 +168,7 @@ export class DeepgramSession extends WebSocketSession {
       speech_final,
       from_finalize: is_final && (this.#isFinalizing || alternative === NOTHING),
       channel: { alternatives: [alternative] },
-      metadata: { request_id: this.#id, ...this.#model },
+      metadata: { request_id: this.#id, ...this.#modelFacts },
     };
   }
 
@@ -176,8 +176,8 @@ export class DeepgramSession extends WebSocketSession {
     return [channel, this.#listening.channels];
   }
 
-  get #model() {
-    return deepgramModel(this.service.models.main.model);
+  get #modelFacts() {
+    return deepgramModel(this.model);
   }
 
   /** The reason of the closing frame says what is wrong, in Deepgram's words where it has some. */
