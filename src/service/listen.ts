@@ -3,7 +3,7 @@ import { TranscriptionError } from "../index.js";
 import { type ServerSettings, variableOf } from "./settings.js";
 
 /**
- * Has an HTTP server listen.
+ * Has a server listen.
  * @param keys of the settings that say where, for messages
  * @throws TranscriptionError INVALID_ARGUMENT when the address cannot be used
  */

@@ -5,8 +5,8 @@ import { ClientGone, Unavailable } from "../../service/call/call.js";
 import type { Service } from "../../service/service.js";
 import { failureOf, type SocketFailure } from "./failures.js";
 
-/** Options of a stream but for those that the call has. */
-export type StreamOptions = Omit<LiveOptions, "signal">;
+/** Options of a stream but for those that the call and the server have. */
+export type StreamOptions = Omit<LiveOptions, "record" | "signal">;
 
 type OpenStream = Awaited<ReturnType<Service["live"]>>;
 
