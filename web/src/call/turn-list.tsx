@@ -1,5 +1,5 @@
 import type { RefObject } from "preact";
-import { nextSpeaker } from "../../../src/corrections/draft.js";
+import { freeSpeaker } from "../../../src/corrections/draft.js";
 import type { Correction } from "../../../src/types/corrections.js";
 import { clock } from "../format.js";
 import type { Speaker } from "../server/result.js";
@@ -67,5 +67,5 @@ export function turnList(props: TurnListProps) {
 }
 
 function nextOf(speakers: readonly Speaker[]): string {
-  return nextSpeaker(speakers.length > 0 ? speakers.map(({ id }) => id) : ["SPEAKER_00"]);
+  return freeSpeaker(speakers.length > 0 ? speakers.map(({ id }) => id) : ["SPEAKER_00"]);
 }
