@@ -1,4 +1,5 @@
 import { existsSync, readdirSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { acceptedJob, get, jobWhen, startJobs } from "../support/jobs.js";
@@ -100,6 +101,15 @@ describe("what was put right about a job's result", () => {
     expect((await put(url, missing, [], "*")).status).toBe(404);
   });
 
+  it("is not taken for nothing where its file is damaged", async () => {
+    const { folder, id, path, url } = await withResult();
+    await put(url, path, NAMED, "*");
+    await writeFile(join(folder, "corrections", `${id}.json`), '[{"op":');
+    for (const answer of [await get(url, path), await get(url, `/v1/jobs/${id}/result?corrected=true`)])
+      expect(answer).toMatchObject({ status: 503, json: { error: { code: "STORAGE_FAILED" } } });
+    expect((await get(url, `/v1/jobs/${id}/result?format=txt`)).text).toBe("1\n");
+  });
+
   it("outlasts the server, and goes with the job", async () => {
     const first = await withResult();
     await put(first.url, first.path, NAMED, "*");
@@ -109,11 +119,10 @@ describe("what was put right about a job's result", () => {
     await second.server.stop();
     const files = join(first.folder, "corrections");
     expect(readdirSync(files)).toHaveLength(1);
-    const third = await startJobs({ settings: { jobsFolder: first.folder, jobsTtl: 1 } });
+    const third = await startJobs({ settings: { jobsFolder: first.folder, jobsTtl: 5 } });
     const id = await acceptedJob(third.url);
     await jobWhen(third.url, id, "succeeded");
-    await put(third.url, `/v1/jobs/${id}/corrections`, NAMED, "*");
-    expect(existsSync(join(files, `${id}.json`))).toBe(true);
+    expect((await put(third.url, `/v1/jobs/${id}/corrections`, NAMED, "*")).status).toBe(200);
     await until(() => !existsSync(join(files, `${id}.json`)));
   });
 });
