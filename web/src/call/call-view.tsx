@@ -7,7 +7,8 @@ import type { Job } from "../server/jobs.js";
 import { Refused, Unreachable } from "../server/request.js";
 import type { Transcript as Said, Speaker } from "../server/result.js";
 import { adviceOnRefusal } from "../text/advice.js";
-import { useText } from "../text/text.js";
+import { type Text, useText } from "../text/text.js";
+import { WrittenOtherwise } from "./correction-list.js";
 import { Exports } from "./exports.js";
 import { Keys } from "./keys.js";
 import { search } from "./places.js";
@@ -170,10 +171,7 @@ export function CallView({ at, file, job }: { job: Job; file: File | undefined; 
       {isEditing && <p class="quiet">{text.say("editHint")}</p>}
       {corrections.trouble !== undefined && (
         <p class="notice" role="alert">
-          {corrections.trouble instanceof Unreachable
-            ? text.say("notKept")
-            : text.say("notKeptSince", { reason: corrections.trouble.message })}{" "}
-          {advice && text.say(advice)}
+          {notKept(corrections.trouble, text)} {advice && text.say(advice)}
         </p>
       )}
       {transcript && transcript.warnings.length > 0 && (
@@ -211,6 +209,16 @@ export function CallView({ at, file, job }: { job: Job; file: File | undefined; 
       {showsKeys && <Keys onClose={() => setShowsKeys(false)} />}
     </section>
   );
+}
+
+/** Why a correction was not kept. */
+function notKept(trouble: Error, text: Text): string {
+  if (trouble instanceof Unreachable) return text.say("notKept");
+  const reason =
+    trouble instanceof WrittenOtherwise
+      ? text.say("writtenOtherwise", { text: trouble.text })
+      : trouble.message;
+  return text.say("notKeptSince", { reason });
 }
 
 /** As it was heard where the corrections do not fit it. @returns undefined while it is not known what was corrected */

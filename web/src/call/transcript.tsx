@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Correction } from "../../../src/types/corrections.js";
 import type { Speaker } from "../server/result.js";
 import { useText } from "../text/text.js";
@@ -126,6 +126,9 @@ export function Transcript(props: TranscriptProps) {
       removeEventListener("touchmove", onUnfollow);
     };
   }, [onUnfollow]);
+
+  // Where a word stood in another text says nothing. What Tab goes on to is opened after that.
+  useLayoutEffect(() => setEdited(undefined), [turns]);
 
   const edit = (place: WordPlace | undefined) => {
     const word = place && rangeOf(place)?.getBoundingClientRect();
