@@ -221,6 +221,33 @@ describeInBrowser("what is put right on the page", () => {
     await expect.poll(() => keptAt(url)).toEqual([]);
   });
 
+  it("is somebody else who was not there before, also when nothing is left of who was", async () => {
+    const { page, url } = await openCall();
+    await page.getByRole("checkbox", { name: "Correct" }).check();
+    const says = (turn: number) => page.getByLabel("Who says this").nth(turn);
+    await says(2).selectOption("Somebody else");
+    await page.getByRole("button", { name: "Speaker 3", exact: true }).click();
+    await page.getByLabel("Name").fill("Анна");
+    await page.getByRole("button", { name: "Save", exact: true }).click();
+    await says(2).selectOption("Seller");
+    await expect.poll(() => names(page)).toEqual(["Seller", "Client"]);
+    await says(2).selectOption("Somebody else");
+    await expect.poll(() => names(page)).toEqual(["Seller", "Client", "Speaker 3"]);
+    await expect.poll(() => keptAt(url)).toHaveLength(4);
+    expect((await keptAt(url)).at(-1)).toMatchObject({ op: "speaker", speaker: "SPEAKER_03" });
+  });
+
+  it("is who says a turn where nobody has told speakers apart", async () => {
+    const { page } = await openCall({}, result([segment(0, 2, "Один."), segment(10, 12, "Два.")]));
+    await page.getByRole("checkbox", { name: "Correct" }).check();
+    const says = page.getByLabel("Who says this");
+    const chosen = () => says.evaluateAll((all) => all.map((each) => (each as HTMLSelectElement).value));
+    expect(new Set(await chosen())).toEqual(new Set(["SPEAKER_00"]));
+    await says.last().selectOption("Somebody else");
+    await expect.poll(() => names(page)).toEqual(["Speaker 1", "Speaker 2"]);
+    expect((await chosen()).at(-1)).toBe("SPEAKER_01");
+  });
+
   it("can be put right by who sees little", async () => {
     const { page } = await openCall({ bypassCSP: true });
     await page.getByRole("checkbox", { name: "Correct" }).check();

@@ -12,6 +12,7 @@ import { WrittenOtherwise } from "./correction-list.js";
 import { Exports } from "./exports.js";
 import { Keys } from "./keys.js";
 import { search } from "./places.js";
+import { anotherSpeaker } from "./speaker-form.js";
 import { TalkTime } from "./talk-time.js";
 import { Timeline } from "./timeline.js";
 import { Transcript } from "./transcript.js";
@@ -31,6 +32,10 @@ export function CallView({ at, file, job }: { job: Job; file: File | undefined; 
   const corrected = useMemo(() => correctedOf(whole, corrections.list), [whole, corrections.list]);
   const transcript: Said | undefined = corrected ?? soFar;
   const speakers = transcript?.speakers ?? NOBODY;
+  const another = useMemo(
+    () => anotherSpeaker(whole?.speakers ?? NOBODY, speakers, corrections.list ?? []),
+    [whole, speakers, corrections.list],
+  );
   const onCorrect = corrected && corrections.add;
   const advice = corrections.trouble instanceof Refused ? adviceOnRefusal(corrections.trouble) : undefined;
   const [isEditing, setEditing] = useState(false);
@@ -192,6 +197,7 @@ export function CallView({ at, file, job }: { job: Job; file: File | undefined; 
           turns={turns}
           parties={parties}
           speakers={speakers}
+          another={another}
           isEditing={isEditing}
           onCorrect={onCorrect}
           onPause={player.pause}

@@ -12,6 +12,8 @@ interface TranscriptProps {
   turns: readonly Turn[];
   parties: readonly Party[];
   speakers: readonly Speaker[];
+  /** Id of one speaker more. */
+  another: string;
   /** Seconds. */
   time: number;
   isPlaying: boolean;
@@ -51,7 +53,7 @@ interface Edited {
  */
 export function Transcript(props: TranscriptProps) {
   const { found, foundIndex, isEditing, isFollowing, isPlaying, onUnfollow, onStep, onWord } = props;
-  const { onCorrect, onPause, parties, showsDoubtful, speakers, time, turns } = props;
+  const { another, onCorrect, onPause, parties, showsDoubtful, speakers, time, turns } = props;
   const text = useText();
   const list = useRef<HTMLOListElement>(null);
   const frame = useRef<HTMLDivElement>(null);
@@ -68,6 +70,7 @@ export function Transcript(props: TranscriptProps) {
         turns,
         parties,
         speakers,
+        another,
         text,
         isEditing: isEditing && onCorrect !== undefined,
         onCorrect: (...corrections) => latest.current.onCorrect?.(...corrections),
@@ -75,7 +78,7 @@ export function Transcript(props: TranscriptProps) {
         onKeyDown: (event) => handlers.current.step(event),
         onPlay: (seconds) => latest.current.onWord(seconds),
       }),
-    [turns, parties, speakers, text.language, isEditing && onCorrect !== undefined],
+    [turns, parties, speakers, another, text.language, isEditing && onCorrect !== undefined],
   );
 
   const rangeOf = ({ from, to, turn }: TextPlace) => {
