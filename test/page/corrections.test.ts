@@ -248,6 +248,22 @@ describeInBrowser("what is put right on the page", () => {
     expect((await chosen()).at(-1)).toBe("SPEAKER_01");
   });
 
+  it("leaves the page where it is when it is what was searched for", async () => {
+    const { page } = await openCall({ viewport: { width: 1440, height: 300 } });
+    const search = page.getByRole("searchbox", { name: "Search" });
+    await search.fill("доставка");
+    await search.press("Enter");
+    await page.getByText("2 of 2").waitFor();
+    await page.getByRole("checkbox", { name: "Correct" }).check();
+    const place = await placeOfLastWord(page, 1);
+    await page.mouse.click(place.x, place.y);
+    await editorOf(page).fill("поездка?");
+    const before = await page.evaluate(() => scrollY);
+    await page.keyboard.press("Enter");
+    await page.getByText("1 of 1").waitFor();
+    expect(Math.abs((await page.evaluate(() => scrollY)) - before)).toBeLessThan(20);
+  });
+
   it("can be put right by who sees little", async () => {
     const { page } = await openCall({ bypassCSP: true });
     await page.getByRole("checkbox", { name: "Correct" }).check();

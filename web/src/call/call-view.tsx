@@ -52,6 +52,8 @@ export function CallView({ at, file, job }: { job: Job; file: File | undefined; 
   const parties = useMemo(() => (transcript ? partiesOf(transcript, text) : []), [transcript, text.language]);
   const turns = useMemo(() => (transcript ? turnsOf(transcript, parties) : []), [transcript, parties]);
   const found = useMemo(() => search(turns, wanted), [turns, wanted]);
+  // A correction may leave fewer.
+  const foundNow = Math.min(foundIndex, found.length - 1);
   const duration = transcript?.duration ?? job.duration ?? 0;
   useEffect(() => setFoundIndex(0), [wanted]);
 
@@ -148,14 +150,14 @@ export function CallView({ at, file, job }: { job: Job; file: File | undefined; 
           onInput={(event) => setWanted(event.currentTarget.value)}
           onKeyDown={(event) => {
             if (event.key !== "Enter" || found.length === 0) return;
-            setFoundIndex((foundIndex + (event.shiftKey ? found.length - 1 : 1)) % found.length);
+            setFoundIndex((foundNow + (event.shiftKey ? found.length - 1 : 1)) % found.length);
           }}
         />
         {wanted.trim() !== "" && (
           <span class="quiet" role="status">
             {found.length === 0
               ? text.say("foundNone")
-              : text.say("found", { number: foundIndex + 1, total: found.length })}
+              : text.say("found", { number: foundNow + 1, total: found.length })}
           </span>
         )}
         {onCorrect && (
@@ -207,7 +209,8 @@ export function CallView({ at, file, job }: { job: Job; file: File | undefined; 
           onUnfollow={unfollow}
           showsDoubtful={showsDoubtful}
           found={found}
-          foundIndex={foundIndex}
+          foundNow={found[foundNow]}
+          look={`${foundIndex} ${wanted}`}
           onWord={player.playFrom}
           onStep={player.seek}
         />

@@ -20,9 +20,11 @@ interface TranscriptProps {
   isFollowing: boolean;
   onUnfollow(): void;
   showsDoubtful: boolean;
-  /** Places of words, `[turn, from, to]`, that a search has found; the one that is looked at. */
+  /** What a search has found; the one that is looked at. */
   found: readonly TextPlace[];
-  foundIndex: number;
+  foundNow: TextPlace | undefined;
+  /** Another one when that is to be brought into view. */
+  look: string;
   /** Whether a click corrects a word in place of playing it. */
   isEditing: boolean;
   /** undefined: it cannot be corrected yet. */
@@ -52,7 +54,7 @@ interface Edited {
  * marked by the CSS Custom Highlight API, so that hours of speech stay as light as plain text.
  */
 export function Transcript(props: TranscriptProps) {
-  const { found, foundIndex, isEditing, isFollowing, isPlaying, onUnfollow, onStep, onWord } = props;
+  const { found, foundNow, isEditing, isFollowing, isPlaying, look, onUnfollow, onStep, onWord } = props;
   const { another, onCorrect, onPause, parties, showsDoubtful, speakers, time, turns } = props;
   const text = useText();
   const list = useRef<HTMLOListElement>(null);
@@ -109,11 +111,13 @@ export function Transcript(props: TranscriptProps) {
   }, [places, showsDoubtful]);
   useEffect(() => {
     mark("found", found);
-    const now = found[foundIndex];
-    mark("found-now", now ? [now] : []);
-    const box = now && rangeOf(now)?.getBoundingClientRect();
+    mark("found-now", foundNow ? [foundNow] : []);
+  }, [found, foundNow]);
+  // Not when the text is corrected: it stays where it is.
+  useEffect(() => {
+    const box = foundNow && rangeOf(foundNow)?.getBoundingClientRect();
     if (box) scrollBy({ top: box.top - innerHeight / 3 });
-  }, [found, foundIndex]);
+  }, [look]);
   useEffect(
     () => () => {
       for (const name of HIGHLIGHTS) CSS.highlights?.delete(name);
