@@ -1,27 +1,29 @@
 import { TranscriptionError } from "../errors.js";
 import { singleLine } from "../formats/text.js";
 import { countCodePoints, countWords } from "../pipeline/stats.js";
-import { speakerId, speakerNumber } from "../speakers/names.js";
+import { isSpeakerId, speakerId } from "../speakers/names.js";
 import { speakersOf } from "../speakers/turns.js";
 import type { Correction } from "../types/corrections.js";
 import type { Segment, TranscriptionResult } from "../types/result.js";
 import type { Speaker, SpeakerTurn } from "../types/speakers.js";
 import { reworded } from "./reworded.js";
-import { givenTo, joined } from "./turns.js";
+import { type Move, moved } from "./turns.js";
+import { Voices } from "./voices.js";
 
-/** A result while it is being corrected. */
+/** A result while it is being corrected. A correction takes as long however long the recording is: all of it is written once. */
 export class Draft {
   readonly #original: TranscriptionResult;
+  /** With the speakers that they had at first. */
   readonly #segments: Map<number, Segment>;
   readonly #speakers: Map<string, Speaker>;
-  #turns: SpeakerTurn[];
+  readonly #voices: Voices;
   #hasOtherTurns = false;
 
   constructor(result: TranscriptionResult) {
     this.#original = result;
     this.#segments = new Map(result.segments.map((segment) => [segment.id, segment]));
     this.#speakers = new Map((result.speakers ?? []).map((speaker) => [speaker.id, speaker]));
-    this.#turns = [...(result.turns ?? [])];
+    this.#voices = new Voices(this.#speakers.keys());
   }
 
   /** @param name what the correction is called in an error @throws TranscriptionError INVALID_ARGUMENT */
@@ -32,7 +34,7 @@ export class Draft {
         break;
       case "speaker": {
         const segment = this.#requireSegment(correction.segment, name);
-        this.#setSpeaker(segment, this.#speakerOrNext(correction.speaker, name));
+        this.#setSpeaker(segment, this.#speakerOrNew(correction.speaker, name));
         break;
       }
       case "name":
@@ -52,7 +54,8 @@ export class Draft {
 
   result(): TranscriptionResult {
     const { channels, speakers, stats, turns } = this.#original;
-    const segments = [...this.#segments.values()];
+    const segments = [...this.#segments.values()].map((segment) => this.#labelled(segment));
+    const turnsNow = this.#hasOtherTurns ? this.#turnsNow() : [...(turns ?? [])];
     const text = textOf(segments);
     return {
       ...this.#original,
@@ -64,8 +67,8 @@ export class Draft {
           text: textOf(segments.filter(({ channel }) => channel === each.channel)),
         })),
       }),
-      ...(speakers && { speakers: this.#speakersNow() }),
-      ...(turns && { turns: this.#turns }),
+      ...(speakers && { speakers: this.#speakersNow(turnsNow) }),
+      ...(turns && { turns: turnsNow }),
       stats: { ...stats, wordCount: countWords(text), charCount: countCodePoints(text) },
     };
   }
@@ -77,10 +80,9 @@ export class Draft {
   }
 
   #setSpeaker(segment: Segment, speaker: string): void {
-    if (segment.speaker === speaker) return;
-    this.#turns = givenTo(this.#turns, segment, segment.speaker ?? undefined, speaker);
+    if (this.#voices.of(segment) === speaker) return;
+    this.#voices.give(segment.id, speaker);
     this.#hasOtherTurns = true;
-    this.#segments.set(segment.id, saidBy(segment, speaker));
   }
 
   #setName({ name: _, ...speaker }: Speaker, given: string): void {
@@ -95,19 +97,34 @@ export class Draft {
   }
 
   #merge(id: string, into: string): void {
-    for (const segment of this.#segments.values())
-      if (segment.speaker === id) this.#segments.set(segment.id, saidBy(segment, into));
-    this.#turns = joined(
-      this.#turns.map((turn) => (turn.speaker === id ? { ...turn, speaker: into } : turn)),
-    );
-    this.#hasOtherTurns = true;
+    this.#voices.merge(id, into);
     this.#speakers.delete(id);
+    this.#hasOtherTurns = true;
+  }
+
+  #labelled(segment: Segment): Segment {
+    const speaker = this.#voices.of(segment);
+    const isAsHeard = !this.#voices.isGiven(segment) && speaker === segment.speaker;
+    return speaker === undefined || isAsHeard ? segment : saidBy(segment, speaker);
+  }
+
+  #turnsNow(): SpeakerTurn[] {
+    const { segments, turns = [] } = this.#original;
+    const named = turns.map((turn) => ({ ...turn, speaker: this.#voices.nowOf(turn.speaker) }));
+    const moves = segments.flatMap((segment): Move[] => {
+      const { channel, end, start } = segment;
+      const from = this.#voices.nowOf(segment.speaker ?? undefined);
+      const to = this.#voices.of(segment);
+      if (to === undefined || to === from) return [];
+      return [{ start, end, from, to, ...(channel !== undefined && { channel }) }];
+    });
+    return moved(named, moves);
   }
 
   /** Those who are heard, with what they say. */
-  #speakersNow(): Speaker[] {
+  #speakersNow(turns: readonly SpeakerTurn[]): Speaker[] {
     if (!this.#hasOtherTurns) return [...this.#speakers.values()];
-    const counts = new Map(speakersOf(this.#turns).map((speaker) => [speaker.id, speaker]));
+    const counts = new Map(speakersOf(turns).map((speaker) => [speaker.id, speaker]));
     return [...this.#speakers.values()].flatMap((speaker) => {
       const count = counts.get(speaker.id);
       return count ? [{ ...speaker, talkTime: count.talkTime, turns: count.turns }] : [];
@@ -126,18 +143,25 @@ export class Draft {
     throw wrong(name, `one of ${[...this.#speakers.keys()].join(", ")}`, id);
   }
 
-  #speakerOrNext(id: string, name: string): string {
-    const next = nextSpeaker([...this.#speakers.keys()]);
-    if (id !== next) return this.#requireSpeaker(id, `${name}.speaker`).id;
+  #speakerOrNew(id: string, name: string): string {
+    if (this.#speakers.has(id)) return id;
+    if (!isSpeakerId(id)) {
+      const [free, known] = [freeSpeaker(this.#speakers.keys()), [...this.#speakers.keys()].join(", ")];
+      throw wrong(`${name}.speaker`, `one of ${known}, or one more such as ${free}`, id);
+    }
     const [speaker] = speakersOf([{ start: 0, end: 0, speaker: id, confidence: 1 }]);
     this.#speakers.set(id, speaker!);
+    this.#voices.add(id);
     return id;
   }
 }
 
 /** Id of one speaker more. */
-export function nextSpeaker(ids: readonly string[]): string {
-  return speakerId(Math.max(-1, ...ids.map(speakerNumber).filter(Number.isSafeInteger)) + 1);
+export function freeSpeaker(ids: Iterable<string>): string {
+  const taken = new Set(ids);
+  let number = 0;
+  while (taken.has(speakerId(number))) number++;
+  return speakerId(number);
 }
 
 function saidBy(segment: Segment, speaker: string): Segment {

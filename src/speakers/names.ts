@@ -9,3 +9,9 @@ export function speakerId(index: number): string {
 export function speakerNumber(id: string): number {
   return Number(id.slice(PREFIX.length));
 }
+
+/** Whether it is one that {@link speakerId} gives. */
+export function isSpeakerId(id: string): boolean {
+  const number = speakerNumber(id);
+  return Number.isSafeInteger(number) && number >= 0 && id === speakerId(number);
+}

@@ -1,4 +1,5 @@
 import { existsSync, readdirSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { acceptedJob, get, jobWhen, startJobs } from "../support/jobs.js";
@@ -66,18 +67,26 @@ describe("what was put right about a job's result", () => {
       json: { error: { code: "PRECONDITION_REQUIRED", param: "If-Match" } },
     });
     expect((await put(url, path, [], "W/a")).status).toBe(400);
+    const weak = `W/${first.headers.get("etag")}`;
+    expect(await put(url, path, NAMED, weak)).toMatchObject({ status: 200, json: { corrections: NAMED } });
     expect((await put(url, path, [], "*")).json).toEqual({ corrections: [] });
   });
 
   it.each([
     [[{ op: "text", segment: 7, text: "a" }], "corrections[0].segment"],
-    [[...NAMED, { op: "role", speaker: "SPEAKER_00", role: "boss" }], "corrections/2/role"],
-    [[{ op: "erase" }], "corrections/0/op"],
-    ["nothing", "corrections/0"],
+    [[...NAMED, { op: "role", speaker: "SPEAKER_00", role: "boss" }], "corrections[2].role"],
+    [[{ op: "erase" }], "corrections[0].op"],
+    [[{ op: "text", segment: null, text: null }], "corrections[0].segment"],
+    [[{ op: "text", segment: "0", text: "a" }], "corrections[0].segment"],
+    [[{ op: "text", segment: 0, text: null }], "corrections[0].text"],
+    [[{ op: "name", speaker: "SPEAKER_00", name: 7 }], "corrections[0].name"],
+    [[{ op: "text", segment: 0, text: "a", by: "me" }], "corrections[0].by"],
+    [[null], "corrections[0]"],
+    ["nothing", "corrections[0]"],
   ])("is refused where it is about nothing that there is: %j", async (corrections, param) => {
     const { path, url } = await withResult();
     const { json, status } = await put(url, path, corrections, "*");
-    expect({ status, param: json.error.param }).toEqual({ status: 400, param: param.replaceAll("/", ".") });
+    expect({ status, param: json.error.param }).toEqual({ status: 400, param });
     expect((await get(url, path)).json).toEqual({ corrections: [] });
   });
 
@@ -92,6 +101,15 @@ describe("what was put right about a job's result", () => {
     expect((await put(url, missing, [], "*")).status).toBe(404);
   });
 
+  it("is not taken for nothing where its file is damaged", async () => {
+    const { folder, id, path, url } = await withResult();
+    await put(url, path, NAMED, "*");
+    await writeFile(join(folder, "corrections", `${id}.json`), '[{"op":');
+    for (const answer of [await get(url, path), await get(url, `/v1/jobs/${id}/result?corrected=true`)])
+      expect(answer).toMatchObject({ status: 503, json: { error: { code: "STORAGE_FAILED" } } });
+    expect((await get(url, `/v1/jobs/${id}/result?format=txt`)).text).toBe("1\n");
+  });
+
   it("outlasts the server, and goes with the job", async () => {
     const first = await withResult();
     await put(first.url, first.path, NAMED, "*");
@@ -101,11 +119,10 @@ describe("what was put right about a job's result", () => {
     await second.server.stop();
     const files = join(first.folder, "corrections");
     expect(readdirSync(files)).toHaveLength(1);
-    const third = await startJobs({ settings: { jobsFolder: first.folder, jobsTtl: 1 } });
+    const third = await startJobs({ settings: { jobsFolder: first.folder, jobsTtl: 5 } });
     const id = await acceptedJob(third.url);
     await jobWhen(third.url, id, "succeeded");
-    await put(third.url, `/v1/jobs/${id}/corrections`, NAMED, "*");
-    expect(existsSync(join(files, `${id}.json`))).toBe(true);
+    expect((await put(third.url, `/v1/jobs/${id}/corrections`, NAMED, "*")).status).toBe(200);
     await until(() => !existsSync(join(files, `${id}.json`)));
   });
 });

@@ -36,12 +36,29 @@ async function saved(page: Page, format: string): Promise<Buffer> {
 const names = (page: Page) => page.locator(".talk-time .name").allInnerTexts();
 
 /** A server with the call, and a page that shows it. */
-async function openCall(options = {}) {
-  const { id, url } = await startWithResult(CALL);
+async function openCall(options = {}, call = CALL) {
+  const { id, url } = await startWithResult(call);
   const opened = await openPage(`${url}/#${id}`, options);
   await opened.page.getByRole("checkbox", { name: "Correct" }).waitFor();
-  return { ...opened, url };
+  return { ...opened, id, url };
 }
+
+const editorOf = (page: Page) => page.getByLabel("How it is written");
+/** Writes the first word of the call anew. */
+async function writeFirst(page: Page, word: string): Promise<void> {
+  await page.keyboard.press("e");
+  await editorOf(page).fill(word);
+  await editorOf(page).press("Enter");
+}
+/** Corrects at the server, beside every page. */
+const keepAt = (url: string, id: string, corrections: object[]) =>
+  fetch(`${url}/v1/jobs/${id}/corrections`, {
+    method: "PUT",
+    headers: { "content-type": "application/json", "if-match": "*" },
+    body: JSON.stringify({ corrections }),
+  });
+const deafen = (page: Page) =>
+  page.evaluate(() => addEventListener("focus", (event) => event.stopImmediatePropagation(), true));
 
 /** Corrections of the newest job, as the server has them. */
 async function keptAt(url: string): Promise<{ op: string }[]> {
@@ -131,7 +148,7 @@ describeInBrowser("what is put right on the page", () => {
       [two.page, "Борис"],
     ] as const) {
       // Neither hears of the other.
-      await page.evaluate(() => addEventListener("focus", (event) => event.stopImmediatePropagation(), true));
+      await deafen(page);
       await page
         .locator(".talk-time button.name")
         .nth(name === "Анна" ? 0 : 1)
@@ -145,6 +162,106 @@ describeInBrowser("what is put right on the page", () => {
     await two.page.getByRole("button", { name: "Swap roles" }).click();
     await two.page.getByText("The correction was not kept: the server cannot be reached.").waitFor();
     expect(await keptAt(url)).toHaveLength(2);
+  });
+
+  it("is all that is written, however fast, also while the server has yet to answer", async () => {
+    const { page, url } = await openCall();
+    const answers: (() => void)[] = [];
+    await page.route("**/corrections", async (route) => {
+      if (route.request().method() === "PUT") await new Promise<void>((resolve) => answers.push(resolve));
+      await route.continue();
+    });
+    await page.keyboard.press("e");
+    await editorOf(page).fill("Вечер");
+    await editorOf(page).press("Tab");
+    await expect.poll(() => editorOf(page).inputValue()).toBe("день,");
+    await editorOf(page).fill("добрый,");
+    await editorOf(page).press("Enter");
+    await page.locator(".turn p").first().getByText("Вечер добрый, чем могу помочь?").waitFor();
+    await expect.poll(() => answers.length).toBe(1);
+    answers[0]!();
+    await expect.poll(() => answers.length).toBe(2);
+    answers[1]!();
+    await expect.poll(() => keptAt(url)).toMatchObject([{}, { text: "Вечер добрый, чем могу помочь?" }]);
+    expect(await page.locator(".turn p").first().innerText()).toBe("Вечер добрый, чем могу помочь?");
+  });
+
+  it("does not go where a word stood before somebody else has written", async () => {
+    const { id, page, url } = await openCall();
+    await page.keyboard.press("e");
+    await editorOf(page).waitFor();
+    await keepAt(url, id, [{ op: "text", segment: 0, text: "Да." }]);
+    await page.evaluate(() => dispatchEvent(new Event("focus")));
+    await page.locator(".turn p").first().getByText("Да.").waitFor();
+    expect(await editorOf(page).count()).toBe(0);
+  });
+
+  it("takes nobody's words away: what another tab has written meanwhile is shown, and stays", async () => {
+    const { url, ...one } = await openCall();
+    const two = await openPage(url);
+    await two.page.goto(one.page.url());
+    await two.page.getByRole("checkbox", { name: "Correct" }).waitFor();
+    await Promise.all([one, two].map(({ page }) => deafen(page)));
+    await writeFirst(one.page, "Первый");
+    await expect.poll(() => keptAt(url)).toHaveLength(1);
+    await writeFirst(two.page, "Второй");
+    await two.page.getByRole("alert").getByText("“Первый день, чем могу помочь?”").waitFor();
+    await two.page.locator(".turn p").first().getByText("Первый день, чем могу помочь?").waitFor();
+    expect(await keptAt(url)).toHaveLength(1);
+    await writeFirst(two.page, "Третий");
+    await expect.poll(() => keptAt(url)).toMatchObject([{}, { text: "Третий день, чем могу помочь?" }]);
+  });
+
+  it("is taken back as it was made: both roles at once", async () => {
+    const { page, url } = await openCall();
+    await page.getByRole("button", { name: "Swap roles" }).click();
+    await expect.poll(() => names(page)).toEqual(["Client", "Seller"]);
+    await page.getByRole("button", { name: "Undo" }).click();
+    await expect.poll(() => names(page)).toEqual(["Seller", "Client"]);
+    await expect.poll(() => keptAt(url)).toEqual([]);
+  });
+
+  it("is somebody else who was not there before, also when nothing is left of who was", async () => {
+    const { page, url } = await openCall();
+    await page.getByRole("checkbox", { name: "Correct" }).check();
+    const says = (turn: number) => page.getByLabel("Who says this").nth(turn);
+    await says(2).selectOption("Somebody else");
+    await page.getByRole("button", { name: "Speaker 3", exact: true }).click();
+    await page.getByLabel("Name").fill("Анна");
+    await page.getByRole("button", { name: "Save", exact: true }).click();
+    await says(2).selectOption("Seller");
+    await expect.poll(() => names(page)).toEqual(["Seller", "Client"]);
+    await says(2).selectOption("Somebody else");
+    await expect.poll(() => names(page)).toEqual(["Seller", "Client", "Speaker 3"]);
+    await expect.poll(() => keptAt(url)).toHaveLength(4);
+    expect((await keptAt(url)).at(-1)).toMatchObject({ op: "speaker", speaker: "SPEAKER_03" });
+  });
+
+  it("is who says a turn where nobody has told speakers apart", async () => {
+    const { page } = await openCall({}, result([segment(0, 2, "Один."), segment(10, 12, "Два.")]));
+    await page.getByRole("checkbox", { name: "Correct" }).check();
+    const says = page.getByLabel("Who says this");
+    const chosen = () => says.evaluateAll((all) => all.map((each) => (each as HTMLSelectElement).value));
+    expect(new Set(await chosen())).toEqual(new Set(["SPEAKER_00"]));
+    await says.last().selectOption("Somebody else");
+    await expect.poll(() => names(page)).toEqual(["Speaker 1", "Speaker 2"]);
+    expect((await chosen()).at(-1)).toBe("SPEAKER_01");
+  });
+
+  it("leaves the page where it is when it is what was searched for", async () => {
+    const { page } = await openCall({ viewport: { width: 1440, height: 300 } });
+    const search = page.getByRole("searchbox", { name: "Search" });
+    await search.fill("доставка");
+    await search.press("Enter");
+    await page.getByText("2 of 2").waitFor();
+    await page.getByRole("checkbox", { name: "Correct" }).check();
+    const place = await placeOfLastWord(page, 1);
+    await page.mouse.click(place.x, place.y);
+    await editorOf(page).fill("поездка?");
+    const before = await page.evaluate(() => scrollY);
+    await page.keyboard.press("Enter");
+    await page.getByText("1 of 1").waitFor();
+    expect(Math.abs((await page.evaluate(() => scrollY)) - before)).toBeLessThan(20);
   });
 
   it("can be put right by who sees little", async () => {

@@ -113,4 +113,37 @@ describeInBrowser("the microphone", () => {
     );
     await first.page.getByRole("button", { name: "Stop" }).click();
   });
+
+  it("leaves nothing open where the browser cannot listen", async () => {
+    const { url } = await startHttp();
+    const { page } = await openPage(url);
+    await page.evaluate(() => {
+      AudioWorklet.prototype.addModule = () => Promise.reject(new Error("no worklet"));
+      const close = AudioContext.prototype.close;
+      AudioContext.prototype.close = function () {
+        document.title = `${this.state} is closed`;
+        return close.call(this);
+      };
+    });
+    await listen(page);
+    await page.getByRole("alert").waitFor();
+    expect(await page.title()).toMatch(/is closed$/);
+  });
+
+  it("ends also where the server does not", async () => {
+    const { url } = await startHttp();
+    const { page } = await openPage(url);
+    // It takes everything and says nothing.
+    await page.routeWebSocket(/v1.listen/, () => {});
+    await page.clock.install();
+    await page.reload();
+    await listen(page);
+    await stop(page);
+    await expect
+      .poll(async () => {
+        await page.clock.runFor(10_000);
+        return page.getByRole("button", { name: "Listen" }).count();
+      })
+      .toBe(1);
+  });
 });

@@ -1,13 +1,14 @@
 import { access, mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { TranscriptionError } from "../../index.js";
+import { type Correction, TranscriptionError, type TranscriptionResult } from "../../index.js";
 import { DirectoryStore } from "../recordings/directory-store.js";
 import { isRecordingId, type RecordingStore } from "../recordings/store.js";
 import { type ServerSettings, variableOf } from "../settings.js";
-import { CorrectionFolder } from "./corrections.js";
+import { CorrectionStore } from "./corrections.js";
 import type { Job } from "./job.js";
-import { ResultFolder, type ResultStore } from "./results.js";
+import { JsonFolder } from "./json-folder.js";
+import type { ResultStore } from "./results.js";
 import { SqliteStore } from "./sqlite/sqlite-store.js";
 import { SqliteThread } from "./sqlite/sqlite-thread.js";
 import type { JobStore } from "./store.js";
@@ -27,7 +28,7 @@ export interface JobStorage {
   /** Recordings that came with jobs, until they end. */
   recordings: RecordingStore;
   results: ResultStore;
-  corrections: CorrectionFolder;
+  corrections: CorrectionStore;
   /** Jobs that were set aside when it was opened. */
   setAside: Job[];
   close(): Promise<void>;
@@ -59,10 +60,14 @@ export async function openJobFolder(
   const variable = variableOf("jobsFolder");
   const forever = Number.POSITIVE_INFINITY;
   const recordings = new DirectoryStore(join(folder, RECORDINGS), jobsMaxBytes, forever, variable);
-  const results = new ResultFolder(join(folder, RESULTS));
-  const corrections = new CorrectionFolder(join(folder, CORRECTIONS));
-  await deleteLeftOver(folder, store, recordings, results);
-  await deleteOrphans(folder, CORRECTIONS, CorrectionFolder.idOf, store, corrections);
+  const results = new JsonFolder<TranscriptionResult>(join(folder, RESULTS), RESULTS);
+  const corrections = new CorrectionStore(
+    new JsonFolder<readonly Correction[]>(join(folder, CORRECTIONS), CORRECTIONS),
+  );
+  // What no job needs: its process ended between the steps in which it would have been deleted.
+  await deleteUnused(join(folder, RECORDINGS), store, recordings);
+  await deleteOrphans(join(folder, RESULTS), store, results);
+  await deleteOrphans(join(folder, CORRECTIONS), store, corrections);
   return {
     store,
     recordings,
@@ -112,38 +117,34 @@ async function isForgotten(folder: string): Promise<boolean> {
   return true;
 }
 
-/** What no job needs: its process ended between the steps in which it would have been deleted. */
-async function deleteLeftOver(
-  folder: string,
-  store: JobStore,
-  recordings: RecordingStore,
-  results: ResultStore,
-): Promise<void> {
-  const namesIn = (name: string) => readdir(join(folder, name)).catch(() => []);
+/** Recordings that no job needs any more. */
+async function deleteUnused(folder: string, store: JobStore, recordings: RecordingStore): Promise<void> {
   const inUse = await store.recordingsInUse();
-  for (const name of await namesIn(RECORDINGS)) {
+  for (const name of await namesIn(folder)) {
     if (inUse.has(name)) continue;
     // What has no id was being written or deleted.
     if (isRecordingId(name)) await recordings.delete(name).catch(() => {});
-    else await rm(join(folder, RECORDINGS, name), { recursive: true, force: true }).catch(() => {});
+    else await rm(join(folder, name), { recursive: true, force: true }).catch(() => {});
   }
-  await deleteOrphans(folder, RESULTS, ResultFolder.idOf, store, results);
 }
 
 /** Files of jobs that are not known, and those that are no job's. */
 async function deleteOrphans(
   folder: string,
-  subfolder: string,
-  idOf: (filename: string) => string | undefined,
   store: JobStore,
   files: { delete(id: string): Promise<void> },
 ): Promise<void> {
   const ids: string[] = [];
-  for (const name of await readdir(join(folder, subfolder)).catch(() => [])) {
-    const id = idOf(name);
+  for (const name of await namesIn(folder)) {
+    const id = JsonFolder.idOf(name);
     if (id !== undefined) ids.push(id);
-    else await rm(join(folder, subfolder, name), { force: true }).catch(() => {});
+    else await rm(join(folder, name), { force: true }).catch(() => {});
   }
   const known = await store.known(ids);
   for (const id of ids) if (!known.has(id)) await files.delete(id).catch(() => {});
+}
+
+/** None where there is no folder yet. */
+function namesIn(folder: string): Promise<string[]> {
+  return readdir(folder).catch(() => []);
 }

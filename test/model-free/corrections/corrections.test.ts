@@ -186,13 +186,74 @@ describe("corrected speakers", () => {
   });
 });
 
+describe("somebody else who speaks", () => {
+  it("goes by any id that is free, and is not who had it before", () => {
+    const corrected = applyCorrections(VOICES, [
+      { op: "speaker", segment: 0, speaker: "SPEAKER_07" },
+      { op: "merge", speaker: "SPEAKER_01", into: "SPEAKER_00" },
+      { op: "speaker", segment: 1, speaker: "SPEAKER_01" },
+      { op: "merge", speaker: "SPEAKER_00", into: "SPEAKER_07" },
+    ]);
+    expect(corrected.segments.map((each) => each.speaker)).toEqual([
+      "SPEAKER_07",
+      "SPEAKER_01",
+      "SPEAKER_07",
+    ]);
+    expect(corrected.turns!.map(({ end, speaker, start }) => [start, end, speaker])).toEqual([
+      [0, 2, "SPEAKER_07"],
+      [2, 4, "SPEAKER_01"],
+      [4, 6, "SPEAKER_07"],
+    ]);
+    expect(speakersOf(corrected).map(([id, , , talkTime]) => [id, talkTime])).toEqual([
+      ["SPEAKER_07", 4],
+      ["SPEAKER_01", 2],
+    ]);
+  });
+});
+
+describe("many corrections of a long recording", () => {
+  it("read its turns and segments a few times altogether, not each time", () => {
+    const long = 2000;
+    let reads = 0;
+    const counted = <T extends object>(given: T): T =>
+      ["start", "speaker"].reduce((object, key) => {
+        const value = given[key as keyof T];
+        const get = () => {
+          reads++;
+          return value;
+        };
+        return Object.defineProperty(object, key, { get, enumerable: true });
+      }, given);
+    const given = result(
+      Array.from({ length: long }, (_, at) => segment(at, at + 1, "a", { speaker: `SPEAKER_0${at % 2}` })),
+      { speakers: VOICES.speakers! },
+    );
+    given.turns = given.segments.map(({ end, speaker, start }) => counted(turn(start, end, speaker!)));
+    given.segments.forEach(counted);
+    const corrections = given.segments.slice(0, 600).flatMap(({ id }): Correction[] => [
+      { op: "speaker", segment: id, speaker: "SPEAKER_02" },
+      { op: "speaker", segment: id + 1, speaker: "SPEAKER_03" },
+      { op: "merge", speaker: "SPEAKER_03", into: "SPEAKER_02" },
+      { op: "merge", speaker: "SPEAKER_02", into: id % 2 === 0 ? "SPEAKER_00" : "SPEAKER_01" },
+    ]);
+    reads = 0;
+    const corrected = applyCorrections(given, corrections);
+    expect(reads).toBeLessThan(100 * long);
+    expect(corrected.segments.slice(598, 604).map((each) => each.speaker)).toEqual([
+      ...["SPEAKER_00", "SPEAKER_01", "SPEAKER_01", "SPEAKER_01", "SPEAKER_00", "SPEAKER_01"],
+    ]);
+  });
+});
+
 describe("a correction that cannot be made", () => {
   it.each<[object, string]>([
     [{ op: "text", segment: 9, text: "a" }, "corrections[0].segment"],
     [{ op: "text", segment: "0", text: "a" }, "corrections[0].segment"],
     [{ op: "text", segment: 0, text: "a".repeat(10_001) }, "corrections[0].text"],
     [{ op: "text", segment: 0, text: "a", speaker: "SPEAKER_00" }, "corrections[0].speaker"],
-    [{ op: "speaker", segment: 0, speaker: "SPEAKER_07" }, "corrections[0].speaker"],
+    ...["Anna", "SPEAKER_", "SPEAKER_7", "SPEAKER_NaN", "SPEAKER_-1", "SPEAKER_9007199254740993"].map(
+      (speaker): [object, string] => [{ op: "speaker", segment: 0, speaker }, "corrections[0].speaker"],
+    ),
     [{ op: "name", speaker: "Anna", name: "Anna" }, "corrections[0].speaker"],
     [{ op: "name", speaker: "SPEAKER_00" }, "corrections[0].name"],
     [{ op: "role", speaker: "SPEAKER_00", role: "boss" }, "corrections[0].role"],

@@ -7,10 +7,12 @@ import type { Job } from "../server/jobs.js";
 import { Refused, Unreachable } from "../server/request.js";
 import type { Transcript as Said, Speaker } from "../server/result.js";
 import { adviceOnRefusal } from "../text/advice.js";
-import { useText } from "../text/text.js";
+import { type Text, useText } from "../text/text.js";
+import { WrittenOtherwise } from "./correction-list.js";
 import { Exports } from "./exports.js";
 import { Keys } from "./keys.js";
 import { search } from "./places.js";
+import { anotherSpeaker } from "./speaker-form.js";
 import { TalkTime } from "./talk-time.js";
 import { Timeline } from "./timeline.js";
 import { Transcript } from "./transcript.js";
@@ -30,6 +32,10 @@ export function CallView({ at, file, job }: { job: Job; file: File | undefined; 
   const corrected = useMemo(() => correctedOf(whole, corrections.list), [whole, corrections.list]);
   const transcript: Said | undefined = corrected ?? soFar;
   const speakers = transcript?.speakers ?? NOBODY;
+  const another = useMemo(
+    () => anotherSpeaker(whole?.speakers ?? NOBODY, speakers, corrections.list ?? []),
+    [whole, speakers, corrections.list],
+  );
   const onCorrect = corrected && corrections.add;
   const advice = corrections.trouble instanceof Refused ? adviceOnRefusal(corrections.trouble) : undefined;
   const [isEditing, setEditing] = useState(false);
@@ -46,6 +52,8 @@ export function CallView({ at, file, job }: { job: Job; file: File | undefined; 
   const parties = useMemo(() => (transcript ? partiesOf(transcript, text) : []), [transcript, text.language]);
   const turns = useMemo(() => (transcript ? turnsOf(transcript, parties) : []), [transcript, parties]);
   const found = useMemo(() => search(turns, wanted), [turns, wanted]);
+  // A correction may leave fewer.
+  const foundNow = Math.min(foundIndex, found.length - 1);
   const duration = transcript?.duration ?? job.duration ?? 0;
   useEffect(() => setFoundIndex(0), [wanted]);
 
@@ -142,14 +150,14 @@ export function CallView({ at, file, job }: { job: Job; file: File | undefined; 
           onInput={(event) => setWanted(event.currentTarget.value)}
           onKeyDown={(event) => {
             if (event.key !== "Enter" || found.length === 0) return;
-            setFoundIndex((foundIndex + (event.shiftKey ? found.length - 1 : 1)) % found.length);
+            setFoundIndex((foundNow + (event.shiftKey ? found.length - 1 : 1)) % found.length);
           }}
         />
         {wanted.trim() !== "" && (
           <span class="quiet" role="status">
             {found.length === 0
               ? text.say("foundNone")
-              : text.say("found", { number: foundIndex + 1, total: found.length })}
+              : text.say("found", { number: foundNow + 1, total: found.length })}
           </span>
         )}
         {onCorrect && (
@@ -170,10 +178,7 @@ export function CallView({ at, file, job }: { job: Job; file: File | undefined; 
       {isEditing && <p class="quiet">{text.say("editHint")}</p>}
       {corrections.trouble !== undefined && (
         <p class="notice" role="alert">
-          {corrections.trouble instanceof Unreachable
-            ? text.say("notKept")
-            : text.say("notKeptSince", { reason: corrections.trouble.message })}{" "}
-          {advice && text.say(advice)}
+          {notKept(corrections.trouble, text)} {advice && text.say(advice)}
         </p>
       )}
       {transcript && transcript.warnings.length > 0 && (
@@ -194,6 +199,7 @@ export function CallView({ at, file, job }: { job: Job; file: File | undefined; 
           turns={turns}
           parties={parties}
           speakers={speakers}
+          another={another}
           isEditing={isEditing}
           onCorrect={onCorrect}
           onPause={player.pause}
@@ -203,7 +209,8 @@ export function CallView({ at, file, job }: { job: Job; file: File | undefined; 
           onUnfollow={unfollow}
           showsDoubtful={showsDoubtful}
           found={found}
-          foundIndex={foundIndex}
+          foundNow={found[foundNow]}
+          look={`${foundIndex} ${wanted}`}
           onWord={player.playFrom}
           onStep={player.seek}
         />
@@ -211,6 +218,16 @@ export function CallView({ at, file, job }: { job: Job; file: File | undefined; 
       {showsKeys && <Keys onClose={() => setShowsKeys(false)} />}
     </section>
   );
+}
+
+/** Why a correction was not kept. */
+function notKept(trouble: Error, text: Text): string {
+  if (trouble instanceof Unreachable) return text.say("notKept");
+  const reason =
+    trouble instanceof WrittenOtherwise
+      ? text.say("writtenOtherwise", { text: trouble.text })
+      : trouble.message;
+  return text.say("notKeptSince", { reason });
 }
 
 /** As it was heard where the corrections do not fit it. @returns undefined while it is not known what was corrected */

@@ -1,4 +1,5 @@
 import { useEffect, useRef, useState } from "preact/hooks";
+import { freeSpeaker } from "../../../src/corrections/draft.js";
 import type { Correction } from "../../../src/types/corrections.js";
 import type { SpeakerRole } from "../../../src/types/speakers.js";
 import type { Speaker } from "../server/result.js";
@@ -82,4 +83,18 @@ export function SpeakerForm({ onClose, onCorrect, parties, party, speakers }: Sp
 /** Where nobody has told speakers apart, all that is said is the first one's. */
 export function speakerIdOf({ key }: Party): string {
   return key === "" ? "SPEAKER_00" : key;
+}
+
+/** Id of one speaker more: of nobody who was heard, or was told by a correction. */
+export function anotherSpeaker(
+  heard: readonly Speaker[],
+  now: readonly Speaker[],
+  list: readonly Correction[],
+): string {
+  const told = list.flatMap((each) => [
+    ...("speaker" in each ? [each.speaker] : []),
+    ...(each.op === "merge" ? [each.into] : []),
+  ]);
+  const ids = [...heard, ...now].map(({ id }) => id);
+  return freeSpeaker([...(now.length > 0 ? ids : ["SPEAKER_00"]), ...told]);
 }

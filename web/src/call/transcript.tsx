@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Correction } from "../../../src/types/corrections.js";
 import type { Speaker } from "../server/result.js";
 import { useText } from "../text/text.js";
@@ -12,15 +12,19 @@ interface TranscriptProps {
   turns: readonly Turn[];
   parties: readonly Party[];
   speakers: readonly Speaker[];
+  /** Id of one speaker more. */
+  another: string;
   /** Seconds. */
   time: number;
   isPlaying: boolean;
   isFollowing: boolean;
   onUnfollow(): void;
   showsDoubtful: boolean;
-  /** Places of words, `[turn, from, to]`, that a search has found; the one that is looked at. */
+  /** What a search has found; the one that is looked at. */
   found: readonly TextPlace[];
-  foundIndex: number;
+  foundNow: TextPlace | undefined;
+  /** Another one when that is to be brought into view. */
+  look: string;
   /** Whether a click corrects a word in place of playing it. */
   isEditing: boolean;
   /** undefined: it cannot be corrected yet. */
@@ -50,8 +54,8 @@ interface Edited {
  * marked by the CSS Custom Highlight API, so that hours of speech stay as light as plain text.
  */
 export function Transcript(props: TranscriptProps) {
-  const { found, foundIndex, isEditing, isFollowing, isPlaying, onUnfollow, onStep, onWord } = props;
-  const { onCorrect, onPause, parties, showsDoubtful, speakers, time, turns } = props;
+  const { found, foundNow, isEditing, isFollowing, isPlaying, look, onUnfollow, onStep, onWord } = props;
+  const { another, onCorrect, onPause, parties, showsDoubtful, speakers, time, turns } = props;
   const text = useText();
   const list = useRef<HTMLOListElement>(null);
   const frame = useRef<HTMLDivElement>(null);
@@ -68,6 +72,7 @@ export function Transcript(props: TranscriptProps) {
         turns,
         parties,
         speakers,
+        another,
         text,
         isEditing: isEditing && onCorrect !== undefined,
         onCorrect: (...corrections) => latest.current.onCorrect?.(...corrections),
@@ -75,7 +80,7 @@ export function Transcript(props: TranscriptProps) {
         onKeyDown: (event) => handlers.current.step(event),
         onPlay: (seconds) => latest.current.onWord(seconds),
       }),
-    [turns, parties, speakers, text.language, isEditing && onCorrect !== undefined],
+    [turns, parties, speakers, another, text.language, isEditing && onCorrect !== undefined],
   );
 
   const rangeOf = ({ from, to, turn }: TextPlace) => {
@@ -106,11 +111,13 @@ export function Transcript(props: TranscriptProps) {
   }, [places, showsDoubtful]);
   useEffect(() => {
     mark("found", found);
-    const now = found[foundIndex];
-    mark("found-now", now ? [now] : []);
-    const box = now && rangeOf(now)?.getBoundingClientRect();
+    mark("found-now", foundNow ? [foundNow] : []);
+  }, [found, foundNow]);
+  // Not when the text is corrected: it stays where it is.
+  useEffect(() => {
+    const box = foundNow && rangeOf(foundNow)?.getBoundingClientRect();
     if (box) scrollBy({ top: box.top - innerHeight / 3 });
-  }, [found, foundIndex]);
+  }, [look]);
   useEffect(
     () => () => {
       for (const name of HIGHLIGHTS) CSS.highlights?.delete(name);
@@ -126,6 +133,9 @@ export function Transcript(props: TranscriptProps) {
       removeEventListener("touchmove", onUnfollow);
     };
   }, [onUnfollow]);
+
+  // Where a word stood in another text says nothing. What Tab goes on to is opened after that.
+  useLayoutEffect(() => setEdited(undefined), [turns]);
 
   const edit = (place: WordPlace | undefined) => {
     const word = place && rangeOf(place)?.getBoundingClientRect();

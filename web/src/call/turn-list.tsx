@@ -1,5 +1,4 @@
 import type { RefObject } from "preact";
-import { nextSpeaker } from "../../../src/corrections/draft.js";
 import type { Correction } from "../../../src/types/corrections.js";
 import { clock } from "../format.js";
 import type { Speaker } from "../server/result.js";
@@ -12,6 +11,8 @@ interface TurnListProps {
   turns: readonly Turn[];
   parties: readonly Party[];
   speakers: readonly Speaker[];
+  /** Id of one speaker more. */
+  another: string;
   text: Text;
   /** Whether it can be said here who speaks. */
   isEditing: boolean;
@@ -24,7 +25,9 @@ interface TurnListProps {
 
 /** The turns as they are written: hours of them, so that this is made anew only when the text is another. */
 export function turnList(props: TurnListProps) {
-  const { isEditing, list, onClick, onCorrect, onKeyDown, onPlay, parties, speakers, text, turns } = props;
+  const { another, isEditing, list, onClick, onCorrect, onKeyDown, onPlay, parties, speakers, text, turns } =
+    props;
+  const idOf = (party: Party) => (speakers.length === 0 ? speakerIdOf(party) : party.key);
   return (
     <ol class={isEditing ? "turns editing" : "turns"} ref={list} onClick={onClick} onKeyDown={onKeyDown}>
       {turns.map((turn, index) => (
@@ -34,7 +37,7 @@ export function turnList(props: TurnListProps) {
               <select
                 class="turn-speaker"
                 aria-label={text.say("whoSaysThis")}
-                value={parties[turn.party]?.key}
+                value={parties[turn.party] && idOf(parties[turn.party]!)}
                 onChange={({ currentTarget: { value } }) =>
                   onCorrect(
                     ...turn.parts.map(({ segment }) => ({ op: "speaker" as const, segment, speaker: value })),
@@ -44,13 +47,13 @@ export function turnList(props: TurnListProps) {
                 {parties.map((party) => (
                   <option
                     key={party.key}
-                    value={speakers.length === 0 ? speakerIdOf(party) : party.key}
+                    value={idOf(party)}
                     disabled={party.key === "" && speakers.length > 0}
                   >
                     {party.name}
                   </option>
                 ))}
-                <option value={nextOf(speakers)}>{text.say("anotherSpeaker")}</option>
+                <option value={another}>{text.say("anotherSpeaker")}</option>
               </select>
             ) : (
               <strong>{parties[turn.party]?.name}</strong>
@@ -64,8 +67,4 @@ export function turnList(props: TurnListProps) {
       ))}
     </ol>
   );
-}
-
-function nextOf(speakers: readonly Speaker[]): string {
-  return nextSpeaker(speakers.length > 0 ? speakers.map(({ id }) => id) : ["SPEAKER_00"]);
 }

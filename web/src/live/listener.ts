@@ -33,6 +33,8 @@ interface Results {
 }
 
 const NORMAL = 1000;
+/** Milliseconds without a word from the server after which no more is waited for in the end. */
+const PATIENCE = 20_000;
 
 /** Has the server listen to live sound. */
 export class Listener {
@@ -41,6 +43,9 @@ export class Listener {
   #waiting: Int16Array<ArrayBuffer>[] = [];
   readonly #closed: Promise<void>;
   #isEnding = false;
+  #isClosed = false;
+  /** When the server said something last. */
+  #toldAt = 0;
 
   constructor(hearing: Hearing, { onFailure, onSettled, onUnsettled }: Listeners) {
     this.#socket = new WebSocket(addressFor(hearing));
@@ -49,6 +54,7 @@ export class Listener {
       if (this.#isEnding) this.#socket.send(CLOSE);
     };
     this.#socket.onmessage = ({ data }: MessageEvent<string>) => {
+      this.#toldAt = performance.now();
       const message = JSON.parse(data) as Results;
       if (message.type !== "Results") return;
       const { channel_index, duration, is_final, start } = message;
@@ -59,6 +65,7 @@ export class Listener {
     };
     this.#closed = new Promise((resolve) => {
       this.#socket.onclose = ({ code, reason }) => {
+        this.#isClosed = true;
         resolve();
         if (code !== NORMAL) onFailure(reason);
       };
@@ -70,11 +77,18 @@ export class Listener {
     else if (this.#socket.readyState === WebSocket.CONNECTING) this.#waiting.push(packet);
   }
 
-  /** Resolves when all that was sent has been told, or the connection is gone. */
+  /** Resolves when all that was sent has been told, the connection is gone, or nothing is heard of the server any more. */
   async end(): Promise<void> {
     this.#isEnding = true;
     if (this.#socket.readyState === WebSocket.OPEN) this.#socket.send(CLOSE);
-    await this.#closed;
+    this.#toldAt = performance.now();
+    for (;;) {
+      const left = this.#toldAt + PATIENCE - performance.now();
+      if (this.#isClosed || left <= 0) break;
+      await Promise.race([this.#closed, new Promise((resolve) => setTimeout(resolve, left))]);
+    }
+    this.#socket.onclose = null;
+    this.#socket.close();
   }
 }
 

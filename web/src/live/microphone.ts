@@ -57,10 +57,12 @@ export class Microphone {
         autoGainControl: false,
       },
     });
+    let context: AudioContext | undefined;
     try {
       const [track] = stream.getAudioTracks();
       const found = Math.min(channels, track!.getSettings().channelCount ?? 1);
-      const { context, source } = contextFor(stream);
+      const opened = contextFor(stream);
+      context = opened.context;
       await context.audioWorklet.addModule(worklet);
       const node = new AudioWorkletNode(context, "pcm", {
         numberOfOutputs: 0,
@@ -70,11 +72,12 @@ export class Microphone {
       });
       node.port.onmessage = ({ data }: MessageEvent<Packet>) => onPacket(data);
       track!.onended = onEnd;
-      source.connect(node);
+      opened.source.connect(node);
       await context.resume();
       return new Microphone(found, stream, context);
     } catch (error) {
       for (const track of stream.getTracks()) track.stop();
+      await context?.close().catch(() => {});
       throw error;
     }
   }
@@ -87,13 +90,20 @@ export class Microphone {
 
 /** At the models' rate, or at the device's where the browser converts none. */
 function contextFor(stream: MediaStream): { context: AudioContext; source: MediaStreamAudioSourceNode } {
-  const context = new AudioContext({ sampleRate: RATE });
+  try {
+    return sourceIn(new AudioContext({ sampleRate: RATE }), stream);
+  } catch {
+    return sourceIn(new AudioContext(), stream);
+  }
+}
+
+function sourceIn(context: AudioContext, stream: MediaStream): ReturnType<typeof contextFor> {
   try {
     return { context, source: context.createMediaStreamSource(stream) };
-  } catch {
+  } catch (error) {
+    // Browsers have few of them.
     void context.close();
-    const own = new AudioContext();
-    return { context: own, source: own.createMediaStreamSource(stream) };
+    throw error;
   }
 }
 

@@ -35,14 +35,11 @@ export async function listJobs(
   signal: AbortSignal,
 ): Promise<{ jobs: Job[]; hasMore: boolean }> {
   const jobs: Job[] = [];
-  const seen = new Set<string>();
   for (let page = 1; ; page++) {
     const last = jobs.at(-1);
     const response = await request(`/v1/jobs?limit=100${last ? `&after=${last.id}` : ""}`, { signal });
     const { data, has_more: hasMore } = (await response.json()) as { data: Job[]; has_more: boolean };
-    // One that is forgotten meanwhile has the list begin anew.
-    jobs.push(...data.filter(({ id }) => !seen.has(id)));
-    for (const { id } of data) seen.add(id);
+    jobs.push(...data);
     if (!hasMore || page === pages) return { jobs, hasMore };
   }
 }

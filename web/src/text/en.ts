@@ -60,6 +60,7 @@ export const en = {
   undo: "Undo",
   notKept: "The correction was not kept: the server cannot be reached. Try again in a moment.",
   notKeptSince: "The correction was not kept: {reason}",
+  writtenOtherwise: "Somebody else has written this meanwhile: “{text}”",
   copyLink: "Copy a link to this moment",
   copied: "Copied",
   follow: "Follow along",

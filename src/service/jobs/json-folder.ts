@@ -1,0 +1,73 @@
+import { mkdir, open, readFile, rename, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { TranscriptionError } from "../../index.js";
+
+const ENDING = ".json";
+
+/** What jobs have one of each, by their ids, as files of a folder: each is there whole or not at all. */
+export class JsonFolder<T> {
+  readonly #root: string;
+  readonly #what: string;
+
+  /** @param what is in it, as errors call it */
+  constructor(root: string, what: string) {
+    this.#root = root;
+    this.#what = what;
+  }
+
+  /** Id of the job whose file has this name; undefined for what is none. */
+  static idOf(filename: string): string | undefined {
+    return filename.endsWith(ENDING) ? filename.slice(0, -ENDING.length) : undefined;
+  }
+
+  /** @returns undefined where there is none. @throws TranscriptionError STORAGE_FAILED, also where it is damaged */
+  async get(id: string): Promise<T | undefined> {
+    try {
+      return JSON.parse(await readFile(this.#pathOf(id), "utf8")) as T;
+    } catch (cause) {
+      if ((cause as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+      throw this.#failure(cause);
+    }
+  }
+
+  /** @throws TranscriptionError STORAGE_FAILED */
+  async put(id: string, value: T): Promise<void> {
+    const path = this.#pathOf(id);
+    const unfinished = `${path}.unfinished`;
+    try {
+      await mkdir(this.#root, { recursive: true, mode: 0o700 });
+      await writeWhole(unfinished, JSON.stringify(value));
+      await rename(unfinished, path);
+    } catch (cause) {
+      await rm(unfinished, { force: true }).catch(() => {});
+      throw this.#failure(cause);
+    }
+  }
+
+  /** @throws TranscriptionError STORAGE_FAILED */
+  async delete(id: string): Promise<void> {
+    await rm(this.#pathOf(id), { force: true }).catch((cause) => {
+      throw this.#failure(cause);
+    });
+  }
+
+  #pathOf(id: string): string {
+    return join(this.#root, id + ENDING);
+  }
+
+  #failure(cause: unknown): TranscriptionError {
+    const message = `Cannot use the folder of ${this.#what} of jobs: ${(cause as Error).message}`;
+    return new TranscriptionError("STORAGE_FAILED", message, { cause });
+  }
+}
+
+/** It is on the disk when this resolves. */
+async function writeWhole(path: string, text: string): Promise<void> {
+  const file = await open(path, "w", 0o600);
+  try {
+    await file.writeFile(text);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
