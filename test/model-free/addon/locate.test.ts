@@ -29,6 +29,7 @@ describe("where there is no addon", () => {
 
   it.each([
     { platform: "linux", arch: "x64", libc: "musl" as const },
+    { platform: "linux", arch: "arm64", libc: "glibc" as const },
     { platform: "linux", arch: "riscv64", libc: "glibc" as const },
   ])("a system without a package is told to build: %o", (system) => {
     expect(missingAddon(system)).toMatch(
