@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import path from "node:path";
 import { TranscriptionError } from "../errors.js";
 import { companionFolder, packageFile, packageRequire, packageRoot } from "../package-files.js";
 import { VERSION } from "../version.js";
@@ -57,7 +58,8 @@ export function locateAddon(): string {
 function addonIn(folder: string): string | undefined {
   const { resolve } = packageRequire()("node-gyp-build") as { resolve(folder: string): string };
   try {
-    return resolve(folder);
+    // A relative folder that is given is one of the working folder, and not of whoever requires the file.
+    return path.resolve(resolve(folder));
   } catch {
     return undefined;
   }

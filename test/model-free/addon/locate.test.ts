@@ -1,5 +1,13 @@
-import { describe, expect, it } from "vitest";
-import { missingAddon, platformPackage, unloadableAddon, wrongRuntime } from "../../../src/addon/locate.js";
+import { mkdir, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { describe, expect, it, vi } from "vitest";
+import {
+  locateAddon,
+  missingAddon,
+  platformPackage,
+  unloadableAddon,
+  wrongRuntime,
+} from "../../../src/addon/locate.js";
 import { runProgram } from "../../support/program.js";
 import { temporaryFolder } from "../../support/temporary-folder.js";
 
@@ -45,6 +53,16 @@ describe("where there is no addon", () => {
 });
 
 describe("a place that is given", () => {
+  it("may be relative to the working folder", async () => {
+    const folder = await temporaryFolder();
+    const file = path.join(folder, "build", "Release", "agora_transcribe.node");
+    await mkdir(path.dirname(file), { recursive: true });
+    await writeFile(file, "");
+    vi.stubEnv("AGORA_TRANSCRIBE_PREBUILD", path.relative(process.cwd(), folder));
+    expect(locateAddon()).toBe(file);
+    vi.unstubAllEnvs();
+  });
+
   it.each([
     ["AGORA_PACKAGE_DIR", /AGORA_PACKAGE_DIR names .*, where the package agora-transcribe is not/],
     [
