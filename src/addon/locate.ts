@@ -102,3 +102,13 @@ export function unloadableAddon(file: string, cause: Error): string {
   if (!/GLIBC|CXXABI|ld-linux|libstdc\+\+|musl/.test(cause.message)) return problem;
   return `${problem}\nPrebuilt addons need ${OLDEST}; ${BUILD}`;
 }
+
+/** Why an addon of `version`, if it tells one, is not this package's, and what to do; undefined where it is. */
+export function otherVersion(file: string, version: string | undefined): string | undefined {
+  if (version === VERSION) return undefined;
+  const { AGORA_TRANSCRIBE_PREBUILD: given } = process.env;
+  const found = `The native addon ${file} is of version ${version ?? "unknown"}, this package of ${VERSION}`;
+  if (given) return `${found}: \`npx agora-transcribe build --out ${given}\` builds it anew`;
+  if (existsSync(packageFile("scripts", "build-native.mjs"))) return `${found}: run \`npm run build:native\``;
+  return `${found}: \`npm install ${platformPackage(thisSystem())}@${VERSION}\` brings the one for it; ${BUILD}`;
+}
