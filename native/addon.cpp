@@ -19,6 +19,7 @@ namespace {
 Napi::Object initialise(Napi::Env env, Napi::Object exports) {
     using agora::Instance;
     env.SetInstanceData(new Instance(env));
+    exports.Set("version", AGORA_VERSION);
     agora::CancelFlag::define(env, exports);
     agora::WhisperModel::define(env, exports);
     agora::BatchedModel::define(env, exports);

@@ -3,7 +3,8 @@
 //
 //   node scripts/build-native.mjs             this machine's CPU variant
 //   node scripts/build-native.mjs --cuda      the CUDA backend too; --no-cuda leaves it out again
-//   node scripts/build-native.mjs --out DIR   into build/Release of another folder
+//   node scripts/build-native.mjs --out DIR   into build/Release of another folder; what is compiled on the way goes
+//                                             there too where the sources cannot be written to
 //
 // Environment; a setting that is not given stays as it was in the last build:
 //   AGORA_CPU_VARIANTS=native|all             this machine's CPU variant, or every one
@@ -12,7 +13,7 @@
 //   AGORA_BUILD_JOBS=n                        compilers at once; by default one per core
 //   CXX, CUDACXX, CUDA_HOME                   compilers
 import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync, rmSync } from "node:fs";
+import { accessSync, constants, existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { availableParallelism } from "node:os";
 import path from "node:path";
@@ -20,8 +21,6 @@ import { fileURLToPath } from "node:url";
 import { whisperCppDirectory } from "./whisper-cpp-directory.mjs";
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "..");
-const buildDirectory = path.join(root, "build", "cmake");
-const cacheFile = path.join(buildDirectory, "CMakeCache.txt");
 const cmakeJs = createRequire(import.meta.url).resolve("cmake-js/bin/cmake-js");
 
 function fail(message) {
@@ -76,6 +75,22 @@ function outputRoot() {
   return at < 0 ? root : path.resolve(process.argv[at + 1] ?? root);
 }
 
+function isWritable(folder) {
+  try {
+    mkdirSync(folder, { recursive: true });
+    accessSync(folder, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Where CMake builds: beside the sources, where a clone is built again, unless others own them. */
+function workDirectory() {
+  const own = path.join(root, "build", "cmake");
+  return isWritable(own) ? own : path.join(outputRoot(), "build", "cmake");
+}
+
 function settings() {
   const { AGORA_CPU_VARIANTS, AGORA_CUDA_ARCHITECTURES } = process.env;
   const result = {
@@ -126,6 +141,8 @@ function cmake(command, args) {
 }
 
 needBuildTools();
+const buildDirectory = workDirectory();
+const cacheFile = path.join(buildDirectory, "CMakeCache.txt");
 const options = Object.entries(settings()).map(([name, value]) => `--CD${name}=${value}`);
 const generator = usedGenerator();
 if (generator) options.push("--generator", generator);

@@ -81,7 +81,8 @@ export function mainManifest(platforms) {
     preferUnplugged: true,
     dependencies: pick(dependencies, kept),
     optionalDependencies: Object.fromEntries(platforms.map((one) => [platformName(one), VERSION])),
-    peerDependencies: { ...MANIFEST.peerDependencies, [DEMO]: VERSION, [SOURCE]: VERSION },
+    // Any demo: where one is installed by its version, npm would refuse every update of this package otherwise.
+    peerDependencies: { ...MANIFEST.peerDependencies, [DEMO]: "*", [SOURCE]: VERSION },
     peerDependenciesMeta: {
       ...MANIFEST.peerDependenciesMeta,
       [DEMO]: { optional: true },

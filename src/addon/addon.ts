@@ -2,10 +2,12 @@ import { existsSync } from "node:fs";
 import path from "node:path";
 import { TranscriptionError } from "../errors.js";
 import { packageRequire } from "../package-files.js";
-import { locateAddon, unloadableAddon, wrongRuntime } from "./locate.js";
+import { locateAddon, otherVersion, unloadableAddon, wrongRuntime } from "./locate.js";
 
 /** Everything the native addon exports (native/addon.cpp). Rejections carry a `code` of src/errors.ts. */
 export interface Addon {
+  /** Of the package that it was built from. */
+  version: string;
   CancelFlag: new () => CancelFlag;
   /** One for each of `count` channels; what they share is computed in a thread of its own. */
   createResamplers(inputRate: number, outputRate: number, count: number): Promise<Resampler[]>;
@@ -412,12 +414,15 @@ export function loadAddon(): Addon {
     const refusal = wrongRuntime(process.versions);
     if (refusal) throw new TranscriptionError("DEVICE_UNAVAILABLE", refusal);
     const file = addonPath();
+    let addon: Addon;
     try {
-      loaded = { addon: packageRequire()(file) as Addon, path: file };
+      addon = packageRequire()(file) as Addon;
     } catch (cause) {
       throw new TranscriptionError("DEVICE_UNAVAILABLE", unloadableAddon(file, cause as Error), { cause });
     }
-    const { addon } = loaded;
+    const problem = otherVersion(file, addon.version);
+    if (problem) throw new TranscriptionError("DEVICE_UNAVAILABLE", problem);
+    loaded = { addon, path: file };
     // The end of a process waits for its worker threads: a window in the middle of a large model would take its time.
     process.once("exit", () => addon.cancelAll());
   }

@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import path from "node:path";
 import { TranscriptionError } from "../errors.js";
 import { companionFolder, packageFile, packageRequire, packageRoot } from "../package-files.js";
 import { VERSION } from "../version.js";
@@ -12,7 +13,7 @@ export interface System {
 }
 
 /** Systems that there is a package with a prebuilt addon for. */
-const PREBUILT = ["linux-x64-gnu", "linux-arm64-gnu"];
+const PREBUILT = ["linux-x64-gnu"];
 /** What prebuilt addons need at least. */
 const OLDEST = "glibc 2.34 and the libstdc++ of GCC 12, as in Debian 12, Ubuntu 22.04 or RHEL 10";
 const BUILD = "`npx agora-transcribe build` builds one here, with a C++ compiler and CMake";
@@ -57,7 +58,8 @@ export function locateAddon(): string {
 function addonIn(folder: string): string | undefined {
   const { resolve } = packageRequire()("node-gyp-build") as { resolve(folder: string): string };
   try {
-    return resolve(folder);
+    // A relative folder that is given is one of the working folder, and not of whoever requires the file.
+    return path.resolve(resolve(folder));
   } catch {
     return undefined;
   }
@@ -99,4 +101,14 @@ export function unloadableAddon(file: string, cause: Error): string {
   const problem = `The native addon ${file} could not be loaded: ${cause.message}`;
   if (!/GLIBC|CXXABI|ld-linux|libstdc\+\+|musl/.test(cause.message)) return problem;
   return `${problem}\nPrebuilt addons need ${OLDEST}; ${BUILD}`;
+}
+
+/** Why an addon of `version`, if it tells one, is not this package's, and what to do; undefined where it is. */
+export function otherVersion(file: string, version: string | undefined): string | undefined {
+  if (version === VERSION) return undefined;
+  const { AGORA_TRANSCRIBE_PREBUILD: given } = process.env;
+  const found = `The native addon ${file} is of version ${version ?? "unknown"}, this package of ${VERSION}`;
+  if (given) return `${found}: \`npx agora-transcribe build --out ${given}\` builds it anew`;
+  if (existsSync(packageFile("scripts", "build-native.mjs"))) return `${found}: run \`npm run build:native\``;
+  return `${found}: \`npm install ${platformPackage(thisSystem())}@${VERSION}\` brings the one for it; ${BUILD}`;
 }

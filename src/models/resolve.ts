@@ -2,6 +2,7 @@ import { constants } from "node:fs";
 import { access, lstat, stat } from "node:fs/promises";
 import { basename, dirname, resolve } from "node:path";
 import { invalidArgument, TranscriptionError, throwIfAborted } from "../errors.js";
+import { packageFile } from "../package-files.js";
 import type { DownloadProgress } from "../types/options.js";
 import { VERSION } from "../version.js";
 import { borealisModelIn, borealisName } from "./borealis-files.js";
@@ -89,6 +90,12 @@ export async function resolveEntry(
   if (entry.package !== undefined && (await fileSize(path)) === undefined) {
     throw notFound(
       `Model ${entry.name} comes in a package of its own: \`npm install ${entry.package}@${VERSION}\` adds it`,
+    );
+  }
+  if (entry.package !== undefined && path !== packageFile("models", entry.file)) {
+    throw notFound(
+      `Model ${entry.name} of this version is another file than ${path}: the package ${entry.package} is of another version ` +
+        `or damaged. \`npm install ${entry.package}@${VERSION}\` brings the one that belongs to this`,
     );
   }
   if (entry.url === undefined) {

@@ -1,5 +1,8 @@
 import { spawnSync } from "node:child_process";
 import {
+  chmodSync,
+  cpSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -13,7 +16,10 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
-const script = fileURLToPath(new URL("../../scripts/build-native.mjs", import.meta.url));
+const scripts = fileURLToPath(new URL("../../scripts/", import.meta.url));
+const script = path.join(scripts, "build-native.mjs");
+/** Who may write nothing that is not open to all, not even where the tests run as root. */
+const NOBODY = process.getuid?.() === 0 ? { uid: 65534, gid: 65534 } : {};
 
 describe("scripts/build-native.mjs", () => {
   let bin: string;
@@ -69,6 +75,29 @@ describe("scripts/build-native.mjs", () => {
     expect(given).toContain(`-DCMAKE_CUDA_COMPILER=${toolkit}/bin/nvcc`);
     expect(given).toContain(`-DAGORA_OUTPUT_DIR=${bin}/build/Release`);
     expect(readdirSync(bin)).not.toContain(".cmake-js");
+  });
+
+  it("builds beside the addon where the sources cannot be written to", () => {
+    const sources = path.join(bin, "sources");
+    cpSync(scripts, path.join(sources, "scripts"), { recursive: true });
+    for (const file of ["package.json", "CMakeLists.txt"])
+      cpSync(path.join(scripts, "..", file), path.join(sources, file));
+    symlinkSync(path.join(scripts, "..", "node_modules"), path.join(sources, "node_modules"));
+    chmodSync(sources, 0o555);
+    const out = path.join(bin, "out");
+    mkdirSync(out, { mode: 0o777 });
+    for (const folder of [bin, out]) chmodSync(folder, 0o777);
+    const log = path.join(out, "cmake.log");
+    const cmake = `#!/bin/sh\nfor argument; do echo "$argument" >> ${log}; done\n`;
+    writeFileSync(path.join(bin, "cmake"), cmake, { mode: 0o755 });
+    for (const program of ["c++", "g++", "make", "ninja"]) symlinkSync("/bin/true", path.join(bin, program));
+    const args = [path.join(sources, "scripts", "build-native.mjs"), "--out", out];
+    const env = { PATH: bin, HOME: out };
+    const { status, stderr } = spawnSync(process.execPath, args, { ...NOBODY, env, encoding: "utf8" });
+    expect(stderr).toBe("");
+    expect(status).toBe(0);
+    expect(readFileSync(log, "utf8").split("\n")).toContain(path.join(out, "build", "cmake"));
+    expect(existsSync(path.join(sources, "build"))).toBe(false);
   });
 
   it("says that a folder given for whisper.cpp holds none", () => {

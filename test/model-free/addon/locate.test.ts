@@ -1,5 +1,15 @@
-import { describe, expect, it } from "vitest";
-import { missingAddon, platformPackage, unloadableAddon, wrongRuntime } from "../../../src/addon/locate.js";
+import { mkdir, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { describe, expect, it, vi } from "vitest";
+import {
+  locateAddon,
+  missingAddon,
+  otherVersion,
+  platformPackage,
+  unloadableAddon,
+  wrongRuntime,
+} from "../../../src/addon/locate.js";
+import { VERSION } from "../../../src/version.js";
 import { runProgram } from "../../support/program.js";
 import { temporaryFolder } from "../../support/temporary-folder.js";
 
@@ -29,6 +39,7 @@ describe("where there is no addon", () => {
 
   it.each([
     { platform: "linux", arch: "x64", libc: "musl" as const },
+    { platform: "linux", arch: "arm64", libc: "glibc" as const },
     { platform: "linux", arch: "riscv64", libc: "glibc" as const },
   ])("a system without a package is told to build: %o", (system) => {
     expect(missingAddon(system)).toMatch(
@@ -44,6 +55,16 @@ describe("where there is no addon", () => {
 });
 
 describe("a place that is given", () => {
+  it("may be relative to the working folder", async () => {
+    const folder = await temporaryFolder();
+    const file = path.join(folder, "build", "Release", "agora_transcribe.node");
+    await mkdir(path.dirname(file), { recursive: true });
+    await writeFile(file, "");
+    vi.stubEnv("AGORA_TRANSCRIBE_PREBUILD", path.relative(process.cwd(), folder));
+    expect(locateAddon()).toBe(file);
+    vi.unstubAllEnvs();
+  });
+
   it.each([
     ["AGORA_PACKAGE_DIR", /AGORA_PACKAGE_DIR names .*, where the package agora-transcribe is not/],
     [
@@ -87,5 +108,36 @@ describe("an addon that does not load", () => {
     expect(unloadableAddon("/a.node", new Error("file too short"))).toBe(
       "The native addon /a.node could not be loaded: file too short",
     );
+  });
+});
+
+describe("an addon of another version", () => {
+  it("is not used, and the message names both versions and what to do", async () => {
+    const folder = await temporaryFolder();
+    const file = path.join(folder, "build", "Release", "agora_transcribe.node");
+    const { stdout, stderr } = await runProgram(`
+      import { mkdirSync, writeFileSync } from "node:fs";
+      import { Module } from "node:module";
+      mkdirSync(${JSON.stringify(path.dirname(file))}, { recursive: true });
+      writeFileSync(${JSON.stringify(file)}, "");
+      Module._extensions[".node"] = (module) => { module.exports = { version: "0.0.9" }; };
+      process.env.AGORA_TRANSCRIBE_PREBUILD = ${JSON.stringify(folder)};
+      await createTranscriber({ model: "demo" }).catch(({ code, message }) => console.log(code, message));
+    `);
+    expect(stderr).toBe("");
+    expect(stdout).toContain(
+      `DEVICE_UNAVAILABLE The native addon ${file} is of version 0.0.9, this package of `,
+    );
+    expect(stdout).toContain(`\`npx agora-transcribe build --out ${folder}\` builds it anew`);
+  });
+
+  it("was made before addons told theirs", () => {
+    expect(otherVersion("/a.node", undefined)).toMatch(
+      /\/a\.node is of version unknown, this package of \d+\.\d+\.\d+: run `npm run build:native`$/,
+    );
+  });
+
+  it("is not one of this version", () => {
+    expect(otherVersion("/a.node", VERSION)).toBeUndefined();
   });
 });

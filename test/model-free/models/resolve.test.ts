@@ -77,6 +77,18 @@ describe("a name", () => {
     });
   });
 
+  test("of a bundled model whose package brings another file says which version of it is needed", async () => {
+    // Stands in for the demo of another version: a file of that name, but not of that size.
+    const other = { package: "node-gyp-build", file: "../node-gyp-build.js" };
+    const entry = { ...registry().find("demo")!, ...other };
+    await expect(resolveModel("demo", {}, sampleEnvironment([entry]))).rejects.toMatchObject({
+      code: "MODEL_NOT_FOUND",
+      message: expect.stringMatching(
+        /another file than .*node-gyp-build\.js: .* `npm install node-gyp-build@\d+\.\d+\.\d+` brings the one/,
+      ),
+    });
+  });
+
   test("of another kind is refused", async () => {
     await expect(resolveModel("silero-v6.2.0", { kind: "whisper" }, environment)).rejects.toMatchObject({
       code: "INVALID_ARGUMENT",
