@@ -116,6 +116,11 @@ if(GGML_CUDA)
   set(GGML_CUDA_NCCL OFF CACHE BOOL "" FORCE)
 endif()
 
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "aarch64|arm64")
+  include(CheckCXXCompilerFlag)
+  check_cxx_compiler_flag("-march=armv9.2-a+sme" AGORA_KNOWS_SME)
+endif()
+
 add_subdirectory("${AGORA_WHISPER_CPP_DIR}/ggml" ggml EXCLUDE_FROM_ALL)
 
 function(agora_all_targets out directory)
@@ -143,6 +148,13 @@ foreach(target IN LISTS AGORA_GGML_TARGETS)
     # GCC 12 drops the stores to an AMX tile configuration (see the header).
     target_compile_options(${target} PRIVATE
       $<$<COMPILE_LANGUAGE:CXX>:-include${CMAKE_CURRENT_SOURCE_DIR}/native/ggml/amx_tile_loadconfig.h>)
+  endif()
+  if(target MATCHES "^ggml-cpu-armv9" AND NOT AGORA_KNOWS_SME)
+    # GCC before 14 knows no SME. ggml has no code of its own that uses it: all that is lost is the name of the feature.
+    # The processors that these variants are for have everything else that is asked for here.
+    get_target_property(options ${target} COMPILE_OPTIONS)
+    string(REGEX REPLACE "-march=armv9\\.2-a([^;]*)\\+sme" "-march=armv8.6-a\\1" options "${options}")
+    set_property(TARGET ${target} PROPERTY COMPILE_OPTIONS "${options}")
   endif()
   if(target MATCHES "^ggml-cpu" AND CMAKE_SYSTEM_NAME STREQUAL "Linux")
     get_target_property(sources ${target} SOURCES)
