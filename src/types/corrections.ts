@@ -1,14 +1,59 @@
 import type { SpeakerRole } from "./speakers.js";
 
-/** One thing that somebody has put right about a result. Segments and speakers are named by their `id`. */
+/** What is said in a segment. */
+export interface TextCorrection {
+  /** That this is about the text of a segment. */
+  op: "text";
+  /** `id` of the segment. */
+  segment: number;
+  /** All that is said in it; empty: nothing is, and the segment goes. */
+  text: string;
+}
+
+/** Who says a segment. */
+export interface SpeakerCorrection {
+  /** That this is about the speaker of a segment. */
+  op: "speaker";
+  /** `id` of the segment. */
+  segment: number;
+  /** `id` of somebody who is heard, or of one more: a free one, as `SPEAKER_02`. */
+  speaker: string;
+}
+
+/** What a speaker is called. */
+export interface NameCorrection {
+  /** That this is about the name of a speaker. */
+  op: "name";
+  /** `id` of the speaker. */
+  speaker: string;
+  /** 1 to 200 characters; empty: no longer anything. */
+  name: string;
+}
+
+/** Who a speaker is. */
+export interface RoleCorrection {
+  /** That this is about the role of a speaker. */
+  op: "role";
+  /** `id` of the speaker. */
+  speaker: string;
+  /** `null`: not known. */
+  role: SpeakerRole | null;
+}
+
+/** Two speakers are one. */
+export interface MergeCorrection {
+  /** That two speakers are one. */
+  op: "merge";
+  /** `id` of the one who goes. */
+  speaker: string;
+  /** `id` of the one who stays. */
+  into: string;
+}
+
+/** One thing that somebody has put right about a result. */
 export type Correction =
-  /** What is said in a segment, all of it; empty: nothing is, and the segment goes. */
-  | { op: "text"; segment: number; text: string }
-  /** Who says a segment: somebody who is heard, or one more by a free id, `SPEAKER_02`. */
-  | { op: "speaker"; segment: number; speaker: string }
-  /** What a speaker is called, 1 to 200 characters; empty: no longer anything. */
-  | { op: "name"; speaker: string; name: string }
-  /** Who a speaker is. */
-  | { op: "role"; speaker: string; role: SpeakerRole | null }
-  /** Two speakers are one, who goes by `into`. */
-  | { op: "merge"; speaker: string; into: string };
+  | TextCorrection
+  | SpeakerCorrection
+  | NameCorrection
+  | RoleCorrection
+  | MergeCorrection;
