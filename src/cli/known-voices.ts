@@ -7,7 +7,8 @@ import {
 } from "../index.js";
 import type { CliContext } from "./context.js";
 import { describeFor } from "./messages.js";
-import type { KnownVoice, VoiceFlags } from "./settings.js";
+import type { KnownVoice } from "./option-values.js";
+import type { VoiceFlags } from "./settings.js";
 
 /**
  * Options about speakers, with the voices that are to be known, each of whom is heard alone in a recording. Once for all

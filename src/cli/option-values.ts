@@ -1,6 +1,5 @@
 import { InvalidArgumentError } from "commander";
 import type { ChannelSelection } from "../index.js";
-import type { KnownVoice } from "./settings.js";
 
 /** Readers of option values. They check the form; ranges are the library's to check, so that they exist once. */
 
@@ -62,6 +61,12 @@ function channelOr(value: string, words: string): Exclude<ChannelSelection, "eac
   if (value === "mix") return value;
   if (/^\d+$/.test(value)) return wholeNumber(value);
   throw new InvalidArgumentError(`Expected ${words} or the number of a channel, counted from 0.`);
+}
+
+/** Somebody whose voice is to be known, alone in a recording. */
+export interface KnownVoice {
+  name: string;
+  path: string;
 }
 
 /** `Anna=anna.wav`, once for a name. */

@@ -11,7 +11,7 @@ import {
   type VadOptions,
 } from "../index.js";
 import { UsageError } from "./exit.js";
-import { allOr, type Chosen, NONE } from "./option-values.js";
+import { allOr, type Chosen, type KnownVoice, NONE } from "./option-values.js";
 import type { OutputFlags } from "./output-files.js";
 
 /** Files at once: each has a decoder of its own. */
@@ -27,12 +27,6 @@ export interface SpeakerFlags extends VoiceFlags {
   maxSpeakers?: number;
   roles?: boolean;
   sellerChannel?: number;
-}
-
-/** Somebody whose voice is to be known, alone in a recording. */
-export interface KnownVoice {
-  name: string;
-  path: string;
 }
 
 /** Options that name recordings of voices. */

@@ -13,7 +13,7 @@ import { crossOriginHeaders, preflightHeaders } from "./access.js";
 import { Refusal } from "./failures.js";
 import { MOST_BESIDE_FILE } from "./forms/limits.js";
 import { prefersJob } from "./jobs/preference.js";
-import { sessionIn } from "./page/session.js";
+import { sessionIn } from "./page/session-cookie.js";
 
 /** How a route is kept. Nothing said: it is a call, for those with the token. */
 export type Keeping = "public" | "token" | "call";

@@ -1,6 +1,6 @@
 import type { RawData, WebSocket } from "ws";
 import { TranscriptionError } from "../../index.js";
-import { idle } from "./idle.js";
+import { IdleTimer } from "./idle.js";
 import { PATIENCE, type Patience, READ_AHEAD } from "./limits.js";
 import type { Line, LineEvents } from "./session.js";
 
@@ -29,7 +29,7 @@ const LONGEST_REASON = 123;
 export class Peer implements Line {
   readonly #socket: WebSocket;
   readonly #events: PeerEvents;
-  readonly #idleTimeout: number;
+  readonly #idleTimer: IdleTimer;
   readonly #patience: Patience;
   readonly #inbox: { data: Buffer; isBinary: boolean }[] = [];
   #inboxBytes = 0;
@@ -38,13 +38,11 @@ export class Peer implements Line {
   #isDeaf = false;
   #hasFailed = false;
   #isClosed = false;
-  #heardAt = performance.now();
   #isAlive = true;
   #unsent = 0;
   #readAt = 0;
   readonly #newest = new Map<string, string>();
   readonly #timers: NodeJS.Timeout[] = [];
-  #idleTimer: NodeJS.Timeout | undefined;
   /** Called when nothing waits to be dealt with. */
   #onRest: () => void = () => {};
 
@@ -52,7 +50,6 @@ export class Peer implements Line {
     const { drains = false, idleTimeout, patience = PATIENCE, pongsCount = false } = options;
     this.#socket = socket;
     this.#events = events;
-    this.#idleTimeout = idleTimeout;
     this.#patience = patience;
     socket.on("message", (data: RawData, isBinary) => this.#take(data as Buffer, isBinary));
     socket.on("ping", () => this.#hear());
@@ -76,7 +73,11 @@ export class Peer implements Line {
     });
     this.#every(patience.ping, () => this.#ping());
     this.#every(patience.stuck / 6, () => this.#lookForReader());
-    this.#awaitMessage(idleTimeout);
+    this.#idleTimer = new IdleTimer(
+      idleTimeout,
+      () => this.#isWorking,
+      (reason) => this.#fail(reason),
+    );
   }
 
   /** Sends what must not be missed. @param replaces what was to be {@link offer}ed under that name and is not needed any more */
@@ -97,7 +98,7 @@ export class Peer implements Line {
     this.#isDeaf = true;
     this.#inbox.length = 0;
     this.#onRest();
-    clearTimeout(this.#idleTimer);
+    this.#idleTimer.stop();
     if (this.#socket.isPaused) this.#socket.resume();
   }
 
@@ -114,6 +115,7 @@ export class Peer implements Line {
   /** Breaks the connection: nothing that is sent would be read. */
   break(): void {
     this.#isDeaf = true;
+    this.#idleTimer.stop();
     this.#socket.terminate();
   }
 
@@ -140,8 +142,7 @@ export class Peer implements Line {
     }
     this.#isWorking = false;
     this.#onRest();
-    // Nobody was waited for meanwhile.
-    this.#heardAt = performance.now();
+    this.#idleTimer.hear();
     if (this.#socket.isPaused) {
       this.#isAlive = true;
       this.#socket.resume();
@@ -150,7 +151,7 @@ export class Peer implements Line {
 
   #hear(): void {
     this.#isAlive = true;
-    this.#heardAt = performance.now();
+    this.#idleTimer.hear();
     this.#events.onHeard();
   }
 
@@ -163,15 +164,6 @@ export class Peer implements Line {
     }
     this.#isAlive = false;
     this.#socket.ping();
-  }
-
-  #awaitMessage(seconds: number): void {
-    if (!Number.isFinite(seconds) || this.#isDeaf) return;
-    this.#idleTimer = setTimeout(() => {
-      const quiet = this.#isWorking ? 0 : (performance.now() - this.#heardAt) / 1000;
-      if (quiet < this.#idleTimeout) this.#awaitMessage(this.#idleTimeout - quiet);
-      else this.#fail(idle(this.#idleTimeout));
-    }, seconds * 1000);
   }
 
   #write(text: string): void {
@@ -221,7 +213,7 @@ export class Peer implements Line {
   }
 
   #stopTimers(): void {
-    clearTimeout(this.#idleTimer);
+    this.#idleTimer.stop();
     for (const timer of this.#timers) clearTimeout(timer);
   }
 }

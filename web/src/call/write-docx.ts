@@ -1,6 +1,6 @@
 import { Document, HeadingLevel, Packer, Paragraph, TextRun } from "docx";
 import { clock } from "../format.js";
-import type { Written } from "./write-file.js";
+import type { Written } from "./written.js";
 
 /** The page's colours of speakers, on paper. */
 const COLOURS = ["2F6FAE", "B4581C", "3A7D44", "8A4FA0", "9A7A12", "0F7F83", "A83860", "5B646E"];

@@ -2,16 +2,7 @@ import { formatResult } from "../../../src/formats/index.js";
 import { renameSpeakers } from "../../../src/speakers/rename.js";
 import type { TranscriptionResult } from "../../../src/types/result.js";
 import type { FileFormat } from "./file-formats.js";
-import type { Party, Turn } from "./turns.js";
-
-export interface Written {
-  title: string;
-  result: TranscriptionResult;
-  turns: readonly Turn[];
-  parties: readonly Party[];
-  /** Of the page. */
-  language: string;
-}
+import type { Written } from "./written.js";
 
 const TYPES: Readonly<Record<Exclude<FileFormat, "docx">, string>> = {
   txt: "text/plain",

@@ -1,8 +1,7 @@
 import type { FastifyInstance } from "fastify";
 import { SESSION_SECONDS } from "../../../service/page-session.js";
 import type { Gate } from "../gate.js";
-
-const NAME = "agora_session";
+import { SESSION_COOKIE } from "./session-cookie.js";
 
 /**
  * `POST /api/session` with the token: from then on the browser brings a cookie in its place, which no script can read and
@@ -24,14 +23,8 @@ export function addSession(app: FastifyInstance, gate: Gate, isSecure: boolean):
       // A proxy in front may add TLS.
       const overTls = isSecure || request.headers.origin?.startsWith("https:") === true;
       const flags = `Path=/; HttpOnly; SameSite=Strict; Max-Age=${SESSION_SECONDS}${overTls ? "; Secure" : ""}`;
-      if (session !== undefined) reply.header("set-cookie", `${NAME}=${session}; ${flags}`);
+      if (session !== undefined) reply.header("set-cookie", `${SESSION_COOKIE}=${session}; ${flags}`);
       return reply.code(204).send();
     },
   );
-}
-
-/** @param cookies header of a request */
-export function sessionIn(cookies: string | undefined): string | undefined {
-  const pairs = (cookies ?? "").split(";").map((pair) => pair.trim().split("="));
-  return pairs.find(([name]) => name === NAME)?.[1];
 }

@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import { idle } from "../idle.js";
+import { IdleTimer } from "../idle.js";
 import { PATIENCE } from "../limits.js";
 import type { Line, LineEvents } from "../session.js";
 import { type Frame, FrameReader, hangUp, merged } from "./frames.js";
@@ -17,25 +17,26 @@ export type WireMessage = [frame: Frame, hasMore: boolean];
 export class Wire implements Line {
   readonly #socket: Socket;
   readonly #events: LineEvents<WireMessage>;
-  readonly #idleTimeout: number;
+  readonly #idleTimer: IdleTimer;
   #isDeaf = false;
   #isWorking = false;
   #hasFailed = false;
-  #heardAt = performance.now();
-  #idleTimer: NodeJS.Timeout | undefined;
   #closingTimer: NodeJS.Timeout | undefined;
 
   /** @param idleTimeout seconds without a message; `Infinity`: for ever */
   constructor(socket: Socket, idleTimeout: number, events: LineEvents<WireMessage>) {
     this.#socket = socket;
     this.#events = events;
-    this.#idleTimeout = idleTimeout;
     socket.setNoDelay(true);
     // Who is gone without a word is noticed by the system.
     socket.setKeepAlive(true, PATIENCE.ping * 1000);
     socket.on("error", () => {});
     const closed = new Promise<void>((resolve) => socket.once("close", () => resolve()));
-    this.#awaitMessage(idleTimeout);
+    this.#idleTimer = new IdleTimer(
+      idleTimeout,
+      () => this.#isWorking,
+      (reason) => this.#fail(reason),
+    );
     void this.#read()
       .then(() => closed)
       .then(() => {
@@ -47,7 +48,7 @@ export class Wire implements Line {
 
   ignore(): void {
     this.#isDeaf = true;
-    clearTimeout(this.#idleTimer);
+    this.#idleTimer.stop();
   }
 
   /** Has the other side go on without. */
@@ -69,7 +70,7 @@ export class Wire implements Line {
     try {
       for await (const chunk of this.#socket) {
         if (this.#isDeaf) continue;
-        this.#heardAt = performance.now();
+        this.#idleTimer.hear();
         this.#events.onHeard();
         const bytes = chunk as Buffer;
         await this.#workOff(merged(reader.push(bytes)), bytes.length >= BACKLOG);
@@ -90,17 +91,7 @@ export class Wire implements Line {
       this.#fail(error);
     }
     this.#isWorking = false;
-    // Nobody was waited for meanwhile.
-    this.#heardAt = performance.now();
-  }
-
-  #awaitMessage(seconds: number): void {
-    if (!Number.isFinite(seconds) || this.#isDeaf) return;
-    this.#idleTimer = setTimeout(() => {
-      const quiet = this.#isWorking ? 0 : (performance.now() - this.#heardAt) / 1000;
-      if (quiet < this.#idleTimeout) this.#awaitMessage(this.#idleTimeout - quiet);
-      else this.#fail(idle(this.#idleTimeout));
-    }, seconds * 1000);
+    this.#idleTimer.hear();
   }
 
   #fail(reason: unknown): void {
