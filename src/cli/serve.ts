@@ -3,8 +3,9 @@ import { tryDecoder } from "../audio/try-decoder.js";
 import { type RunningServer, startServer } from "../server/server.js";
 import { loadDotenv } from "../service/dotenv.js";
 import { createLog } from "../service/log.js";
+import { readSettings } from "../service/read-settings.js";
 import { isServiceLink, settingAdvice } from "../service/setting-advice.js";
-import { type FlagValues, readSettings } from "../service/settings.js";
+import type { FlagValues } from "../service/settings.js";
 import type { CliContext } from "./context.js";
 import { EXIT } from "./exit.js";
 

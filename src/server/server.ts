@@ -10,8 +10,9 @@ import { loadMain } from "../service/models/load.js";
 import { refuseModelSettings, withDefaults } from "../service/partial-settings.js";
 import { openRecordings } from "../service/recordings/open-source.js";
 import type { RecordingSource } from "../service/recordings/store.js";
+import { reloadable, watchedFiles } from "../service/reloaded-settings.js";
 import { Service } from "../service/service.js";
-import { LIVE_PORTS, reloadable, type ServerSettings, watchedFiles } from "../service/settings.js";
+import { LIVE_PORTS, type ServerSettings } from "../service/settings.js";
 import { watchFiles } from "../service/watch-files.js";
 
 /** A server that listens. Made by {@link startServer}. */

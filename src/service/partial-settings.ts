@@ -1,7 +1,8 @@
 import { nearest } from "../config/nearest.js";
 import { invalidArgument, TranscriptionError } from "../errors.js";
+import { requireConsistent } from "./consistent-settings.js";
 import type { ValueKind } from "./setting-values.js";
-import { requireConsistent, SETTINGS, type ServerSettings } from "./settings.js";
+import { SETTINGS, type ServerSettings } from "./settings.js";
 import { written } from "./told-settings.js";
 
 type Key = keyof ServerSettings;

@@ -5,12 +5,11 @@ import {
   implementationNames,
   parseLanguage,
   suggestLanguage,
-  TranscriptionError,
 } from "../index.js";
-import { isHostName, isLoopback, isOrigin } from "./addresses.js";
+import { isHostName, isOrigin } from "./addresses.js";
 import { isNetwork } from "./allowlist.js";
 import { LEVELS, LOG_FORMATS } from "./log.js";
-import { parseStoreAddress, storeAddress } from "./recordings/store-address.js";
+import { storeAddress } from "./recordings/store-address.js";
 import {
   choice,
   integer,
@@ -31,7 +30,8 @@ const DAY = 24 * 60 * 60;
 /** Lengths of messages are 31-bit numbers in gRPC's implementations. */
 const LONGEST_MESSAGE = 2 ** 31 - 1;
 
-interface Setting<T, Fallback> {
+/** One setting: its variable, what it may be, and what it is where nobody says. */
+export interface Setting<T, Fallback> {
   variable: string;
   kind: ValueKind<T>;
   fallback: Fallback;
@@ -301,31 +301,23 @@ export const SETTINGS = {
   logFormat: setting("LOG_FORMAT", choice(...LOG_FORMATS), "text"),
 };
 
-type Key = keyof typeof SETTINGS;
-
-/** Whose values are never shown. */
-const SECRETS: ReadonlySet<Key> = new Set<Key>([
-  "apiToken",
-  "nextApiToken",
-  "recordingsAuthorization",
-  "twilioAuthToken",
-  "webhookSecrets",
-]);
+/** The name of a setting. */
+export type SettingKey = keyof typeof SETTINGS;
 
 /** Everything about a server that can be set. Times are seconds; `Infinity` is no limit. */
-export type ServerSettings = { [K in Key]: Value<(typeof SETTINGS)[K]> };
+export type ServerSettings = { [K in SettingKey]: Value<(typeof SETTINGS)[K]> };
 
 /** Values given on the command line, by setting, as they were typed. */
-export type FlagValues = { [K in Key]?: string | undefined };
+export type FlagValues = { [K in SettingKey]?: string | undefined };
 
 /** Variable of a setting, for messages. */
-export function variableOf(key: Key): string {
+export function variableOf(key: SettingKey): string {
   return SETTINGS[key].variable;
 }
 
 /** Variables of all settings. */
 export function settingVariables(): string[] {
-  return (Object.keys(SETTINGS) as Key[]).map(variableOf);
+  return (Object.keys(SETTINGS) as SettingKey[]).map(variableOf);
 }
 
 /** The tokens, each by itself or in a file. */
@@ -335,169 +327,9 @@ export const TOKEN_SETTINGS = [
 ] as const;
 
 /** Ports of live doors whose clients may bring a token. */
-export const LIVE_SOCKET_PORTS = ["whisperLivePort", "voskPort"] as const satisfies readonly Key[];
+export const LIVE_SOCKET_PORTS = ["whisperLivePort", "voskPort"] as const satisfies readonly SettingKey[];
 /** Ports of live doors. */
-export const LIVE_PORTS = [...LIVE_SOCKET_PORTS, "audioSocketPort"] as const satisfies readonly Key[];
-
-/** Files that may be replaced while the server runs. */
-const WATCHED = [
-  "tlsCertificate",
-  "tlsKey",
-  "tlsClientAuthority",
-  "apiTokenFile",
-  "nextApiTokenFile",
-] as const satisfies readonly Key[];
-
-/** Paths of the files that are read again when they change. */
-export function watchedFiles(settings: ServerSettings): string[] {
-  return WATCHED.flatMap((key) => settings[key] ?? []);
-}
-
-/** Settings that take effect when they are read again. */
-const RELOADED: ReadonlySet<Key> = new Set<Key>([
-  ...WATCHED,
-  "apiToken",
-  "nextApiToken",
-  "twilioAuthToken",
-  "webhookSecrets",
-  "webhookAllowedHosts",
-  "webhookPrivateHosts",
-  "loggingLevel",
-]);
-
-/**
- * What a running server can take over from settings that were read again.
- * @returns its new settings, and the variables whose change needs another start
- * @throws TranscriptionError INVALID_ARGUMENT where what can be taken over does not go with what stays
- */
-export function reloadable(
-  current: ServerSettings,
-  next: ServerSettings,
-): { settings: ServerSettings; restart: string[] } {
-  const isSecure = current.tlsCertificate !== undefined;
-  const asksClients = current.tlsClientAuthority !== undefined;
-  const changed = (Object.keys(SETTINGS) as Key[]).filter((key) => current[key] !== next[key]);
-  const taken = changed.filter((key) => {
-    if (key === "tlsCertificate" || key === "tlsKey") return isSecure && next[key] !== undefined;
-    if (key === "tlsClientAuthority") return asksClients && next[key] !== undefined;
-    return RELOADED.has(key);
-  });
-  const settings = { ...current, ...Object.fromEntries(taken.map((key) => [key, next[key]])) };
-  requireConsistent(settings);
-  return { settings, restart: changed.filter((key) => !taken.includes(key)).map(variableOf) };
-}
-
-/**
- * Settings from `flags`, else `variables`, else defaults. A variable that is empty counts as not set, but for
- * those that protect the server.
- * @throws TranscriptionError INVALID_ARGUMENT that names every wrong value, what it is and what was expected
- */
-export function readSettings(
-  variables: Readonly<Record<string, string | undefined>>,
-  flags: FlagValues = {},
-): ServerSettings {
-  const problems: string[] = [];
-  let wrong: string | undefined;
-  const read = (key: Key): unknown => {
-    const { variable, kind, fallback, mustHaveValue }: Setting<unknown, unknown> = SETTINGS[key];
-    const flag = flags[key];
-    const given = (flag ?? variables[variable])?.trim();
-    if (given === undefined || (given === "" && flag === undefined && !mustHaveValue)) return fallback;
-    const value = given === "" ? undefined : kind.parse(given);
-    if (value === undefined) {
-      const shown =
-        given === ""
-          ? `nothing: it is empty${mustHaveValue ? "; leave it out to go without" : ""}`
-          : SECRETS.has(key)
-            ? `${given.length} characters`
-            : JSON.stringify(given);
-      const meant = kind.suggest?.(given);
-      wrong = flag === undefined ? variable : `--${kebab(key)}`;
-      problems.push(
-        `${wrong}: expected ${kind.expected} but received ${shown}` +
-          (meant ? ` (did you mean "${meant}"?)` : ""),
-      );
-    }
-    return value;
-  };
-  const settings = Object.fromEntries(
-    (Object.keys(SETTINGS) as Key[]).map((key) => [key, read(key)]),
-  ) as ServerSettings;
-  problems.push(...contradictions(settings).map(({ setting, problem }) => `${setting}: ${problem}`));
-  if (problems.length === 0) return settings;
-  const heading = problems.length === 1 ? "Wrong setting" : `${problems.length} wrong settings`;
-  throw new TranscriptionError("INVALID_ARGUMENT", [`${heading}:`, ...problems].join("\n  "), {
-    ...(problems.length === 1 && wrong !== undefined && { option: wrong }),
-  });
-}
-
-function kebab(key: string): string {
-  return key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-}
-
-/**
- * Refuses settings of which each is right and that do not go together: they would protect less than they say.
- * @param nameOf what settings are called in messages
- * @throws TranscriptionError INVALID_ARGUMENT that names them all
- */
-export function requireConsistent(settings: ServerSettings, nameOf: (key: Key) => string = variableOf): void {
-  const found = contradictions(settings, nameOf);
-  const [first] = found;
-  if (!first) return;
-  const message = found.map(({ setting, problem }) => `${setting}: ${problem}`).join("\n  ");
-  throw new TranscriptionError("INVALID_ARGUMENT", message, { option: first.setting });
-}
-
-interface Contradiction {
-  setting: string;
-  problem: string;
-}
-
-function contradictions(
-  settings: ServerSettings,
-  nameOf: (key: Key) => string = variableOf,
-): Contradiction[] {
-  const found: Contradiction[] = [];
-  const isSet = (key: Key): boolean => settings[key] !== undefined;
-  const add = (key: Key, problem: string) => found.push({ setting: nameOf(key), problem });
-  const [certificate, key] = [nameOf("tlsCertificate"), nameOf("tlsKey")];
-  if (isSet("tlsCertificate") && !isSet("tlsKey"))
-    add("tlsKey", `expected the path of a PEM file, since ${certificate} is set`);
-  if (isSet("tlsKey") && !isSet("tlsCertificate"))
-    add("tlsCertificate", `expected the path of a PEM file, since ${key} is set`);
-  if (isSet("tlsClientAuthority") && !isSet("tlsCertificate"))
-    add("tlsClientAuthority", `needs ${certificate} and ${key}`);
-  for (const [token, file] of TOKEN_SETTINGS) {
-    if (isSet(token) && isSet(file)) add(file, `expected no file, since ${nameOf(token)} is set`);
-  }
-  const [first, next] = TOKEN_SETTINGS.map((keys) => keys.some(isSet));
-  const [token, file] = TOKEN_SETTINGS[0].map(nameOf) as [string, string];
-  if (next && !first) add("nextApiToken", `needs ${token} or ${file}`);
-  if (!settings.grpc && !settings.http)
-    add("http", `expected true, since ${nameOf("grpc")} is false: the server has no door`);
-  const isGuarded = first || isSet("tlsClientAuthority");
-  if (settings.http && !isGuarded && !settings.httpWithoutToken && !isLoopback(settings.httpHost)) {
-    const ways = `${token}, ${file}, or ${nameOf("httpWithoutToken")} for a server that anybody may use`;
-    add("httpHost", `an address that others can reach needs ${ways}`);
-  }
-  const livePorts = LIVE_SOCKET_PORTS.filter((port) => isSet(port)).map(nameOf);
-  if (livePorts.length > 0 && !isGuarded && !settings.liveWithoutToken && !isLoopback(settings.liveHost)) {
-    const ways = `${token}, ${file}, or ${nameOf("liveWithoutToken")} for a server that anybody may use`;
-    add("liveHost", `an address that others can reach (${livePorts.join(", ")}) needs ${ways}`);
-  }
-  if (isSet("recordingsAuthorization") && parseStoreAddress(settings.recordingsStore ?? "")?.kind !== "http")
-    add(
-      "recordingsStore",
-      `expected another system's address, since ${nameOf("recordingsAuthorization")} is set`,
-    );
-  const keeps = (["liveRecord", "liveAgain"] as const).filter((key) => settings[key]);
-  const store = isSet("recordingsStore") ? parseStoreAddress(settings.recordingsStore!)?.kind : undefined;
-  if (keeps.length > 0 && store !== "folder" && store !== "s3")
-    add("recordingsStore", `expected a folder or a bucket, since ${keeps.map(nameOf).join(" and ")} is true`);
-  if (settings.requireToken && !first)
-    add("apiToken", `expected a token, or ${file}, since ${nameOf("requireToken")} is set`);
-  return found;
-}
+export const LIVE_PORTS = [...LIVE_SOCKET_PORTS, "audioSocketPort"] as const satisfies readonly SettingKey[];
 
 /** `::1` for `[::1]`; an IPv6 address may stand without brackets, so its last group is no port. */
 function bare(host: string): string {

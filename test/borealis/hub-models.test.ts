@@ -12,7 +12,7 @@ import {
   removeModel,
 } from "../../src/index.js";
 import { startServer } from "../../src/server/server.js";
-import { readSettings } from "../../src/service/settings.js";
+import { readSettings } from "../../src/service/read-settings.js";
 import { glide } from "../support/audio.js";
 import { writeRunnable } from "../support/borealis-runnable.js";
 import { codeOf, failure } from "../support/demo.js";

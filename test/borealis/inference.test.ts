@@ -6,7 +6,7 @@ import { hasCudaBackend } from "../../src/addon/addon.js";
 import { createBorealisEngine } from "../../src/engine/borealis.js";
 import { createTranscriber, type TranscribeOptions, transcribe } from "../../src/index.js";
 import { startServer } from "../../src/server/server.js";
-import { readSettings } from "../../src/service/settings.js";
+import { readSettings } from "../../src/service/read-settings.js";
 import { concat, glide, wav } from "../support/audio.js";
 import { writeRunnable } from "../support/borealis-runnable.js";
 import { sharedTiny } from "../support/borealis-tiny.js";

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { request } from "node:http";
 import { connect } from "node:net";
 import { describe, expect, it } from "vitest";
-import { readSettings } from "../../src/service/settings.js";
+import { readSettings } from "../../src/service/read-settings.js";
 import { TokenCheck } from "../../src/service/token-check.js";
 import { authority, hasOpenssl } from "../support/certificates.js";
 import { formOf, post, startHttp } from "../support/http-server.js";

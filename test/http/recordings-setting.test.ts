@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { readSettings } from "../../src/service/read-settings.js";
 import { parseStoreAddress } from "../../src/service/recordings/store-address.js";
-import { readSettings } from "../../src/service/settings.js";
 
 describe("RECORDINGS_STORE", () => {
   it.each([

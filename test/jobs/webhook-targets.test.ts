@@ -2,7 +2,7 @@ import type { LookupAddress } from "node:dns";
 import dns from "node:dns";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { ForbiddenAddress, WebhookTargets } from "../../src/service/jobs/webhooks/targets.js";
-import { readSettings } from "../../src/service/settings.js";
+import { readSettings } from "../../src/service/read-settings.js";
 
 function targets({ allowed = "", isPrivate = "" } = {}): WebhookTargets {
   return new WebhookTargets(

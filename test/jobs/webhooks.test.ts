@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import type { Delivery, DeliveryStore } from "../../src/service/jobs/store.js";
 import { WebhookSender } from "../../src/service/jobs/webhooks/sender.js";
 import { createLog } from "../../src/service/log.js";
-import { readSettings } from "../../src/service/settings.js";
+import { readSettings } from "../../src/service/read-settings.js";
 import { acceptedJob, get, jobOf, jobWhen, postJob, startJobs } from "../support/jobs.js";
 import { until } from "../support/server.js";
 import { latch } from "../support/transcribe-fake.js";

@@ -3,7 +3,8 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import { startServer } from "../../src/server/server.js";
 import { Allowlist } from "../../src/service/allowlist.js";
 import { exposureWarnings } from "../../src/service/exposure.js";
-import { readSettings, type ServerSettings } from "../../src/service/settings.js";
+import { readSettings } from "../../src/service/read-settings.js";
+import type { ServerSettings } from "../../src/service/settings.js";
 import { type Message, startLive } from "../support/live-server.js";
 import { readMetrics } from "../support/metrics.js";
 import {

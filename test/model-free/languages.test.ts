@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { resolveRequest } from "../../src/config/options.js";
 import { LANGUAGES, parseLanguage, suggestLanguage } from "../../src/index.js";
-import { readSettings } from "../../src/service/settings.js";
+import { readSettings } from "../../src/service/read-settings.js";
 import { describeWithShared, sharedPath } from "../support/shared.js";
 
 describe("languages", () => {

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { beforeAll, expect, it } from "vitest";
 import type { Transcriber } from "../../src/index.js";
-import { readSettings } from "../../src/service/settings.js";
+import { readSettings } from "../../src/service/read-settings.js";
 import { shared } from "../support/real-recordings.js";
 import { realServer } from "../support/real-server.js";
 import {

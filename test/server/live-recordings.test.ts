@@ -6,7 +6,8 @@ import { loadDefinitions, serviceIn, V2_SERVICE } from "../../src/doors/grpc/def
 import type { LiveDone, LiveEvent } from "../../src/doors/grpc/v2/messages.js";
 import type { AudioInput, LiveOptions, Transcriber } from "../../src/index.js";
 import { openServer } from "../../src/server/server.js";
-import { readSettings, type ServerSettings } from "../../src/service/settings.js";
+import { readSettings } from "../../src/service/read-settings.js";
+import type { ServerSettings } from "../../src/service/settings.js";
 import { jobWhen } from "../support/jobs.js";
 import { TestSocket } from "../support/live-server.js";
 import { AsteriskChannel, audioSocketFrame } from "../support/phone-calls.js";

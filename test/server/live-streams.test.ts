@@ -3,7 +3,7 @@ import type { Transcriber } from "../../src/index.js";
 import { Call, ClientGone } from "../../src/service/call/call.js";
 import { LiveStreams } from "../../src/service/live.js";
 import { ServerMetrics } from "../../src/service/metrics/server-metrics.js";
-import { readSettings } from "../../src/service/settings.js";
+import { readSettings } from "../../src/service/read-settings.js";
 import type { LiveOptions } from "../../src/types/live.js";
 import { codeOf } from "../support/demo.js";
 import {

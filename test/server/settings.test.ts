@@ -5,7 +5,7 @@ import { parseEnv } from "node:util";
 import { describe, expect, it } from "vitest";
 import { implementationNames } from "../../src/index.js";
 import { loadDotenv } from "../../src/service/dotenv.js";
-import { readSettings } from "../../src/service/settings.js";
+import { readSettings } from "../../src/service/read-settings.js";
 import { publicSettings } from "../../src/service/told-settings.js";
 import { temporaryFolder } from "../support/temporary-folder.js";
 

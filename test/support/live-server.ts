@@ -2,7 +2,8 @@ import { once } from "node:events";
 import { onTestFinished } from "vitest";
 import { WebSocket } from "ws";
 import { openServer, type RunningServer } from "../../src/server/server.js";
-import { readSettings, type ServerSettings } from "../../src/service/settings.js";
+import { readSettings } from "../../src/service/read-settings.js";
+import type { ServerSettings } from "../../src/service/settings.js";
 import { type LiveScript, type ScriptedTranscriber, scriptedTranscriber } from "./scripted-live.js";
 
 export interface LiveServer {

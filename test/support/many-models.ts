@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import { registerImplementation, TranscriptionError } from "../../src/index.js";
 import { openServer, type RunningServer } from "../../src/server/server.js";
-import { readSettings, type ServerSettings } from "../../src/service/settings.js";
+import { readSettings } from "../../src/service/read-settings.js";
+import type { ServerSettings } from "../../src/service/settings.js";
 import { FakeEngine, type FakeEngineOptions, fakeSegment } from "./fake-engine.js";
 import { temporaryFolder } from "./temporary-folder.js";
 
