@@ -60,7 +60,14 @@ export {
   TASKS,
   type TranscriptionTask,
 } from "./types/choices.js";
-export type { Correction } from "./types/corrections.js";
+export type {
+  Correction,
+  MergeCorrection,
+  NameCorrection,
+  RoleCorrection,
+  SpeakerCorrection,
+  TextCorrection,
+} from "./types/corrections.js";
 export type {
   DetectionUse,
   DeviceInfo,

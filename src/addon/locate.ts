@@ -76,7 +76,7 @@ export function missingAddon(system: System, isClone = false): string {
     );
   }
   if (isClone) return "The native addon is not built: run `npm run build:native`";
-  if (!PREBUILT.includes(name.replace("agora-transcribe-", ""))) {
+  if (!isPrebuilt(name)) {
     return `There is no prebuilt addon of agora-transcribe for Linux on ${arch} with ${libc}: ${BUILD}`;
   }
   return (
@@ -110,5 +110,14 @@ export function otherVersion(file: string, version: string | undefined): string 
   const found = `The native addon ${file} is of version ${version ?? "unknown"}, this package of ${VERSION}`;
   if (given) return `${found}: \`npx agora-transcribe build --out ${given}\` builds it anew`;
   if (existsSync(packageFile("scripts", "build-native.mjs"))) return `${found}: run \`npm run build:native\``;
-  return `${found}: \`npm install ${platformPackage(thisSystem())}@${VERSION}\` brings the one for it; ${BUILD}`;
+  const name = platformPackage(thisSystem());
+  // What was built in this package is taken before any that is installed.
+  const isOwn = file.startsWith(packageRoot() + path.sep);
+  if (isOwn || !isPrebuilt(name)) return `${found}: ${BUILD}`;
+  return `${found}: \`npm install ${name}@${VERSION}\` brings the one for it; ${BUILD}`;
+}
+
+/** @param name of a package, as {@link platformPackage} gives it */
+function isPrebuilt(name: string): boolean {
+  return PREBUILT.includes(name.replace("agora-transcribe-", ""));
 }

@@ -118,7 +118,7 @@ describe("what was put right about a job's result", () => {
     expect((await get(second.url, first.path)).json).toEqual({ corrections: NAMED });
     await second.server.stop();
     const files = join(first.folder, "corrections");
-    expect(readdirSync(files)).toHaveLength(1);
+    expect(readdirSync(files)).toEqual([`${first.id}.json`]);
     const third = await startJobs({ settings: { jobsFolder: first.folder, jobsTtl: 5 } });
     const id = await acceptedJob(third.url);
     await jobWhen(third.url, id, "succeeded");

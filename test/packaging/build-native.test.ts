@@ -94,6 +94,8 @@ describe("scripts/build-native.mjs", () => {
     const args = [path.join(sources, "scripts", "build-native.mjs"), "--out", out];
     const env = { PATH: bin, HOME: out };
     const { status, stderr } = spawnSync(process.execPath, args, { ...NOBODY, env, encoding: "utf8" });
+    // Or who is not root could not remove it.
+    chmodSync(sources, 0o755);
     expect(stderr).toBe("");
     expect(status).toBe(0);
     expect(readFileSync(log, "utf8").split("\n")).toContain(path.join(out, "build", "cmake"));

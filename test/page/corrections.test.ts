@@ -237,6 +237,24 @@ describeInBrowser("what is put right on the page", () => {
     expect((await keptAt(url)).at(-1)).toMatchObject({ op: "speaker", speaker: "SPEAKER_03" });
   });
 
+  it("is somebody else than who was heard on a channel, when nothing is left of him", async () => {
+    const { page, url } = await openCall();
+    await page.getByRole("checkbox", { name: "Correct" }).check();
+    const says = page.getByLabel("Who says this");
+    const values = () => says.evaluateAll((all) => all.map((each) => (each as HTMLSelectElement).value));
+    for (;;) {
+      const of = (await values()).indexOf("SPEAKER_01");
+      if (of < 0) break;
+      const before = (await keptAt(url)).length;
+      await says.nth(of).selectOption("Seller");
+      await expect.poll(async () => (await keptAt(url)).length).toBeGreaterThan(before);
+    }
+    await says.first().selectOption("Somebody else");
+    await expect
+      .poll(async () => (await keptAt(url)).at(-1))
+      .toMatchObject({ op: "speaker", speaker: "SPEAKER_02" });
+  });
+
   it("is who says a turn where nobody has told speakers apart", async () => {
     const { page } = await openCall({}, result([segment(0, 2, "Один."), segment(10, 12, "Два.")]));
     await page.getByRole("checkbox", { name: "Correct" }).check();

@@ -145,5 +145,6 @@ describeInBrowser("the microphone", () => {
         return page.getByRole("button", { name: "Listen" }).count();
       })
       .toBe(1);
+    await page.getByRole("alert").waitFor();
   });
 });

@@ -80,7 +80,7 @@ export class Gate {
    */
   checkUpgrade(request: IncomingMessage, path: string, isVouched?: boolean): void {
     const { headers, socket } = request;
-    if (!this.#tokens.isNeeded && !isVouched) this.#access.checkHost(headers);
+    if (!this.#tokens.isNeeded && isVouched === undefined) this.#access.checkHost(headers);
     this.#access.checkOrigin(headers, false);
     const address = socket.remoteAddress ?? "unknown";
     const name = `GET ${path}`;

@@ -32,10 +32,9 @@ export function CallView({ at, file, job }: { job: Job; file: File | undefined; 
   const corrected = useMemo(() => correctedOf(whole, corrections.list), [whole, corrections.list]);
   const transcript: Said | undefined = corrected ?? soFar;
   const speakers = transcript?.speakers ?? NOBODY;
-  const another = useMemo(
-    () => anotherSpeaker(whole?.speakers ?? NOBODY, speakers, corrections.list ?? []),
-    [whole, speakers, corrections.list],
-  );
+  // Channels that are apart are speakers without any correction, too.
+  const heard = useMemo(() => correctedOf(whole, [])?.speakers ?? NOBODY, [whole]);
+  const another = useMemo(() => anotherSpeaker(heard, corrections.list ?? []), [heard, corrections.list]);
   const onCorrect = corrected && corrections.add;
   const advice = corrections.trouble instanceof Refused ? adviceOnRefusal(corrections.trouble) : undefined;
   const [isEditing, setEditing] = useState(false);

@@ -85,16 +85,8 @@ export function speakerIdOf({ key }: Party): string {
   return key === "" ? "SPEAKER_00" : key;
 }
 
-/** Id of one speaker more: of nobody who was heard, or was told by a correction. */
-export function anotherSpeaker(
-  heard: readonly Speaker[],
-  now: readonly Speaker[],
-  list: readonly Correction[],
-): string {
-  const told = list.flatMap((each) => [
-    ...("speaker" in each ? [each.speaker] : []),
-    ...(each.op === "merge" ? [each.into] : []),
-  ]);
-  const ids = [...heard, ...now].map(({ id }) => id);
-  return freeSpeaker([...(now.length > 0 ? ids : ["SPEAKER_00"]), ...told]);
+/** Id of one speaker more: of nobody who was heard, or was told by a correction. @param heard without any correction */
+export function anotherSpeaker(heard: readonly Speaker[], list: readonly Correction[]): string {
+  const told = list.flatMap((each) => ("speaker" in each ? [each.speaker] : []));
+  return freeSpeaker(["SPEAKER_00", ...heard.map(({ id }) => id), ...told]);
 }

@@ -42,12 +42,14 @@ export class Listener {
   /** What came before the connection was there. */
   #waiting: Int16Array<ArrayBuffer>[] = [];
   readonly #closed: Promise<void>;
+  readonly #onFailure: Listeners["onFailure"];
   #isEnding = false;
   #isClosed = false;
   /** When the server said something last. */
   #toldAt = 0;
 
   constructor(hearing: Hearing, { onFailure, onSettled, onUnsettled }: Listeners) {
+    this.#onFailure = onFailure;
     this.#socket = new WebSocket(addressFor(hearing));
     this.#socket.onopen = () => {
       for (const packet of this.#waiting.splice(0)) this.#socket.send(packet);
@@ -77,7 +79,7 @@ export class Listener {
     else if (this.#socket.readyState === WebSocket.CONNECTING) this.#waiting.push(packet);
   }
 
-  /** Resolves when all that was sent has been told, the connection is gone, or nothing is heard of the server any more. */
+  /** Resolves when all that was sent has been told, the connection is gone, or the server says nothing any more, which is a failure. */
   async end(): Promise<void> {
     this.#isEnding = true;
     if (this.#socket.readyState === WebSocket.OPEN) this.#socket.send(CLOSE);
@@ -87,8 +89,10 @@ export class Listener {
       if (this.#isClosed || left <= 0) break;
       await Promise.race([this.#closed, new Promise((resolve) => setTimeout(resolve, left))]);
     }
+    if (this.#isClosed) return;
     this.#socket.onclose = null;
     this.#socket.close();
+    this.#onFailure("");
   }
 }
 
