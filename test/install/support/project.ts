@@ -88,7 +88,8 @@ export class Project {
       `npmRegistryServer: "${registry}"`,
       'unsafeHttpWhitelist: ["127.0.0.1"]',
       "enableTelemetry: false",
-      "enableGlobalCache: true",
+      // It takes a package of that version that it has for this one, from whatever build.
+      `globalFolder: ${JSON.stringify(path.join(path.dirname(this.folder), "yarn"))}`,
     ];
     this.write(".yarnrc.yml", `${settings.join("\n")}\n`);
     this.write("yarn.lock", "");
