@@ -54,7 +54,7 @@ function stage(content, files = []) {
 async function stageMain(platforms) {
   const folder = stage(manifest.mainManifest(platforms), [
     ...["proto", "docs", "deploy", "examples", ".env.example", "LICENSE", "README.md", "README.ru.md"],
-    ...["CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"],
+    ...["CHANGELOG.md", "SECURITY.md"],
     ...["models/registry.json", "models/silero-v6.2.0.bin", "models/demo.md"],
   ]);
   // Pictures are for those who read the repository.

@@ -227,14 +227,24 @@ describe("clients of gRPC", () => {
 });
 
 const JAR = "/usr/share/java/protobuf.jar";
-const hasProtoc = spawnSync("protoc", ["--version"]).status === 0;
+/** Where protoc finds Google's own messages: it brings them, or grpc_tools does. */
+const include = ["/usr/include", "/usr/lib/python3/dist-packages/grpc_tools/_proto"].find((folder) =>
+  existsSync(path.join(folder, "google/protobuf/wrappers.proto")),
+);
+const hasProtoc = include !== undefined && spawnSync("protoc", ["--version"]).status === 0;
 const hasJava = hasProtoc && existsSync(JAR) && spawnSync("javac", ["-version"]).status === 0;
 
 describe.skipIf(!hasProtoc)("messages in Java (needs protobuf-compiler)", () => {
   const generated = async () => {
     const folder = await temporaryFolder();
     const proto = fileURLToPath(new URL("../../proto", import.meta.url));
-    const args = [`-I${proto}`, "--java_out=.", "v1/transcription.proto", "v2/transcription.proto"];
+    const args = [
+      `-I${proto}`,
+      `-I${include}`,
+      "--java_out=.",
+      "v1/transcription.proto",
+      "v2/transcription.proto",
+    ];
     expect(await run("protoc", args, {}, folder)).toEqual({ code: 0, stdout: "", stderr: "" });
     return folder;
   };

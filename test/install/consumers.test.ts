@@ -80,8 +80,8 @@ describe.skipIf(missing !== undefined)("a program in TypeScript 7", () => {
       await transcriber.transcribe("a.wav", { language: 5 });
     `;
     const { code, stdout } = compile("ts7-names", DEFAULTS, text);
-    expect({ code, errors: stdout.match(/error TS\d+/g) }).toEqual({ code: 2, errors: ["error TS2322"] });
-    expect(stdout).toContain("main.mts(5,");
+    expect(code).not.toBe(0);
+    expect(stdout.match(/main\.mts\(\d+|error TS\d+/g)).toEqual(["main.mts(5", "error TS2322"]);
   });
 });
 
