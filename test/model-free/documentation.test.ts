@@ -74,6 +74,17 @@ describe("the pages", () => {
     for (const [, name] of named) expect(scripts).toHaveProperty([name!]);
   });
 
+  it("name settings of the server that there are", () => {
+    const settings = [...file(".env.example").matchAll(/^#? ?([A-Z][A-Z0-9_]+)=/gm)].map(([, name]) => name!);
+    const codes: readonly string[] = [...ERROR_CODES, "RECORDINGS_FULL"];
+    const named = pages.flatMap((page) => [
+      ...file(page).matchAll(/`((?:SERVER|HTTP|GRPC|LIVE|MODELS?|RECORDINGS|JOBS|WEBHOOK)_[A-Z0-9_]+)/g),
+    ]);
+    expect(named.length).toBeGreaterThan(100);
+    const unknown = named.map(([, name]) => name!).filter((name) => !settings.concat(codes).includes(name));
+    expect([...new Set(unknown)]).toEqual([]);
+  });
+
   it("have the variables of the environment that --help has", async () => {
     const { stdout } = await runInProcess(["--help"]);
     const [, ours] = stdout.split("Environment:");
