@@ -67,7 +67,8 @@ function stage(content, files = []) {
 async function stageMain() {
   const made = platforms.filter((one) => !manifest.RELEASED.some((other) => isDeepStrictEqual(one, other)));
   const folder = stage(manifest.mainManifest([...manifest.RELEASED, ...made]), [
-    ...["proto", "docs", "deploy", ".env.example", "LICENSE", "README.md", "README.ru.md"],
+    ...["proto", "docs", "deploy", "examples", ".env.example", "LICENSE", "README.md", "README.ru.md"],
+    ...["CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"],
     ...["models/registry.json", "models/silero-v6.2.0.bin", "models/demo.md"],
   ]);
   // Pictures are for those who read the repository.
