@@ -1,24 +1,13 @@
-import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { parseEnv } from "node:util";
 import { describe, expect, it } from "vitest";
 import { readSettings } from "../../src/service/read-settings.js";
+import { hasYaml, parseYaml } from "../support/yaml.js";
 
 const file = (name: string): string => readFileSync(new URL(`../../${name}`, import.meta.url), "utf8");
 /** What can be set, that which is only shown as a comment too. */
 const SETTINGS = parseEnv(file(".env.example").replace(/^# ([A-Z_]+=)/gm, "$1"));
 const TOKEN = { SERVER_API_TOKEN: "correct-horse-battery" };
-/** Python's YAML, since nothing here reads YAML in JavaScript. */
-const PYTHON = "/usr/bin/python3";
-const hasYaml = spawnSync(PYTHON, ["-c", "import yaml"]).status === 0;
-
-function parseYaml(text: string): Manifest[] {
-  const program = "import json, sys, yaml; print(json.dumps(list(yaml.safe_load_all(sys.stdin))))";
-  const { stdout, stderr, status } = spawnSync(PYTHON, ["-c", program], { input: text, encoding: "utf8" });
-  if (status !== 0) throw new Error(stderr);
-  return JSON.parse(stdout);
-}
-
 // biome-ignore lint/suspicious/noExplicitAny: manifests are of many kinds
 type Manifest = any;
 
