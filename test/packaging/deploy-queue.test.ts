@@ -4,13 +4,10 @@ import { describe, expect, it } from "vitest";
 import { observeJobs } from "../../src/service/metrics/job-metrics.js";
 import { readSettings } from "../../src/service/read-settings.js";
 import { settingVariables } from "../../src/service/settings.js";
-import { hasYaml, parseYaml } from "../support/yaml.js";
+import { hasYaml, type Manifest, parseYaml } from "../support/yaml.js";
 
 const file = (name: string): string => readFileSync(new URL(`../../${name}`, import.meta.url), "utf8");
 const VARIABLES = settingVariables();
-
-// biome-ignore lint/suspicious/noExplicitAny: manifests are of many kinds
-type Manifest = any;
 
 it("deploy/Dockerfile has the packages that queues and buckets need, as they are tested here", () => {
   const { devDependencies, peerDependencies } = JSON.parse(file("package.json"));
@@ -19,8 +16,8 @@ it("deploy/Dockerfile has the packages that queues and buckets need, as they are
   expect(installed!.split(" ").sort()).toEqual(expected.sort());
 });
 
-describe.skipIf(!hasYaml)("deploy/compose.yaml (needs python3-yaml)", () => {
-  const [compose] = hasYaml ? parseYaml(file("deploy/compose.yaml")) : [];
+describe.skipIf(!hasYaml)("deploy/compose-workers.yaml (needs python3-yaml)", () => {
+  const [compose] = hasYaml ? parseYaml(file("deploy/compose-workers.yaml")) : [];
   const environmentOf = (name: string) => compose.services[name].environment as Record<string, string>;
 
   it("gives server and workers the same queue, store and model, and what can be set alone", () => {

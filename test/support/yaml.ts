@@ -4,9 +4,11 @@ import { spawnSync } from "node:child_process";
 const PYTHON = "/usr/bin/python3";
 export const hasYaml = spawnSync(PYTHON, ["-c", "import yaml"]).status === 0;
 
-/** All documents of a file. */
-// biome-ignore lint/suspicious/noExplicitAny: documents are of many kinds
-export function parseYaml(text: string): any[] {
+// biome-ignore lint/suspicious/noExplicitAny: files are of many kinds
+export type Manifest = any;
+
+/** The documents of a YAML file. */
+export function parseYaml(text: string): Manifest[] {
   const program = "import json, sys, yaml; print(json.dumps(list(yaml.safe_load_all(sys.stdin))))";
   const { stdout, stderr, status } = spawnSync(PYTHON, ["-c", program], { input: text, encoding: "utf8" });
   if (status !== 0) throw new Error(stderr);
