@@ -182,6 +182,10 @@ class TranscriptionServer implements RunningServer {
       // What was promised before is looked for at once; without a folder there is nothing until somebody asks.
       const { jobsFolder, queueUrl } = this.#settings;
       if (jobsFolder !== undefined || queueUrl !== undefined) await this.#service.jobs.open();
+      if (this.#service.jobRole === "server")
+        this.#log.info(
+          "Jobs go into a queue: `agora-transcribe worker` does them, here or on other machines",
+        );
       await this.#openDoors();
     } catch (error) {
       await Promise.all(this.#doors.map((door) => door.close()));

@@ -245,6 +245,7 @@ export class Jobs {
   }
 
   #tellSetAside({ error, id, recording }: Job): void {
+    this.#service.metrics.jobSetAside();
     const where = recording.isKept ? "" : `; its recording is kept as ${recording.id}`;
     this.#service.log
       .about(id, { method: "job", code: CRASHED })
