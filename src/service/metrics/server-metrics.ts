@@ -62,6 +62,7 @@ export class ServerMetrics {
   readonly #audioSeconds: Counter;
   readonly #uploadBytes: Counter;
   readonly #jobs: Counter;
+  readonly #crashedJobs: Counter;
   readonly #webhooks: Counter;
   readonly #liveAudioSeconds: Counter;
   readonly #liveProcessedSeconds: Counter;
@@ -104,6 +105,11 @@ export class ServerMetrics {
     this.#jobs = counter(registry, "agora_jobs_total", "Jobs that ended, by what became of them.", [
       "status",
     ]);
+    this.#crashedJobs = counter(
+      registry,
+      "agora_jobs_crashed_total",
+      "Jobs that were set aside, since processes have ended in their course.",
+    );
     this.#webhooks = counter(registry, "agora_webhooks_total", "Times that a webhook was sent, by outcome.", [
       "outcome",
     ]);
@@ -231,6 +237,11 @@ export class ServerMetrics {
 
   jobEnded(status: JobStatus): void {
     this.#jobs.inc({ status });
+  }
+
+  /** Beside {@link jobEnded}. */
+  jobSetAside(): void {
+    this.#crashedJobs.inc();
   }
 
   webhookTried(outcome: "delivered" | "retried" | "failed"): void {
