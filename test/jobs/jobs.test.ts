@@ -4,6 +4,7 @@ import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { Workers } from "../../src/service/workers.js";
 import { formOf, post, startHttp } from "../support/http-server.js";
 import { acceptedJob, get, jobWhen, postJob, startJobs } from "../support/jobs.js";
+import { readMetrics } from "../support/metrics.js";
 import { startS3 } from "../support/s3-server.js";
 import { RECORDING, until } from "../support/server.js";
 import { temporaryFolder } from "../support/temporary-folder.js";
@@ -171,7 +172,7 @@ describe("a job", () => {
   });
 
   it("that fails says why, and is not tried again where that is the recording's fault", async () => {
-    const { lines, url } = await startJobs();
+    const { lines, server, url } = await startJobs();
     const id = await acceptedJob(url, {}, { recording: Buffer.from("no sound at all") } as RequestInit);
     const job = await jobWhen(url, id, "failed");
     expect(job).toMatchObject({ attempts: 1, result_url: null, error: { code: "UNSUPPORTED_FORMAT" } });
@@ -180,6 +181,8 @@ describe("a job", () => {
       json: { error: { message: expect.stringContaining("UNSUPPORTED_FORMAT") } },
     });
     expect(lines.filter((line) => line.includes("Failed") && !line.includes("no result"))).toHaveLength(1);
+    const metrics = await readMetrics(server.httpPort!);
+    expect(metrics.get('agora_job_failures_total{code="UNSUPPORTED_FORMAT"}')).toBe(1);
   });
 
   it("that is not there is 404", async () => {

@@ -218,7 +218,7 @@ export class Jobs {
 
   #onOpen(storage: JobStorage): void {
     for (const { error, id, recording, status } of storage.setAside) {
-      this.#service.metrics.jobEnded(status);
+      this.#service.metrics.jobEnded(status, error?.code);
       const where = recording.isKept ? "" : `; its recording is kept as ${recording.id}`;
       this.#service.log
         .about(id, { method: "job", code: CRASHED })
@@ -247,7 +247,7 @@ export class Jobs {
   }
 
   #ended(job: Job): void {
-    this.#service.metrics.jobEnded(job.status);
+    this.#service.metrics.jobEnded(job.status, job.error?.code);
     if (job.webhook) this.#sender?.wake();
     if (job.error?.code !== CRASHED) void this.#deleteRecordings(recordingsOf(job));
     if (job.status !== "succeeded")
