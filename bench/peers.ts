@@ -2,7 +2,7 @@
  * Speed and word errors on real Whisper base beside faster-whisper (sequential, batched, a worker to a core; int8 and
  * float32) and whisper.cpp (f16 and q8_0), each with its own defaults but for the search, in turn on the same cores.
  *
- *   npm run bench:peers -- [--rows "5 beams,short"] [--rounds 3] [--threads 2] [--quick]
+ *   npm run bench:peers -- [--rows "5 beams,short"] [--programs "int8,q8_0"] [--rounds 3] [--threads 2] [--quick]
  *
  * Models and faster-whisper are made as bench:accuracy --real makes them. Prints Markdown, writes build/bench/peers.json,
  * and ends with 1 where a goal is missed: this package's fastest setting against the fastest of each peer, its word error
@@ -34,6 +34,7 @@ interface Result {
 const { values } = parseArgs({
   options: {
     rows: { type: "string", default: "" },
+    programs: { type: "string", default: "" },
     rounds: { type: "string" },
     threads: { type: "string", default: String(os.availableParallelism()) },
     quick: { type: "boolean", default: false },
@@ -41,13 +42,10 @@ const { values } = parseArgs({
 });
 const prepared = prepareRealWhisper(true);
 if ("missing" in prepared) throw new Error(`No real Whisper models: ${prepared.missing}`);
-const words = values.rows.split(",").filter((word) => word !== "");
-const rows = (await workloads(path.join(BUILD, "peers"), values.quick)).filter(
-  ({ name }) => words.length === 0 || words.some((word) => name.includes(word)),
-);
-if (rows.length === 0) throw new Error(`No row has a name with ${values.rows}`);
+const rows = chosen(await workloads(path.join(BUILD, "peers"), values.quick), values.rows);
 const load = os.loadavg()[0]!;
-const { peers, close } = await startPeers(prepared.models, Number(values.threads));
+const { peers: all, close } = await startPeers(prepared.models, Number(values.threads));
+const peers = chosen(all, values.programs);
 const report: { workload: string; results: Result[]; missed: string[] }[] = [];
 try {
   for (const workload of rows) {
@@ -68,6 +66,14 @@ writeFileSync(
   JSON.stringify({ cpu: os.cpus()[0]?.model, threads: values.threads, load, report }, null, 2),
 );
 process.exitCode = missed.length === 0 ? 0 : 1;
+
+/** Those with one of the words in their name; all without words. */
+function chosen<T extends { name: string }>(entries: readonly T[], list: string): T[] {
+  const words = list.split(",").filter((word) => word !== "");
+  const found = entries.filter(({ name }) => words.length === 0 || words.some((word) => name.includes(word)));
+  if (found.length === 0) throw new Error(`Nothing has a name with ${list}`);
+  return found;
+}
 
 async function measure(workload: Workload, rounds: number): Promise<Result[]> {
   const folder = path.join(BUILD, "peers");
@@ -103,7 +109,7 @@ async function measure(workload: Workload, rounds: number): Promise<Result[]> {
 
 function compare({ name, goals }: Workload, results: readonly Result[]) {
   const fastest = (group: string) =>
-    results.filter((each) => each.group === group).reduce((a, b) => (b.speed > a.speed ? b : a));
+    results.filter((each) => each.group === group).toSorted((a, b) => b.speed - a.speed)[0];
   const ours = fastest(OURS);
   const missed: string[] = [];
   const lines = (
@@ -111,8 +117,9 @@ function compare({ name, goals }: Workload, results: readonly Result[]) {
       [FASTER_WHISPER, goals.fasterWhisper],
       [WHISPER_CPP, goals.whisperCpp],
     ] as const
-  ).map(([group, goal]) => {
+  ).flatMap(([group, goal]) => {
     const peer = fastest(group);
+    if (ours === undefined || peer === undefined) return [];
     const ratio = ours.speed / peer.speed;
     if (ratio < goal) missed.push(`${name}: ${ratio.toFixed(2)} times as fast as ${peer.name}, goal ${goal}`);
     if (ours.errorRate > peer.errorRate + MARGIN)

@@ -5,6 +5,11 @@
 //   node scripts/build-native.mjs --cuda      the CUDA backend too; --no-cuda leaves it out again
 //   node scripts/build-native.mjs --out DIR   into build/Release of another folder; what is compiled on the way goes
 //                                             there too where the sources cannot be written to
+//   node scripts/build-native.mjs --for linux-arm64-gnu
+//                                             for another system, by a cross-compiler: into build/linux-arm64-gnu
+//   node scripts/build-native.mjs --cuda-only the CUDA backend for other machines, and nothing else: into build/cuda
+//   node scripts/build-native.mjs --configure-only
+//                                             only what CMake checks before it compiles
 //
 // Environment; a setting that is not given stays as it was in the last build:
 //   AGORA_CPU_VARIANTS=native|all             this machine's CPU variant, or every one
@@ -18,6 +23,7 @@ import { createRequire } from "node:module";
 import { availableParallelism } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import { crossCompiler } from "./cross-compilers.mjs";
 import { whisperCppDirectory } from "./whisper-cpp-directory.mjs";
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "..");
@@ -28,11 +34,18 @@ function fail(message) {
   process.exit(1);
 }
 
+/** What follows `name` on the command line. */
+function argument(name) {
+  const at = process.argv.indexOf(name);
+  return at < 0 ? undefined : (process.argv[at + 1] ?? fail(`${name} needs a value`));
+}
+
 const runs = (program) => !spawnSync(program, ["--version"], { stdio: "ignore" }).error;
 
 function needBuildTools() {
   const missing = [];
-  if (!runs(process.env.CXX ?? "c++")) missing.push("a C++ compiler (g++)");
+  if (cross && !runs(cross.compiler)) missing.push(`${cross.compiler} (${cross.install})`);
+  if (!cross && !runs(process.env.CXX ?? "c++")) missing.push("a C++ compiler (g++)");
   if (!runs("cmake")) missing.push("CMake 3.18 or newer (cmake)");
   if (!runs("ninja") && !runs("make")) missing.push("make");
   if (missing.length > 0) {
@@ -71,8 +84,8 @@ function ownCudaArchitectures() {
 }
 
 function outputRoot() {
-  const at = process.argv.indexOf("--out");
-  return at < 0 ? root : path.resolve(process.argv[at + 1] ?? root);
+  const other = path.join(root, ...(purpose ? ["build", purpose] : []));
+  return path.resolve(argument("--out") ?? other);
 }
 
 function isWritable(folder) {
@@ -87,8 +100,9 @@ function isWritable(folder) {
 
 /** Where CMake builds: beside the sources, where a clone is built again, unless others own them. */
 function workDirectory() {
-  const own = path.join(root, "build", "cmake");
-  return isWritable(own) ? own : path.join(outputRoot(), "build", "cmake");
+  const name = purpose ? `cmake-${purpose}` : "cmake";
+  const own = path.join(root, "build", name);
+  return isWritable(own) ? own : path.join(outputRoot(), "build", name);
 }
 
 function settings() {
@@ -98,14 +112,20 @@ function settings() {
     AGORA_WHISPER_CPP_DIR: whisperCppDirectory(),
   };
   if (AGORA_CPU_VARIANTS) result.AGORA_CPU_VARIANTS = AGORA_CPU_VARIANTS;
+  if (cross) {
+    result.CMAKE_TOOLCHAIN_FILE = path.join(root, "native", "cmake", cross.toolchain);
+    // What this machine has says nothing of the other.
+    result.AGORA_CPU_VARIANTS = "all";
+  }
   if (process.argv.includes("--no-cuda")) result.GGML_CUDA = "OFF";
-  if (process.argv.includes("--cuda")) {
+  if (cudaOnly) result.AGORA_CPU_VARIANTS = "all";
+  if (cudaOnly || process.argv.includes("--cuda")) {
     result.GGML_CUDA = "ON";
     const nvcc = findNvcc();
     result.CMAKE_CUDA_COMPILER = nvcc;
     // CMake looks for the toolkit's libraries before it knows of the compiler.
     if (path.isAbsolute(nvcc)) result.CUDAToolkit_ROOT = path.resolve(nvcc, "..", "..");
-    const architectures = AGORA_CUDA_ARCHITECTURES || ownCudaArchitectures();
+    const architectures = AGORA_CUDA_ARCHITECTURES || (cudaOnly ? "" : ownCudaArchitectures());
     if (architectures) result.CMAKE_CUDA_ARCHITECTURES = architectures;
   }
   return result;
@@ -140,6 +160,11 @@ function cmake(command, args) {
   fail(`the native build failed while CMake was to ${command}; the reason is above.`);
 }
 
+const system = argument("--for");
+const cudaOnly = process.argv.includes("--cuda-only");
+/** What is built besides what this machine uses, which lies in a folder of that name. */
+const purpose = cudaOnly ? "cuda" : system;
+const cross = system && (crossCompiler(system) ?? fail(`there is no cross-compiler for ${system}`));
 needBuildTools();
 const buildDirectory = workDirectory();
 const cacheFile = path.join(buildDirectory, "CMakeCache.txt");
@@ -148,4 +173,7 @@ const generator = usedGenerator();
 if (generator) options.push("--generator", generator);
 // Not `cmake-js compile`: that ignores settings once there is a build, and after a failure builds everything again.
 cmake("configure", options);
-cmake("build", ["--parallel", process.env.AGORA_BUILD_JOBS ?? String(availableParallelism())]);
+if (!process.argv.includes("--configure-only")) {
+  const parallel = ["--parallel", process.env.AGORA_BUILD_JOBS ?? String(availableParallelism())];
+  cmake("build", [...parallel, ...(cudaOnly ? ["--target", "ggml-cuda"] : [])]);
+}

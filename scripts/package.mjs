@@ -3,15 +3,21 @@
 //   node scripts/package.mjs                 with a build of every CPU variant
 //   node scripts/package.mjs --as-built      of dist and build/Release as they are
 //   node scripts/package.mjs --out FOLDER    elsewhere
+//   node scripts/package.mjs --for linux-arm64-gnu --for linux-x64-gnu
+//                                            the addon for these systems, others than this by a cross-compiler
+//   node scripts/package.mjs --cuda          the CUDA backend too, which `npm run build:cuda-package` built
+//
+// AGORA_REPOSITORY=https://… is what the packages name as their repository; without it they name none.
 //
 // agora-transcribe                   the library, the command line, the server and its page; no native code, no scripts
 // agora-transcribe-linux-x64-gnu …   the addon for one system, which the main package depends on optionally
+// agora-transcribe-linux-x64-cuda    the CUDA backend, which users add themselves
 // agora-transcribe-demo              the demo model and two calls
 // agora-transcribe-source            native sources and the tools to build them, for `agora-transcribe build`
 import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { parseArgs } from "node:util";
+import { isDeepStrictEqual, parseArgs } from "node:util";
 import * as manifest from "./packages/manifest.mjs";
 import { notices } from "./packages/notices.mjs";
 import { prebuild } from "./packages/prebuild.mjs";
@@ -21,8 +27,15 @@ import { vendor } from "./packages/vendor.mjs";
 
 const { ROOT, NAME, VERSION } = manifest;
 const { values } = parseArgs({
-  options: { "as-built": { type: "boolean", default: false }, out: { type: "string" } },
+  options: {
+    "as-built": { type: "boolean", default: false },
+    out: { type: "string" },
+    for: { type: "string", multiple: true },
+    cuda: { type: "boolean", default: false },
+  },
 });
+/** Whose addon is made here; the main package asks for those of a whole release. */
+const platforms = values.for?.map(manifest.systemOf) ?? [manifest.thisPlatform()];
 const out = path.resolve(values.out ?? path.join(ROOT, "build", "packages"));
 /** gRPC's own protos, which the server describes to clients. */
 const PROTOS = {
@@ -51,9 +64,11 @@ function stage(content, files = []) {
   return folder;
 }
 
-async function stageMain(platforms) {
-  const folder = stage(manifest.mainManifest(platforms), [
-    ...["proto", "docs", "deploy", ".env.example", "LICENSE", "README.md", "README.ru.md"],
+async function stageMain() {
+  const made = platforms.filter((one) => !manifest.RELEASED.some((other) => isDeepStrictEqual(one, other)));
+  const folder = stage(manifest.mainManifest([...manifest.RELEASED, ...made]), [
+    ...["proto", "docs", "deploy", "examples", ".env.example", "LICENSE", "README.md", "README.ru.md"],
+    ...["CHANGELOG.md", "SECURITY.md"],
     ...["models/registry.json", "models/silero-v6.2.0.bin", "models/demo.md"],
   ]);
   // Pictures are for those who read the repository.
@@ -69,7 +84,9 @@ async function stageMain(platforms) {
 }
 
 function stageSource() {
-  const scripts = ["scripts/build-native.mjs", "scripts/whisper-cpp-directory.mjs"];
+  const scripts = ["build-native", "cross-compilers", "whisper-cpp-directory"].map(
+    (name) => `scripts/${name}.mjs`,
+  );
   return stage(manifest.sourceManifest(), ["CMakeLists.txt", "native", ...scripts, "LICENSE"]);
 }
 
@@ -81,7 +98,18 @@ function stageDemo() {
   return stage(manifest.demoManifest(), [...models, ...samples.map((name) => `samples/${name}`)]);
 }
 
+/** The one library, without what a debugger wants. */
+function stageCuda() {
+  const folder = stage(manifest.cudaManifest(), ["LICENSE"]);
+  const target = path.join(folder, "prebuilds", "linux-x64");
+  mkdirSync(target, { recursive: true });
+  const library = path.join(ROOT, "build", "cuda", "build", "Release", "libagora-ggml-cuda.so");
+  execFileSync("strip", ["-o", path.join(target, path.basename(library)), library]);
+  return folder;
+}
+
 const README = {
+  [manifest.CUDA]: `\`npm install ${manifest.CUDA}@${VERSION}\` beside ${NAME} of the same version. It needs NVIDIA's driver and cuBLAS 13, see\ndocs/gpu.md of ${NAME}.\n`,
   [manifest.DEMO]: `\`npx ${NAME} --model demo node_modules/${manifest.DEMO}/samples/sales-call-en.wav\` tries ${NAME} without a\ndownload. The model knows orders by telephone and nothing else: see models/demo.md, which has its licence too.\n`,
   [manifest.SOURCE]: `\`npx ${NAME} build\` uses this package where it is installed, and fetches it where it is not.\n`,
 };
@@ -93,7 +121,7 @@ function complete(folder, text) {
   if (name === NAME) return;
   const use =
     README[name] ?? `\`npm install ${NAME}\` installs it where it fits; nothing is to be imported from it.\n`;
-  const readme = `# ${name}\n\n${description} Part of [${NAME}](${manifest.MANIFEST.homepage}).\n\n${use}`;
+  const readme = `# ${name}\n\n${description} Part of ${NAME}.\n\n${use}`;
   writeFileSync(path.join(folder, "README.md"), readme);
 }
 
@@ -114,9 +142,8 @@ if (!values["as-built"]) {
 }
 rmSync(out, { recursive: true, force: true });
 mkdirSync(out, { recursive: true });
-const platforms = [manifest.thisPlatform()];
-const { folder: main, text } = await stageMain(platforms);
-const folders = [main, stageSource(), stageDemo()];
+const { folder: main, text } = await stageMain();
+const folders = [main, stageSource(), stageDemo(), ...(values.cuda ? [stageCuda()] : [])];
 for (const platform of platforms) {
   const folder = stage(manifest.platformManifest(platform), ["LICENSE"]);
   prebuild(platform, folder, { asBuilt: values["as-built"] });

@@ -1,3 +1,6 @@
+// A program that names no types of its own (the default of TypeScript 6 and later) has those of Node.js here.
+/// <reference types="node" preserve="true" />
+
 export { releaseMemory } from "./addon/memory.js";
 export { parseLanguage, suggestLanguage } from "./config/language-names.js";
 export { DEFAULT_AUDIO_LIMITS as DEFAULT_LIMITS } from "./config/limits.js";
@@ -17,6 +20,7 @@ export {
   OUTPUT_FORMATS,
   type OutputFormat,
   type ResultFormat,
+  spacedWords,
   toVerboseJson,
   toWhisperXJson,
 } from "./formats/index.js";

@@ -44,18 +44,20 @@ Napi::Value list_cpu_variants(const Napi::CallbackInfo& info) {
     });
 }
 
-// loadBackends(directory, cpuVariant | null, cuda): Promise<{ cpuVariant, devices }>
+// loadBackends(directory, cpuVariant | null, cuda, folders = []): Promise<{ cpuVariant, devices }>
 Napi::Value load_backends(const Napi::CallbackInfo& info) {
     return guarded(info.Env(), [&] {
         const std::string directory = string_argument(info[0], "directory");
         std::optional<std::string> variant;
         if (!info[1].IsNull()) variant = string_argument(info[1], "cpuVariant");
         const bool cuda = boolean_argument(info[2], "cuda");
+        std::vector<std::string> folders;
+        if (!info[3].IsUndefined()) folders = strings_argument(info[3], "folders");
         return run_async(info.Env(), [=]() -> Finish {
             capture_logs();
             // whisper.cpp takes the first GPU that is registered; the CPU backend is needed beside it.
             const CpuVariant loaded = load_cpu_backend(directory, variant);
-            if (cuda) load_cuda_backend(directory);
+            if (cuda) load_cuda_backend(directory, folders);
             const auto found = devices();
             return [loaded, found](Napi::Env env) {
                 Napi::Object result = Napi::Object::New(env);

@@ -102,7 +102,7 @@ if(GGML_CUDA)
   if(NOT CUDAToolkit_FOUND)
     message(FATAL_ERROR "No CUDA toolkit was found. Install NVIDIA's CUDA toolkit, or set CUDACXX to its nvcc")
   endif()
-  foreach(library cudart cublas cuda_driver)
+  foreach(library cudart_static cublas cuda_driver)
     if(NOT TARGET CUDA::${library})
       list(APPEND missing ${library})
     endif()
@@ -178,18 +178,24 @@ foreach(target IN LISTS AGORA_GGML_TARGETS)
     set_property(TARGET ${target} PROPERTY SOVERSION)
     # Threads and registries in these libraries outlive whoever loaded them.
     target_link_options(${target} PRIVATE -Wl,-Bsymbolic -Wl,-z,nodelete)
+    agora_lower_baseline(${target})
   endif()
 endforeach()
 
 if(GGML_CUDA)
-  # The toolkit's libraries are where they were at build time; the driver's are the system's.
-  foreach(library cudart cublas)
-    get_target_property(path CUDA::${library} IMPORTED_LOCATION)
-    get_filename_component(directory "${path}" DIRECTORY)
-    list(APPEND cuda_directories "${directory}")
+  # The run-time library is small and differs with every toolkit: it becomes part of the backend.
+  foreach(property LINK_LIBRARIES INTERFACE_LINK_LIBRARIES)
+    get_target_property(libraries ggml-cuda ${property})
+    string(REGEX REPLACE "CUDA::cudart(;|$)" "CUDA::cudart_static\\1" libraries "${libraries}")
+    set_property(TARGET ggml-cuda PROPERTY ${property} "${libraries}")
   endforeach()
-  list(REMOVE_DUPLICATES cuda_directories)
-  set_property(TARGET ggml-cuda PROPERTY INSTALL_RPATH "$ORIGIN;${cuda_directories}")
+  # cuBLAS is where it was at build time, the driver where the system has it. Other machines have another place for it,
+  # which they are told of (AGORA_CUDA_LIBRARIES).
+  if(NOT AGORA_LOW_BASELINE)
+    get_target_property(cublas CUDA::cublas IMPORTED_LOCATION)
+    get_filename_component(cublas "${cublas}" DIRECTORY)
+    set_property(TARGET ggml-cuda PROPERTY INSTALL_RPATH "$ORIGIN;${cublas}")
+  endif()
 endif()
 
 # What an earlier build with other settings left would be loaded beside this one.

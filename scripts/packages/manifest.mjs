@@ -34,31 +34,60 @@ const BUILD_TOOLS = ["cmake-js", "node-addon-api", "node-api-headers", "nodejs-w
  * @property {"glibc" | "musl"} libc
  */
 
+/** Systems that a release has a package with the addon for: those of src/addon/locate.ts. @type {Platform[]} */
+export const RELEASED = [
+  { os: "linux", cpu: "x64", libc: "glibc" },
+  { os: "linux", cpu: "arm64", libc: "glibc" },
+];
+
 /** This system. @returns {Platform} */
 export function thisPlatform() {
   return { os: platform(), cpu: arch(), libc: existsSync("/etc/alpine-release") ? "musl" : "glibc" };
 }
 
+/** A system's name, such as `linux-x64-gnu`. @param {Platform} platform */
+export function systemName({ os, cpu, libc }) {
+  return `${os}-${cpu}-${libc === "glibc" ? "gnu" : libc}`;
+}
+
+/** @param {string} name as {@link systemName} gives it @returns {Platform} */
+export function systemOf(name) {
+  const found = [thisPlatform(), ...RELEASED].find((platform) => systemName(platform) === name);
+  if (!found)
+    throw new Error(`There is no package for ${name}: there are ${RELEASED.map(systemName).join(", ")}`);
+  return found;
+}
+
 /** @param {Platform} platform */
-export function platformName({ os, cpu, libc }) {
-  return `${NAME}-${os}-${cpu}-${libc === "glibc" ? "gnu" : libc}`;
+export function platformName(platform) {
+  return `${NAME}-${systemName(platform)}`;
+}
+
+/** The package with the CUDA backend, which goes with the one for the same system. */
+export const CUDA = `${NAME}-linux-x64-cuda`;
+
+/**
+ * Where the product is kept and reported on, as `AGORA_REPOSITORY` names it (`https://…`): only who publishes knows.
+ * npm shows which commit a package was made of where it has that.
+ */
+function place() {
+  const { AGORA_REPOSITORY } = process.env;
+  if (!AGORA_REPOSITORY) return { publishConfig: { access: "public" } };
+  const url = AGORA_REPOSITORY.replace(/(\.git)?\/?$/, "");
+  if (!URL.canParse(url) || !url.startsWith("https://"))
+    throw new Error(`AGORA_REPOSITORY is ${AGORA_REPOSITORY}: expected the https address of the repository`);
+  return {
+    repository: { type: "git", url: `git+${url}.git` },
+    homepage: `${url}#readme`,
+    bugs: { url: `${url}/issues` },
+    publishConfig: { access: "public", provenance: true },
+  };
 }
 
 /** What every package has. */
 function common(name, description) {
-  const { license, repository, homepage, bugs, engines } = MANIFEST;
-  return {
-    name,
-    version: VERSION,
-    description,
-    license,
-    repository,
-    homepage,
-    bugs,
-    // Provenance: the registry shows which commit and which workflow made it.
-    publishConfig: { access: "public", provenance: true },
-    engines,
-  };
+  const { license, engines } = MANIFEST;
+  return { name, version: VERSION, description, license, ...place(), engines };
 }
 
 function pick(object, names) {
@@ -82,11 +111,12 @@ export function mainManifest(platforms) {
     dependencies: pick(dependencies, kept),
     optionalDependencies: Object.fromEntries(platforms.map((one) => [platformName(one), VERSION])),
     // Any demo: where one is installed by its version, npm would refuse every update of this package otherwise.
-    peerDependencies: { ...MANIFEST.peerDependencies, [DEMO]: "*", [SOURCE]: VERSION },
+    peerDependencies: { ...MANIFEST.peerDependencies, [DEMO]: "*", [SOURCE]: VERSION, [CUDA]: VERSION },
     peerDependenciesMeta: {
       ...MANIFEST.peerDependenciesMeta,
       [DEMO]: { optional: true },
       [SOURCE]: { optional: true },
+      [CUDA]: { optional: true },
     },
   };
 }
@@ -99,6 +129,16 @@ export function platformManifest(platform) {
     os: [os],
     cpu: [cpu],
     libc: [libc],
+    preferUnplugged: true,
+  };
+}
+
+export function cudaManifest() {
+  return {
+    ...common(CUDA, `The CUDA backend of ${NAME}, for NVIDIA's GPUs, beside the addon for linux on x64.`),
+    os: ["linux"],
+    cpu: ["x64"],
+    libc: ["glibc"],
     preferUnplugged: true,
   };
 }

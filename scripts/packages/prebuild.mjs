@@ -3,16 +3,20 @@ import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { NAME, ROOT } from "./manifest.mjs";
+import { crossCompiler } from "../cross-compilers.mjs";
+import { NAME, ROOT, systemName, thisPlatform } from "./manifest.mjs";
 
 /**
  * Makes `prebuilds/<os>-<cpu>` in `folder` by prebuildify: the addon and the backends of every CPU generation, stripped.
- * A binary needs at least the glibc and libstdc++ of the system that made it: build on the oldest one to be served.
+ * Those for another system than this one are made by a cross-compiler.
  * @param {import("./manifest.mjs").Platform} platform
  * @param {string} folder
  * @param {{ asBuilt: boolean }} options `asBuilt`: take build/Release as it is
  */
-export function prebuild({ os, cpu, libc }, folder, { asBuilt }) {
+export function prebuild(platform, folder, { asBuilt }) {
+  const { os, cpu, libc } = platform;
+  const name = systemName(platform);
+  const other = name === systemName(thisPlatform()) ? undefined : crossCompiler(name);
   const work = path.join(ROOT, "build", `prebuildify-${os}-${cpu}-${libc}`);
   rmSync(work, { recursive: true, force: true });
   mkdirSync(work, { recursive: true });
@@ -33,6 +37,8 @@ export function prebuild({ os, cpu, libc }, folder, { asBuilt }) {
         // CMake builds what has changed; node-gyp would fetch headers and build everything again.
         PREBUILD_NODE_GYP: fileURLToPath(new URL("node-gyp-by-cmake.mjs", import.meta.url)),
         AGORA_AS_BUILT: asBuilt ? "1" : "",
+        AGORA_BUILD_FOR: other ? name : "",
+        ...(other && { STRIP: other.strip }),
       },
     },
   );

@@ -1,4 +1,3 @@
-import { existsSync } from "node:fs";
 import path from "node:path";
 import { TranscriptionError } from "../errors.js";
 import { packageRequire } from "../package-files.js";
@@ -14,7 +13,13 @@ export interface Addon {
   /** CPU backends in `directory`, best first; score 0 means that this processor cannot run it. */
   cpuVariants(directory: string): Promise<CpuVariant[]>;
   /** Loads the best CPU backend, or the one named, and the CUDA one on demand: once per process. */
-  loadBackends(directory: string, cpuVariant: string | null, cuda: boolean): Promise<LoadedBackends>;
+  /** @param folders where NVIDIA's libraries are looked for when the system does not find them */
+  loadBackends(
+    directory: string,
+    cpuVariant: string | null,
+    cuda: boolean,
+    folders?: readonly string[],
+  ): Promise<LoadedBackends>;
   loadWhisperModel(path: string, options: { gpu: boolean; threads: number }): Promise<NativeWhisperModel>;
   loadBatchedModel(
     path: string,
@@ -432,9 +437,4 @@ export function loadAddon(): Addon {
 /** Folder of the backends. */
 export function backendDirectory(): string {
   return path.dirname(addonPath());
-}
-
-/** Whether this build has a CUDA backend. */
-export function hasCudaBackend(): boolean {
-  return existsSync(path.join(backendDirectory(), "libagora-ggml-cuda.so"));
 }

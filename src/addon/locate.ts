@@ -13,9 +13,9 @@ export interface System {
 }
 
 /** Systems that there is a package with a prebuilt addon for. */
-const PREBUILT = ["linux-x64-gnu"];
-/** What prebuilt addons need at least. */
-const OLDEST = "glibc 2.34 and the libstdc++ of GCC 12, as in Debian 12, Ubuntu 22.04 or RHEL 10";
+const PREBUILT = ["linux-x64-gnu", "linux-arm64-gnu"];
+/** What prebuilt addons need at least, as Node.js 20 does. */
+const OLDEST = "glibc 2.28, as in Debian 10, Ubuntu 20.04 or RHEL 8";
 const BUILD = "`npx agora-transcribe build` builds one here, with a C++ compiler and CMake";
 
 /** This system. */

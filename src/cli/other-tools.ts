@@ -46,7 +46,7 @@ const LONG: Readonly<Record<string, string>> = {
   "no-speech-thold": "--no-speech-threshold",
   "no-timestamps": "-f txt has none; --without-timestamps decodes without",
   "num-workers": "--jobs",
-  "offset-n": "every file is written",
+  "offset-n": "numbers begin with 0, in subtitles with 1",
   "offset-t": "--clip-timestamps START,END, in seconds",
   output: "--output-dir",
   "ov-e-device": "there is no OpenVINO here",

@@ -42,8 +42,9 @@ export function picked<T extends object, K extends keyof T>(
 }
 
 function unknownOption(parent: string, key: string, known: string[]): TranscriptionError {
-  const other = otherName(key);
-  const meant = nearest(bareName(key), known.map(bareName));
+  const bare = bareName(key);
+  const other = known.map(bareName).includes(bare) ? undefined : otherName(key);
+  const meant = nearest(bare, known.map(bareName));
   const suggestion = known.find((name) => bareName(name) === meant);
   return new TranscriptionError(
     "INVALID_ARGUMENT",

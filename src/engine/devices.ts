@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
-import { addonPath, backendDirectory, hasCudaBackend, loadAddon, type NativeDevice } from "../addon/addon.js";
+import { addonPath, backendDirectory, loadAddon, type NativeDevice } from "../addon/addon.js";
+import { cudaDirectory, cudaLibraryFolders, cudaProblem, withCudaAdvice } from "../addon/cuda.js";
 import { TranscriptionError } from "../errors.js";
 import type { DeviceSelection } from "../types/choices.js";
 import type { DeviceInfo } from "../types/engine.js";
@@ -9,8 +10,9 @@ import type { DeviceInfo } from "../types/engine.js";
 const PROBE_TIMEOUT_MS = 60_000;
 
 const PROBE_SCRIPT = `
-const [addon, directory] = process.argv.slice(1);
-require(addon).loadBackends(directory, null, true).then(
+const [addon, directory, cuda, ...folders] = process.argv.slice(1);
+const { loadBackends } = require(addon);
+loadBackends(directory, null, false).then(() => loadBackends(cuda, null, true, folders)).then(
   ({ devices }) => process.stdout.write(JSON.stringify(devices)),
   (error) => { process.stderr.write(error.message); process.exitCode = 1; });
 `;
@@ -29,16 +31,12 @@ export function probeCuda(): Promise<CudaProbe> {
 }
 
 async function runProbe(): Promise<CudaProbe> {
-  if (!hasCudaBackend()) {
-    return {
-      devices: [],
-      reason: "this build has no CUDA backend (`npx agora-transcribe build --cuda` makes one)",
-    };
-  }
+  const problem = cudaProblem();
+  if (problem !== undefined) return { devices: [], reason: problem };
   try {
     const { stdout } = await promisify(execFile)(
       process.execPath,
-      ["-e", PROBE_SCRIPT, addonPath(), backendDirectory()],
+      ["-e", PROBE_SCRIPT, addonPath(), backendDirectory(), cudaDirectory()!, ...cudaLibraryFolders()],
       {
         timeout: PROBE_TIMEOUT_MS,
         killSignal: "SIGKILL",
@@ -52,7 +50,9 @@ async function runProbe(): Promise<CudaProbe> {
     const { stderr, signal } = error as { stderr?: string; signal?: string };
     return {
       devices: [],
-      reason: stderr || `the CUDA backend failed to start${signal ? ` (${signal})` : ""}`,
+      reason: stderr
+        ? withCudaAdvice(stderr)
+        : `the CUDA backend failed to start${signal ? ` (${signal})` : ""}`,
     };
   }
 }
@@ -77,12 +77,16 @@ export async function openDevice(request: BackendRequest): Promise<DeviceInfo> {
   }
   const gpu = cuda?.devices[0];
   try {
-    const backends = await addon.loadBackends(backendDirectory(), cpuVariant ?? null, gpu !== undefined);
-    if (gpu) return { kind: "cuda", name: gpu.description, threads };
+    const backends = await addon.loadBackends(backendDirectory(), cpuVariant ?? null, false);
+    if (gpu) {
+      // The CPU's is needed beside it, and may lie in another folder.
+      await addon.loadBackends(cudaDirectory()!, cpuVariant ?? null, true, cudaLibraryFolders());
+      return { kind: "cuda", name: gpu.description, threads };
+    }
     const cpu = backends.devices.find((candidate) => candidate.kind === "cpu");
     const name = `${cpu?.description ?? "CPU"} (${backends.cpuVariant.name})`;
     // A build without CUDA is no news to anyone.
-    const note = hasCudaBackend() ? cuda?.reason : undefined;
+    const note = cudaDirectory() === undefined ? undefined : cuda?.reason;
     return { kind: "cpu", name, threads, ...(note !== undefined && { note: `not on a GPU: ${note}` }) };
   } catch (error) {
     throw TranscriptionError.from(error);

@@ -24,6 +24,7 @@ export {
   type ResultFormat,
 } from "./options.js";
 export { formatTurns } from "./rttm.js";
+export { spacedWords } from "./spaced-words.js";
 
 const WRITERS = {
   txt: writeTxt,

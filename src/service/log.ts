@@ -22,7 +22,7 @@ export interface Logger {
   about(requestId: string, fields?: Fields): Logger;
 }
 
-/** What a line of the log is about, and what it says in fields, by the names of {@link Fields}. */
+/** What a line of the log is about, and what it says in fields, by the names of `Fields`. */
 export interface LogFields extends Fields {
   /** Part of the server: `"Server"`, `"TranscriptionService"`. */
   name: string;

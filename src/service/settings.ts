@@ -293,8 +293,8 @@ export const SETTINGS = {
   /** Whether to refuse to start without a token. */
   requireToken: setting("SERVER_REQUIRE_TOKEN", yesOrNo, false),
 
-  /** Address of metrics and probes on a port of their own. */
-  metricsHost: setting("SERVER_HTTP_HOST", address, "[::]"),
+  /** Address of metrics and probes on a port of their own, which ask for no token. */
+  metricsHost: setting("SERVER_HTTP_HOST", address, "127.0.0.1"),
   /** Port of metrics and probes on a port of their own, 0 for a free one; undefined: none. */
   metricsPort: optional("SERVER_HTTP_PORT", integer(0, 65_535)),
 

@@ -12,7 +12,7 @@ export interface Word {
   start: number;
   /** Seconds. */
   end: number;
-  /** The word with its punctuation, without surrounding white space. */
+  /** The word with its punctuation, without surrounding white space; `spacedWords()` gives it back. */
   text: string;
   /** Mean probability of its tokens, 0 to 1. */
   confidence: number;

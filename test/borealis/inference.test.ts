@@ -2,7 +2,7 @@ import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { hasCudaBackend } from "../../src/addon/addon.js";
+import { cudaDirectory } from "../../src/addon/cuda.js";
 import { createBorealisEngine } from "../../src/engine/borealis.js";
 import { createTranscriber, type TranscribeOptions, transcribe } from "../../src/index.js";
 import { startServer } from "../../src/server/server.js";
@@ -204,7 +204,7 @@ describe("what is no Borealis model", () => {
     expect(await codeOf(createTranscriber({ model, implementation: "whisper" }))).toBe("MODEL_INVALID");
   });
 
-  test.skipIf(hasCudaBackend())("refuses CUDA in a build without it", async () => {
+  test.skipIf(cudaDirectory() !== undefined)("refuses CUDA in a build without it", async () => {
     expect(await codeOf(createTranscriber({ model, device: "cuda" }))).toBe("DEVICE_UNAVAILABLE");
   });
 

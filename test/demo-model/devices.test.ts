@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { addonPath, backendDirectory, hasCudaBackend, loadAddon } from "../../src/addon/addon.js";
+import { addonPath, backendDirectory, loadAddon } from "../../src/addon/addon.js";
+import { cudaDirectory } from "../../src/addon/cuda.js";
 import { createTranscriber, getSystemInfo } from "../../src/index.js";
 import { DEMO, failure } from "../support/demo.js";
 import { runProgram } from "../support/program.js";
@@ -72,7 +73,7 @@ test("the addon refuses models while no backend is loaded", async () => {
   expect(JSON.parse(stdout)).toEqual([refusal, refusal]);
 });
 
-describe.skipIf(hasCudaBackend())("without a CUDA backend", () => {
+describe.skipIf(cudaDirectory() !== undefined)("without a CUDA backend", () => {
   test("cuda is refused, with the reason", async () => {
     const { code, message } = await failure(createTranscriber({ ...DEMO, device: "cuda" }));
     expect(code).toBe("DEVICE_UNAVAILABLE");

@@ -11,30 +11,30 @@ const readme = readFileSync(path.join(root, "README.md"), "utf8");
 const folder = path.join(root, "build", "readme-examples");
 
 /** The TypeScript examples that stand alone: the others import files of the reader's own. */
-const examples = [...readme.matchAll(/```ts\n(.*?)```/gs)]
-  .map(([, code]) => code!)
-  .filter((code) => !code.includes('from "./'));
+const examples = ["README.md", "docs/library.md"].flatMap((page) =>
+  [...readFileSync(path.join(root, page), "utf8").matchAll(/```ts\n(.*?)```/gs)]
+    .map(([, code]) => code!)
+    .filter((code) => !code.includes('from "./'))
+    .map((code, index) => [index + 1, page, code] as const),
+);
 
-describe("README", () => {
-  test.each(examples.map((code, i) => [i + 1, code] as const))(
-    "example %i runs as printed",
-    async (i, code) => {
-      mkdirSync(folder, { recursive: true });
-      const file = path.join(folder, `example-${i}.mjs`);
-      writeFileSync(file, code);
-      try {
-        const { stdout } = await promisify(execFile)(process.execPath, [file], {
-          cwd: root,
-          timeout: 170_000,
-        });
-        expect(stdout).toMatch(/phone number|Доставка|invoice|gRPC on port \d+/);
-      } finally {
-        rmSync(file);
-      }
-    },
-  );
+describe("README and the page about the library", () => {
+  test.each(examples)("example %i of %s runs as printed", async (i, page, code) => {
+    mkdirSync(folder, { recursive: true });
+    const file = path.join(folder, `example-${path.basename(page, ".md")}-${i}.mjs`);
+    writeFileSync(file, code);
+    try {
+      const { stdout } = await promisify(execFile)(process.execPath, [file], {
+        cwd: root,
+        timeout: 170_000,
+      });
+      expect(stdout).toMatch(/phone number|Доставка|invoice|gRPC on port \d+/);
+    } finally {
+      rmSync(file);
+    }
+  });
 
-  test("has the two commands that continuous integration runs", () => {
+  test("README has the two commands that continuous integration runs", () => {
     const ci = readFileSync(path.join(root, ".ci", "run"), "utf8");
     const commands = [...readme.matchAll(/```sh\nbash scripts\/setup\.sh && (.*?)\n```/gs)].map(
       ([, rest]) => rest!,

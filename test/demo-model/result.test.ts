@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { Segment, TranscriptionResult, Word } from "../../src/index.js";
+import { type Segment, spacedWords, type TranscriptionResult, type Word } from "../../src/index.js";
 import { median, sharedTranscriber, timeErrors } from "../support/demo.js";
 import { sampleAudio, samplePath, sampleTurns } from "../support/samples.js";
 import { normalisedWords } from "../support/word-error-rate.js";
@@ -34,6 +34,11 @@ test.each(CALLS)("%s: times run forward, words inside their segments, all inside
   const { segments, duration } = await transcribe(call);
   expectInOrder(segments, 0, duration);
   for (const { start, end, words } of segments) expectInOrder(words!, start, end);
+});
+
+test.each(CALLS)("%s: words make the text again", async (call) => {
+  for (const segment of (await transcribe(call)).segments)
+    expect(spacedWords(segment).join("")).toBe(segment.text);
 });
 
 test.each(CALLS)("%s: segments begin and end with the turns", async (call) => {

@@ -1,9 +1,12 @@
 import { execFileSync } from "node:child_process";
+import { existsSync, symlinkSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import { missing, sharedProject } from "./support/project.js";
+import { missing, sharedProject, toolFile } from "./support/project.js";
 
+/** What a new project has: nothing is set but what `tsc` itself sets. */
+const DEFAULTS = { noEmit: true };
 const TSC = fileURLToPath(new URL("../../node_modules/typescript/bin/tsc", import.meta.url));
 const TYPES = fileURLToPath(new URL("../../node_modules/@types", import.meta.url));
 
@@ -51,6 +54,34 @@ describe.skipIf(missing !== undefined)("a program in TypeScript", () => {
       JSON.stringify({ compilerOptions: { ...common, ...compilerOptions }, files: [file] }),
     );
     expect(project().run(process.execPath, TSC, "-p", folder)).toEqual({ code: 0, stdout: "", stderr: "" });
+  });
+});
+
+describe.skipIf(missing !== undefined)("a program in TypeScript 7", () => {
+  const project = sharedProject();
+  const compile = (folder: string, compilerOptions: object, text: string) => {
+    project().write(`${folder}/main.mts`, text);
+    project().write(`${folder}/tsconfig.json`, JSON.stringify({ compilerOptions, files: ["main.mts"] }));
+    // It is found by what the package's types refer to, as in a project that has it.
+    const types = path.join(project().folder, "node_modules/@types");
+    if (!existsSync(types)) symlinkSync(TYPES, types);
+    return project().run(process.execPath, toolFile("typescript/bin/tsc"), "-p", folder);
+  };
+
+  it("compiles with nothing set", () => {
+    expect(compile("ts7", DEFAULTS, PROGRAM)).toEqual({ code: 0, stdout: "", stderr: "" });
+  });
+
+  it("takes names that are not known, and refuses what is of another type", () => {
+    const text = `
+      import { createTranscriber } from "agora-transcribe";
+      const transcriber = await createTranscriber({ model: "my/own", implementation: "mine" });
+      await transcriber.transcribe("a.wav", { language: "Old Norse" });
+      await transcriber.transcribe("a.wav", { language: 5 });
+    `;
+    const { code, stdout } = compile("ts7-names", DEFAULTS, text);
+    expect(code).not.toBe(0);
+    expect(stdout.match(/main\.mts\(\d+|error TS\d+/g)).toEqual(["main.mts(5", "error TS2322"]);
   });
 });
 

@@ -9,7 +9,12 @@ import { packages } from "./support/project.js";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const PLATFORM = `agora-transcribe-linux-${process.arch}-gnu`;
-const ALL = ["agora-transcribe", "agora-transcribe-demo", "agora-transcribe-source", PLATFORM];
+/** Those that a release has. */
+const RELEASED = ["agora-transcribe-linux-x64-gnu", "agora-transcribe-linux-arm64-gnu"];
+/** Those that were made here. */
+const MADE = readdirSync(packages).filter((name) => /^agora-transcribe-linux-\w+-(gnu|musl)$/.test(name));
+const ADDED = readdirSync(packages).filter((name) => name === "agora-transcribe-linux-x64-cuda");
+const ALL = ["agora-transcribe", "agora-transcribe-demo", "agora-transcribe-source", ...MADE, ...ADDED];
 
 /** What the tarballs hold, which is not all that lies in the folders that they are made of. */
 const unpacked = mkdtempSync(path.join(tmpdir(), "agora-contents-"));
@@ -56,9 +61,14 @@ describe.each(ALL)("the package %s", (name) => {
     const manifest = manifestOf(name);
     expect(manifest).not.toHaveProperty("scripts");
     expect(filesOf(name)).not.toContain("binding.gyp");
-    expect(manifest).toMatchObject({ publishConfig: { access: "public", provenance: true } });
-    for (const field of ["license", "repository", "homepage", "bugs", "engines", "description"])
-      expect(manifest).toHaveProperty(field);
+    expect(manifest).toMatchObject({ publishConfig: { access: "public" } });
+    for (const field of ["license", "engines", "description"]) expect(manifest).toHaveProperty(field);
+    // Only who publishes knows.
+    const { AGORA_REPOSITORY } = process.env;
+    for (const field of ["repository", "homepage", "bugs"])
+      expect(JSON.stringify(manifest[field] ?? "")).toContain(AGORA_REPOSITORY ?? "");
+    expect(Boolean(manifest.publishConfig.provenance)).toBe(Boolean(AGORA_REPOSITORY));
+    expect("repository" in manifest).toBe(Boolean(AGORA_REPOSITORY));
   });
 
   it("brings its licence and those of others", () => {
@@ -94,7 +104,10 @@ describe("the package agora-transcribe", () => {
 
   it("asks for the addon of every system that there is one for, in its own version", () => {
     const { version, optionalDependencies } = manifestOf("agora-transcribe");
-    expect(optionalDependencies).toEqual({ [PLATFORM]: version });
+    expect(optionalDependencies).toEqual(
+      Object.fromEntries([...new Set([...RELEASED, PLATFORM])].map((name) => [name, version])),
+    );
+    expect(optionalDependencies).not.toHaveProperty("agora-transcribe-linux-x64-cuda");
     expect(manifestOf("agora-transcribe").peerDependencies).toMatchObject({ "agora-transcribe-demo": "*" });
     expect(manifestOf(PLATFORM)).toMatchObject({
       version,
@@ -177,44 +190,62 @@ it("the bill of materials names what is installed, and what is compiled into the
   expect(purls.filter((purl: string) => /vitest|typescript|cmake-js/.test(purl))).toEqual([]);
 });
 
-describe("the package with the addon", () => {
+describe.each(MADE)("the package with the addon %s", (name) => {
+  const [, cpu, libc] = /-(x64|arm64)-(gnu|musl)$/.exec(name)!;
+  const folder = path.join("prebuilds", `linux-${cpu}`);
+  const addon = `agora-transcribe.${libc === "gnu" ? "glibc" : libc}.node`;
+  const files = readdirSync(path.join(unpacked, name, folder));
+  const variants = files.filter((file) => file.startsWith("libagora-ggml-cpu-"));
+  const elf = (file: string, option: string) => {
+    const options = { encoding: "utf8", maxBuffer: 1e9 } as const;
+    return execFileSync("readelf", ["--wide", option, path.join(unpacked, name, folder, file)], options);
+  };
+
   it("holds the addon as node-gyp-build looks for it, and its libraries beside it", () => {
-    const folder = `prebuilds/linux-${process.arch}`;
-    expect(filesOf(PLATFORM)).toEqual(
-      expect.arrayContaining([
-        `${folder}/agora-transcribe.glibc.node`,
-        `${folder}/libagora-ggml.so`,
-        `${folder}/libagora-ggml-base.so`,
-      ]),
-    );
-    expect(filesOf(PLATFORM).filter((file) => file.includes("libagora-ggml-cpu-")).length).toBeGreaterThan(0);
+    expect(files).toEqual(expect.arrayContaining([addon, "libagora-ggml.so", "libagora-ggml-base.so"]));
+    expect(variants.length).toBeGreaterThan(0);
   });
 
-  it("needs no newer system than docs/packages.md says, and nothing from where it was built", () => {
-    const folder = path.join(packages, PLATFORM, `prebuilds/linux-${process.arch}`);
-    const newest = (text: string, name: string) =>
-      [...text.matchAll(new RegExp(`\\b${name}_(\\d+)\\.(\\d+)(?:\\.(\\d+))?`, "g"))]
-        .map(([, ...parts]) => parts.reduce((sum, part) => sum * 1000 + Number(part ?? 0), 0))
-        .reduce((one, other) => Math.max(one, other), 0);
-    for (const file of readdirSync(folder)) {
-      const elf = (option: string) =>
-        execFileSync("readelf", ["--wide", option, path.join(folder, file)], { encoding: "utf8" });
-      const versions = elf("--version-info");
-      expect(newest(versions, "GLIBC"), file).toBeLessThanOrEqual(2_034_000);
-      expect(newest(versions, "GLIBCXX"), file).toBeLessThanOrEqual(3_004_030);
-      expect(elf("--dynamic").match(/R(?:UN)?PATH.*\[(.*)\]/)?.[1], file).toBe("$ORIGIN");
-    }
+  it("finds its libraries beside it, and nothing where it was built", () => {
+    for (const file of files)
+      expect(elf(file, "--dynamic").match(/R(?:UN)?PATH.*\[(.*)\]/)?.[1], file).toBe("$ORIGIN");
   });
+
+  // What is built for this machine alone has one variant, and needs what this machine has.
+  it.skipIf(libc !== "gnu" || variants.length < 2)(
+    "needs no newer system than docs/packages.md says, and no library of C++",
+    () => {
+      const [, minor] = /older than glibc 2\.(\d+)/.exec(
+        readFileSync(path.join(ROOT, "docs/packages.md"), "utf8"),
+      )!;
+      for (const file of files) {
+        const versions = [...elf(file, "--version-info").matchAll(/\bGLIBC_2\.(\d+)/g)].map(([, of]) =>
+          Number(of),
+        );
+        expect(Math.max(...versions), file).toBeLessThanOrEqual(Number(minor));
+        expect(elf(file, "--dynamic"), file).not.toMatch(/NEEDED.*(stdc\+\+|gomp)/);
+      }
+    },
+  );
 
   it("is stripped", () => {
-    const addon = path.join(
-      packages,
-      PLATFORM,
-      `prebuilds/linux-${process.arch}/agora-transcribe.glibc.node`,
-    );
-    expect(execFileSync("readelf", ["--wide", "--sections", addon], { encoding: "utf8" })).not.toContain(
-      ".symtab",
-    );
+    for (const file of files) expect(elf(file, "--sections"), file).not.toContain(".symtab");
+  });
+});
+
+const CUDA = "agora-transcribe-linux-x64-cuda";
+describe.skipIf(!ALL.includes(CUDA))("the package with the CUDA backend", () => {
+  it("holds the one library, which needs the driver, cuBLAS and nothing from where it was built", () => {
+    const library = "prebuilds/linux-x64/libagora-ggml-cuda.so";
+    expect(filesOf(CUDA).filter((file) => file.startsWith("prebuilds"))).toEqual([library]);
+    const text = execFileSync("readelf", ["--wide", "--dynamic", path.join(unpacked, CUDA, library)], {
+      encoding: "utf8",
+    });
+    const needed = [...text.matchAll(/NEEDED.*\[(.*)\]/g)].map(([, name]) => name!);
+    const known =
+      /^(libagora-ggml-base\.so|libcublas\.so\.\d+|libcuda\.so\.1|lib(m|c|gcc_s|pthread|dl|rt)\.so\.\d+|ld-linux-.*)$/;
+    expect(needed.filter((name) => !known.test(name))).toEqual([]);
+    expect(text.match(/R(?:UN)?PATH.*\[(.*)\]/)?.[1]).toBe("$ORIGIN");
   });
 });
 
@@ -223,7 +254,7 @@ describe("the package of the sources", () => {
     expect(filesOf("agora-transcribe-source")).toEqual(
       expect.arrayContaining([
         ...["CMakeLists.txt", "native/addon.cpp", "native/addon.map", "native/cmake/ggml.cmake"],
-        ...["scripts/build-native.mjs", "scripts/whisper-cpp-directory.mjs"],
+        ...["scripts/build-native.mjs", "scripts/cross-compilers.mjs", "scripts/whisper-cpp-directory.mjs"],
       ]),
     );
     expect(manifestOf("agora-transcribe-source").binary).toEqual({ napi_versions: [8] });

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { GENERATION_DEFAULTS } from "../../src/config/generation.js";
 import { resolveRequest, resolveTranscriberOptions } from "../../src/config/options.js";
@@ -7,7 +7,14 @@ import { COMPUTE_TYPES, DEVICES, ERROR_CODES, implementationNames, OUTPUT_FORMAT
 import { runInProcess } from "../support/run-cli.js";
 
 const file = (name: string): string => readFileSync(new URL(`../../${name}`, import.meta.url), "utf8");
-const readme = file("README.md");
+const library = file("docs/library.md");
+const pages = [
+  ...["README.md", "README.ru.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"],
+  ...["deploy/README.md", "examples/README.md", "samples/README.md", "models/demo.md"],
+  ...readdirSync(new URL("../../docs", import.meta.url))
+    .filter((name) => name.endsWith(".md"))
+    .map((name) => `docs/${name}`),
+];
 
 /** Names of options, as the error about one that does not exist lists them. */
 function optionsOf(check: (options: object) => unknown): string[] {
@@ -23,52 +30,71 @@ function optionsOf(check: (options: object) => unknown): string[] {
 const REQUEST = optionsOf(resolveRequest);
 const TRANSCRIBER = optionsOf(resolveTranscriberOptions);
 
-/** What is marked as code in a part of README, between two texts. */
-function code(from: string, to: string): string[] {
-  const start = readme.indexOf(from);
-  const end = readme.indexOf(to, start);
+/** What is marked as code in a part of a page, between two texts. */
+function code(page: string, from: string, to: string): string[] {
+  const start = page.indexOf(from);
+  const end = page.indexOf(to, start);
   expect(start).toBeGreaterThan(0);
   expect(end).toBeGreaterThan(start);
-  return [...readme.slice(start + from.length, end).matchAll(/`([^`]+)`/g)].map(([, name]) => name!);
+  return [...page.slice(start + from.length, end).matchAll(/`([^`]+)`/g)].map(([, name]) => name!);
 }
 
-describe("README", () => {
+describe("the page about the library", () => {
   it("has every option of a request in its table, and no other", () => {
-    const table = code("| of a request | options |", "\n\n");
+    const table = code(library, "| of a request | options |", "\n\n");
     expect(table.filter((name) => name !== "borealis").sort()).toEqual([...REQUEST].sort());
   });
 
   it("has every option of a transcriber", () => {
-    expect(code("A transcriber takes", "`computeType` is what").sort()).toEqual([...TRANSCRIBER].sort());
+    expect(code(library, "A transcriber takes", "`computeType` is what").sort()).toEqual(
+      [...TRANSCRIBER].sort(),
+    );
   });
 
   it("has the compute types, formats, implementations and error codes", () => {
-    expect(code("`computeType` is what", "the result says")).toEqual(
+    expect(code(library, "`computeType` is what", "the result says")).toEqual(
       COMPUTE_TYPES.map((type) => JSON.stringify(type)),
     );
-    const [, formats] = /`formatResult\(result, "srt"\)` writes (.*)\.\n/.exec(readme)!;
+    const [, formats] = /`formatResult\(result, "srt"\)` writes (.*)\.\n/.exec(library)!;
     expect(formats!.split(/, | and /).sort()).toEqual([...OUTPUT_FORMATS].sort());
     const rows = (table: string[]) => table.filter((name) => implementationNames().includes(name));
-    expect(new Set(rows(code("| name | is | device |", "\n\n")))).toEqual(new Set(implementationNames()));
-    const errors = code("**Errors** are `TranscriptionError`s with a `code`:", "**Limits**");
+    expect(new Set(rows(code(library, "| name | is | device |", "\n\n")))).toEqual(
+      new Set(implementationNames()),
+    );
+    const errors = code(library, "They are `TranscriptionError`s with a `code`:", "## Implementations");
     expect(errors.filter((name) => /^[A-Z_]+$/.test(name)).sort()).toEqual([...ERROR_CODES].sort());
   });
+});
 
-  it("names scripts that there are", () => {
+describe("the pages", () => {
+  it("name scripts that there are", () => {
     const { scripts } = JSON.parse(file("package.json"));
-    const named = [...(readme + file("deploy/README.md")).matchAll(/npm run ([a-z][\w:-]*)/g)];
-    expect(named.length).toBeGreaterThan(10);
+    const named = pages.flatMap((page) => [...file(page).matchAll(/npm run ([a-z][\w:-]*)/g)]);
+    expect(named.length).toBeGreaterThan(40);
     for (const [, name] of named) expect(scripts).toHaveProperty([name!]);
   });
 
-  it("has the variables of the environment that --help has", async () => {
+  it("name settings of the server that there are", () => {
+    const settings = [...file(".env.example").matchAll(/^#? ?([A-Z][A-Z0-9_]+)=/gm)].map(([, name]) => name!);
+    const codes: readonly string[] = [...ERROR_CODES, "RECORDINGS_FULL"];
+    const named = pages.flatMap((page) => [
+      ...file(page).matchAll(/`((?:SERVER|HTTP|GRPC|LIVE|MODELS?|RECORDINGS|JOBS|WEBHOOK)_[A-Z0-9_]+)/g),
+    ]);
+    expect(named.length).toBeGreaterThan(100);
+    const unknown = named.map(([, name]) => name!).filter((name) => !settings.concat(codes).includes(name));
+    expect([...new Set(unknown)]).toEqual([]);
+  });
+
+  it("have the variables of the environment that --help has", async () => {
     const { stdout } = await runInProcess(["--help"]);
     const [, ours] = stdout.split("Environment:");
     const variables = [...ours!.matchAll(/^ {2}((?:AGORA|HF)_\w+)/gm)].map(([, name]) => name!);
     expect(variables).toHaveLength(8);
-    expect(code("| variable             | meaning", "\n\n").map((name) => name.split("=")[0])).toEqual(
-      expect.arrayContaining(variables),
-    );
+    expect(
+      code(file("docs/models.md"), "| variable             | meaning", "\n\n").map(
+        (name) => name.split("=")[0],
+      ),
+    ).toEqual(expect.arrayContaining(variables));
   });
 });
 

@@ -40,6 +40,7 @@ it("the public API is exactly this", () => {
       "registerImplementation",
       "releaseMemory",
       "renameSpeakers",
+      "spacedWords",
       "suggestLanguage",
       "removeModel",
       "toVerboseJson",

@@ -97,7 +97,7 @@ it.skipIf(!hasClient)(
 );
 
 describe.skipIf(!hasGrpcurl)(
-  "grpcurl (needs build/tools/grpcurl, which scripts/install-grpcurl.sh puts there)",
+  "grpcurl (needs build/tools/grpcurl, which scripts/install-go-tools.sh puts there)",
   () => {
     const grpcurl = async (port: number, ...args: string[]) => {
       const flags = args.filter((arg) => arg.startsWith("-"));

@@ -48,6 +48,10 @@ describe("settings", () => {
     expect(new Set(shown).size).toBe(shown.length);
   });
 
+  it("show metrics and probes, which ask for no token, to this machine alone", () => {
+    expect(readSettings({ SERVER_HTTP_PORT: "9464" })).toMatchObject({ metricsHost: "127.0.0.1" });
+  });
+
   it("come from flags before variables", () => {
     const settings = readSettings({ SERVER_PORT: "1", MODEL_NAME: "tiny" }, { port: "2" });
     expect(settings).toMatchObject({ port: 2, model: "tiny" });

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <mutex>
+#include <set>
 
 #include "engine/error.h"
 
@@ -27,6 +28,27 @@ int score_of(const std::string& path) {
     const int result = score == nullptr ? 1 : score();
     dlclose(library);
     return result;
+}
+
+// Opens a library. Others that it needs and that the system does not find are taken from `folders`, and stay open, so
+// that they are found by their names. Returns why it could not be opened; empty: it was.
+std::string open_library(const std::string& path, const std::vector<std::string>& folders,
+                         std::set<std::string>& tried) {
+    for (;;) {
+        if (dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL) != nullptr) return "";
+        const std::string problem = dlerror();
+        // "libcublas.so.13: cannot open shared object file: No such file or directory"
+        const std::string needed = problem.substr(0, problem.find(": cannot open shared object file"));
+        if (needed.size() == problem.size() || needed.find('/') != std::string::npos) return problem;
+        if (!tried.insert(needed).second) return problem;
+        std::error_code ignored;
+        const auto folder = std::find_if(folders.begin(), folders.end(), [&](const std::string& candidate) {
+            return fs::exists(fs::path(candidate) / needed, ignored);
+        });
+        if (folder == folders.end()) return problem;
+        const std::string reason = open_library((fs::path(*folder) / needed).string(), folders, tried);
+        if (!reason.empty()) return reason;
+    }
 }
 
 std::mutex& load_mutex() {
@@ -98,7 +120,7 @@ void need_cpu_backend() {
         throw Error(ErrorCode::DeviceUnavailable, "No CPU backend is loaded: loadBackends() has to come first");
 }
 
-void load_cuda_backend(const std::string& directory) {
+void load_cuda_backend(const std::string& directory, const std::vector<std::string>& folders) {
     static bool loaded = false;
     const std::lock_guard<std::mutex> lock(load_mutex());
     if (loaded) return;
@@ -108,9 +130,9 @@ void load_cuda_backend(const std::string& directory) {
                                                       " is missing); build it with `npm run build:cuda`");
     }
     // ggml does not say why a library cannot be loaded; the dynamic linker does.
-    if (dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL) == nullptr) {
-        throw Error(ErrorCode::DeviceUnavailable, std::string("The CUDA backend could not be loaded: ") + dlerror());
-    }
+    std::set<std::string> tried;
+    const std::string problem = open_library(path.string(), folders, tried);
+    if (!problem.empty()) throw Error(ErrorCode::DeviceUnavailable, "The CUDA backend could not be loaded: " + problem);
     ggml_backend_reg_t registry = ggml_backend_load(path.c_str());
     if (registry == nullptr) {
         throw Error(ErrorCode::DeviceUnavailable,

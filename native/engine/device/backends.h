@@ -33,8 +33,9 @@ CpuVariant load_cpu_backend(const std::string& directory, const std::optional<st
 // Throws DeviceUnavailable when no CPU backend is loaded. ggml, whisper.cpp and libllama end the process then.
 void need_cpu_backend();
 
-// Loads the CUDA backend of `directory` once. Throws DeviceUnavailable when there is none or it finds no GPU.
-void load_cuda_backend(const std::string& directory);
+// Loads the CUDA backend of `directory` once. NVIDIA's libraries that it needs are looked for where the system does,
+// then in `folders`. Throws DeviceUnavailable when there is none, something is missing, or it finds no GPU.
+void load_cuda_backend(const std::string& directory, const std::vector<std::string>& folders = {});
 
 // Devices of the loaded backends.
 std::vector<Device> devices();

@@ -12,10 +12,16 @@ export interface LocalRegistry {
   close(): void;
 }
 
+interface Manifest {
+  name: string;
+  version: string;
+  optionalDependencies?: Record<string, string>;
+}
+
 interface Packed {
   file: string;
   bytes: Buffer;
-  manifest: { name: string; version: string };
+  manifest: Manifest;
   integrity: string;
   shasum: string;
 }
@@ -28,10 +34,19 @@ export async function startRegistry(folder: string, upstream: string): Promise<L
   const packages = readdirSync(folder)
     .filter((name) => name.endsWith(".tgz"))
     .map((name) => packed(folder, name));
+  const others = madeElsewhere(packages.map(({ manifest }) => manifest));
   const server = createServer(({ url = "/" }, response) => {
     const [, name = "", separator, hash] = decodeURIComponent(url).split("/");
     const found = packages.find(({ manifest }) => manifest.name === name);
-    if (!found) {
+    const other = others.find((manifest) => manifest.name === name);
+    if (!found && other && separator === undefined) {
+      response.writeHead(200, { "content-type": "application/json" });
+      // Of no bytes: there is nothing to be fetched.
+      const integrity = `sha512-${createHash("sha512").digest("base64")}`;
+      response.end(
+        JSON.stringify(packumentOf(other, { tarball: `${origin()}/${name}/-/none.tgz`, integrity })),
+      );
+    } else if (!found) {
       const isOurs = name.startsWith("agora-transcribe");
       response.writeHead(isOurs ? 404 : 302, isOurs ? {} : { location: new URL(url, `${upstream}/`).href });
       response.end(isOurs ? "{}" : undefined);
@@ -65,6 +80,20 @@ function packed(folder: string, file: string): Packed {
   };
 }
 
+/**
+ * Packages with the addon for other systems, which no system of those tests wants the tarball of: installers look at
+ * what they say of themselves.
+ */
+function madeElsewhere(manifests: readonly Manifest[]): Manifest[] {
+  const wanted = manifests.flatMap(({ optionalDependencies = {} }) => Object.entries(optionalDependencies));
+  return wanted
+    .filter(([name]) => !manifests.some((manifest) => manifest.name === name))
+    .map(([name, version]) => {
+      const [os, cpu, libc] = name.replace("agora-transcribe-", "").split("-");
+      return { name, version, os: [os], cpu: [cpu], libc: [libc === "gnu" ? "glibc" : libc] };
+    });
+}
+
 /** A file of a tar archive: headers of 512 bytes, the name first, the size in octal at 124. */
 function fileOfTar(tar: Buffer, wanted: string): string {
   for (let at = 0; at < tar.length; ) {
@@ -77,9 +106,13 @@ function fileOfTar(tar: Buffer, wanted: string): string {
 }
 
 function packument({ file, manifest, integrity, shasum }: Packed, origin: string) {
-  const { name, version } = manifest;
+  const { name } = manifest;
   // Caches of package managers must not take a tarball for one of the same version that was made before.
-  const dist = { tarball: `${origin}/${name}/-/${shasum}/${file}`, integrity, shasum };
+  return packumentOf(manifest, { tarball: `${origin}/${name}/-/${shasum}/${file}`, integrity, shasum });
+}
+
+function packumentOf(manifest: Manifest, dist: object) {
+  const { name, version } = manifest;
   // Package managers refuse, or wait with, what is younger than a day.
   const long = "2026-01-01T00:00:00.000Z";
   return {

@@ -22,6 +22,7 @@ const TOOLS = [
   "@yarnpkg/cli-dist@4.18.1",
   "webpack@5.113.0",
   "rollup@4.68.8",
+  "typescript@7.0.2",
   "@rollup/plugin-node-resolve@16.0.3",
   "@rollup/plugin-commonjs@29.0.3",
   "@rollup/plugin-json@6.1.0",

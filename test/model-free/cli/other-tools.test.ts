@@ -1,8 +1,4 @@
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { FOREIGN_OPTIONS } from "../../../src/cli/other-tools.js";
 import { resolveRequest, resolveTranscriberOptions } from "../../../src/config/options.js";
 import { folderWith } from "../../support/folder-with.js";
 import { runInProcess } from "../../support/run-cli.js";
@@ -77,25 +73,6 @@ describe("an option of another tool", () => {
   it("and each of ours that is misspelt still has its suggestion", async () => {
     expect(await refusal("--beam-sise", "5")).toContain("--beam-size");
   });
-
-  const page = readFileSync(new URL("../../../docs/switching.md", import.meta.url), "utf8");
-  const stands = (name: string) => page.includes(`\`${name.replace(/^--?/, "").replaceAll("-", "_")}\``);
-  /** Those of faster-whisper's own command-line relatives. */
-  const relatives = ["--output", "--onset", "--max-new-tokens"];
-
-  it("stands in docs/switching.md", () => {
-    expect(FOREIGN_OPTIONS.filter((name) => !stands(name) && !relatives.includes(name))).toEqual([]);
-  });
-
-  it("is every one of whisper-cli's there, and of those of one dash none is misread here", () => {
-    const folder = createRequire(import.meta.url).resolve("nodejs-whisper/package.json");
-    const source = readFileSync(join(folder, "../cpp/whisper.cpp/examples/cli/cli.cpp"), "utf8");
-    const theirs = [...source.matchAll(/arg == "(--?[a-z][^"]*)"/g)].map(([, name]) => name!);
-    expect(theirs.length).toBeGreaterThan(100);
-    expect(theirs.filter((name) => !stands(name))).toEqual([]);
-    const several = theirs.filter((name) => /^-[a-z]{2}/.test(name));
-    expect(several.filter((name) => !FOREIGN_OPTIONS.includes(name))).toEqual([]);
-  });
 });
 
 it.each([
@@ -128,6 +105,11 @@ describe("in the library", () => {
     [{ max_new_tokens: 5 }, "maxTokens"],
     [{ vadOptions: { min_silence_duration_ms: 500 } }, "minSilenceDuration, in seconds"],
     [{ vadOptions: { max_speech_duration_s: 20 } }, "maxSpeechDuration, in seconds"],
+    [{ batch_size: 8 }, "batchSize of createTranscriber"],
+    [{ compute_type: "int8" }, "computeType of createTranscriber"],
+    [{ min_speakers: 2 }, "diarize: { minSpeakers }"],
+    [{ vad_onset: 0.4 }, "vadOptions.threshold"],
+    [{ diarize: { min_speakers: 2 } }, "did you mean diarize.minSpeakers?"],
   ])("%j is refused with ours", (options, ours) => {
     const [name] = Object.keys(options);
     expect(message(resolveRequest, options)).toMatch(new RegExp(`^${name}.*${ours.replace("?", "\\?")}`));
@@ -137,7 +119,12 @@ describe("in the library", () => {
     [{ cpu_threads: 4 }, "threads"],
     [{ download_root: "x" }, "cacheDir"],
     [{ model_size_or_path: "base" }, "model"],
+    [{ revision: "main" }, 'model: "owner/name@revision"'],
   ])("%j of a transcriber is refused with ours", (options, ours) => {
     expect(message(resolveTranscriberOptions, options)).toContain(`here it is ${ours}`);
+  });
+
+  it("those of ours with underscores are refused with ours", () => {
+    expect(message(resolveTranscriberOptions, { batch_size: 8 })).toContain("did you mean batchSize?");
   });
 });
