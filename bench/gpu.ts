@@ -1,7 +1,7 @@
 /**
  * The work of bench/gpu.sh: checks of the CUDA backend that need a GPU, and its speed.
  *
- *   --rehearse    with the CPU in the GPU's place, to see whether this program works
+ *   --rehearse    with the CPU in the GPU's place and the demo model, to see whether this program works
  */
 import { execFileSync } from "node:child_process";
 import { mkdirSync } from "node:fs";
@@ -149,8 +149,8 @@ async function measureSpeed(file: string): Promise<void> {
     console.log(`| ${name} | ${(await speedOf({ ...options, model: file })).toFixed(1)} |`);
 }
 
-const file = model ?? RANDOM;
-if (!model) {
+const file = model ?? (values.rehearse ? "demo" : RANDOM);
+if (file === RANDOM) {
   mkdirSync(path.dirname(RANDOM), { recursive: true });
   await writeRandomModel(RANDOM, { ...SHAPES.small, type: "f16", seed: 1 });
 }

@@ -36,7 +36,7 @@ std::string open_library(const std::string& path, const std::vector<std::string>
                          std::set<std::string>& tried) {
     for (;;) {
         if (dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL) != nullptr) return "";
-        const std::string problem = dlerror();
+        std::string problem = dlerror();
         // "libcublas.so.13: cannot open shared object file: No such file or directory"
         const std::string needed = problem.substr(0, problem.find(": cannot open shared object file"));
         if (needed.size() == problem.size() || needed.find('/') != std::string::npos) return problem;
@@ -46,7 +46,7 @@ std::string open_library(const std::string& path, const std::vector<std::string>
             return fs::exists(fs::path(candidate) / needed, ignored);
         });
         if (folder == folders.end()) return problem;
-        const std::string reason = open_library((fs::path(*folder) / needed).string(), folders, tried);
+        std::string reason = open_library((fs::path(*folder) / needed).string(), folders, tried);
         if (!reason.empty()) return reason;
     }
 }
