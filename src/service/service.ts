@@ -22,6 +22,7 @@ import { type LiveSession, LiveStreams } from "./live.js";
 import { type Keeping, keepingOf, LiveRecording } from "./live-recording.js";
 import type { Fields, Logger } from "./log.js";
 import { ServerMetrics } from "./metrics/server-metrics.js";
+import { Downloads } from "./models/downloads.js";
 import { Models, type ServedModel } from "./models/models.js";
 import { fetchInto } from "./recordings/fetching.js";
 import type { OpenRecording, RecordingSource } from "./recordings/store.js";
@@ -69,6 +70,7 @@ export class Service {
   readonly metrics = new ServerMetrics();
   readonly workers: Workers;
   readonly models: Models;
+  readonly downloads: Downloads;
   readonly liveStreams: LiveStreams;
   readonly budgets: Budgets;
   readonly storage: Storage;
@@ -99,6 +101,7 @@ export class Service {
     this.workers = new Workers(settings, this.metrics);
     this.liveStreams = new LiveStreams(settings, this.metrics);
     this.models = new Models(settings, log, this.metrics);
+    this.downloads = new Downloads(settings, log);
     this.budgets = createBudgets(settings);
     this.storage = new Storage(onStorage);
     this.jobs = new Jobs(this);
@@ -370,6 +373,7 @@ export class Service {
 
   async close(): Promise<void> {
     clearTimeout(this.#restTimer);
+    this.downloads.close();
     await this.jobs.close();
     this.phoneCalls.close();
     this.storage.close();

@@ -149,6 +149,8 @@ export const SETTINGS = {
   /** Seconds that one of them stays loaded after its last use, and those of the model itself. */
   modelTtl: setting("MODEL_TTL", timeToLive(24 * DAY), 300),
   modelMainTtl: setting("MODEL_MAIN_TTL", timeToLive(24 * DAY), Number.POSITIVE_INFINITY),
+  /** Whether clients may have the server download models of the registry. */
+  modelDownloads: setting("MODEL_DOWNLOADS", yesOrNo, false),
   /** Bytes that loaded models take together; more are loaded only when others can go. */
   modelsMaxMemory: measured("MODELS_MAX_MEMORY", limit(MIB, Number.MAX_SAFE_INTEGER), modelsShare),
 

@@ -5,6 +5,7 @@ import { Workers } from "../../src/service/workers.js";
 import { JOB_STORES, titleOf } from "../support/brokers.js";
 import { formOf, post, startHttp } from "../support/http-server.js";
 import { acceptedJob, get, type JobServerOptions, jobWhen, postJob, startJobs } from "../support/jobs.js";
+import { readMetrics } from "../support/metrics.js";
 import { startS3 } from "../support/s3-server.js";
 import { RECORDING, until } from "../support/server.js";
 import { temporaryFolder } from "../support/temporary-folder.js";
@@ -130,7 +131,7 @@ describe.each(JOB_STORES)("a job in $name", (store) => {
     });
 
     it("that fails says why, and is not tried again where that is the recording's fault", async () => {
-      const { lines, url } = await start();
+      const { lines, server, url } = await start();
       const id = await acceptedJob(url, {}, { recording: Buffer.from("no sound at all") } as RequestInit);
       const job = await jobWhen(url, id, "failed");
       expect(job).toMatchObject({ attempts: 1, result_url: null, error: { code: "UNSUPPORTED_FORMAT" } });
@@ -139,6 +140,8 @@ describe.each(JOB_STORES)("a job in $name", (store) => {
         json: { error: { message: expect.stringContaining("UNSUPPORTED_FORMAT") } },
       });
       expect(lines.filter((line) => line.includes("Failed") && !line.includes("no result"))).toHaveLength(1);
+      const metrics = await readMetrics(server.httpPort!);
+      expect(metrics.get('agora_job_failures_total{code="UNSUPPORTED_FORMAT"}')).toBe(1);
     });
 
     it("that is not there is 404", async () => {

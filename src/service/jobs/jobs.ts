@@ -220,7 +220,7 @@ export class Jobs {
 
   #onOpen(storage: JobStorage): void {
     for (const job of storage.setAside) {
-      this.#service.metrics.jobEnded(job.status);
+      this.#service.metrics.jobEnded(job.status, job.error?.code);
       this.#tellSetAside(job);
     }
     storage.store.onEnd(
@@ -263,7 +263,7 @@ export class Jobs {
   }
 
   #ended(job: Job): void {
-    this.#service.metrics.jobEnded(job.status);
+    this.#service.metrics.jobEnded(job.status, job.error?.code);
     if (job.webhook) this.#sender?.wake();
     if (job.error?.code === CRASHED) this.#tellSetAside(job);
     else void this.#deleteRecordings(recordingsOf(job));
