@@ -30,7 +30,7 @@ describe.each(QUEUES)("$name, when something fails", (store) => {
   const test = it.skipIf(store.missing !== undefined);
 
   test(`${titleOf(store)}: a job whose worker is killed in its course is done by another, once`, async () => {
-    const place = await placeOf(store);
+    const place = await placeOf(store, { queueLock: 3 });
     const gate = join(await temporaryFolder(), "gate");
     const { url } = await startServer(place);
     const first = await startWorkerProcess(place, { FAKE_GATE: gate });
@@ -49,7 +49,7 @@ describe.each(QUEUES)("$name, when something fails", (store) => {
   });
 
   test("one that ends a second worker is set aside with its recording, alone", async () => {
-    const place = await placeOf(store);
+    const place = await placeOf(store, { queueLock: 3 });
     const folder = await temporaryFolder();
     const gate = join(folder, "gate");
     const server = await startServer(place);
@@ -118,7 +118,7 @@ describe.each(QUEUES)("$name, when something fails", (store) => {
   });
 
   test("a worker that is stopped lets jobs end within its grace, and hands back what does not", async () => {
-    const place = await placeOf(store);
+    const place = await placeOf(store, { queueLock: 3 });
     const { url } = await startServer(place);
     const gate = latch();
     const first = await startWorker({ gate: () => gate.opened, settings: { ...place, shutdownGrace: 60 } });
@@ -144,7 +144,7 @@ describe.skipIf(REDIS.missing !== undefined)(titleOf(REDIS), () => {
   it("that is away for longer than a lock lasts has the job begun once more, when the run of before has ended", async () => {
     const broker = await REDIS.broker!();
     const gate = latch();
-    const settings = { queueLock: 1 };
+    const settings = { queueLock: 2 };
     const { engine, url } = await startJobs({
       store: REDIS,
       gate: (index) => (index === 0 ? gate.opened : Promise.resolve()),
@@ -153,7 +153,7 @@ describe.skipIf(REDIS.missing !== undefined)(titleOf(REDIS), () => {
     const id = await acceptedJob(url);
     await jobWhen(url, id, "running");
     await broker.kill();
-    await new Promise((resolve) => setTimeout(resolve, 2500));
+    await new Promise((resolve) => setTimeout(resolve, 4500));
     await broker.start();
     await until(async () => (await jobOf(url, id)).status === "succeeded");
     expect(await jobOf(url, id)).toMatchObject({ attempts: 2 });
@@ -162,9 +162,9 @@ describe.skipIf(REDIS.missing !== undefined)(titleOf(REDIS), () => {
   });
 
   it("gives the jobs of a worker in which nothing goes on any more to another, with one result in the end", async () => {
-    const place = { ...(await placeOf(REDIS)), queueLock: 1 };
+    const place = await placeOf(REDIS, { queueLock: 2 });
     const { url } = await startServer(place);
-    const blocked = await startWorkerProcess(place, { FAKE_BLOCK: "6000" });
+    const blocked = await startWorkerProcess(place, { FAKE_BLOCK: "9000" });
     const id = await acceptedJob(url, { response_format: "text" });
     await blocked.child.stderrHas("working");
     const { engine } = await startWorker({ settings: place });
@@ -202,7 +202,7 @@ describe.skipIf(REDIS.missing !== undefined)(titleOf(REDIS), () => {
   it("does 200 jobs with two workers, one of which is killed, and tells of each once", async () => {
     const { startReceiver } = await import("../support/webhook-receiver.js");
     const receiver = await startReceiver();
-    const place = await placeOf(REDIS);
+    const place = await placeOf(REDIS, { queueLock: 3 });
     const secret = `whsec_${Buffer.alloc(24, 7).toString("base64")}`;
     const settings = { ...place, webhookSecrets: secret, webhookPrivateHosts: receiver.host };
     const { url } = await startHttp({ settings });

@@ -52,7 +52,7 @@ export function startWorker(options: FakeServerOptions): Promise<FakeServer> {
 /** Settings that say where jobs are: those that are given, or of a place that nobody has used. */
 export async function placeOf(
   store: JobStoreKind,
-  { jobsFolder, queueLock = 2, queueStore, queueUrl }: Partial<ServerSettings> = {},
+  { jobsFolder, queueLock = 5, queueStore, queueUrl }: Partial<ServerSettings> = {},
 ): Promise<Partial<ServerSettings>> {
   if (store.broker === undefined) return { jobsFolder: jobsFolder ?? join(await temporaryFolder(), "jobs") };
   return {
