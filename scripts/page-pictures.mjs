@@ -1,7 +1,8 @@
 // Pictures of the page, made of bundled samples with Chromium (AGORA_CHROMIUM, /usr/bin/chromium); needs a whole build.
 //
 //   node scripts/page-pictures.mjs             the two of docs/images
-//   node scripts/page-pictures.mjs --all DIR   each view in both languages, light and dark, at 360 and 1440 pixels
+//   node scripts/page-pictures.mjs --all DIR   each view in both languages, light and dark, at 360 and 1440 pixels;
+//                                              with names of views after that, those alone
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,7 +12,8 @@ import { chromium } from "playwright-core";
 import { startServer } from "../dist/server/index.js";
 
 const inRepository = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url));
-const { all } = parseArgs({ options: { all: { type: "string" } } }).values;
+const { positionals, values } = parseArgs({ allowPositionals: true, options: { all: { type: "string" } } });
+const { all } = values;
 const CALL = inRepository("samples/sales-call-ru.stereo.wav");
 const OTHER = inRepository("samples/sales-call-en.stereo.wav");
 
@@ -24,6 +26,7 @@ const server = await startServer(
     httpPort: 0,
     recordingsStore: join(folder, "recordings"),
     jobsFolder: join(folder, "jobs"),
+    modelDownloads: true,
   },
   { log: () => {} },
 );
@@ -52,6 +55,11 @@ async function prepare() {
   const page = await open("en", "light", 1440);
   await page.setInputFiles("input[type=file]", OTHER);
   await page.locator(".state.succeeded").waitFor();
+  if (all !== undefined) {
+    const [name, mimeType, buffer] = ["minutes.pdf", "application/pdf", Buffer.from("%PDF-1.7 no sound")];
+    await page.setInputFiles("input[type=file]", { name, mimeType, buffer });
+    await page.locator(".row .failed").waitFor();
+  }
   await page.setInputFiles("input[type=file]", CALL);
   await page.locator(".state.succeeded").nth(1).waitFor();
   await page.locator(".row a.name").first().click();
@@ -70,6 +78,11 @@ async function prepare() {
 /** Views by what they are called, each as what brings a page there. */
 const views = (call) => ({
   queue: async (page) => page.locator(".row").nth(1).waitFor(),
+  picker: async (page) => {
+    await page.locator(".buttons button").nth(1).click();
+    await page.locator(".picker li").nth(1).waitFor();
+    await page.locator(".picker li").first().click();
+  },
   call: async (page) => {
     await page.goto(`${url}/${call}@11.5`);
     await page.locator(".turn").nth(3).waitFor();
@@ -119,7 +132,10 @@ try {
   const each = views(call);
   if (all !== undefined) {
     mkdirSync(all, { recursive: true });
-    for (const [name, view] of Object.entries(each))
+    const wanted = Object.entries(each).filter(
+      ([name]) => positionals.length === 0 || positionals.includes(name),
+    );
+    for (const [name, view] of wanted)
       for (const [language, scheme, width] of [
         ["ru", "light", 1440],
         ["en", "dark", 1440],

@@ -16,8 +16,10 @@ export interface SoakOptions {
   httpPort: number;
   metricsPort: number;
   pid: number;
-  /** Seconds of disorder. */
+  /** Seconds of disorder, in all. */
   seconds: number;
+  /** Parts that they are divided into, after each of which nothing is asked until the server is at rest. Default 0: none. */
+  rounds?: number;
   /** Calls that go on at once. */
   lanes: number;
   seed: number;
@@ -47,7 +49,9 @@ export interface SoakReport {
   /** Calls that had not ended long after the disorder. */
   unanswered: number;
   samples: Sample[];
-  /** The server at rest: before and after it all. */
+  /** The server at rest after each round: nothing is asked, and it has given back what it gives back by itself. */
+  rests: Sample[];
+  /** The server when nothing is asked: before and after it all. */
   before: Sample;
   after: Sample;
   /** What the server's metrics say is left: open calls, waiting requests, busy workers, windows in the engine, jobs. */
@@ -59,6 +63,8 @@ export interface SoakReport {
 /** Milliseconds that calls get to end after the disorder, and the server to settle. */
 const PATIENCE = 60_000;
 const SAMPLE_EVERY = 5000;
+/** Milliseconds without a call after which the server has given memory back: it begins that after five seconds. */
+const REST = 10_000;
 const MIB = 1024 * 1024;
 
 /** Metrics of what the server holds. */
@@ -150,6 +156,7 @@ export async function runSoak(options: SoakOptions): Promise<SoakReport> {
     misled: [] as string[],
     kills: 0,
     samples: [before],
+    rests: [] as Sample[],
   };
   const pending = new Set<Promise<unknown>>();
   let blamed = 0;
@@ -171,9 +178,8 @@ export async function runSoak(options: SoakOptions): Promise<SoakReport> {
     if ((mischief === "none" || mischief === "slow") && !isRight)
       report.wrong.push(`${door} ${mischief}: ${status} ${message ?? text}`);
   };
-  const lane = async (number: number): Promise<void> => {
-    const chance = seededRandom(seed * 1000 + number);
-    while (elapsed() < seconds) {
+  const lane = async (chance: () => number, until: number): Promise<void> => {
+    while (elapsed() < until) {
       const file = Math.floor(chance() * files.length);
       const mischief = MISCHIEFS[Math.floor(chance() * MISCHIEFS.length)]!;
       const entrance = entrances[Math.floor(chance() * entrances.length)]!;
@@ -205,10 +211,22 @@ export async function runSoak(options: SoakOptions): Promise<SoakReport> {
     report.samples.push(taken);
     options.onSample?.(taken);
   }, SAMPLE_EVERY);
-  await Promise.race([
-    Promise.all(Array.from({ length: lanes }, (_, i) => lane(i))),
-    new Promise((resolve) => setTimeout(resolve, seconds * 1000 + PATIENCE).unref()),
-  ]);
+  const chances = Array.from({ length: lanes }, (_, i) => seededRandom(seed * 1000 + i));
+  const disorder = async (forSeconds: number): Promise<void> => {
+    const until = elapsed() + forSeconds;
+    await Promise.race([
+      Promise.all(chances.map((chance) => lane(chance, until))),
+      new Promise((resolve) => setTimeout(resolve, forSeconds * 1000 + PATIENCE).unref()),
+    ]);
+  };
+  const { rounds = 0 } = options;
+  for (let round = 0; round < Math.max(1, rounds); round++) {
+    await disorder(seconds / Math.max(1, rounds));
+    if (rounds === 0) break;
+    await settle(metricsPort);
+    await new Promise((resolve) => setTimeout(resolve, REST));
+    report.rests.push(await sample());
+  }
   clearInterval(timer);
   clearInterval(killing);
   if (blamed > report.kills)

@@ -16,11 +16,13 @@ import { type Budgets, createBudgets } from "./budgets.js";
 import { type Call, ClientGone, Unavailable } from "./call/call.js";
 import type { Holder } from "./call/holdings.js";
 import { OpenCalls } from "./call/open-calls.js";
+import type { JobRole } from "./jobs/job-storage.js";
 import { Jobs } from "./jobs/jobs.js";
 import { type LiveSession, LiveStreams } from "./live.js";
 import { type Keeping, keepingOf, LiveRecording } from "./live-recording.js";
 import type { Fields, Logger } from "./log.js";
 import { ServerMetrics } from "./metrics/server-metrics.js";
+import { Downloads } from "./models/downloads.js";
 import { Models, type ServedModel } from "./models/models.js";
 import { fetchInto } from "./recordings/fetching.js";
 import type { OpenRecording, RecordingSource } from "./recordings/store.js";
@@ -68,6 +70,7 @@ export class Service {
   readonly metrics = new ServerMetrics();
   readonly workers: Workers;
   readonly models: Models;
+  readonly downloads: Downloads;
   readonly liveStreams: LiveStreams;
   readonly budgets: Budgets;
   readonly storage: Storage;
@@ -85,17 +88,20 @@ export class Service {
    * @param log lines about calls
    * @param onStorage called with what keeps uploads from being stored, and with undefined when nothing does any more
    * @param recordings what is kept for longer than a call; undefined: nothing is
+   * @param isWorker whether it does what servers have put into the queue, and nothing else
    */
   constructor(
     settings: ServerSettings,
     readonly log: Logger,
     onStorage: (fault: string | undefined) => void,
     readonly recordings: RecordingSource | undefined = undefined,
+    readonly isWorker = false,
   ) {
     this.#settings = settings;
     this.workers = new Workers(settings, this.metrics);
     this.liveStreams = new LiveStreams(settings, this.metrics);
     this.models = new Models(settings, log, this.metrics);
+    this.downloads = new Downloads(settings, log);
     this.budgets = createBudgets(settings);
     this.storage = new Storage(onStorage);
     this.jobs = new Jobs(this);
@@ -105,6 +111,12 @@ export class Service {
   /** Those that are in force. */
   get settings(): ServerSettings {
     return this.#settings;
+  }
+
+  /** What it has to do with jobs. */
+  get jobRole(): JobRole {
+    if (this.isWorker) return "worker";
+    return this.settings.queueUrl === undefined ? "alone" : "server";
   }
 
   /** Others are in force from now on, of which those alone differ that can be taken over while the server runs. */
@@ -361,6 +373,7 @@ export class Service {
 
   async close(): Promise<void> {
     clearTimeout(this.#restTimer);
+    this.downloads.close();
     await this.jobs.close();
     this.phoneCalls.close();
     this.storage.close();

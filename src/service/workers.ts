@@ -129,7 +129,7 @@ export class Workers {
    * @param transcriber stays loaded until it is done
    * @throws TranscriptionError, and the reason of `signal` when that fires while it waits
    */
-  transcribe(
+  async transcribe(
     transcriber: Transcriber,
     input: AudioInput,
     { onTurn, languages, knownSpeakers, speakersIfPossible, ...given }: WorkOptions,
@@ -161,7 +161,9 @@ export class Workers {
         return { ...result, warnings: [...result.warnings, NOT_APART] };
       }
     };
-    return this.#inTurn({ signal, onTurn }, work, ({ duration }) => duration);
+    const done = await this.#inTurn({ signal, onTurn }, work, ({ duration }) => duration);
+    this.#metrics.transcribed(done.result);
+    return done;
   }
 
   /** Who speaks when in a recording, without its text. @throws as {@link transcribe} */

@@ -206,6 +206,16 @@ describe("OpenAI's client in JavaScript", () => {
     expect(refused).toMatchObject({ code: "invalid_api_key" });
   });
 
+  it("is told of what there is not, by the errors that it has for that", async () => {
+    const spoken = client.audio.speech.create({ model: "tts-1", voice: "alloy", input: "Hello" });
+    await expect(spoken).rejects.toBeInstanceOf(OpenAI.NotFoundError);
+    // Models are unloaded by another address, and never deleted.
+    await expect(client.models.delete("whisper-1")).rejects.toMatchObject({
+      status: 405,
+      code: "METHOD_NOT_ALLOWED",
+    });
+  });
+
   it("sends names of files in any language", async () => {
     const file = await toFile(readFileSync(CALL), "Звонок «1».wav");
     const { text } = await client.audio.transcriptions.create({ model: "whisper-1", language: "en", file });

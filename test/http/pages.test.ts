@@ -28,6 +28,8 @@ it("the description has every path, every field, and an answer for each", async 
       "/api/calls",
       "/api/calls/{id}",
       "/api/calls/{id}/events",
+      "/api/models",
+      "/api/models/{name}/download",
       "/api/page",
       "/api/ps",
       "/api/ps/{name}",

@@ -30,6 +30,7 @@ export async function startDemo(settings: Partial<ServerSettings> = {}): Promise
     { log: () => {} },
   );
   onTestFinished(() => server.stop());
+  await server.ready;
   return `http://127.0.0.1:${server.httpPort}`;
 }
 

@@ -4,6 +4,8 @@ import { acceptedJob, jobOf, jobWhen, startJobs } from "../support/jobs.js";
 import { latch } from "../support/transcribe-fake.js";
 import { CALL, drop, startDemo, violations } from "./pages.js";
 
+const MIB = 1024 ** 2;
+
 describeInBrowser("the page about the server", () => {
   useBrowser();
 
@@ -25,6 +27,44 @@ describeInBrowser("the page about the server", () => {
       await page.emulateMedia({ colorScheme });
       expect(await violations(page), colorScheme).toEqual([]);
     }
+    expect(complaints).toEqual([]);
+  });
+
+  it("has models downloaded where the server may be asked to, says how far it is, and stops it", async () => {
+    const url = await startDemo();
+    const { complaints, page } = await openPage(url, { bypassCSP: true });
+    const tiny = {
+      name: "tiny",
+      kind: "whisper",
+      bytes: 80 * MIB,
+      licence: "MIT",
+      description: "Whisper tiny",
+      installed: false,
+      download: null as unknown,
+    };
+    const asked: string[] = [];
+    await page.route("**/api/models", (route) =>
+      route.fulfill({ json: { downloads: true, models: [tiny] } }),
+    );
+    await page.route("**/api/models/*/download", (route) => {
+      const method = route.request().method();
+      asked.push(`${method} ${new URL(route.request().url()).pathname}`);
+      tiny.download = method === "POST" ? { received: 20 * MIB, total: 80 * MIB, error: null } : null;
+      return route.fulfill({ status: 202, json: { name: "tiny" } });
+    });
+    await page.getByRole("link", { name: "Models" }).click();
+    const row = page.locator(".models .row", { has: page.getByText("tiny", { exact: true }) });
+    await row.getByText("80 MiB · MIT · Whisper tiny").waitFor();
+    await row.getByRole("button", { name: "Download" }).click();
+    await row.getByText("Downloading: 20 MiB of 80 MiB").waitFor();
+    expect(await row.getByRole("progressbar").getAttribute("value")).toBe("0.25");
+    expect(await violations(page)).toEqual([]);
+    await row.getByRole("button", { name: "Cancel" }).click();
+    await row.getByRole("button", { name: "Download" }).waitFor();
+    tiny.download = { received: 0, total: 1, error: { code: "STORAGE_FAILED", message: "The disk is full" } };
+    await row.getByText("It was not downloaded: The disk is full").waitFor();
+    await row.getByRole("button", { name: "Try again" }).waitFor();
+    expect(asked).toEqual(["POST /api/models/tiny/download", "DELETE /api/models/tiny/download"]);
     expect(complaints).toEqual([]);
   });
 

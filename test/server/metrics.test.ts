@@ -3,7 +3,9 @@ import { Registry } from "prom-client";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { MetricsPage } from "../../src/doors/metrics/page.js";
 import { counter, observedGauge } from "../../src/service/metrics/observed.js";
+import { ServerMetrics } from "../../src/service/metrics/server-metrics.js";
 import { readMetrics } from "../support/metrics.js";
+import { result } from "../support/results.js";
 import { RECORDING, startFakeServer, startUnready, until } from "../support/server.js";
 import { latch } from "../support/transcribe-fake.js";
 import { chunked, statusOf } from "../support/transcription-client.js";
@@ -119,6 +121,46 @@ describe("metrics", () => {
     expect([...seen.keys()].find((name) => name.startsWith("agora_info"))).toMatch(
       /^agora_info\{version="[\d.]+",implementation="fake",model="fake",device="fake"\}$/,
     );
+  });
+
+  it("tell what languages were heard and how surely, and how many speakers where they were told apart", async () => {
+    const heard = [
+      [
+        { language: "ru", probability: 0.9 },
+        { language: "en", probability: 0.1 },
+      ],
+      [
+        { language: "ru", probability: 0.7 },
+        { language: "en", probability: 0.3 },
+      ],
+    ];
+    const { client, server } = await startFakeServer({ settings: HTTP, detect: (_, index) => heard[index]! });
+    const v2 = new V2Client(server.port);
+    await client.unary(REQUEST);
+    await client.unary(REQUEST);
+    // What is said need not be detected.
+    const options = { language: "de", channels: { each: true } };
+    await v2.transcribe({ audio: RECORDING, config: { options } });
+    const seen = await readMetrics(server.metricsPort!);
+    expect(seen.get('agora_transcriptions_total{language="ru"}')).toBe(2);
+    expect(seen.get('agora_transcriptions_total{language="de"}')).toBe(1);
+    expect(seen.get('agora_language_probability_count{language="ru"}')).toBe(2);
+    expect(seen.get('agora_language_probability_sum{language="ru"}')).toBeCloseTo(1.6);
+    expect(seen.get('agora_language_probability_bucket{le="0.8",language="ru"}')).toBe(1);
+    expect(seen.has('agora_language_probability_count{language="de"}')).toBe(false);
+    expect(seen.get("agora_recording_speakers_count")).toBe(1);
+    expect(seen.get("agora_recording_speakers_sum")).toBe(1);
+  });
+
+  it("have no more series than there are languages, whatever an implementation says", async () => {
+    const metrics = new ServerMetrics();
+    for (let i = 0; i < 1000; i++) metrics.transcribed(result([], { language: `made-up-${i}` }));
+    metrics.transcribed(result([], { language: "" }));
+    const series = (await metrics.text()).match(/^agora_transcriptions_total.*$/gm);
+    expect(series).toEqual([
+      'agora_transcriptions_total{language="other"} 1000',
+      'agora_transcriptions_total{language="none"} 1',
+    ]);
   });
 
   it("show what runs and waits, and how full the batch is", async () => {

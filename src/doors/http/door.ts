@@ -16,6 +16,7 @@ import { addDetectLanguage } from "./asr-webservice/detect-language.js";
 import { addListen } from "./deepgram/listen.js";
 import { Gate } from "./gate.js";
 import { addJobs } from "./jobs/jobs.js";
+import { addModelDownloads } from "./models/downloads.js";
 import { addModels } from "./openai/models.js";
 import { addTranscriptions } from "./openai/transcriptions.js";
 import { addPage } from "./page/page.js";
@@ -77,6 +78,7 @@ export class HttpDoor {
     addTranscriptions(app, service);
     addModels(app, service);
     addLoadedModels(app, service);
+    addModelDownloads(app, service);
     addDiarization(app, service);
     addSpeechTimestamps(app, service);
     addAsr(app, service);

@@ -3,6 +3,7 @@ import { Forbidden } from "../../service/access.js";
 import { ClientGone, Unavailable } from "../../service/call/call.js";
 import { CorrectionsChanged } from "../../service/jobs/corrections.js";
 import { IdempotencyKeyReused } from "../../service/jobs/jobs.js";
+import { AlreadyThere } from "../../service/models/downloads.js";
 import { RecordingsFull } from "../../service/recordings/store.js";
 import { cut } from "../../service/text.js";
 import { withVariableNames } from "../../service/told-settings.js";
@@ -99,6 +100,7 @@ export class Refusal extends Error {
 export function reasonOf(error: unknown): Reason {
   if (error instanceof Refusal) return error.reason;
   if (error instanceof IdempotencyKeyReused) return "IDEMPOTENCY_KEY_REUSED";
+  if (error instanceof AlreadyThere) return "CONFLICT";
   if (error instanceof Forbidden) return "FORBIDDEN";
   if (error instanceof CorrectionsChanged) return "CORRECTIONS_CHANGED";
   if (error instanceof RecordingsFull) return "RECORDINGS_FULL";

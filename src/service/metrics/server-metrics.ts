@@ -1,10 +1,11 @@
 import { type Counter, collectDefaultMetrics, Histogram, Registry } from "prom-client";
-import type { EngineLoad } from "../../index.js";
+import type { EngineLoad, TranscriptionResult } from "../../index.js";
 import type { Budgets } from "../budgets.js";
 import type { JobStatus } from "../jobs/job.js";
 import type { JobTally } from "../jobs/store.js";
 import { observeJobs } from "./job-metrics.js";
 import { counter, type Labels, observedGauge } from "./observed.js";
+import { ResultMetrics } from "./result-metrics.js";
 
 const SECONDS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800];
 const REAL_TIME_FACTORS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5];
@@ -61,7 +62,10 @@ export class ServerMetrics {
   readonly #realTimeFactor: Histogram;
   readonly #audioSeconds: Counter;
   readonly #uploadBytes: Counter;
+  readonly #results: ResultMetrics;
   readonly #jobs: Counter;
+  readonly #crashedJobs: Counter;
+  readonly #jobFailures: Counter;
   readonly #webhooks: Counter;
   readonly #liveAudioSeconds: Counter;
   readonly #liveProcessedSeconds: Counter;
@@ -101,9 +105,16 @@ export class ServerMetrics {
     );
     this.#audioSeconds = counter(registry, "agora_audio_seconds_total", "Audio of finished recordings.");
     this.#uploadBytes = counter(registry, "agora_upload_bytes_total", "Bytes of recordings received.");
+    this.#results = new ResultMetrics(registry);
     this.#jobs = counter(registry, "agora_jobs_total", "Jobs that ended, by what became of them.", [
       "status",
     ]);
+    this.#crashedJobs = counter(
+      registry,
+      "agora_jobs_crashed_total",
+      "Jobs that were set aside, since processes have ended in their course.",
+    );
+    this.#jobFailures = counter(registry, "agora_job_failures_total", "Jobs that failed, by why.", ["code"]);
     this.#webhooks = counter(registry, "agora_webhooks_total", "Times that a webhook was sent, by outcome.", [
       "outcome",
     ]);
@@ -229,8 +240,15 @@ export class ServerMetrics {
     this.#requestSeconds.observe({ method }, seconds);
   }
 
-  jobEnded(status: JobStatus): void {
+  /** @param code of its failure, if it has failed */
+  jobEnded(status: JobStatus, code?: string): void {
     this.#jobs.inc({ status });
+    if (code !== undefined) this.#jobFailures.inc({ code });
+  }
+
+  /** Beside {@link jobEnded}. */
+  jobSetAside(): void {
+    this.#crashedJobs.inc();
   }
 
   webhookTried(outcome: "delivered" | "retried" | "failed"): void {
@@ -251,6 +269,11 @@ export class ServerMetrics {
     this.#audioSeconds.inc(audio);
     this.#processingSeconds.observe(processing);
     if (audio > 0) this.#realTimeFactor.observe(processing / audio);
+  }
+
+  /** What came of a recording. */
+  transcribed(result: TranscriptionResult): void {
+    this.#results.transcribed(result);
   }
 
   /** A live stream ended. @param received seconds of its audio @param processed of those, the ones that were listened to */

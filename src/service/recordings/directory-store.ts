@@ -14,7 +14,8 @@ import {
 } from "node:fs/promises";
 import { join, sep } from "node:path";
 import { TranscriptionError } from "../../index.js";
-import { mediaTypeOf, RECORDING_ENDINGS } from "./media-types.js";
+import { type Dated, pageOf, type RecordingPage, type RecordingQuery } from "./listing.js";
+import { idOfFile, mediaTypeOf, RECORDING_ENDINGS } from "./media-types.js";
 import { piecesOf } from "./pieces.js";
 import { Room } from "./room.js";
 import {
@@ -32,6 +33,8 @@ const AUDIO = "audio";
 const FACTS = "meta.json";
 /** Folders that are being written or deleted: no id begins so. */
 const UNFINISHED = ".unfinished-";
+/** Names that are looked up at once. */
+const AT_ONCE = 64;
 /** Milliseconds after which what is unfinished never will be finished. */
 const FORGOTTEN = 60 * 60 * 1000;
 
@@ -113,6 +116,14 @@ export class DirectoryStore implements RecordingStore {
     });
   }
 
+  async list(query: RecordingQuery): Promise<RecordingPage> {
+    const dates = new Map<string, number>();
+    for (const { at, id } of await this.#attempt(() => this.#dated()))
+      dates.set(id, Math.max(at, dates.get(id) ?? 0));
+    const all = Array.from(dates, ([id, at]) => ({ id, at }));
+    return pageOf(all, query, (id) => this.stat(id));
+  }
+
   async delete(id: string): Promise<boolean> {
     const found = await this.#find(id);
     if (!found) return false;
@@ -191,6 +202,22 @@ export class DirectoryStore implements RecordingStore {
       if (found?.isOurs) bytes += found.recording.bytes;
     }
     return bytes;
+  }
+
+  /** What may be recordings; what has several forms is there several times. */
+  async #dated(): Promise<Dated[]> {
+    const found: Dated[] = [];
+    const names = await this.#names();
+    for (let i = 0; i < names.length; i += AT_ONCE) {
+      const some = names.slice(i, i + AT_ONCE).map(async (name): Promise<void> => {
+        const id = isRecordingId(name) ? name : idOfFile(name);
+        if (id === undefined || !isRecordingId(id)) return;
+        const facts = await lstat(join(this.#root, name)).catch(missing);
+        if (facts) found.push({ id, at: facts.mtimeMs });
+      });
+      await Promise.all(some);
+    }
+    return found;
   }
 
   async #names(): Promise<string[]> {

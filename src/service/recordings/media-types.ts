@@ -23,3 +23,9 @@ export const RECORDING_ENDINGS: readonly string[] = [...Object.keys(TYPES), "amr
 export function mediaTypeOf(filename: string): string {
   return TYPES[extname(filename).slice(1).toLowerCase()] ?? UNKNOWN_TYPE;
 }
+
+/** The id under which another system keeps a file of that name; undefined: it is no recording by its ending. */
+export function idOfFile(name: string): string | undefined {
+  const [, id, ending] = /^(.+)\.(\w+)$/.exec(name) ?? [];
+  return ending !== undefined && RECORDING_ENDINGS.includes(ending) ? id : undefined;
+}

@@ -3,6 +3,7 @@ import type { FileHandle } from "node:fs/promises";
 import type { Readable } from "node:stream";
 import { TranscriptionError } from "../../index.js";
 import { variableOf } from "../settings.js";
+import type { RecordingPage, RecordingQuery } from "./listing.js";
 
 /** What is known of a recording that is kept. */
 export interface StoredRecording {
@@ -63,6 +64,11 @@ export interface RecordingStore extends RecordingSource {
     facts: { filename: string; type: string },
     signal?: AbortSignal,
   ): Promise<StoredRecording>;
+  /**
+   * Those that are kept, newest first, whoever has put them there.
+   * @throws TranscriptionError INVALID_ARGUMENT where the one to go on after is not there any more; STORAGE_FAILED
+   */
+  list(query: RecordingQuery): Promise<RecordingPage>;
   /** @returns whether there was one. @throws TranscriptionError STORAGE_FAILED */
   delete(id: string): Promise<boolean>;
 }

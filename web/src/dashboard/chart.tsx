@@ -1,31 +1,41 @@
+import { useText } from "../text/text.js";
+import type { Point } from "./series.js";
+import { KEPT } from "./use-metrics.js";
+
 interface ChartProps {
   name: string;
   /** Oldest first. */
-  values: readonly number[];
-  /** The newest, in words. */
-  now: string;
+  points: readonly Point[];
+  /** A value in words. */
+  show(value: number): string;
+  /** Whether what it counts is nothing good. */
+  isBad?: boolean;
 }
 
 const [WIDTH, HEIGHT] = [240, 56];
 
-/** A number over the last minutes. Its scale begins at 0. */
-export function Chart({ name, now, values }: ChartProps) {
+/** A number over the last minutes, the newest on the right. Its scale begins at 0. */
+export function Chart({ isBad = false, name, points, show }: ChartProps) {
+  const text = useText();
+  const values = points.map(({ value }) => value);
   const greatest = Math.max(...values, 1e-9);
-  const step = WIDTH / Math.max(1, values.length - 1);
-  const points = values.map(
-    (value, index) => `${index * step},${HEIGHT - (value / greatest) * (HEIGHT - 4)}`,
+  const end = points.at(-1)?.at ?? 0;
+  const x = (at: number) => WIDTH * (1 - (end - at) / KEPT);
+  const drawn = points.map(
+    ({ at, value }) => `${x(at).toFixed(1)},${(HEIGHT - (value / greatest) * (HEIGHT - 4)).toFixed(1)}`,
   );
   return (
-    <figure class="chart">
+    <figure class={isBad ? "chart bad" : "chart"}>
       <figcaption>
         <span class="quiet">{name}</span>
-        <strong>{now}</strong>
+        <strong>{show(values.at(-1) ?? 0)}</strong>
+        <span class="most quiet">{text.say("atMost", { value: show(Math.max(0, ...values)) })}</span>
       </figcaption>
       <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none" aria-hidden="true">
-        {values.length > 1 && (
+        {points.length > 1 && (
           <>
-            <polygon points={`0,${HEIGHT} ${points.join(" ")} ${WIDTH},${HEIGHT}`} />
-            <polyline points={points.join(" ")} />
+            <polygon points={`${x(points[0]!.at)},${HEIGHT} ${drawn.join(" ")} ${WIDTH},${HEIGHT}`} />
+            <polyline points={drawn.join(" ")} />
           </>
         )}
       </svg>

@@ -1,11 +1,41 @@
 import { useEffect, useRef, useState } from "preact/hooks";
-import type { Choices } from "../server/jobs.js";
+import { type Choices, type Source, serverFacts } from "../server/jobs.js";
 import { useText } from "../text/text.js";
 import { LanguageChoice } from "./language-choice.js";
+import { RecordingPicker } from "./recording-picker.js";
 
-/** Takes recordings, dropped anywhere on the page or chosen, with how they are to be transcribed. */
-export function DropZone({ onFiles }: { onFiles(files: Iterable<File>, choices: Choices): void }) {
+/** Milliseconds before a server is asked again that could not say. */
+const AGAIN = 5000;
+
+interface DropZoneProps {
+  /** Whether the server answers. */
+  isReady: boolean;
+  onSources(sources: Iterable<Source>, choices: Choices): void;
+}
+
+/** Takes recordings, dropped anywhere on the page or chosen here or at the server, with how they are to be transcribed. */
+export function DropZone({ isReady, onSources }: DropZoneProps) {
   const text = useText();
+  const [hasRecordings, setHasRecordings] = useState(false);
+  const [isPicking, setPicking] = useState(false);
+  useEffect(() => {
+    if (!isReady) return;
+    const stop = new AbortController();
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const look = () =>
+      serverFacts(stop.signal).then(
+        ({ finds_recordings }) => setHasRecordings(finds_recordings),
+        () => {
+          // It may be loading its model.
+          if (!stop.signal.aborted) timer = setTimeout(look, AGAIN);
+        },
+      );
+    void look();
+    return () => {
+      stop.abort();
+      clearTimeout(timer);
+    };
+  }, [isReady]);
   const input = useRef<HTMLInputElement>(null);
   const [isOver, setOver] = useState(false);
   const [choices, setChoices] = useState<Choices>({ language: "", speakers: "channels" });
@@ -20,7 +50,7 @@ export function DropZone({ onFiles }: { onFiles(files: Iterable<File>, choices: 
     const drop = (event: DragEvent) => {
       event.preventDefault();
       setOver(false);
-      if (event.dataTransfer) onFiles([...event.dataTransfer.files], latest.current);
+      if (event.dataTransfer) onSources([...event.dataTransfer.files], latest.current);
     };
     addEventListener("dragover", over);
     addEventListener("dragleave", leave);
@@ -41,13 +71,23 @@ export function DropZone({ onFiles }: { onFiles(files: Iterable<File>, choices: 
         multiple
         hidden
         onChange={(event) => {
-          onFiles([...(event.currentTarget.files ?? [])], choices);
+          onSources([...(event.currentTarget.files ?? [])], choices);
           event.currentTarget.value = "";
         }}
       />
-      <button type="button" class="primary" onClick={() => input.current?.click()}>
-        {text.say("choose")}
-      </button>
+      <div class="buttons">
+        <button type="button" class="primary" onClick={() => input.current?.click()}>
+          {text.say("choose")}
+        </button>
+        {hasRecordings && (
+          <button type="button" onClick={() => setPicking(true)}>
+            {text.say("fromServer")}
+          </button>
+        )}
+      </div>
+      {isPicking && (
+        <RecordingPicker onPick={(ids) => onSources(ids, choices)} onClose={() => setPicking(false)} />
+      )}
       <div class="choices">
         <LanguageChoice
           value={choices.language}

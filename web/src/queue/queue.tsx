@@ -9,7 +9,7 @@ export function Queue({ jobs, opened }: { jobs: Jobs; opened: string | undefined
   const isEmpty = jobs.state === "ready" && jobs.all.length + jobs.uploads.length === 0;
   return (
     <section class="queue" aria-label={text.say("recordings")}>
-      <DropZone onFiles={jobs.add} />
+      <DropZone isReady={jobs.state === "ready"} onSources={jobs.add} />
       {isEmpty && (
         <div class="empty">
           <p>{text.say("nothingYet")}</p>

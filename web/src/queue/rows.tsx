@@ -14,11 +14,12 @@ interface UploadRowProps {
 
 export function UploadRow({ upload, onDismiss, onRetry }: UploadRowProps) {
   const text = useText();
-  const { file, fraction, refusal } = upload;
+  const { fraction, refusal, source } = upload;
+  const name = typeof source === "string" ? source : source.name;
   return (
     <li class="row">
-      <span class="name" title={file.name}>
-        {file.name}
+      <span class="name" title={name}>
+        {name}
       </span>
       {refusal === undefined ? (
         <>
@@ -30,7 +31,7 @@ export function UploadRow({ upload, onDismiss, onRetry }: UploadRowProps) {
       ) : (
         <span class="state bad" role="alert">
           {refusal instanceof Refused
-            ? text.say("refused", { name: file.name, reason: refusal.message })
+            ? text.say("refused", { name, reason: refusal.message })
             : text.say("notSent")}
           <Advice on={refusal instanceof Refused ? adviceOnRefusal(refusal) : undefined} />
         </span>

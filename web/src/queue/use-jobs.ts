@@ -1,11 +1,11 @@
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
-import { type Choices, cancelJob, type Job, jobOf, listJobs, submit } from "../server/jobs.js";
+import { type Choices, cancelJob, type Job, jobOf, listJobs, type Source, submit } from "../server/jobs.js";
 import { Refused, Unreachable } from "../server/request.js";
 
 /** A recording on its way to the server. */
 export interface Upload {
   key: string;
-  file: File;
+  source: Source;
   choices: Choices;
   /** 0 to 1. */
   fraction: number;
@@ -23,7 +23,7 @@ export interface Jobs {
   /** Whether the server has older ones. */
   hasOlder: boolean;
   showOlder(): void;
-  add(files: Iterable<File>, choices: Choices): void;
+  add(sources: Iterable<Source>, choices: Choices): void;
   retry(upload: Upload): void;
   dismiss(upload: Upload): void;
   cancel(job: Job): Promise<void>;
@@ -88,7 +88,7 @@ export function useJobs(opened: string | undefined): Jobs {
       if (upload.refusal !== undefined || sending.current.has(upload.key)) continue;
       sending.current.add(upload.key);
       submit(
-        upload.file,
+        upload.source,
         upload.choices,
         upload.key,
         (fraction) => change(upload.key, { fraction }),
@@ -96,7 +96,7 @@ export function useJobs(opened: string | undefined): Jobs {
       )
         .then(
           (job) => {
-            files.current.set(job.id, upload.file);
+            if (upload.source instanceof File) files.current.set(job.id, upload.source);
             setUploads((now) => now.filter(({ key }) => key !== upload.key));
             refresh();
           },
@@ -121,7 +121,13 @@ export function useJobs(opened: string | undefined): Jobs {
     add: (added, choices) =>
       setUploads((now) => [
         ...now,
-        ...[...added].map((file) => ({ ...newUpload(), file, choices, fraction: 0, refusal: undefined })),
+        ...[...added].map((source) => ({
+          ...newUpload(),
+          source,
+          choices,
+          fraction: 0,
+          refusal: undefined,
+        })),
       ]),
     retry: (upload) => change(upload.key, { refusal: undefined, fraction: 0, stop: new AbortController() }),
     dismiss: (upload) => {

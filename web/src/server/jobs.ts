@@ -53,26 +53,33 @@ export async function jobOf(id: string, signal: AbortSignal): Promise<Job> {
   return (await request(`/v1/jobs/${id}`, { signal })).json() as Promise<Job>;
 }
 
+/** What is to be transcribed: a file of this machine, or the id of a recording that the server has. */
+export type Source = File | string;
+
 /**
- * Keeps the recording at the server, where it keeps any, and has it transcribed.
+ * Has a recording transcribed, and a file kept at the server before, where it keeps any.
  * @param key by which the server knows the same request when it comes again
  */
 export async function submit(
-  file: File,
+  source: Source,
   choices: Choices,
   key: string,
   onUploaded: (fraction: number) => void,
   signal: AbortSignal,
 ): Promise<Job> {
-  const server = (await (await request("/api/page", { signal })).json()) as ServerFacts;
-  const recording = server.recordings ? await keep(file, onUploaded, signal) : undefined;
+  const server = await serverFacts(signal);
   const form = new FormData();
   if (choices.language !== "") form.append("language", choices.language);
   if (choices.speakers === "channels") form.append("channels", "each");
   if (choices.speakers === "voices") form.append("diarize", "true");
   if (server.times_words) form.append("word_timestamps", "true");
+  if (typeof source === "string") {
+    form.append("recording_id", source);
+    return (await upload("/v1/jobs", form, () => {}, signal, key)) as Job;
+  }
+  const recording = server.recordings ? await keep(source, onUploaded, signal) : undefined;
   if (recording === undefined) {
-    form.append("file", file, file.name);
+    form.append("file", source, source.name);
     return (await upload("/v1/jobs", form, onUploaded, signal, key)) as Job;
   }
   form.append("recording_id", recording);
@@ -89,8 +96,14 @@ export async function submit(
 interface ServerFacts {
   /** Whether it keeps recordings. */
   recordings: boolean;
+  /** Whether it has recordings that can be asked for by their ids. */
+  finds_recordings: boolean;
   /** Whether its model tells the times of words. */
   times_words: boolean;
+}
+
+export async function serverFacts(signal: AbortSignal): Promise<ServerFacts> {
+  return (await request("/api/page", { signal })).json() as Promise<ServerFacts>;
 }
 
 /** @returns its id */

@@ -38,6 +38,15 @@ export class Metrics {
     return [...sums].sort(([, a], [, b]) => b - a);
   }
 
+  /** Of a histogram, for each of its limits how many values are no greater; the last limit is infinite. */
+  buckets(name: string): [number, number][] {
+    const sums = this.by(`${name}_bucket`, "le").map(([limit, count]): [number, number] => [
+      limit === "+Inf" ? Number.POSITIVE_INFINITY : Number(limit),
+      count,
+    ]);
+    return sums.sort(([a], [b]) => a - b);
+  }
+
   label(name: string, label: string): string | undefined {
     return this.#samples.get(name)?.[0]?.labels[label];
   }

@@ -62,6 +62,35 @@ export async function servedModels(signal?: AbortSignal): Promise<ServedModels> 
   };
 }
 
+/** A model that is known by name. */
+export interface KnownModel {
+  name: string;
+  kind: string;
+  bytes: number;
+  licence: string;
+  description: string;
+  installed: boolean;
+  download: {
+    received: number;
+    total: number | null;
+    error: { code: string; message: string } | null;
+  } | null;
+}
+
+/** Models that are known by name, and whether the server may be asked to download one. */
+export async function knownModels(
+  signal: AbortSignal,
+): Promise<{ downloads: boolean; models: KnownModel[] }> {
+  return (await request("/api/models", { signal })).json() as ReturnType<typeof knownModels>;
+}
+
+/** Begins a download, or stops it. @throws Refused, Unreachable */
+export async function setDownloading(name: string, isDownloading: boolean): Promise<void> {
+  await request(`/api/models/${encodeURIComponent(name)}/download`, {
+    method: isDownloading ? "POST" : "DELETE",
+  });
+}
+
 /** Loads a model, or unloads it. @throws Refused, Unreachable */
 export async function setLoaded(name: string, isLoaded: boolean): Promise<void> {
   await request(`/api/ps/${encodeURIComponent(name)}`, { method: isLoaded ? "POST" : "DELETE" });

@@ -34,6 +34,11 @@ export class Text {
     return this.#number.format(value);
   }
 
+  /** With two digits that tell, whatever its size. */
+  precise(value: number): string {
+    return new Intl.NumberFormat(this.language, { maximumSignificantDigits: 2 }).format(value);
+  }
+
   #filled(sentence: string, values: Readonly<Record<string, string | number>>): string {
     return sentence.replace(/\{(\w+)\}/g, (_, name: string) => {
       const value = values[name] ?? "";

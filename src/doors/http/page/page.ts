@@ -25,6 +25,9 @@ const HEADERS = {
 };
 const FACTS = Type.Object({
   recordings: Type.Boolean({ description: "Whether recordings are kept, to be played again" }),
+  finds_recordings: Type.Boolean({
+    description: "Whether it has recordings that can be asked for by their ids",
+  }),
   times_words: Type.Boolean({ description: "Whether the server's own model tells the times of words" }),
 });
 
@@ -40,6 +43,7 @@ export function addPage(app: FastifyInstance, service: Service): void {
     },
     async () => ({
       recordings: service.recordings !== undefined && isStore(service.recordings),
+      finds_recordings: service.recordings !== undefined,
       times_words: service.models.main.timesWords,
     }),
   );

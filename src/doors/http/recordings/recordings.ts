@@ -29,6 +29,11 @@ const RECORDING = Type.Object({
 const UPLOAD = Type.Object({
   filename: Type.Optional(Type.String({ description: "Of a body that is no form" })),
 });
+const QUERY = Type.Object({
+  limit: Type.Integer({ minimum: 1, maximum: 100, default: 20 }),
+  after: Type.Optional(Type.String({ description: "Id of the recording after which to go on" })),
+});
+const LIST = Type.Object({ recordings: Type.Array(RECORDING), has_more: Type.Boolean() });
 const FORM = {
   type: "object",
   required: ["file"],
@@ -56,6 +61,22 @@ export function addRecordings(app: FastifyInstance, service: Service): void {
       },
     },
     (request, reply) => keep(service, request, reply, request.query.filename ?? ""),
+  );
+  app.get<{ Querystring: Type.Static<typeof QUERY> }>(
+    "/api/recordings",
+    {
+      config: { needs: "nothing" },
+      schema: {
+        summary: "Recordings that are kept, newest first",
+        tags: TAGS,
+        querystring: QUERY,
+        response: { 200: LIST },
+      },
+    },
+    async ({ query: { after, limit } }) => {
+      const page = await storeOf(service).list({ limit, after: after || undefined });
+      return { recordings: page.recordings.map(shown), has_more: page.hasMore };
+    },
   );
   app.get<ById>(
     BY_ID,
