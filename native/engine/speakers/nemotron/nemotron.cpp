@@ -177,37 +177,37 @@ void NemotronStream::take_rest() {
 
 // Chooses the next run of the network, if there is one.
 bool NemotronStream::prepare_step() {
-    if (!left_ && has_frames_for_step()) {
+    if (left_ < 0 && has_frames_for_step()) {
         const int needed = sizes_.chunk + sizes_.ahead;
         prepare(static_cast<size_t>(needed), needed, sizes_.chunk, true);
     } else if (ended_) {
-        if (!left_) take_rest();
-        if (*left_ == 0) return false;
-        const int count = std::min(*left_, sizes_.chunk);
+        if (left_ < 0) take_rest();
+        if (left_ == 0) return false;
+        const int count = std::min(left_, sizes_.chunk);
         const size_t length = std::min(frames_.size() / width_, static_cast<size_t>(count + sizes_.ahead));
-        prepare(length, std::min(*left_, static_cast<int>(length)), count, true);
-        *left_ -= count;
+        prepare(length, std::min(left_, static_cast<int>(length)), count, true);
+        left_ -= count;
     } else if (std::exchange(looks_, false)) {
         ahead_ = SpeakerActivity(model_->file().shape.speakers);
         const auto length = static_cast<int>(frames_.size() / width_);
         if (length > 0) prepare(frames_.size() / width_, length, length, false);
     }
-    return step_.has_value();
+    return has_step_;
 }
 
 void NemotronStream::prepare(size_t length, int heard, int count, bool remembers) {
-    NemotronStep& step = step_.emplace();
-    step.chunk.assign(frames_.begin(), frames_.begin() + static_cast<std::ptrdiff_t>(length * width_));
-    step.heard = heard;
-    step.count = count;
-    step.remembers = remembers;
+    step_.chunk.assign(frames_.begin(), frames_.begin() + static_cast<std::ptrdiff_t>(length * width_));
+    step_.heard = heard;
+    step_.count = count;
+    step_.remembers = remembers;
+    has_step_ = true;
     begun_ = false;
 }
 
 Progress NemotronStream::work(double seconds, Stop stop) {
     check_stop(stop);
-    if (!step_ && !prepare_step()) return Progress::Done;
-    if (!begun_) model_->begin(memory_, *step_);
+    if (!has_step_ && !prepare_step()) return Progress::Done;
+    if (!begun_) model_->begin(memory_, step_);
     begun_ = true;
     switch (model_->go_on(seconds, stop)) {
         case Progress::Stopped:
@@ -223,17 +223,18 @@ Progress NemotronStream::work(double seconds, Stop stop) {
 
 void NemotronStream::end_step() {
     std::vector<float> logits;
-    model_->end(memory_, *step_, logits);
+    model_->end(memory_, step_, logits);
     const auto speakers = static_cast<size_t>(model_->file().shape.speakers);
-    const size_t frames = static_cast<size_t>(step_->count) * Shape::kStacked;
-    SpeakerActivity& activity = step_->remembers ? activity_ : ahead_;
+    const size_t frames = static_cast<size_t>(step_.count) * Shape::kStacked;
+    SpeakerActivity& activity = step_.remembers ? activity_ : ahead_;
     for (size_t i = 0; i < frames; ++i) activity.add(logits.data() + i * speakers, silent_[i]);
-    if (step_->remembers) {
-        const auto values = static_cast<std::ptrdiff_t>(static_cast<size_t>(step_->count) * width_);
+    if (step_.remembers) {
+        const auto values = static_cast<std::ptrdiff_t>(static_cast<size_t>(step_.count) * width_);
         frames_.erase(frames_.begin(), frames_.begin() + values);
         silent_.erase(silent_.begin(), silent_.begin() + static_cast<std::ptrdiff_t>(frames));
     }
-    step_.reset();
+    step_ = {};
+    has_step_ = false;
     begun_ = false;
 }
 

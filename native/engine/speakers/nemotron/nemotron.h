@@ -3,7 +3,6 @@
 #pragma once
 
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -82,11 +81,11 @@ class NemotronStream : public DiarizationStream {
     void end() { ended_ = true; }
     void look() { looks_ = true; }
     // Whether all is worked off, to the end.
-    bool is_done() const { return left_ == 0 && !step_; }
+    bool is_done() const { return left_ == 0 && !has_step_; }
     Progress work(double seconds, Stop stop);
     // Whether the next work() goes on with a run of the network, and what to do where the network was used for others
     // meanwhile: that run begins anew.
-    bool is_within_step() const { return step_ && begun_; }
+    bool is_within_step() const { return has_step_ && begun_; }
     void lose_step() { begun_ = false; }
 
     // After a look: who speaks from `start` seconds on, one speaker at a time, by the model's numbers, which stay the
@@ -116,10 +115,11 @@ class NemotronStream : public DiarizationStream {
     std::vector<float> frames_;  // of 80 ms, from the next chunk on, [frames][width]
     std::vector<bool> silent_;   // of each 10 ms of them
 
-    bool ended_ = false;       // nothing more is given
-    std::optional<int> left_;  // after the end: frames of 80 ms that have not been in a step
-    bool looks_ = false;       // a look is asked for
-    std::optional<NemotronStep> step_;
+    bool ended_ = false;  // nothing more is given
+    int left_ = -1;       // frames of 80 ms that have not been in a step; known once no full step is left
+    bool looks_ = false;  // a look is asked for
+    NemotronStep step_;
+    bool has_step_ = false;
     bool begun_ = false;        // the network is at it
     SpeakerActivity ahead_;     // of the last look: what comes behind `activity_`
     std::vector<size_t> told_;  // speakers that turns_from() has told of
