@@ -22,11 +22,16 @@ decoders=(
   'msnsiren' 'acelp_kelvin' 'dss_sp' 'dvaudio' 'imc' 'iac' 'eightsvx_exp' 'eightsvx_fib' 'comfortnoise' 'dsd_*' 'dst' 'pcm_*'
   'adpcm_*'
 )
+parsers=(
+  'aac' 'aac_latm' 'ac3' 'adx' 'amr' 'cook' 'dca' 'flac' 'g723_1' 'g729' 'gsm' 'mlp' 'mpegaudio' 'opus' 'sbc' 'sipr' 'tak'
+  'vorbis' 'xma'
+)
 enabled=()
 for decoder in "${decoders[@]}"; do enabled+=("--enable-decoder=$decoder"); done
+for parser in "${parsers[@]}"; do enabled+=("--enable-parser=$parser"); done
 ./configure --prefix="$target" --disable-doc --disable-debug --disable-everything --disable-autodetect --disable-network \
   --disable-avdevice --disable-postproc --disable-swscale --disable-ffplay --disable-ffprobe \
-  --enable-zlib --enable-libsoxr --enable-small "${enabled[@]}" --enable-demuxers --enable-parsers --enable-bsfs \
+  --enable-zlib --enable-libsoxr --enable-small "${enabled[@]}" --enable-demuxers \
   --enable-muxer=matroska --enable-encoder=pcm_f32le --enable-filter=aresample,aformat,anull,abuffer,abuffersink \
   --enable-protocol=file,pipe
 make -j"$(nproc)"

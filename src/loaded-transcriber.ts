@@ -7,6 +7,7 @@ import { TranscriptionError } from "./errors.js";
 import { LiveTranscription } from "./live/live-transcription.js";
 import { detectAudioLanguage } from "./pipeline/detect-language.js";
 import { fitToModel, timesWordsOf } from "./pipeline/fit-to-model.js";
+import { leaseDiarizer } from "./pipeline/lease-diarizer.js";
 import type { RequestScope } from "./pipeline/request-scope.js";
 import { SegmentStream } from "./pipeline/segment-stream.js";
 import { transcribeAudio } from "./pipeline/transcription.js";
@@ -123,7 +124,13 @@ export class LoadedTranscriber implements Transcriber {
         { option: "vadModel" },
       );
     }
-    const stream = new LiveTranscription({ engine, findVad, rules, modelRequest });
+    const stream = new LiveTranscription({
+      engine,
+      findVad,
+      leaseDiarizer: (request, scope) => leaseDiarizer(request, this.#options, scope),
+      rules,
+      modelRequest,
+    });
     this.#streams.add(stream);
     stream.closed.then(() => this.#streams.delete(stream));
     return stream;

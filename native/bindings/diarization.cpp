@@ -2,6 +2,8 @@
 
 #include "bindings/arguments.h"
 #include "bindings/cancel_flag.h"
+#include "bindings/device_rounds.h"
+#include "bindings/submit_window.h"
 
 namespace agora {
 namespace {
@@ -54,6 +56,29 @@ SpeakerCount count_argument(const Napi::Value& value) {
     return count;
 }
 
+std::shared_ptr<LoadedDiarizer> load_diarizer(const std::string& path, int threads) {
+    auto loaded = std::make_shared<LoadedDiarizer>();
+    loaded->model = load_diarization_model(path, threads);
+    if (auto nemotron = std::dynamic_pointer_cast<NemotronModel>(loaded->model))
+        loaded->scheduled = std::make_unique<ScheduledSpeakers>(nemotron, device_executor(false));
+    return loaded;
+}
+
+// Has the device's executor work on a stream. Promise of what `to_value` makes of that.
+Napi::Promise submit(Napi::Env env, const std::shared_ptr<DiarizationWork>& work, SpeakersRequest request,
+                     const Napi::Value& cancel,
+                     const std::function<Napi::Value(Napi::Env, const SpeakersOutcome&)>& to_value) {
+    request.stream = std::static_pointer_cast<NemotronStream>(work->stream);
+    request.cancelled = CancelFlag::of(cancel);
+    request.turn = work->turn;
+    const std::shared_ptr<ScheduledSpeakers> scheduled(work->diarizer, work->diarizer->scheduled.get());
+    return submit_window<SpeakersOutcome>(env, scheduled, std::move(request), to_value);
+}
+
+Napi::Value nothing(Napi::Env env, const SpeakersOutcome&) {
+    return env.Undefined();
+}
+
 }  // namespace
 
 void DiarizationModelObject::define(Napi::Env env, Napi::Object exports) {
@@ -73,33 +98,38 @@ Napi::Value DiarizationModelObject::load(const Napi::CallbackInfo& info) {
         const std::string path = string_argument(info[0], "path");
         const Napi::Object options = object_argument(info[1], "options");
         const int threads = integer_argument(options.Get("threads"), "threads", 1, 256);
-        return load_model(info.Env(), [=] { return load_diarization_model(path, threads); });
+        return load_model(info.Env(), [=] { return load_diarizer(path, threads); });
     });
 }
 
 Napi::Value DiarizationModelObject::info(const Napi::CallbackInfo& info) {
     return guarded(info.Env(), [&]() -> Napi::Value {
         const auto loaded = model(info.Env());
-        Napi::Object js = to_js(info.Env(), loaded->facts());
-        js.Set("batch", loaded->batch());
+        Napi::Object js = to_js(info.Env(), loaded->model->facts());
+        js.Set("batch", loaded->model->batch());
         return js;
     });
 }
 
-// open(): DiarizationStream
+// open({ request, priority }): DiarizationStream
 Napi::Value DiarizationModelObject::open(const Napi::CallbackInfo& info) {
     return guarded(info.Env(), [&]() -> Napi::Value {
-        auto work = std::make_shared<DiarizationWork>(model(info.Env())->open());
+        auto work = std::make_shared<DiarizationWork>();
+        work->turn = turn_argument(info.Env(), object_argument(info[0], "turn"));
+        work->diarizer = model(info.Env());
+        work->stream = work->diarizer->model->open();
         return Instance::of(info.Env())
             .diarization_stream.New({Napi::External<std::shared_ptr<DiarizationWork>>::New(info.Env(), &work)});
     });
 }
 
 void DiarizationStreamObject::define(Napi::Env env) {
-    const Napi::Function constructor = DefineClass(env, "DiarizationStream",
-                                                   {InstanceMethod<&DiarizationStreamObject::push>("push"),
-                                                    InstanceMethod<&DiarizationStreamObject::finish>("finish"),
-                                                    InstanceMethod("close", &DiarizationStreamObject::close)});
+    const Napi::Function constructor = DefineClass(
+        env, "DiarizationStream",
+        {InstanceMethod<&DiarizationStreamObject::push>("push"), InstanceMethod<&DiarizationStreamObject::look>("look"),
+         InstanceMethod<&DiarizationStreamObject::end>("end"),
+         InstanceMethod<&DiarizationStreamObject::finish>("finish"),
+         InstanceMethod("close", &DiarizationStreamObject::close)});
     Instance::of(env).diarization_stream = Napi::Persistent(constructor);
 }
 
@@ -107,6 +137,11 @@ void DiarizationStreamObject::define(Napi::Env env) {
 Napi::Value DiarizationStreamObject::push(const Napi::CallbackInfo& info) {
     return guarded(info.Env(), [&] {
         const auto work = model(info.Env());
+        if (work->diarizer->scheduled) {
+            SpeakersRequest request;
+            request.samples = samples_argument(info[0], "samples");
+            return submit(info.Env(), work, std::move(request), info[1], nothing);
+        }
         auto samples = std::make_shared<std::vector<float>>(samples_argument(info[0], "samples"));
         const CancelFlag::Shared stop = CancelFlag::of(info[1]);
         return run_async(info.Env(), [=]() -> Finish {
@@ -117,11 +152,48 @@ Napi::Value DiarizationStreamObject::push(const Napi::CallbackInfo& info) {
     });
 }
 
+// look(samples, { start, most }, cancel): Promise<turns>
+Napi::Value DiarizationStreamObject::look(const Napi::CallbackInfo& info) {
+    return guarded(info.Env(), [&] {
+        constexpr double kLongest = 1e9;
+        const auto work = model(info.Env());
+        if (!work->diarizer->scheduled) bad_argument("model", "one that listens while somebody speaks");
+        const Napi::Object options = object_argument(info[1], "options");
+        const double start = number_argument(options.Get("start"), "start", 0, kLongest);
+        const int most = integer_argument(options.Get("most"), "most", 1, kMostSpeakers);
+        SpeakersRequest request;
+        request.samples = samples_argument(info[0], "samples");
+        request.look = true;
+        const auto to_value = [work, start, most](Napi::Env env, const SpeakersOutcome&) {
+            return to_js(env, static_cast<NemotronStream&>(*work->stream).turns_from(start, most, nullptr));
+        };
+        return submit(info.Env(), work, std::move(request), info[2], to_value);
+    });
+}
+
+// end(cancel): Promise<void>
+Napi::Value DiarizationStreamObject::end(const Napi::CallbackInfo& info) {
+    return guarded(info.Env(), [&] {
+        const auto work = model(info.Env());
+        // What others have left is done by finish().
+        if (!work->diarizer->scheduled) {
+            const auto none = []() -> Finish { return [](Napi::Env env) { return env.Undefined(); }; };
+            return run_async(info.Env(), none);
+        }
+        SpeakersRequest request;
+        request.last = true;
+        return submit(info.Env(), work, std::move(request), info[0], nothing);
+    });
+}
+
 // finish({ exactly?, least?, most? }, cancel): Promise<{ turns, exclusive, embeddings }>
 Napi::Value DiarizationStreamObject::finish(const Napi::CallbackInfo& info) {
     return guarded(info.Env(), [&] {
         const auto work = model(info.Env());
         const SpeakerCount count = count_argument(info[0]);
+        // The network is the executor's.
+        if (work->diarizer->scheduled && !static_cast<NemotronStream&>(*work->stream).is_done())
+            bad_argument("stream", "one that has been ended");
         const CancelFlag::Shared stop = CancelFlag::of(info[1]);
         return run_async(info.Env(), [=]() -> Finish {
             const std::lock_guard<std::mutex> lock(work->mutex);

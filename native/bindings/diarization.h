@@ -6,13 +6,19 @@
 #include <mutex>
 
 #include "bindings/model_object.h"
+#include "engine/schedule/scheduled_speakers.h"
 #include "engine/speakers/diarizer.h"
 
 namespace agora {
 
+struct LoadedDiarizer {
+    std::shared_ptr<DiarizationModel> model;
+    std::unique_ptr<ScheduledSpeakers> scheduled;  // of a model whose steps are taken in parts; else null
+};
+
 // A loaded diarization model. JavaScript: see NativeDiarizationModel in src/addon/addon.ts.
 class DiarizationModelObject
-    : public ModelObject<DiarizationModelObject, DiarizationModel, &Instance::diarization_model> {
+    : public ModelObject<DiarizationModelObject, LoadedDiarizer, &Instance::diarization_model> {
   public:
     static void define(Napi::Env env, Napi::Object exports);
 
@@ -25,9 +31,10 @@ class DiarizationModelObject
 };
 
 struct DiarizationWork {
-    explicit DiarizationWork(std::unique_ptr<DiarizationStream> opened) : stream(std::move(opened)) {}
-    std::mutex mutex;
-    const std::unique_ptr<DiarizationStream> stream;
+    std::shared_ptr<LoadedDiarizer> diarizer;
+    std::shared_ptr<DiarizationStream> stream;
+    JobTraits turn;
+    std::mutex mutex;  // of a stream that no executor works on
 };
 
 // One recording. JavaScript: NativeDiarizationStream.
@@ -40,6 +47,8 @@ class DiarizationStreamObject
 
   private:
     Napi::Value push(const Napi::CallbackInfo& info);
+    Napi::Value look(const Napi::CallbackInfo& info);
+    Napi::Value end(const Napi::CallbackInfo& info);
     Napi::Value finish(const Napi::CallbackInfo& info);
 };
 

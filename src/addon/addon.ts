@@ -375,7 +375,7 @@ export interface NativeSpeakerTurn {
 export interface NativeDiarizationModel {
   /** `batch`: seconds of sound that keep all threads busy at once. */
   info(): DiarizationFileInfo & { batch: number };
-  open(): NativeDiarizationStream;
+  open(turn: NativeTurn): NativeDiarizationStream;
   close(): Promise<void>;
 }
 
@@ -383,6 +383,18 @@ export interface NativeDiarizationModel {
 export interface NativeDiarizationStream {
   /** Works on what the samples complete. */
   push(samples: Float32Array, cancel: CancelFlag): Promise<void>;
+  /**
+   * The same, and tells who speaks from `start` on up to their end, one at a time, by the model's numbers: of Nemotron's
+   * model alone. What lies before `start` is forgotten, and `finish` may not follow.
+   */
+  look(
+    samples: Float32Array,
+    options: { start: number; most: number },
+    cancel: CancelFlag,
+  ): Promise<NativeSpeakerTurn[]>;
+  /** Nothing more comes: has worked on what is left. */
+  end(cancel: CancelFlag): Promise<void>;
+  /** After `end`. */
   finish(
     speakers: { exactly?: number; least?: number; most?: number },
     cancel: CancelFlag,

@@ -258,6 +258,10 @@ export function addLiveOptions(command: Command): void {
       "channels of the audio, each transcribed by itself (default: 1)",
       read.wholeNumber,
     )
+    .option("--diarize", "tell who speaks: each of several channels, or those of one by a diarization model")
+    .addOption(SHARED.diarizationModel())
+    .addOption(SHARED.numSpeakers())
+    .addOption(SHARED.maxSpeakers())
     .option("--endpoint-ms <ms>", "silence that ends an utterance, 200 to 5000 (default: 500)", read.number)
     .option("--step <s>", "seconds of new audio between passes, 0.2 to 5 (default: 1)", read.number)
     .addOption(

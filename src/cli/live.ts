@@ -19,12 +19,15 @@ import { EXIT, UsageError } from "./exit.js";
 import { openLiveInput, startDevice } from "./live-input.js";
 import { loadTranscriber } from "./load-transcriber.js";
 import { writeWhole } from "./output-files.js";
-import { type ModelFlags, settingsOf } from "./settings.js";
+import { type ModelFlags, type SpeakerFlags, settingsOf, speakerOptions } from "./settings.js";
 import type { Terminal, Verbosity } from "./terminal.js";
 import { formatDuration } from "./units.js";
 
 /** Options of `agora-transcribe live`. */
-export interface LiveFlags extends Verbosity, ModelFlags {
+export interface LiveFlags
+  extends Verbosity,
+    ModelFlags,
+    Pick<SpeakerFlags, "diarize" | "diarizationModel" | "numSpeakers" | "maxSpeakers"> {
   model?: string;
   device?: "auto" | "cpu" | "cuda";
   threads?: number;
@@ -168,7 +171,7 @@ async function show(event: LiveEvent, isApart: boolean, terminal: Terminal): Pro
       return;
     case "final":
       terminal.hideStatus();
-      await terminal.print(`${before(event.channel)}${event.text}\n`);
+      await terminal.print(`${before(event.channel)}${speakerOf(event)}${event.text}\n`);
       return;
     case "language":
       terminal.detail(`${before(event.channel)}${event.language} (${Math.round(event.probability * 100)} %)`);
@@ -179,6 +182,11 @@ async function show(event: LiveEvent, isApart: boolean, terminal: Terminal): Pro
     case "warning":
       terminal.note(`warning: ${event.message}`);
   }
+}
+
+/** Who says it, where that was asked for and somebody is heard. */
+function speakerOf({ speaker }: LiveFinal): string {
+  return speaker == null ? "" : `${speaker}: `;
 }
 
 /** As much of a text's end as fits into a line. */
@@ -195,7 +203,11 @@ function optionsOf(flags: LiveFlags, savesWords: boolean, showsInterim: boolean)
   const words = wordTimestamps || savesWords || undefined;
   const given = { language, task, initialPrompt, hotwords, sampleRate, encoding, channels };
   const named = Object.entries({ ...given, endpointMs, step, policy, interim, words });
-  return Object.fromEntries(named.filter(([, value]) => value !== undefined)) as LiveOptions;
+  const { diarize } = speakerOptions(flags);
+  return {
+    ...(Object.fromEntries(named.filter(([, value]) => value !== undefined)) as LiveOptions),
+    ...(diarize !== undefined && { diarize }),
+  };
 }
 
 function modelFlags(flags: LiveFlags) {

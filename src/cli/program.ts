@@ -66,7 +66,7 @@ function advise(command: Command): void {
 }
 
 /** Commands that have options of their own. */
-const COMMANDS = ["live", "serve", "models", "doctor", "build"];
+const COMMANDS = ["live", "serve", "worker", "models", "doctor", "build"];
 
 /** Shorter and older spellings of flags. */
 const SPELLINGS: Readonly<Record<string, string>> = {
@@ -87,7 +87,9 @@ type Perform = (flags: Verbosity, command: (terminal: Terminal) => Promise<numbe
 function createProgram(context: CliContext, perform: Perform): Command {
   const program = new Command("agora-transcribe")
     .description("Turns speech into text, on this machine.")
-    .usage("FILE… [options]\n       agora-transcribe live | diarize | serve | models | doctor | build …")
+    .usage(
+      "FILE… [options]\n       agora-transcribe live | diarize | serve | worker | models | doctor | build …",
+    )
     .argument("[files...]", "recordings, patterns, or - for standard input")
     .enablePositionalOptions()
     .exitOverride()
@@ -118,6 +120,7 @@ function createProgram(context: CliContext, perform: Perform): Command {
   addLive(program, context, perform);
   addDiarize(program, context, perform);
   addServe(program, context, perform);
+  addWorker(program, context, perform);
   addDoctor(program, context, perform);
   addBuild(program, context, perform);
   addModels(program, context, perform);
@@ -156,7 +159,7 @@ function addDiarize(program: Command, context: CliContext, perform: Perform): vo
 
 /** Values are checked with those of the environment, so that one message names all that is wrong. */
 function addServe(program: Command, context: CliContext, perform: Perform): void {
-  program
+  const command = program
     .command("serve")
     .description("answer requests over gRPC and HTTP until interrupted")
     .option("--port <n>", "port of gRPC; 0 takes a free one (SERVER_PORT, default: 50051)")
@@ -170,7 +173,44 @@ function addServe(program: Command, context: CliContext, perform: Perform): void
       "address of HTTP; one that others can reach needs a token, or HTTP_WITHOUT_TOKEN (HTTP_HOST, default: 127.0.0.1)",
     )
     .option("--no-grpc", "do not open the gRPC door (SERVER_GRPC)")
-    .option("--no-http", "do not open the HTTP door (SERVER_HTTP)")
+    .option("--no-http", "do not open the HTTP door (SERVER_HTTP)");
+  addModelOptions(command)
+    .addHelpText(
+      "after",
+      "\nOptions take the place of variables of the environment, and those of a .env file here.",
+    )
+    .addHelpText("after", "The package's .env.example has all variables with their defaults.")
+    .action(({ grpc, http, ...flags }: ServeFlags) =>
+      // gRPC takes a tenth of a second to load.
+      perform({}, async () =>
+        (await import("./serve.js")).serve({ ...flags, ...closed({ grpc, http }) }, context),
+      ),
+    );
+}
+
+function addWorker(program: Command, context: CliContext, perform: Perform): void {
+  const command = program
+    .command("worker")
+    .description("do the jobs that servers put into a queue, until interrupted");
+  addModelOptions(command)
+    .addHelpText(
+      "after",
+      "\nSettings are those of the server: its variables of the environment, and those of a .env file here. SERVER_HTTP_PORT",
+    )
+    .addHelpText("after", "opens metrics and probes; JOBS_MAX_RUNNING is the number of jobs at once.")
+    .action((flags: FlagValues) =>
+      perform({}, async () => (await import("./serve.js")).serve(flags, context, true)),
+    );
+}
+
+/** What is loaded, and how, and where jobs are. */
+function addModelOptions(command: Command): Command {
+  return command
+    .option("--queue-url <url>", "queue of jobs for workers: redis://, rediss:// or postgres:// (QUEUE_URL)")
+    .option(
+      "--queue-store <folder|s3>",
+      "recordings and results of such jobs: a folder that all mount, or s3://… (QUEUE_STORE)",
+    )
     .option(
       "--implementation <name>",
       "engine that runs the model (MODEL_IMPLEMENTATION, default: by the model)",
@@ -191,18 +231,7 @@ function addServe(program: Command, context: CliContext, perform: Perform): void
     .option("-d, --device <device>", "auto, cpu or cuda (MODEL_DEVICE, default: auto)")
     .option("-t, --threads <n>", "compute threads (MODEL_THREADS)")
     .option("-l, --language <code|name>", "spoken language (MODEL_LANGUAGE, default: detected)")
-    .option("--cache-dir <dir>", "folder of downloaded models (AGORA_CACHE_DIR)")
-    .addHelpText(
-      "after",
-      "\nOptions take the place of variables of the environment, and those of a .env file here.",
-    )
-    .addHelpText("after", "The package's .env.example has all variables with their defaults.")
-    .action(({ grpc, http, ...flags }: ServeFlags) =>
-      // gRPC takes a tenth of a second to load.
-      perform({}, async () =>
-        (await import("./serve.js")).serve({ ...flags, ...closed({ grpc, http }) }, context),
-      ),
-    );
+    .option("--cache-dir <dir>", "folder of downloaded models (AGORA_CACHE_DIR)");
 }
 
 type ServeFlags = Omit<FlagValues, "grpc" | "http"> & Record<"grpc" | "http", boolean>;

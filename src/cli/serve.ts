@@ -1,6 +1,6 @@
 import { monotonicTime, notifySupervisor } from "../addon/supervisor.js";
 import { tryDecoder } from "../audio/try-decoder.js";
-import { type RunningServer, startServer } from "../server/server.js";
+import { openServer, type RunningServer } from "../server/server.js";
 import { loadDotenv } from "../service/dotenv.js";
 import { createLog } from "../service/log.js";
 import { readSettings } from "../service/read-settings.js";
@@ -11,11 +11,16 @@ import { EXIT } from "./exit.js";
 
 /**
  * `agora-transcribe serve`: runs until it is interrupted, then finishes what it has begun. SIGHUP reads settings again.
+ * `agora-transcribe worker` is the same without doors: it does what servers have put into the queue.
  * @param flags as they were typed
  * @returns exit code
  * @throws TranscriptionError when a setting is wrong or the model cannot be loaded
  */
-export async function serve(flags: FlagValues, { signal, stderr }: CliContext): Promise<number> {
+export async function serve(
+  flags: FlagValues,
+  { signal, stderr }: CliContext,
+  isWorker = false,
+): Promise<number> {
   const given = { ...process.env };
   // The library's own variables may stand in the file too.
   loadDotenv();
@@ -43,7 +48,7 @@ export async function serve(flags: FlagValues, { signal, stderr }: CliContext): 
   const onHangup = () => void (server && reload(server));
   process.on("SIGHUP", onHangup);
   try {
-    server = await startServer(settings, { log: write });
+    server = await openServer(settings, { log: write, isWorker });
     const interrupted = new Promise<void>((resolve) => {
       if (signal.aborted) resolve();
       else signal.addEventListener("abort", () => resolve(), { once: true });
@@ -54,13 +59,13 @@ export async function serve(flags: FlagValues, { signal, stderr }: CliContext): 
     });
     const serving = server.ready.then(() => {
       isReady = true;
-      notifySupervisor("READY=1", "STATUS=Serving");
+      notifySupervisor("READY=1", isWorker ? "STATUS=Working" : "STATUS=Serving");
     });
     await Promise.race([serving, interrupted]);
     await Promise.all([interrupted, trial]);
     return EXIT.ok;
   } finally {
-    notifySupervisor("STOPPING=1", "STATUS=Finishing open calls");
+    notifySupervisor("STOPPING=1", `STATUS=Finishing ${isWorker ? "jobs" : "open calls"}`);
     await server?.stop();
     process.off("SIGHUP", onHangup);
   }

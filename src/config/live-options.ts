@@ -8,7 +8,9 @@ import {
   type LiveRecordingTarget,
 } from "../types/live.js";
 import type { TranscribeOptions } from "../types/options.js";
+import type { DiarizationOptions } from "../types/speakers.js";
 import { boolean, type Checks, checkOptions, integer, number, oneOf } from "./checks.js";
+import { type ResolvedDiarization, resolveDiarization } from "./diarization.js";
 import { REQUEST_CHECKS, type ResolvedRequest, resolveRequest } from "./options.js";
 
 /** Options of a live stream with every default filled in. */
@@ -17,8 +19,8 @@ export interface ResolvedLive {
   sampleRate: number;
   encoding: LiveEncoding;
   channels: number;
-  /** Whether finals tell who speaks, by channel. */
-  diarize: boolean;
+  /** How finals tell who speaks: each channel is one speaker, or a model tells those of a channel apart. Undefined: they do not. */
+  diarize: "channels" | ResolvedDiarization | undefined;
   interim: boolean;
   words: boolean;
   /** Silence that ends an utterance, in seconds. */
@@ -80,20 +82,12 @@ const LIVE_CHECKS: Checks<LiveOptions> = {
 export function resolveLive(options: unknown): ResolvedLive {
   const given = checkOptions("options", options, LIVE_CHECKS);
   const channels = given.channels ?? 1;
-  const diarize = given.diarize !== undefined && given.diarize !== false;
-  if (diarize && (channels === 1 || Object.keys(Object(given.diarize)).length > 0)) {
-    throw new TranscriptionError(
-      "INVALID_ARGUMENT",
-      "diarize tells speakers of a live stream apart by their channels alone: expected true, and at least two channels",
-      { option: "diarize" },
-    );
-  }
   const { language, task, initialPrompt, hotwords, vadOptions, signal } = given;
   return {
     sampleRate: given.sampleRate ?? 16_000,
     encoding: given.encoding ?? "s16le",
     channels,
-    diarize,
+    diarize: speakersOf(given.diarize, channels),
     interim: given.interim ?? true,
     words: given.words ?? false,
     endpoint: (given.endpointMs ?? 500) / 1000,
@@ -111,19 +105,55 @@ export function resolveLive(options: unknown): ResolvedLive {
   };
 }
 
+/** Options of diarization that are known of a recording when all of it is, and what they are there. */
+const AT_THE_END = {
+  minSpeakers: "least number of speakers",
+  embeddings: "vectors of voices",
+  knownVoices: "known voices",
+} as const;
+
+/** @throws TranscriptionError INVALID_ARGUMENT for what is not known while somebody speaks */
+function speakersOf(given: LiveOptions["diarize"], channels: number): ResolvedLive["diarize"] {
+  const resolved = resolveDiarization(given);
+  if (!resolved) return undefined;
+  const asked: DiarizationOptions = given === true ? {} : (given as DiarizationOptions);
+  const late = (Object.keys(AT_THE_END) as (keyof typeof AT_THE_END)[]).find(
+    (name) => asked[name] !== undefined && asked[name] !== false,
+  );
+  if (late) throw notWhileSpoken(`${AT_THE_END[late]} (diarize.${late})`, `diarize.${late}`);
+  if (asked.engine === "community")
+    throw notWhileSpoken("community engine (diarize.engine)", "diarize.engine");
+  const { engine, maxSpeakers, model, numSpeakers } = asked;
+  const isWithin = [engine, maxSpeakers, model, numSpeakers].some((value) => value !== undefined);
+  if (channels > 1 && !isWithin) return "channels";
+  // Whatever engine the environment's model is for.
+  return { ...resolved, engine: engine ?? (model === undefined ? "nemotron" : undefined) };
+}
+
+/** What has to hear a recording to its end. @param what of diarization */
+export function notWhileSpoken(what: string, option: string): TranscriptionError {
+  return new TranscriptionError(
+    "INVALID_ARGUMENT",
+    `Expected no ${what} of a live stream, for that takes all of a recording: keep the stream (record) and transcribe ` +
+      "its recording, or have the nemotron engine tell speakers apart while they speak",
+    { option },
+  );
+}
+
 /** What the recording of a stream with these options is transcribed with, to have its text once more with all of its context. */
 export function optionsOfRecording(
-  { channels = 1, hotwords, initialPrompt, language, task, words }: LiveOptions,
+  { channels = 1, diarize, hotwords, initialPrompt, language, task, words }: LiveOptions,
   timesWords: boolean,
 ): Pick<
   TranscribeOptions,
-  "channels" | "hotwords" | "initialPrompt" | "language" | "task" | "wordTimestamps"
+  "channels" | "diarize" | "hotwords" | "initialPrompt" | "language" | "task" | "wordTimestamps"
 > {
   return {
     ...(language !== undefined && { language }),
     ...(task !== undefined && { task }),
     ...(initialPrompt !== undefined && { initialPrompt }),
     ...(hotwords !== undefined && { hotwords }),
+    ...(diarize !== undefined && diarize !== false && { diarize }),
     wordTimestamps: words === true && timesWords,
     ...(channels > 1 && { channels: "each" as const }),
   };

@@ -9,11 +9,14 @@ import { cancellable } from "../addon/cancellation.js";
 import { SampleBatches } from "../audio/sample-batches.js";
 import { TranscriptionError } from "../errors.js";
 import { SAMPLE_RATE } from "../types/audio.js";
+import type { WindowTurn } from "../types/engine.js";
 import type {
   DiarizationEngine,
   DiarizedRecording,
   Diarizer,
   DiarizerSession,
+  LiveDiarizerSession,
+  NumberedTurn,
   SpeakerCount,
   VoiceMeasure,
 } from "../types/speakers.js";
@@ -59,9 +62,10 @@ class NativeDiarizer implements Diarizer {
   readonly engine: DiarizationEngine;
   readonly mostSpeakers: number;
   readonly voices: VoiceMeasure | undefined;
+  readonly createLiveSession?: NonNullable<Diarizer["createLiveSession"]>;
   readonly #model: NativeDiarizationModel;
   readonly #batch: number;
-  /** Recordings take turns: a worker thread that waited for the model would be lost to all else. */
+  /** Recordings take turns where no executor sees to that: a worker thread that waited for the model would be lost to all else. */
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(model: NativeDiarizationModel) {
@@ -72,10 +76,15 @@ class NativeDiarizer implements Diarizer {
     this.#batch = batch;
     const measure = MEASURES[embedding];
     this.voices = measure && { size: embeddingSize, ...measure };
+    if (pipeline === "nemotron")
+      this.createLiveSession = (request, most) =>
+        new NativeLiveSession(model.open({ request, priority: "live" }), most);
   }
 
-  createSession(): DiarizerSession {
-    return new NativeSession(this.#model.open(), this.#batch, (step) => this.#inTurn(step));
+  createSession({ priority, request }: WindowTurn): DiarizerSession {
+    return new NativeSession(this.#model.open({ request, priority }), this.#batch, (step) =>
+      this.createLiveSession ? step() : this.#inTurn(step),
+    );
   }
 
   async close(): Promise<void> {
@@ -113,6 +122,7 @@ class NativeSession implements DiarizerSession {
 
   async finish(count: SpeakerCount, signal: AbortSignal): Promise<DiarizedRecording> {
     await this.#give(this.#batches.rest(), signal);
+    await this.#work(signal, (flag) => this.#stream.end(flag));
     return this.#work(signal, (flag) => this.#stream.finish(count, flag));
   }
 
@@ -124,11 +134,38 @@ class NativeSession implements DiarizerSession {
     if (samples.length > 0) await this.#work(signal, (flag) => this.#stream.push(samples, flag));
   }
 
-  async #work<T>(signal: AbortSignal, step: Parameters<typeof cancellable<T>>[1]): Promise<T> {
-    try {
-      return await this.#inTurn(() => cancellable(signal, step));
-    } catch (error) {
-      throw TranscriptionError.from(error);
-    }
+  #work<T>(signal: AbortSignal, step: Parameters<typeof cancellable<T>>[1]): Promise<T> {
+    return this.#inTurn(() => working(signal, step));
+  }
+}
+
+/** One channel of a live stream, whose steps come before all other work. */
+class NativeLiveSession implements LiveDiarizerSession {
+  readonly #stream: NativeDiarizationStream;
+  readonly #most: number;
+
+  constructor(stream: NativeDiarizationStream, most: number) {
+    this.#stream = stream;
+    this.#most = most;
+  }
+
+  push(samples: Float32Array, signal: AbortSignal): Promise<void> {
+    return working(signal, (flag) => this.#stream.push(samples, flag));
+  }
+
+  look(samples: Float32Array, start: number, signal: AbortSignal): Promise<readonly NumberedTurn[]> {
+    return working(signal, (flag) => this.#stream.look(samples, { start, most: this.#most }, flag));
+  }
+
+  close(): void {
+    this.#stream.close().catch(() => {});
+  }
+}
+
+async function working<T>(signal: AbortSignal, step: Parameters<typeof cancellable<T>>[1]): Promise<T> {
+  try {
+    return await cancellable(signal, step);
+  } catch (error) {
+    throw TranscriptionError.from(error);
   }
 }

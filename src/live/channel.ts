@@ -6,9 +6,10 @@ import { FRAME_SAMPLES, type Region } from "../pipeline/speech-regions.js";
 import { countWords } from "../pipeline/stats.js";
 import { SAMPLE_RATE } from "../types/audio.js";
 import type { VadModel, VadSession } from "../types/engine.js";
-import type { LiveFinal } from "../types/live.js";
+import type { Segment } from "../types/result.js";
+import type { ChannelSpeakers } from "./channel-speakers.js";
 import type { NewEvent } from "./events.js";
-import { finalSegment } from "./final-segment.js";
+import { finalOf, finalSegment } from "./final-segment.js";
 import { type Ending, type Heard, isSure, type Policy, type Sound } from "./policy.js";
 import type { SpokenLanguage } from "./spoken-language.js";
 import { VoiceGate } from "./voice-gate.js";
@@ -48,9 +49,11 @@ export interface ChannelMeans {
   policy: Policy;
   language: SpokenLanguage;
   signal: AbortSignal;
+  /** Tells who speaks; undefined: that is not wanted. */
+  speakers: ChannelSpeakers | undefined;
   emit: (event: NewEvent) => void;
-  /** Takes over a final text and says what number it has, and who has said it, where that is to be told. */
-  nextFinal: () => Pick<LiveFinal, "id" | "speaker">;
+  /** The number of the next final of the stream. */
+  nextFinal: () => number;
   /** Whether a channel that has so many seconds of audio waiting should do less. */
   isBehind: (waiting: number) => boolean;
   /** Called as the channel gets on. */
@@ -94,6 +97,8 @@ export class Channel {
   #offered = 0;
   #position = 0;
   #taken = 0;
+  /** Samples that what tells the speakers has. */
+  #heardForSpeakers = 0;
   #utterance: Utterance | undefined;
   #utterances = 0;
   /** No utterance begins before this sample. */
@@ -170,6 +175,7 @@ export class Channel {
   async close(): Promise<void> {
     await this.#work.catch(() => {});
     this.#session.close();
+    await this.#means.speakers?.close();
   }
 
   #then(work: () => Promise<void>): Promise<void> {
@@ -182,6 +188,7 @@ export class Channel {
     const probabilities = await this.#session.push(samples);
     for (const probability of probabilities) await this.#frame(probability);
     this.#taken += samples.length;
+    await this.#hearForSpeakers();
     this.#ring.discardBefore(
       this.#utterance?.start ?? (this.#gate.start ?? this.#position) - PRE_ROLL * SAMPLE_RATE,
     );
@@ -285,7 +292,7 @@ export class Channel {
     );
     if (gap) {
       const cut = Math.round((gap.start + gap.end) / 2);
-      this.#emitFinal(utterance, this.policy.part(cut / SAMPLE_RATE), cut, false);
+      await this.#emitFinal(utterance, this.policy.part(cut / SAMPLE_RATE), cut, false);
     } else {
       const end = Math.min(this.#position, this.#ring.end);
       const cut = utterance.start + placeToCut(this.#ring.view(utterance.start, end));
@@ -324,31 +331,53 @@ export class Channel {
     const { kept } = this.#means.language;
     if (kept !== undefined && ending.detected && ending.detected.language !== kept)
       ending = await this.#timed(this.policy.finish({ ...sound, language: kept }));
-    this.#emitFinal(utterance, ending, cut, endOfUtterance);
+    await this.#emitFinal(utterance, ending, cut, endOfUtterance);
+  }
+
+  /** Hands on what is new up to the last frame whose voice is known, wherever what was given ends. */
+  async #hearForSpeakers(): Promise<void> {
+    const { speakers } = this.#means;
+    const end = Math.min(this.#position, this.#ring.end);
+    const start = this.#heardForSpeakers;
+    if (!speakers || end <= start) return;
+    this.#heardForSpeakers = end;
+    await speakers.hear(this.#ring.view(start, end));
+  }
+
+  /** A text with who says it: several, where speakers take turns in it. @param from the sample with which it begins */
+  async #spokenBy(segment: Segment, from: number): Promise<Segment[]> {
+    const { speakers } = this.#means;
+    if (!speakers) return [segment];
+    await this.#hearForSpeakers();
+    return speakers.label(segment, from / SAMPLE_RATE);
   }
 
   /** Tells what was heard of the utterance up to `cut`, from where it goes on. */
-  #emitFinal(utterance: Utterance, ending: Ending, cut: number, endOfUtterance: boolean): void {
-    const segment = finalSegment(ending, utterance.start / SAMPLE_RATE, cut / SAMPLE_RATE, this.#lastEnd);
+  async #emitFinal(
+    utterance: Utterance,
+    ending: Ending,
+    cut: number,
+    endOfUtterance: boolean,
+  ): Promise<void> {
+    const from = utterance.start;
+    const segment = finalSegment(ending, from / SAMPLE_RATE, cut / SAMPLE_RATE, this.#lastEnd);
     if (segment) {
-      const { text, start, end, words, confidence, avgLogProb, noSpeechProb } = segment;
-      this.#lastEnd = end;
-      this.finals++;
-      this.words += countWords(text);
-      this.#emit({
-        type: "final",
-        ...this.#means.nextFinal(),
+      this.#lastEnd = segment.end;
+      const parts = await this.#spokenBy(segment, from);
+      this.finals += parts.length;
+      this.words += countWords(segment.text);
+      const about = {
         utterance: utterance.id,
-        text,
-        ...(this.#means.rules.words && { words: words ?? [] }),
-        start,
-        end,
-        confidence,
-        avgLogProb,
-        noSpeechProb,
         language: ending.detected?.language || this.#means.language.current,
-        endOfUtterance,
-      });
+      };
+      for (const [index, part] of parts.entries())
+        this.#emit({
+          type: "final",
+          id: this.#means.nextFinal(),
+          ...about,
+          ...finalOf(part, this.#means.rules.words),
+          endOfUtterance: endOfUtterance && index === parts.length - 1,
+        });
     } else if (utterance.shown !== "") {
       this.#show(utterance, { settled: [], unsettled: [] }, cut);
     }

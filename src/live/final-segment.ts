@@ -1,4 +1,5 @@
 import { placeSegments } from "../pipeline/assemble.js";
+import type { LiveFinal } from "../types/live.js";
 import type { Segment } from "../types/result.js";
 import type { Ending } from "./policy.js";
 import { type LiveWord, textOf } from "./words.js";
@@ -29,4 +30,32 @@ export function finalSegment(
     words: words.map((word) => ({ ...word, start: word.start - from, end: word.end - from })),
   };
   return placeSegments([segment], { start: from, end: to }, notBefore, 0)[0];
+}
+
+/** What a final says of a segment. @param hasWords whether it has words */
+export function finalOf(
+  { avgLogProb, confidence, end, noSpeechProb, speaker, speakerConfidence = 0, start, text, words }: Segment,
+  hasWords: boolean,
+): Pick<
+  LiveFinal,
+  | "text"
+  | "words"
+  | "start"
+  | "end"
+  | "confidence"
+  | "avgLogProb"
+  | "noSpeechProb"
+  | "speaker"
+  | "speakerConfidence"
+> {
+  return {
+    text,
+    ...(hasWords && { words: words ?? [] }),
+    start,
+    end,
+    confidence,
+    avgLogProb,
+    noSpeechProb,
+    ...(speaker !== undefined && { speaker, speakerConfidence }),
+  };
 }

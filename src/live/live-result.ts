@@ -69,7 +69,10 @@ function segmentOf(final: LiveFinal, isApart: boolean): Segment {
     compressionRatio: compressionRatio(text),
     temperature: 0,
     ...(isApart && { channel }),
-    ...(final.speaker !== undefined && { speaker: final.speaker }),
+    ...(final.speaker !== undefined && {
+      speaker: final.speaker,
+      speakerConfidence: final.speakerConfidence ?? 0,
+    }),
     language,
     ...(words && { words }),
   };

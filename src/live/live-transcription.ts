@@ -1,14 +1,18 @@
 import { createResamplers, type TrackResampler } from "../audio/resample.js";
-import type { ResolvedLive } from "../config/live-options.js";
+import type { ResolvedDiarization } from "../config/diarization.js";
+import { notWhileSpoken, type ResolvedLive } from "../config/live-options.js";
+import type { Lease } from "../engine/shared.js";
 import { invalidArgument, TranscriptionError } from "../errors.js";
 import { type ModelRequest, timesWordsOf } from "../pipeline/fit-to-model.js";
+import { KEEP_DIARIZER } from "../pipeline/lease-diarizer.js";
 import { newRequestNumber } from "../pipeline/request-number.js";
 import { RequestScope } from "../pipeline/request-scope.js";
-import { speakerId } from "../speakers/names.js";
 import { SAMPLE_RATE } from "../types/audio.js";
 import type { Engine, VadModel } from "../types/engine.js";
 import type { LiveEvent, LiveProgress, LiveStats, LiveStream } from "../types/live.js";
+import type { Diarizer } from "../types/speakers.js";
 import { Channel, type UtteranceLimits } from "./channel.js";
+import { ChannelAsSpeaker, type ChannelSpeakers, DiarizedChannel, SpeakerNames } from "./channel-speakers.js";
 import { EventQueue } from "./events.js";
 import { Inbox } from "./inbox.js";
 import { Lag } from "./lag.js";
@@ -31,6 +35,8 @@ export interface LiveMeans {
   engine: Engine;
   /** The VAD model, once it is loaded. */
   findVad: () => Promise<VadModel>;
+  /** A diarization model, as long as the scope lasts. */
+  leaseDiarizer: (request: ResolvedDiarization, scope: RequestScope) => Promise<Lease<Diarizer>>;
   rules: ResolvedLive;
   /** `rules.request`, settled for the engine's model. */
   modelRequest: ModelRequest;
@@ -48,8 +54,8 @@ export class LiveTranscription implements LiveStream {
   readonly #bytesOfFrame: number;
   readonly #recording: StreamRecording | undefined;
   #channels: Channel[] = [];
-  /** Channels in the order in which something was said in them. */
-  readonly #speakers: number[] = [];
+  readonly #names = new SpeakerNames();
+  #diarizer: Lease<Diarizer> | undefined;
   #bytes = 0;
   #finals = 0;
   /** Writers that wait until less is unprocessed. */
@@ -204,6 +210,7 @@ export class LiveTranscription implements LiveStream {
       this.#scope.close();
       this.#inbox.clear();
       await Promise.all(this.#channels.map((channel) => channel.close()));
+      await this.#diarizer?.release(KEEP_DIARIZER);
       this.#letWritersGo();
     }
   }
@@ -212,7 +219,12 @@ export class LiveTranscription implements LiveStream {
     const { engine, findVad, rules, modelRequest } = this.#means;
     const { signal } = this.#scope;
     const { sampleRate, encoding, channels } = rules;
-    const loading = Promise.all([findVad(), createResamplers(sampleRate, channels), this.#recording?.begun]);
+    const loading = Promise.all([
+      findVad(),
+      createResamplers(sampleRate, channels),
+      this.#recording?.begun,
+      this.#findDiarizer(),
+    ]);
     const [vad, resamplers] = await this.#scope.race(loading);
     this.#channels = resamplers.map((_, index) => this.#channel(index, vad));
     this.#events.push({ type: "ready", model: engine.model.name, sampleRate });
@@ -259,6 +271,26 @@ export class LiveTranscription implements LiveStream {
     this.#scope.throwIfEnded();
   }
 
+  async #findDiarizer(): Promise<void> {
+    const { leaseDiarizer, rules } = this.#means;
+    if (rules.diarize === undefined || rules.diarize === "channels") return;
+    this.#diarizer = await leaseDiarizer(rules.diarize, this.#scope);
+    const { createLiveSession, engine } = this.#diarizer.value;
+    if (!createLiveSession) throw notWhileSpoken(`model of the ${engine} engine`, "diarize.model");
+  }
+
+  /** What tells who speaks on a channel; undefined: that is not wanted. */
+  #speakersOf(channel: number): ChannelSpeakers | undefined {
+    const { diarize } = this.#means.rules;
+    if (diarize === undefined) return undefined;
+    if (diarize === "channels") return new ChannelAsSpeaker(channel, this.#names);
+    const { value } = this.#diarizer!;
+    const { exactly, most } = diarize.count;
+    const count = exactly ?? most ?? value.mostSpeakers;
+    const session = value.createLiveSession!(newRequestNumber(), Math.min(count, value.mostSpeakers));
+    return new DiarizedChannel(session, channel, this.#names, this.#scope.signal);
+  }
+
   #channel(index: number, vad: VadModel): Channel {
     const { engine, rules, modelRequest } = this.#means;
     const { maxWindow } = modelRequest;
@@ -279,19 +311,11 @@ export class LiveTranscription implements LiveStream {
       language: new SpokenLanguage(modelRequest.language),
       signal,
       emit: (event) => this.#events.push(event),
-      nextFinal: () => ({
-        id: this.#finals++,
-        ...(rules.diarize && { speaker: this.#speakerOf(index) }),
-      }),
+      speakers: this.#speakersOf(index),
+      nextFinal: () => this.#finals++,
       isBehind: (waiting) => this.#pace.isBehind(waiting),
       onProgress: () => this.#noteProgress(),
     });
-  }
-
-  /** Speakers are numbered as they come: a channel is one, as in recordings. */
-  #speakerOf(channel: number): string {
-    if (!this.#speakers.includes(channel)) this.#speakers.push(channel);
-    return speakerId(this.#speakers.indexOf(channel));
   }
 
   /** Of a model that has one language, which is what every detection would find. */

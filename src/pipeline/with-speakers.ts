@@ -1,7 +1,6 @@
 import type { ResolvedDiarization } from "../config/diarization.js";
 import type { ResolvedRequest } from "../config/options.js";
-import { acquireDiarizer, namedDiarizationModel } from "../engine/loading.js";
-import type { Lease } from "../engine/shared.js";
+import { namedDiarizationModel } from "../engine/loading.js";
 import { invalidArgument, TranscriptionError } from "../errors.js";
 import { ChannelPass } from "../speakers/channel-pass.js";
 import { DiarizerPass } from "../speakers/diarizer-pass.js";
@@ -11,11 +10,10 @@ import type { DecodedAudio } from "../types/audio.js";
 import type { VadModel } from "../types/engine.js";
 import type { TranscriberOptions } from "../types/options.js";
 import type { Diarizer, RoleOptions } from "../types/speakers.js";
+import { KEEP_DIARIZER, leaseDiarizer } from "./lease-diarizer.js";
+import { newRequestNumber } from "./request-number.js";
 import type { RequestScope } from "./request-scope.js";
 import { VoiceTurns } from "./voice-turns.js";
-
-/** Seconds that a diarization model stays loaded for the next request. */
-const KEEP_LOADED = 30;
 
 /** What a recording's speakers are told apart with. */
 export interface SpeakerMeans {
@@ -33,7 +31,7 @@ export interface SpeakerMeans {
  */
 export async function withSpeakers<T>(
   audio: DecodedAudio,
-  request: Pick<ResolvedRequest, "channels" | "diarize" | "roles">,
+  request: Pick<ResolvedRequest, "channels" | "diarize" | "roles" | "window">,
   { loading, findVad, scope }: SpeakerMeans,
   work: (audio: DecodedAudio, speakers: SpeakerPass) => Promise<T>,
 ): Promise<T> {
@@ -52,34 +50,22 @@ export async function withSpeakers<T>(
   const wantsVoices = (diarize.embeddings && isNamed && makesVoices) || compares;
   // Only one engine compares voices.
   const wanted = compares && !isNamed ? { ...diarize, engine: diarize.engine ?? "community" } : diarize;
-  const lease = areApart && !wantsVoices ? undefined : await acquire(wanted, loading, scope);
+  const lease = areApart && !wantsVoices ? undefined : await leaseDiarizer(wanted, loading, scope);
   try {
     if (lease) checkVoices(given, lease.value.voices);
     const options = { diarize, roles };
-    if (!areApart) return await work(parties, new DiarizerPass(lease!.value, options));
+    // Of its own: it takes turns with the windows of the same recording.
+    const turn = { request: newRequestNumber(), priority: request.window.priority };
+    if (!areApart) return await work(parties, new DiarizerPass(lease!.value, turn, options));
     const vad = await findVad();
     scope.throwIfEnded();
     const { trackCount } = parties;
     const turns = vad && new VoiceTurns(trackCount, vad);
     const diarizer = lease?.value.voices && lease.value;
-    return await work(parties, new ChannelPass({ trackCount, turns, diarizer }, options));
+    return await work(parties, new ChannelPass({ trackCount, turns, diarizer, turn }, options));
   } finally {
-    await lease?.release(KEEP_LOADED);
+    await lease?.release(KEEP_DIARIZER);
   }
-}
-
-async function acquire(
-  request: Pick<ResolvedDiarization, "engine" | "model" | "download">,
-  options: TranscriberOptions,
-  scope: RequestScope,
-): Promise<Lease<Diarizer>> {
-  const { download = options.download } = request;
-  const how = download === undefined ? options : { ...options, download };
-  const loading = acquireDiarizer(request, how, scope.signal);
-  return scope.race(loading).catch((error: unknown) => {
-    loading.then((late) => late.release()).catch(() => {});
-    throw error;
-  });
 }
 
 /** The voices that are given, by the names of what holds them and of each. */

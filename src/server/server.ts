@@ -12,7 +12,7 @@ import { openRecordings } from "../service/recordings/open-source.js";
 import type { RecordingSource } from "../service/recordings/store.js";
 import { reloadable, watchedFiles } from "../service/reloaded-settings.js";
 import { Service } from "../service/service.js";
-import { LIVE_PORTS, type ServerSettings } from "../service/settings.js";
+import { LIVE_PORTS, type ServerSettings, variableOf } from "../service/settings.js";
 import { watchFiles } from "../service/watch-files.js";
 
 /** A server that listens. Made by {@link startServer}. */
@@ -86,11 +86,25 @@ export async function startServer(
   return openServer(withDefaults(settings), options);
 }
 
-/** As {@link startServer}, with settings that are checked and complete. */
+/** As {@link StartServerOptions}, with what no other program asks for. */
+export interface OpenServerOptions extends StartServerOptions {
+  /** Opens no door but that of metrics, and does what servers have put into the queue. */
+  isWorker?: boolean;
+}
+
+/**
+ * As {@link startServer}, with settings that are checked and complete.
+ * @throws also INVALID_ARGUMENT for a worker without a queue
+ */
 export async function openServer(
   settings: ServerSettings,
-  options: StartServerOptions = {},
+  options: OpenServerOptions = {},
 ): Promise<RunningServer> {
+  if (options.isWorker && settings.queueUrl === undefined) {
+    const variable = variableOf("queueUrl");
+    const message = `A worker needs a queue: set ${variable}, as servers have it, and ${variableOf("queueStore")}`;
+    throw new TranscriptionError("INVALID_ARGUMENT", message, { option: variable });
+  }
   const server = new TranscriptionServer(settings, options, await openRecordings(settings));
   await server.open();
   return server;
@@ -120,7 +134,7 @@ class TranscriptionServer implements RunningServer {
 
   constructor(
     settings: ServerSettings,
-    { transcriber, log = toStandardError }: StartServerOptions,
+    { isWorker = false, transcriber, log = toStandardError }: OpenServerOptions,
     recordings: RecordingSource | undefined,
   ) {
     const loggers = createLog(() => this.#settings.loggingLevel, log, settings.logFormat);
@@ -132,6 +146,7 @@ class TranscriptionServer implements RunningServer {
       loggers("TranscriptionService"),
       onStorage,
       recordings,
+      isWorker,
     );
   }
 
@@ -162,10 +177,15 @@ class TranscriptionServer implements RunningServer {
 
   async open(): Promise<void> {
     this.#observe();
-    this.#warnOfExposure();
+    if (!this.#service.isWorker) this.#warnOfExposure();
     try {
       // What was promised before is looked for at once; without a folder there is nothing until somebody asks.
-      if (this.#settings.jobsFolder !== undefined) await this.#service.jobs.open();
+      const { jobsFolder, queueUrl } = this.#settings;
+      if (jobsFolder !== undefined || queueUrl !== undefined) await this.#service.jobs.open();
+      if (this.#service.jobRole === "server")
+        this.#log.info(
+          "Jobs go into a queue: `agora-transcribe worker` does them, here or on other machines",
+        );
       await this.#openDoors();
     } catch (error) {
       await Promise.all(this.#doors.map((door) => door.close()));
@@ -189,6 +209,10 @@ class TranscriptionServer implements RunningServer {
         onError: (error) => this.#log.error(`Cannot show a page: ${error.stack ?? error.message}`),
       });
       this.#log.info(`Metrics and probes on ${metricsHost}, HTTP port ${this.#metrics.port}`);
+    }
+    if (this.#service.isWorker) {
+      this.#log.info(`agora-transcribe ${VERSION} works on the queue, and loads the model`);
+      return;
     }
     if (grpc) this.#grpc = await GrpcFront.open(this.#service);
     if (http) this.#http = await this.#openHttp(pages);
@@ -239,7 +263,7 @@ class TranscriptionServer implements RunningServer {
     this.#service.takeOver(settings);
     this.#log.info("Read certificates, tokens and the log's level again");
     for (const variable of restart) this.#log.warning(`${variable} has changed, which needs another start`);
-    this.#warnOfExposure();
+    if (!this.#service.isWorker) this.#warnOfExposure();
   }
 
   #warnOfExposure(): void {
@@ -332,6 +356,8 @@ class TranscriptionServer implements RunningServer {
     // Whatever cannot be closed keeps nothing else open.
     try {
       await Promise.all(this.#doors.map((door) => door.close()));
+      // A door lets nobody in any more before that; jobs come through none.
+      await this.#service.drain();
     } finally {
       const closing = [this.#release(this.#transcriber), this.#service.models.close()];
       await Promise.all(closing).finally(() => this.#closeMetrics());

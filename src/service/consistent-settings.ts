@@ -68,6 +68,18 @@ export function contradictions(
       "recordingsStore",
       `expected another system's address, since ${nameOf("recordingsAuthorization")} is set`,
     );
+  if (isSet("queueUrl") && !isSet("queueStore"))
+    add(
+      "queueStore",
+      `expected a folder that all machines mount, or s3://…, since ${nameOf("queueUrl")} is set`,
+    );
+  if (isSet("queueStore") && !isSet("queueUrl"))
+    add("queueUrl", `expected one, since ${nameOf("queueStore")} is set`);
+  if (isSet("queueUrl") && isSet("jobsFolder"))
+    add(
+      "jobsFolder",
+      `expected nothing, since ${nameOf("queueUrl")} is set: jobs are in the queue, and in ${nameOf("queueStore")}`,
+    );
   const keeps = (["liveRecord", "liveAgain"] as const).filter((key) => settings[key]);
   const store = isSet("recordingsStore") ? parseStoreAddress(settings.recordingsStore!)?.kind : undefined;
   if (keeps.length > 0 && store !== "folder" && store !== "s3")

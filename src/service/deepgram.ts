@@ -16,6 +16,11 @@ export function deepgramWord({ confidence, end, start, text }: Word): DeepgramWo
   return { word: word === "" ? text : word, start, end, confidence, punctuated_word: text };
 }
 
+/** Number of a speaker: 2 of `SPEAKER_02`. */
+export function deepgramSpeaker(id: string): number {
+  return Number(id.slice(id.lastIndexOf("_") + 1));
+}
+
 /** Words to expect, of both of the parameters that name them. */
 export function keywordsOf(keyterms: readonly string[], keywords: readonly string[]): string[] {
   // How much to expect them stands behind a colon.

@@ -1,4 +1,5 @@
 import {
+  diarizationEngines,
   type LiveEvent,
   type LiveOptions,
   type LiveProgress,
@@ -25,6 +26,21 @@ export interface LiveSession extends LiveStream {
 
 /** Milliseconds between looks at how far a stream is. */
 const LOOK = 500;
+
+/**
+ * Options of a stream that tell who speaks, where the server can: speakers of one channel take a model that is here.
+ * @param most speakers at most; undefined: as many as there are
+ */
+export async function speakersIfPossible(
+  { cacheDir }: Pick<ServerSettings, "cacheDir">,
+  channels: number,
+  most?: number,
+): Promise<Pick<LiveOptions, "diarize">> {
+  if (channels > 1) return { diarize: true };
+  const engines = await diarizationEngines(cacheDir === undefined ? {} : { cacheDir });
+  if (!engines.includes("nemotron")) return {};
+  return { diarize: most === undefined ? true : { maxSpeakers: most } };
+}
 
 /** The live streams of all doors: how many there are, and that none of them stays for nothing. */
 export class LiveStreams {
@@ -66,6 +82,7 @@ export class LiveStreams {
     const stream = transcriber.live({
       ...(hasLanguage && { language }),
       ...options,
+      ...diarizationOf(options),
       ...(recording && { record: recording }),
       signal: call.signal,
     });
@@ -80,6 +97,12 @@ export class LiveStreams {
       });
     return session;
   }
+}
+
+/** A stream waits for no download. */
+function diarizationOf({ diarize }: LiveOptions): Pick<LiveOptions, "diarize"> {
+  if (diarize === undefined || diarize === false) return {};
+  return { diarize: { ...(diarize !== true && diarize), download: false } };
 }
 
 /** A stream that fails when its client is silent for too long, or nothing comes of what was sent. */

@@ -6,6 +6,7 @@ import { type FlagValues, SETTINGS, type ServerSettings, type Setting, type Sett
 const SECRETS: ReadonlySet<SettingKey> = new Set<SettingKey>([
   "apiToken",
   "nextApiToken",
+  "queueUrl",
   "recordingsAuthorization",
   "twilioAuthToken",
   "webhookSecrets",

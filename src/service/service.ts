@@ -16,6 +16,7 @@ import { type Budgets, createBudgets } from "./budgets.js";
 import { type Call, ClientGone, Unavailable } from "./call/call.js";
 import type { Holder } from "./call/holdings.js";
 import { OpenCalls } from "./call/open-calls.js";
+import type { JobRole } from "./jobs/job-storage.js";
 import { Jobs } from "./jobs/jobs.js";
 import { type LiveSession, LiveStreams } from "./live.js";
 import { type Keeping, keepingOf, LiveRecording } from "./live-recording.js";
@@ -87,12 +88,14 @@ export class Service {
    * @param log lines about calls
    * @param onStorage called with what keeps uploads from being stored, and with undefined when nothing does any more
    * @param recordings what is kept for longer than a call; undefined: nothing is
+   * @param isWorker whether it does what servers have put into the queue, and nothing else
    */
   constructor(
     settings: ServerSettings,
     readonly log: Logger,
     onStorage: (fault: string | undefined) => void,
     readonly recordings: RecordingSource | undefined = undefined,
+    readonly isWorker = false,
   ) {
     this.#settings = settings;
     this.workers = new Workers(settings, this.metrics);
@@ -108,6 +111,12 @@ export class Service {
   /** Those that are in force. */
   get settings(): ServerSettings {
     return this.#settings;
+  }
+
+  /** What it has to do with jobs. */
+  get jobRole(): JobRole {
+    if (this.isWorker) return "worker";
+    return this.settings.queueUrl === undefined ? "alone" : "server";
   }
 
   /** Others are in force from now on, of which those alone differ that can be taken over while the server runs. */

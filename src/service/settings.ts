@@ -8,8 +8,9 @@ import {
 } from "../index.js";
 import { isHostName, isOrigin } from "./addresses.js";
 import { isNetwork } from "./allowlist.js";
+import { queueUrl } from "./jobs/broker/queue-url.js";
 import { LEVELS, LOG_FORMATS } from "./log.js";
-import { storeAddress } from "./recordings/store-address.js";
+import { sharedStore, storeAddress } from "./recordings/store-address.js";
 import {
   choice,
   integer,
@@ -263,6 +264,14 @@ export const SETTINGS = {
   jobsMaxAttempts: setting("JOBS_MAX_ATTEMPTS", integer(1, 100), 3),
   /** Seconds that a job is kept when it has ended, with its result and events. */
   jobsTtl: setting("JOBS_TTL", limit(1, 3650 * DAY), 7 * DAY),
+  /** Queue of jobs that several machines share: this server has workers for them; undefined: it does them itself. */
+  queueUrl: hidden("QUEUE_URL", queueUrl),
+  /** Where recordings and results of those jobs are: a folder that all machines mount, or a bucket. */
+  queueStore: hidden("QUEUE_STORE", sharedStore),
+  /** Jobs that may wait in the queue; more are refused. */
+  queueMaxWaiting: setting("QUEUE_MAX_WAITING", limit(1, 10_000_000), 100_000),
+  /** Seconds without a sign of life after which a worker is taken for dead, and others do its jobs. */
+  queueLock: setting("QUEUE_LOCK_DURATION", number(1, 3600), 30),
   /** Secrets that webhooks are signed with, comma-separated, as `whsec_…` or `name=whsec_…`; undefined: there are none. */
   webhookSecrets: hidden("WEBHOOK_SECRETS", listOf(SECRET_FORM, isSecretEntry)),
   /** Hosts that webhooks may go to, comma-separated, with a port or without; nothing: any that is public. */

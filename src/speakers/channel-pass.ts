@@ -1,3 +1,4 @@
+import type { WindowTurn } from "../types/engine.js";
 import type { Segment } from "../types/result.js";
 import type { Diarizer, DiarizerSession, TurnFinder, VoiceMeasure } from "../types/speakers.js";
 import { type PassOptions, type SpeakerPass, type SpokenBy, told } from "./speaker-pass.js";
@@ -10,6 +11,8 @@ export interface ChannelMeans {
   turns: TurnFinder | undefined;
   /** Gives each channel's voice; undefined: voices are not wanted. */
   diarizer: Diarizer | undefined;
+  /** Whose recording it is, and how urgent. */
+  turn: WindowTurn;
 }
 
 /** Each channel is a speaker, whose turns are where the channel has speech: text that is nobody's is left out of them. */
@@ -22,9 +25,9 @@ export class ChannelPass implements SpeakerPass {
   /** The step that is being worked on: the next block is decoded meanwhile. */
   #step: Promise<unknown> = Promise.resolve();
 
-  constructor({ trackCount, turns, diarizer }: ChannelMeans, options: PassOptions) {
+  constructor({ trackCount, turns, diarizer, turn }: ChannelMeans, options: PassOptions) {
     this.#turns = turns;
-    this.#sessions = Array.from({ length: diarizer ? trackCount : 0 }, () => diarizer!.createSession());
+    this.#sessions = Array.from({ length: diarizer ? trackCount : 0 }, () => diarizer!.createSession(turn));
     this.#measure = diarizer?.voices;
     this.#options = options;
   }

@@ -1,3 +1,4 @@
+import type { WindowTurn } from "../types/engine.js";
 import type { Segment } from "../types/result.js";
 import type { Diarizer, DiarizerSession } from "../types/speakers.js";
 import { speakerId } from "./names.js";
@@ -13,9 +14,9 @@ export class DiarizerPass implements SpeakerPass {
   /** The step that is being worked on: the next block is decoded meanwhile. */
   #step: Promise<void> = Promise.resolve();
 
-  constructor(diarizer: Diarizer, options: PassOptions) {
+  constructor(diarizer: Diarizer, turn: WindowTurn, options: PassOptions) {
     this.#diarizer = diarizer;
-    this.#session = diarizer.createSession();
+    this.#session = diarizer.createSession(turn);
     this.#options = options;
   }
 

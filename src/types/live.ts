@@ -51,8 +51,10 @@ export interface LiveOptions {
   /** Words to expect. Of more than fit into the prompt the first ones are used. Default: none. */
   hotwords?: string | readonly string[];
   /**
-   * Finals tell who speaks. Each channel is taken for one speaker, so there have to be at least two; those of one channel are
-   * not told apart while they speak, and all other options of diarization are refused. Default false.
+   * Finals tell who speaks, and are cut where the speaker changes. Of several channels each is one speaker; those of one
+   * channel, or of each with `engine`, `model`, `numSpeakers` or `maxSpeakers`, are told apart by Nemotron's model while they
+   * speak. Of more speakers of a channel than `numSpeakers` or `maxSpeakers`, those are kept who speak first. The other
+   * options of diarization, and the `"community"` engine, which need all of a recording, are refused. Default false.
    */
   diarize?: boolean | DiarizationOptions;
   /** What counts as speech. Default: threshold 0.5, speech of at least 0.1 s. */
@@ -202,9 +204,11 @@ export interface LiveFinal extends OfChannel {
   noSpeechProb: number;
   /** ISO 639-1 code of what is spoken. */
   language: string;
-  /** With `diarize`: `"SPEAKER_00"`, … in the order of their first finals. */
-  speaker?: string;
-  /** False where the utterance was too long for one final and goes on. */
+  /** With `diarize`: `"SPEAKER_00"`, … in the order of their first finals, over all channels; null where nobody is heard. */
+  speaker?: string | null;
+  /** With `diarize`: share of its words' time in which that speaker is heard, 0 to 1. */
+  speakerConfidence?: number;
+  /** False where the utterance was too long for one final and goes on, or somebody else speaks on. */
   endOfUtterance: boolean;
 }
 

@@ -1,3 +1,5 @@
+import type { WindowTurn } from "./engine.js";
+
 /**
  * Implementations of diarization. `"nemotron"`: NVIDIA's Nemotron-3-Diarization, which is downloaded when it is first used;
  * up to 8 speakers. `"community"`: pyannote's community pipeline, from a model file of `models convert`.
@@ -159,6 +161,20 @@ export interface DiarizerSession {
   close(): void;
 }
 
+/** A channel of a live stream on its way through a diarizer. One call at a time. */
+export interface LiveDiarizerSession {
+  /** Takes 16 kHz mono; resolves when it is worked off. @throws TranscriptionError CANCELLED */
+  push(samples: Float32Array, signal: AbortSignal): Promise<void>;
+  /**
+   * Takes the next samples, and tells who speaks up to their end.
+   * @param start seconds of all that was given; what lies before is forgotten
+   * @returns by start, one speaker at a time. A speaker has the same number each time, from 0, in no order
+   * @throws TranscriptionError CANCELLED
+   */
+  look(samples: Float32Array, start: number, signal: AbortSignal): Promise<readonly NumberedTurn[]>;
+  close(): void;
+}
+
 /** A loaded diarization model. */
 export interface Diarizer {
   readonly engine: DiarizationEngine;
@@ -166,6 +182,12 @@ export interface Diarizer {
   readonly mostSpeakers: number;
   /** Undefined: the model tells speakers apart without vectors of their voices. */
   readonly voices: VoiceMeasure | undefined;
-  createSession(): DiarizerSession;
+  /** @param turn whose recording it is, and how urgent */
+  createSession(turn: WindowTurn): DiarizerSession;
+  /**
+   * Undefined: speakers are told apart when all of a recording has been heard.
+   * @param request number of the channel among the requests of engines @param most speakers to tell apart at most
+   */
+  createLiveSession?(request: number, most: number): LiveDiarizerSession;
   close(): Promise<void>;
 }

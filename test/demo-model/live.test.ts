@@ -4,6 +4,7 @@ import wavefile from "wavefile";
 import { createTranscriber, type LiveOptions } from "../../src/index.js";
 import { int16, wav } from "../support/audio.js";
 import { codeOf, DEMO, DEMO_WITH_VAD, sharedTranscriber } from "../support/demo.js";
+import { nemotronFile } from "../support/nemotron-file.js";
 import { sampleAudio, samplePath, sampleText, sampleTurns } from "../support/samples.js";
 import { finalsOf, join, replay, silence, textOf } from "../support/scripted-speech.js";
 import { unspokenSounds } from "../support/unspoken-sounds.js";
@@ -44,6 +45,25 @@ describe.each(["auto", "local-agreement"] as const)("live speech, with the polic
 });
 
 describe("live speech", () => {
+  it("has speakers that a model tells apart, cut where they change, the same however it is cut", async () => {
+    const model = await nemotronFile();
+    const beginning = bytes.subarray(0, 40_000 * MS);
+    const options = { words: true, interim: false, diarize: { model } };
+    const [expected, ...others] = await Promise.all(
+      [320, 20 * MS + 1, 40_000 * MS].map(async (size) =>
+        finalsOf((await replayed(beginning, size, options)).events).map(({ seq: _, ...final }) => final),
+      ),
+    );
+    for (const finals of others) expect(finals).toEqual(expected);
+    const plain = await replayed(beginning, 3200, { interim: false });
+    expect(expected!.map(({ text }) => text).join(" ")).toBe(textOf(plain.events));
+    const names = [...new Set(expected!.flatMap(({ speaker }) => speaker ?? []))];
+    expect(names.length).toBeGreaterThan(1);
+    expect(names).toEqual([...names].sort());
+    for (const { speaker, words } of expected!)
+      expect(words!.every((word) => word.speaker === speaker)).toBe(true);
+  });
+
   it("is read in Russian, whose letters are several tokens", async () => {
     const audio = new Uint8Array(sampleAudio("sales-call-ru").samples.buffer);
     const { events } = await replayed(audio, 3201);

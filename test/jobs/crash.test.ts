@@ -107,6 +107,7 @@ it("a job in whose course the server ends each time is set aside with its record
   expect(await jobWhen(server.url, innocent, "succeeded")).toMatchObject({ attempts: 2 });
   expect(server.child.stderr()).toMatch(new RegExp(`${poison}.*set aside; its recording is kept as rec_`));
   await until(() => readdirSync(join(folder, "jobs", "recordings")).length === 1);
+  expect((await get(server.url, "/metrics")).text).toMatch(/^agora_jobs_crashed_total 1$/m);
   // It is not tried again by itself.
   await server.kill();
   server = await startProcess(folder, open, attempts);

@@ -2,8 +2,9 @@ import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { Workers } from "../../src/service/workers.js";
+import { JOB_STORES, titleOf } from "../support/brokers.js";
 import { formOf, post, startHttp } from "../support/http-server.js";
-import { acceptedJob, get, jobWhen, postJob, startJobs } from "../support/jobs.js";
+import { acceptedJob, get, type JobServerOptions, jobWhen, postJob, startJobs } from "../support/jobs.js";
 import { readMetrics } from "../support/metrics.js";
 import { startS3 } from "../support/s3-server.js";
 import { RECORDING, until } from "../support/server.js";
@@ -12,53 +13,162 @@ import { latch } from "../support/transcribe-fake.js";
 
 const ID = /^job_[A-Za-z0-9]{22}$/;
 
-describe("a job", () => {
-  it("is accepted at once, worked on, and answered in the format that it was asked for with", async () => {
-    const gate = latch();
-    const { folder, url } = await startJobs({ gate: () => gate.opened });
-    const { headers, json, status } = await postJob(url, {
-      response_format: "srt",
-      metadata: '{"call": 7, "tags": ["a"]}',
-    });
-    expect(status).toBe(202);
-    expect(json).toMatchObject({
-      id: expect.stringMatching(ID),
-      object: "job",
-      status: expect.stringMatching("queued|running"),
-      filename: "a.wav",
-      bytes: RECORDING.length,
-      recording_id: null,
-      finished_at: null,
-      expires_at: null,
-      result_url: null,
-      error: null,
-      priority: "bulk",
-      metadata: { call: 7, tags: ["a"] },
-    });
-    expect(headers.get("location")).toBe(`/v1/jobs/${json.id}`);
-    expect(Number(headers.get("retry-after"))).toBeGreaterThanOrEqual(1);
-    await jobWhen(url, json.id, "running");
-    const early = await get(url, `/v1/jobs/${json.id}/result`);
-    expect(early).toMatchObject({ status: 409, json: { error: { code: "CONFLICT" } } });
-    expect(readdirSync(join(folder, "recordings"))).toHaveLength(1);
-    gate.open();
-    const done = await jobWhen(url, json.id, "succeeded");
-    expect(done).toMatchObject({
-      attempts: 1,
-      model: "fake",
-      language: "en",
-      duration: expect.any(Number),
-      result_url: `/v1/jobs/${json.id}/result`,
-      progress: { processed: done.duration, total: done.duration, fraction: 1, eta: 0 },
-    });
-    expect(Date.parse(done.expires_at) - Date.parse(done.finished_at)).toBe(7 * 24 * 3600 * 1000);
-    const result = await get(url, done.result_url);
-    expect(result.headers.get("content-type")).toContain("application/x-subrip");
-    expect(result.text).toMatch(/^1\n00:00:0\d,\d{3} --> .*\n1\n/);
-    // Its recording is not needed any more.
-    await until(() => readdirSync(join(folder, "recordings")).length === 0);
-  });
+describe.each(JOB_STORES)("a job in $name", (store) => {
+  describe.skipIf(store.missing !== undefined)(titleOf(store), () => {
+    const start = (options: JobServerOptions = {}) => startJobs({ ...options, store });
 
+    it("is accepted at once, worked on, and answered in the format that it was asked for with", async () => {
+      const gate = latch();
+      const { folder, url } = await start({ gate: () => gate.opened });
+      const { headers, json, status } = await postJob(url, {
+        response_format: "srt",
+        metadata: '{"call": 7, "tags": ["a"]}',
+      });
+      expect(status).toBe(202);
+      expect(json).toMatchObject({
+        id: expect.stringMatching(ID),
+        object: "job",
+        status: expect.stringMatching("queued|running"),
+        filename: "a.wav",
+        bytes: RECORDING.length,
+        recording_id: null,
+        finished_at: null,
+        expires_at: null,
+        result_url: null,
+        error: null,
+        priority: "bulk",
+        metadata: { call: 7, tags: ["a"] },
+      });
+      expect(headers.get("location")).toBe(`/v1/jobs/${json.id}`);
+      expect(Number(headers.get("retry-after"))).toBeGreaterThanOrEqual(1);
+      await jobWhen(url, json.id, "running");
+      const early = await get(url, `/v1/jobs/${json.id}/result`);
+      expect(early).toMatchObject({ status: 409, json: { error: { code: "CONFLICT" } } });
+      expect(readdirSync(join(folder, "recordings"))).toHaveLength(1);
+      gate.open();
+      const done = await jobWhen(url, json.id, "succeeded");
+      expect(done).toMatchObject({
+        attempts: 1,
+        model: "fake",
+        language: "en",
+        duration: expect.any(Number),
+        result_url: `/v1/jobs/${json.id}/result`,
+        progress: { processed: done.duration, total: done.duration, fraction: 1, eta: 0 },
+      });
+      expect(Date.parse(done.expires_at) - Date.parse(done.finished_at)).toBe(7 * 24 * 3600 * 1000);
+      const result = await get(url, done.result_url);
+      expect(result.headers.get("content-type")).toContain("application/x-subrip");
+      expect(result.text).toMatch(/^1\n00:00:0\d,\d{3} --> .*\n1\n/);
+      // Its recording is not needed any more.
+      await until(() => readdirSync(join(folder, "recordings")).length === 0);
+    });
+
+    it("is one of a list, newest first, by state and in parts", async () => {
+      const gate = latch();
+      const { url } = await start({ gate: () => gate.opened, settings: { jobsMaxRunning: 1 } });
+      const ids = [];
+      for (let i = 0; i < 5; i++) ids.unshift(await acceptedJob(url));
+      await jobWhen(url, ids[4]!, "running");
+      const list = async (query: string) => {
+        const { json } = await get(url, `/v1/jobs${query}`);
+        return { ids: json.data.map(({ id }: { id: string }) => id), more: json.has_more };
+      };
+      expect(await list("")).toEqual({ ids, more: false });
+      expect(await list("?status=&after=")).toEqual({ ids, more: false });
+      expect(await list("?limit=2")).toEqual({ ids: ids.slice(0, 2), more: true });
+      expect(await list(`?limit=2&after=${ids[1]}`)).toEqual({ ids: ids.slice(2, 4), more: true });
+      expect(await list(`?limit=2&after=${ids[3]}`)).toEqual({ ids: [ids[4]], more: false });
+      expect(await list("?status=running")).toEqual({ ids: [ids[4]], more: false });
+      expect(await list("?status=queued,succeeded")).toEqual({ ids: ids.slice(0, 4), more: false });
+      // One that has been forgotten would have the list begin again.
+      for (const wrong of ["limit=0", "limit=101", "limit=x", "status=waiting", "after=job_x"]) {
+        const [param] = wrong.split("=");
+        const { json, status } = await get(url, `/v1/jobs?${wrong}`);
+        expect({ status, param: json.error.param }).toEqual({ status: 400, param });
+      }
+      gate.open();
+    });
+
+    it("that is more urgent comes first", async () => {
+      const gate = latch();
+      const { engine, url } = await start({ gate: () => gate.opened, settings: { jobsMaxRunning: 1 } });
+      const first = await acceptedJob(url);
+      await jobWhen(url, first, "running");
+      const bulk = await acceptedJob(url);
+      const urgent = await acceptedJob(url, { priority: "interactive" });
+      gate.open();
+      const [a, b] = [await jobWhen(url, urgent, "succeeded"), await jobWhen(url, bulk, "succeeded")];
+      expect(Date.parse(a.started_at)).toBeLessThanOrEqual(Date.parse(b.started_at));
+      expect(engine.windows.map(({ priority }) => priority)).toEqual(["bulk", "interactive", "bulk"]);
+    });
+
+    it("is of a recording that is kept, which stays", async () => {
+      const recordingsStore = join(await temporaryFolder(), "recordings");
+      const { url } = await start({ settings: { recordingsStore } });
+      const kept = await post(url, formOf(RECORDING), { path: "/api/recordings" });
+      const { json, status } = await post(
+        url,
+        JSON.stringify({
+          recording_id: kept.json.id,
+          response_format: "text",
+          metadata: { a: 1 },
+          beam_size: 2,
+        }),
+        { path: "/v1/jobs", headers: { "content-type": "application/json" } },
+      );
+      expect({ status, json }).toMatchObject({
+        status: 202,
+        json: { recording_id: kept.json.id, metadata: { a: 1 } },
+      });
+      await jobWhen(url, json.id, "succeeded");
+      expect((await get(url, `/v1/jobs/${json.id}/result`)).text).toBe("1\n");
+      expect((await get(url, `/api/recordings/${kept.json.id}`)).status).toBe(200);
+      const gone = await post(url, '{"recording_id": "nobody"}', {
+        path: "/v1/jobs",
+        headers: { "content-type": "application/json" },
+      });
+      expect(gone).toMatchObject({ status: 404, json: { error: { param: "recording_id" } } });
+    });
+
+    it("that fails says why, and is not tried again where that is the recording's fault", async () => {
+      const { lines, server, url } = await start();
+      const id = await acceptedJob(url, {}, { recording: Buffer.from("no sound at all") } as RequestInit);
+      const job = await jobWhen(url, id, "failed");
+      expect(job).toMatchObject({ attempts: 1, result_url: null, error: { code: "UNSUPPORTED_FORMAT" } });
+      expect(await get(url, `/v1/jobs/${id}/result`)).toMatchObject({
+        status: 409,
+        json: { error: { message: expect.stringContaining("UNSUPPORTED_FORMAT") } },
+      });
+      expect(lines.filter((line) => line.includes("Failed") && !line.includes("no result"))).toHaveLength(1);
+      const metrics = await readMetrics(server.httpPort!);
+      expect(metrics.get('agora_job_failures_total{code="UNSUPPORTED_FORMAT"}')).toBe(1);
+    });
+
+    it("that is not there is 404", async () => {
+      const { url } = await start();
+      for (const path of ["", "/result", "/events"])
+        expect((await get(url, `/v1/jobs/job_0123456789abcdefghijkl${path}`)).status).toBe(404);
+      expect((await get(url, "/v1/jobs/job_x", { method: "DELETE" })).status).toBe(404);
+      expect((await get(url, "/v1/jobs/..%2fx")).status).toBe(404);
+    });
+
+    it("is refused where as many wait as may", async () => {
+      const gate = latch();
+      const settings = { jobsMaxRunning: 1, jobsMaxWaiting: 1, queueMaxWaiting: 1 };
+      const { folder, url } = await start({ gate: () => gate.opened, settings });
+      await jobWhen(url, await acceptedJob(url), "running");
+      await acceptedJob(url);
+      const { headers, json, status } = await postJob(url);
+      expect({ status, code: json.error.code }).toEqual({ status: 429, code: "QUEUE_FULL" });
+      expect(json.error.message).toMatch(/(JOBS|QUEUE)_MAX_WAITING/);
+      expect(headers.get("retry-after")).not.toBeNull();
+      expect(readdirSync(join(folder, "recordings"))).toHaveLength(2);
+      gate.open();
+    });
+  });
+});
+
+describe("a job", () => {
   it("has its result in every format", async () => {
     const { url } = await startJobs();
     const id = await acceptedJob(url);
@@ -85,73 +195,6 @@ describe("a job", () => {
     expect(await result("docx")).toMatchObject({ status: 400, json: { error: { param: "format" } } });
   });
 
-  it("is one of a list, newest first, by state and in parts", async () => {
-    const gate = latch();
-    const { url } = await startJobs({ gate: () => gate.opened, settings: { jobsMaxRunning: 1 } });
-    const ids = [];
-    for (let i = 0; i < 5; i++) ids.unshift(await acceptedJob(url));
-    await jobWhen(url, ids[4]!, "running");
-    const list = async (query: string) => {
-      const { json } = await get(url, `/v1/jobs${query}`);
-      return { ids: json.data.map(({ id }: { id: string }) => id), more: json.has_more };
-    };
-    expect(await list("")).toEqual({ ids, more: false });
-    expect(await list("?status=&after=")).toEqual({ ids, more: false });
-    expect(await list("?limit=2")).toEqual({ ids: ids.slice(0, 2), more: true });
-    expect(await list(`?limit=2&after=${ids[1]}`)).toEqual({ ids: ids.slice(2, 4), more: true });
-    expect(await list(`?limit=2&after=${ids[3]}`)).toEqual({ ids: [ids[4]], more: false });
-    expect(await list("?status=running")).toEqual({ ids: [ids[4]], more: false });
-    expect(await list("?status=queued,succeeded")).toEqual({ ids: ids.slice(0, 4), more: false });
-    // One that has been forgotten would have the list begin again.
-    for (const wrong of ["limit=0", "limit=101", "limit=x", "status=waiting", "after=job_x"]) {
-      const [param] = wrong.split("=");
-      const { json, status } = await get(url, `/v1/jobs?${wrong}`);
-      expect({ status, param: json.error.param }).toEqual({ status: 400, param });
-    }
-    gate.open();
-  });
-
-  it("that is more urgent comes first", async () => {
-    const gate = latch();
-    const { engine, url } = await startJobs({ gate: () => gate.opened, settings: { jobsMaxRunning: 1 } });
-    const first = await acceptedJob(url);
-    await jobWhen(url, first, "running");
-    const bulk = await acceptedJob(url);
-    const urgent = await acceptedJob(url, { priority: "interactive" });
-    gate.open();
-    const [a, b] = [await jobWhen(url, urgent, "succeeded"), await jobWhen(url, bulk, "succeeded")];
-    expect(Date.parse(a.started_at)).toBeLessThanOrEqual(Date.parse(b.started_at));
-    expect(engine.windows.map(({ priority }) => priority)).toEqual(["bulk", "interactive", "bulk"]);
-  });
-
-  it("is of a recording that is kept, which stays", async () => {
-    const recordingsStore = join(await temporaryFolder(), "recordings");
-    const { url } = await startJobs({ settings: { recordingsStore } });
-    const kept = await post(url, formOf(RECORDING), { path: "/api/recordings" });
-    const { json, status } = await post(
-      url,
-      JSON.stringify({
-        recording_id: kept.json.id,
-        response_format: "text",
-        metadata: { a: 1 },
-        beam_size: 2,
-      }),
-      { path: "/v1/jobs", headers: { "content-type": "application/json" } },
-    );
-    expect({ status, json }).toMatchObject({
-      status: 202,
-      json: { recording_id: kept.json.id, metadata: { a: 1 } },
-    });
-    await jobWhen(url, json.id, "succeeded");
-    expect((await get(url, `/v1/jobs/${json.id}/result`)).text).toBe("1\n");
-    expect((await get(url, `/api/recordings/${kept.json.id}`)).status).toBe(200);
-    const gone = await post(url, '{"recording_id": "nobody"}', {
-      path: "/v1/jobs",
-      headers: { "content-type": "application/json" },
-    });
-    expect(gone).toMatchObject({ status: 404, json: { error: { param: "recording_id" } } });
-  });
-
   it.each([
     ["no recording", {}, undefined, "file"],
     ["an empty recording", {}, new Uint8Array(), "file"],
@@ -169,42 +212,6 @@ describe("a job", () => {
     expect({ status, param: json.error.param }).toEqual({ status: 400, param });
     expect((await get(url, "/v1/jobs")).json.data).toEqual([]);
     expect(existsSync(join(folder, "recordings"))).toBe(false);
-  });
-
-  it("that fails says why, and is not tried again where that is the recording's fault", async () => {
-    const { lines, server, url } = await startJobs();
-    const id = await acceptedJob(url, {}, { recording: Buffer.from("no sound at all") } as RequestInit);
-    const job = await jobWhen(url, id, "failed");
-    expect(job).toMatchObject({ attempts: 1, result_url: null, error: { code: "UNSUPPORTED_FORMAT" } });
-    expect(await get(url, `/v1/jobs/${id}/result`)).toMatchObject({
-      status: 409,
-      json: { error: { message: expect.stringContaining("UNSUPPORTED_FORMAT") } },
-    });
-    expect(lines.filter((line) => line.includes("Failed") && !line.includes("no result"))).toHaveLength(1);
-    const metrics = await readMetrics(server.httpPort!);
-    expect(metrics.get('agora_job_failures_total{code="UNSUPPORTED_FORMAT"}')).toBe(1);
-  });
-
-  it("that is not there is 404", async () => {
-    const { url } = await startJobs();
-    for (const path of ["", "/result", "/events"])
-      expect((await get(url, `/v1/jobs/job_0123456789abcdefghijkl${path}`)).status).toBe(404);
-    expect((await get(url, "/v1/jobs/job_x", { method: "DELETE" })).status).toBe(404);
-    expect((await get(url, "/v1/jobs/..%2fx")).status).toBe(404);
-  });
-
-  it("is refused where as many wait as may", async () => {
-    const gate = latch();
-    const settings = { jobsMaxRunning: 1, jobsMaxWaiting: 1 };
-    const { folder, url } = await startJobs({ gate: () => gate.opened, settings });
-    await jobWhen(url, await acceptedJob(url), "running");
-    await acceptedJob(url);
-    const { headers, json, status } = await postJob(url);
-    expect({ status, code: json.error.code }).toEqual({ status: 429, code: "QUEUE_FULL" });
-    expect(json.error.message).toContain("JOBS_MAX_WAITING");
-    expect(headers.get("retry-after")).not.toBeNull();
-    expect(readdirSync(join(folder, "recordings"))).toHaveLength(2);
-    gate.open();
   });
 
   it("is refused where the recordings of jobs take all the room that they may", async () => {

@@ -1,73 +1,124 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { JOB_STORES, titleOf } from "../support/brokers.js";
 import { formOf, post } from "../support/http-server.js";
-import { acceptedJob, get, jobOf, jobWhen, postJob, startJobs } from "../support/jobs.js";
+import {
+  acceptedJob,
+  get,
+  type JobServerOptions,
+  jobOf,
+  jobWhen,
+  postJob,
+  startJobs,
+} from "../support/jobs.js";
 import { RECORDING, until } from "../support/server.js";
 import { latch } from "../support/transcribe-fake.js";
 
 const recordingsIn = (folder: string) => readdirSync(join(folder, "recordings"));
+const keyed = (key: string) => ({ headers: { "idempotency-key": key } });
 const cancel = (url: string, id: string) => get(url, `/v1/jobs/${id}`, { method: "DELETE" });
 
-describe("a job that is cancelled", () => {
-  it("while it waits, and in its course, ends and leaves nothing behind", async () => {
-    const gate = latch();
-    const { engine, folder, lines, url } = await startJobs({
-      gate: () => gate.opened,
-      settings: { jobsMaxRunning: 1 },
-    });
-    const running = await acceptedJob(url);
-    const waiting = await acceptedJob(url);
-    await until(() => engine.running === 1);
-    for (const id of [waiting, running]) {
-      const { json, status } = await cancel(url, id);
-      expect({ status, json }).toMatchObject({
-        status: 200,
-        json: { id, status: "cancelled", result_url: null },
-      });
-      expect(json.expires_at).not.toBeNull();
-    }
-    await until(() => engine.running === 0 && engine.cancellations === 1);
-    await until(() => recordingsIn(folder).length === 0);
-    expect((await get(url, `/v1/jobs/${running}/result`)).status).toBe(409);
-    // Its worker is free, and whatever still ends of it changes nothing.
-    const next = await acceptedJob(url);
-    gate.open();
-    await jobWhen(url, next, "succeeded");
-    expect(await jobOf(url, running)).toMatchObject({ status: "cancelled" });
-    expect(readdirSync(join(folder, "results"))).toEqual([`${next}.json`]);
-    expect(lines.filter((line) => line.includes("Cancelled"))).toHaveLength(2);
-  });
+describe.each(JOB_STORES)("a job in $name", (store) => {
+  describe.skipIf(store.missing !== undefined)(titleOf(store), () => {
+    const start = (options: JobServerOptions = {}) => startJobs({ ...options, store });
 
-  it("when it has ended is 409, and stays as it is", async () => {
-    const { url } = await startJobs();
-    const id = await acceptedJob(url);
-    await jobWhen(url, id, "succeeded");
-    const { json, status } = await cancel(url, id);
-    expect({ status, code: json.error.code }).toEqual({ status: 409, code: "CONFLICT" });
-    expect((await get(url, `/v1/jobs/${id}/result`)).status).toBe(200);
+    it("that is cancelled while it waits, and in its course, ends and leaves nothing behind", async () => {
+      const gate = latch();
+      const { engine, folder, lines, url } = await start({
+        gate: () => gate.opened,
+        settings: { jobsMaxRunning: 1 },
+      });
+      const running = await acceptedJob(url);
+      const waiting = await acceptedJob(url);
+      await until(() => engine.running === 1);
+      for (const id of [waiting, running]) {
+        const { json, status } = await cancel(url, id);
+        expect({ status, json }).toMatchObject({
+          status: 200,
+          json: { id, status: "cancelled", result_url: null },
+        });
+        expect(json.expires_at).not.toBeNull();
+      }
+      await until(() => engine.running === 0 && engine.cancellations === 1);
+      await until(() => recordingsIn(folder).length === 0);
+      expect((await get(url, `/v1/jobs/${running}/result`)).status).toBe(409);
+      // Its worker is free, and whatever still ends of it changes nothing.
+      const next = await acceptedJob(url);
+      gate.open();
+      await jobWhen(url, next, "succeeded");
+      expect(await jobOf(url, running)).toMatchObject({ status: "cancelled" });
+      expect(readdirSync(join(folder, "results"))).toEqual([`${next}.json`]);
+      expect(lines.filter((line) => line.includes("Cancelled"))).toHaveLength(2);
+    });
+
+    it("that is cancelled when it has ended is 409, and stays as it is", async () => {
+      const { url } = await start();
+      const id = await acceptedJob(url);
+      await jobWhen(url, id, "succeeded");
+      const { json, status } = await cancel(url, id);
+      expect({ status, code: json.error.code }).toEqual({ status: 409, code: "CONFLICT" });
+      expect((await get(url, `/v1/jobs/${id}/result`)).status).toBe(200);
+    });
+
+    it("is one for twenty who come at once, which is done once", async () => {
+      const { engine, folder, url } = await start();
+      const answers = await Promise.all(Array.from({ length: 20 }, () => postJob(url, {}, keyed("call 7"))));
+      expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([202]));
+      expect(new Set(answers.map(({ json }) => json.id)).size).toBe(1);
+      expect(answers.filter(({ headers }) => headers.get("idempotency-replayed") === null)).toHaveLength(1);
+      const [{ json }] = answers as [(typeof answers)[number]];
+      await jobWhen(url, json.id, "succeeded");
+      expect(engine.windows).toHaveLength(1);
+      await until(() => recordingsIn(folder).length === 0);
+      // Also when it has ended.
+      const again = await postJob(url, {}, keyed("call 7"));
+      expect(again.json).toMatchObject({ id: json.id, status: "succeeded" });
+      expect((await get(url, "/v1/jobs")).json.data).toHaveLength(1);
+    });
+
+    it("is as it was after a start anew, and goes on with those that had not ended", async () => {
+      const gate = latch();
+      const first = await start({
+        gate: (index) => (index === 0 ? Promise.resolve() : gate.opened),
+        settings: { jobsMaxRunning: 1, shutdownGrace: 0.1 },
+      });
+      const finished = await acceptedJob(first.url, { response_format: "text" });
+      await jobWhen(first.url, finished, "succeeded");
+      const running = await acceptedJob(first.url, { metadata: '{"a":1}' });
+      await jobWhen(first.url, running, "running");
+      const waiting = await acceptedJob(first.url);
+      const cancelled = await acceptedJob(first.url);
+      await cancel(first.url, cancelled);
+      await first.stop();
+      expect(recordingsIn(first.folder)).toHaveLength(2);
+
+      const second = await start({ settings: first.place });
+      expect((await get(second.url, `/v1/jobs/${finished}/result`)).text).toBe("1\n");
+      for (const id of [running, waiting]) {
+        // What was handed back was not begun.
+        expect(await jobWhen(second.url, id, "succeeded")).toMatchObject({ attempts: 1 });
+      }
+      expect(await jobOf(second.url, running)).toMatchObject({ metadata: { a: 1 } });
+      expect(await jobOf(second.url, cancelled)).toMatchObject({ status: "cancelled" });
+      await until(() => recordingsIn(first.folder).length === 0);
+    });
+
+    it("ends where it can within its grace", async () => {
+      const gate = latch();
+      const { engine, place, stop, url } = await start({ gate: () => gate.opened });
+      const id = await acceptedJob(url);
+      await until(() => engine.running === 1);
+      const stopped = stop();
+      gate.open();
+      await stopped;
+      const { url: next } = await start({ settings: place });
+      expect(await jobOf(next, id)).toMatchObject({ status: "succeeded", attempts: 1 });
+    });
   });
 });
 
 describe("Idempotency-Key", () => {
-  const keyed = (key: string) => ({ headers: { "idempotency-key": key } });
-
-  it("gives one job to twenty who come at once, which is done once", async () => {
-    const { engine, folder, url } = await startJobs();
-    const answers = await Promise.all(Array.from({ length: 20 }, () => postJob(url, {}, keyed("call 7"))));
-    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([202]));
-    expect(new Set(answers.map(({ json }) => json.id)).size).toBe(1);
-    expect(answers.filter(({ headers }) => headers.get("idempotency-replayed") === null)).toHaveLength(1);
-    const [{ json }] = answers as [(typeof answers)[number]];
-    await jobWhen(url, json.id, "succeeded");
-    expect(engine.windows).toHaveLength(1);
-    await until(() => recordingsIn(folder).length === 0);
-    // Also when it has ended.
-    const again = await postJob(url, {}, keyed("call 7"));
-    expect(again.json).toMatchObject({ id: json.id, status: "succeeded" });
-    expect((await get(url, "/v1/jobs")).json.data).toHaveLength(1);
-  });
-
   it("that comes again gets its job though that takes all the room, and the last place to wait", async () => {
     const gate = latch();
     const settings = { jobsMaxBytes: RECORDING.length, jobsMaxRunning: 1, jobsMaxWaiting: 1 };
@@ -115,45 +166,6 @@ describe("Idempotency-Key", () => {
 });
 
 describe("a server that is started again", () => {
-  it("has every job as it was, and goes on with those that had not ended", async () => {
-    const gate = latch();
-    const first = await startJobs({
-      gate: (index) => (index === 0 ? Promise.resolve() : gate.opened),
-      settings: { jobsMaxRunning: 1, shutdownGrace: 0.1 },
-    });
-    const finished = await acceptedJob(first.url, { response_format: "text" });
-    await jobWhen(first.url, finished, "succeeded");
-    const running = await acceptedJob(first.url, { metadata: '{"a":1}' });
-    await jobWhen(first.url, running, "running");
-    const waiting = await acceptedJob(first.url);
-    const cancelled = await acceptedJob(first.url);
-    await cancel(first.url, cancelled);
-    await first.server.stop();
-    expect(recordingsIn(first.folder)).toHaveLength(2);
-
-    const second = await startJobs({ settings: { jobsFolder: first.folder } });
-    expect((await get(second.url, `/v1/jobs/${finished}/result`)).text).toBe("1\n");
-    for (const id of [running, waiting]) {
-      // What was handed back was not begun.
-      expect(await jobWhen(second.url, id, "succeeded")).toMatchObject({ attempts: 1 });
-    }
-    expect(await jobOf(second.url, running)).toMatchObject({ metadata: { a: 1 } });
-    expect(await jobOf(second.url, cancelled)).toMatchObject({ status: "cancelled" });
-    await until(() => recordingsIn(first.folder).length === 0);
-  });
-
-  it("lets jobs end that can within its grace", async () => {
-    const gate = latch();
-    const { engine, folder, server, url } = await startJobs({ gate: () => gate.opened });
-    const id = await acceptedJob(url);
-    await until(() => engine.running === 1);
-    const stopped = server.stop();
-    gate.open();
-    await stopped;
-    const { url: next } = await startJobs({ settings: { jobsFolder: folder } });
-    expect(await jobOf(next, id)).toMatchObject({ status: "succeeded", attempts: 1 });
-  });
-
   it("answers about jobs while the model is loaded", async () => {
     const first = await startJobs();
     const id = await acceptedJob(first.url, { response_format: "text" });

@@ -5,7 +5,16 @@ import type { Delivery, DeliveryStore } from "../../src/service/jobs/store.js";
 import { WebhookSender } from "../../src/service/jobs/webhooks/sender.js";
 import { createLog } from "../../src/service/log.js";
 import { readSettings } from "../../src/service/read-settings.js";
-import { acceptedJob, get, jobOf, jobWhen, postJob, startJobs } from "../support/jobs.js";
+import { JOB_STORES, titleOf } from "../support/brokers.js";
+import {
+  acceptedJob,
+  get,
+  type JobServerOptions,
+  jobOf,
+  jobWhen,
+  postJob,
+  startJobs,
+} from "../support/jobs.js";
 import { until } from "../support/server.js";
 import { latch } from "../support/transcribe-fake.js";
 import { type Receiver, startReceiver } from "../support/webhook-receiver.js";
@@ -17,49 +26,70 @@ function settingsOf({ host }: Receiver, webhookSecrets = SECRET) {
   return { webhookSecrets, webhookPrivateHosts: host };
 }
 
+describe.each(JOB_STORES)("a webhook of a job in $name", (store) => {
+  describe.skipIf(store.missing !== undefined)(titleOf(store), () => {
+    const start = (options: JobServerOptions = {}) => startJobs({ ...options, store });
+
+    it("tells of the end of a job, signed, and without its text", async () => {
+      const receiver = await startReceiver();
+      const { url } = await start({ settings: settingsOf(receiver) });
+      const id = await acceptedJob(url, { webhook_url: receiver.url, metadata: '{"call": 7}' });
+      await until(() => receiver.received.length === 1);
+      const [{ body, headers }] = receiver.received as [(typeof receiver.received)[number]];
+      const signed = new Webhook(SECRET).verify(body, headers as Record<string, string>);
+      const job = await jobWhen(url, id, "succeeded");
+      expect(signed).toEqual({
+        type: "job.succeeded",
+        timestamp: job.finished_at,
+        data: { id, status: "succeeded", metadata: { call: 7 }, result_url: `/v1/jobs/${id}/result` },
+      });
+      expect(headers["content-type"]).toBe("application/json");
+      await until(async () => (await jobOf(url, id)).webhook.status === "delivered");
+      expect((await jobOf(url, id)).webhook).toEqual({ status: "delivered", attempts: 1 });
+      expect((await get(url, "/metrics")).text).toMatch(/^agora_webhooks_total\{outcome="delivered"\} 1$/m);
+      expect(() => new Webhook(newSecret()).verify(body, headers as Record<string, string>)).toThrow();
+    });
+
+    it("tells of jobs that fail and that are cancelled, too", async () => {
+      const receiver = await startReceiver();
+      const gate = latch();
+      const { url } = await start({
+        gate: () => gate.opened,
+        settings: { ...settingsOf(receiver), jobsMaxRunning: 1 },
+      });
+      const failing = await acceptedJob(url, { webhook_url: receiver.url }, {
+        recording: Buffer.from("no sound"),
+      } as RequestInit);
+      await jobWhen(url, failing, "failed");
+      const cancelled = await acceptedJob(url, { webhook_url: receiver.url });
+      await get(url, `/v1/jobs/${cancelled}`, { method: "DELETE" });
+      await until(() => receiver.received.length === 2);
+      const said = receiver.received.map(({ body }) => JSON.parse(body));
+      expect(said).toMatchObject([
+        { type: "job.failed", data: { id: failing, status: "failed", result_url: null } },
+        { type: "job.cancelled", data: { id: cancelled, status: "cancelled", result_url: null } },
+      ]);
+      gate.open();
+    });
+
+    it("survives a restart, with its id", async () => {
+      const receiver = await startReceiver((index) => (index === 0 ? 503 : 204));
+      const settings = settingsOf(receiver);
+      const first = await start({ settings });
+      const id = await acceptedJob(first.url, { webhook_url: receiver.url });
+      await until(async () => (await jobOf(first.url, id)).webhook.attempts === 1);
+      expect((await jobOf(first.url, id)).webhook).toEqual({ status: "pending", attempts: 1 });
+      await first.stop();
+      const second = await start({ settings: { ...settings, ...first.place } });
+      await until(async () => (await jobOf(second.url, id)).webhook.status === "delivered");
+      const ids = receiver.received.map(({ headers }) => headers["webhook-id"]);
+      expect(ids).toHaveLength(2);
+      expect(new Set(ids).size).toBe(1);
+    });
+  });
+});
+
 describe("a webhook", () => {
-  it("tells of the end of a job, signed, and without its text", async () => {
-    const receiver = await startReceiver();
-    const { url } = await startJobs({ settings: settingsOf(receiver) });
-    const id = await acceptedJob(url, { webhook_url: receiver.url, metadata: '{"call": 7}' });
-    await until(() => receiver.received.length === 1);
-    const [{ body, headers }] = receiver.received as [(typeof receiver.received)[number]];
-    const signed = new Webhook(SECRET).verify(body, headers as Record<string, string>);
-    const job = await jobWhen(url, id, "succeeded");
-    expect(signed).toEqual({
-      type: "job.succeeded",
-      timestamp: job.finished_at,
-      data: { id, status: "succeeded", metadata: { call: 7 }, result_url: `/v1/jobs/${id}/result` },
-    });
-    expect(headers["content-type"]).toBe("application/json");
-    await until(async () => (await jobOf(url, id)).webhook.status === "delivered");
-    expect((await jobOf(url, id)).webhook).toEqual({ status: "delivered", attempts: 1 });
-    expect((await get(url, "/metrics")).text).toMatch(/^agora_webhooks_total\{outcome="delivered"\} 1$/m);
-    expect(() => new Webhook(newSecret()).verify(body, headers as Record<string, string>)).toThrow();
-  });
-
-  it("tells of jobs that fail and that are cancelled, too", async () => {
-    const receiver = await startReceiver();
-    const gate = latch();
-    const { url } = await startJobs({
-      gate: () => gate.opened,
-      settings: { ...settingsOf(receiver), jobsMaxRunning: 1 },
-    });
-    const failing = await acceptedJob(url, { webhook_url: receiver.url }, {
-      recording: Buffer.from("no sound"),
-    } as RequestInit);
-    await jobWhen(url, failing, "failed");
-    const cancelled = await acceptedJob(url, { webhook_url: receiver.url });
-    await get(url, `/v1/jobs/${cancelled}`, { method: "DELETE" });
-    await until(() => receiver.received.length === 2);
-    const said = receiver.received.map(({ body }) => JSON.parse(body));
-    expect(said).toMatchObject([
-      { type: "job.failed", data: { id: failing, status: "failed", result_url: null } },
-      { type: "job.cancelled", data: { id: cancelled, status: "cancelled", result_url: null } },
-    ]);
-    gate.open();
-  });
-
   it("is signed with every secret of its name, while one is changed", async () => {
     const receiver = await startReceiver();
     const [next, other] = [newSecret(), newSecret()];
@@ -82,21 +112,6 @@ describe("a webhook", () => {
     expect([SECRET, next, other].map((secret) => accepts(secret, 1))).toEqual([false, false, true]);
     const wrong = await postJob(url, { webhook_url: receiver.url, webhook_secret_id: "nobody" });
     expect(wrong).toMatchObject({ status: 400, json: { error: { param: "webhook_secret_id" } } });
-  });
-
-  it("survives a restart, with its id", async () => {
-    const receiver = await startReceiver((index) => (index === 0 ? 503 : 204));
-    const settings = settingsOf(receiver);
-    const first = await startJobs({ settings });
-    const id = await acceptedJob(first.url, { webhook_url: receiver.url });
-    await until(async () => (await jobOf(first.url, id)).webhook.attempts === 1);
-    expect((await jobOf(first.url, id)).webhook).toEqual({ status: "pending", attempts: 1 });
-    await first.server.stop();
-    const second = await startJobs({ settings: { ...settings, jobsFolder: first.folder } });
-    await until(async () => (await jobOf(second.url, id)).webhook.status === "delivered");
-    const ids = receiver.received.map(({ headers }) => headers["webhook-id"]);
-    expect(ids).toHaveLength(2);
-    expect(new Set(ids).size).toBe(1);
   });
 
   it.each([

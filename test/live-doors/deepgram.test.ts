@@ -1,11 +1,18 @@
 import { createHash } from "node:crypto";
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { handshakeStatus, startLive, TestSocket } from "../support/live-server.js";
 import { startManyModels } from "../support/many-models.js";
+import { nemotronFile } from "../support/nemotron-file.js";
 import { evenWords, final, type LiveScript, partial } from "../support/scripted-live.js";
 import { until } from "../support/server.js";
+import { temporaryFolder } from "../support/temporary-folder.js";
 
 const TOKEN = "correct-horse-battery";
+
+afterEach(() => {
+  vi.unstubAllEnvs();
+});
+
 const PIECE = Buffer.alloc(1600, 1);
 const MULAW = "?encoding=mulaw&sample_rate=8000";
 
@@ -132,6 +139,34 @@ describe("a client of Deepgram", () => {
     expect(mixed.transcriber.streams[0]!.bytes).toEqual(
       Buffer.from(Int16Array.from([200, -100, 32_767]).buffer),
     );
+  });
+
+  it("is told who says each word where it asks for it, if the server can", async () => {
+    vi.stubEnv("AGORA_OFFLINE", "1");
+    vi.stubEnv("AGORA_CACHE_DIR", await temporaryFolder());
+    const words = evenWords("Hello, world.", 0.25, 1.25).map((word, i) => ({
+      ...word,
+      speaker: ["SPEAKER_02", null][i]!,
+    }));
+    const script: LiveScript = {
+      onEnd: (stream) => stream.say(final("Hello, world.", { start: 0.25, end: 1.25, words })),
+    };
+    const listen = async (query: string) => {
+      const { client, transcriber } = await connect(MULAW + query, script);
+      client.send({ type: "CloseStream" });
+      await client.end();
+      const [{ channel }] = client.messages;
+      const numbers = channel.alternatives[0].words.map(({ speaker }: { speaker?: number }) => speaker);
+      return { asked: transcriber.streams[0]!.options.diarize, numbers };
+    };
+    expect((await listen("")).asked).toBeUndefined();
+    // Without a model it goes on without speakers, as with recordings; parties on channels need none.
+    expect((await listen("&diarize=true")).asked).toBeUndefined();
+    expect((await listen("&diarize=true&channels=2&multichannel=true")).asked).toEqual({ download: false });
+    vi.stubEnv("AGORA_DIARIZATION_MODEL", await nemotronFile());
+    expect(await listen("&diarize=true")).toEqual({ asked: { download: false }, numbers: [2, undefined] });
+    expect((await listen("&diarize_model=latest")).asked).toEqual({ download: false });
+    expect((await listen("&diarize=false")).asked).toBeUndefined();
   });
 
   it("is told what it finalizes, and when there is nothing", async () => {

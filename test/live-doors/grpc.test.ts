@@ -61,7 +61,12 @@ const SCRIPT: LiveScript = {
         channel: 1,
         id: 7,
         speaker: "SPEAKER_01",
-        words: evenWords("Добрый день.", 0.5, 1.5),
+        speakerConfidence: 0.75,
+        words: evenWords("Добрый день.", 0.5, 1.5).map((word) => ({
+          ...word,
+          speaker: "SPEAKER_01",
+          speakerConfidence: 0.5,
+        })),
       }),
     );
     stream.say({ type: "speech-end", channel: 1, utterance: 0, time: 1.5 });
@@ -108,9 +113,12 @@ describe("TranscribeLive", () => {
       end: 1.5,
       end_of_utterance: true,
       speaker: "SPEAKER_01",
+      speaker_confidence: 0.75,
       language: "en",
     });
-    expect(said!.final!.words.map(({ text }) => text)).toEqual(["Добрый", "день."]);
+    expect(said!.final!.words).toMatchObject(
+      ["Добрый", "день."].map((text) => ({ text, speaker: "SPEAKER_01", speaker_confidence: 0.5 })),
+    );
     expect(end!.speech_end).toEqual({ channel: 1, utterance: 0, time: 1.5 });
     expect(events.at(-1)!.done).toMatchObject({ finals: 2, received: 3 / 2 / 8000, processed: 3 / 2 / 8000 });
     const [live] = transcriber.streams;
@@ -133,6 +141,7 @@ describe("TranscribeLive", () => {
         initial_prompt: "A call.",
         hotwords: ["Agora"],
         vad_options: { threshold: 0.6, neg_threshold: 0.4, min_speech_duration: { value: 0 } },
+        diarize: { engine: "DIARIZATION_ENGINE_NEMOTRON", max_speakers: 3 },
       },
     });
     stream.end();
@@ -150,6 +159,8 @@ describe("TranscribeLive", () => {
       initialPrompt: "A call.",
       hotwords: ["Agora"],
       vadOptions: { threshold: 0.6, negThreshold: 0.4, minSpeechDuration: 0 },
+      // A stream waits for no download.
+      diarize: { engine: "nemotron", maxSpeakers: 3, download: false },
     });
   });
 
@@ -160,9 +171,9 @@ describe("TranscribeLive", () => {
     ["a message without anything", [CONFIG, {}], "payload"],
     ["too much audio in a message", [CONFIG, { audio: Buffer.alloc(1024 ** 2 + 1) }], "audio"],
     [
-      "speakers of one channel",
-      [{ config: { channels: 2, diarize: { num_speakers: 2 } } }],
-      "config.diarize",
+      "an engine of diarization that there is not",
+      [{ config: { diarize: { engine: 99 } } }],
+      "config.diarize.engine",
     ],
     ["an encoding that there is not", [{ config: { encoding: 99 } }], "config.encoding"],
     [
@@ -190,6 +201,22 @@ describe("TranscribeLive", () => {
     const failed = await failureOf(ended);
     expect(failed.field).toBe("config.sample_rate");
     expect(failed.message).toContain("config.sample_rate");
+  });
+
+  it("says what it lacks to tell speakers of one channel apart, and what takes all of a recording", async () => {
+    const failing = async (option: string, code: "MODEL_NOT_FOUND" | "INVALID_ARGUMENT") => {
+      const error = new TranscriptionError(code, `Expected no ${option} of a live stream`, { option });
+      const { stream, ended } = await call({ script: { onWrite: (live) => live.fail(error) } });
+      stream.write({ config: { diarize: {} } });
+      stream.write({ audio: Buffer.alloc(10) });
+      return failureOf(ended);
+    };
+    const missing = await failing("diarize.model", "MODEL_NOT_FOUND");
+    expect(missing).toMatchObject({ code: status.INVALID_ARGUMENT, field: "config.diarize" });
+    expect(missing.message).toContain("agora-transcribe models download nemotron-3-diarization");
+    const late = await failing("diarize.minSpeakers", "INVALID_ARGUMENT");
+    expect(late).toMatchObject({ code: status.INVALID_ARGUMENT, field: "config.diarize.min_speakers" });
+    expect(late.message).toContain("config.diarize.min_speakers");
   });
 
   it("says when there is no room", async () => {

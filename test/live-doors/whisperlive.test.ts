@@ -1,11 +1,17 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { TranscriptionError } from "../../src/index.js";
-import { handshakeStatus, startLive, TestSocket } from "../support/live-server.js";
+import { handshakeStatus, type Message, startLive, TestSocket } from "../support/live-server.js";
+import { nemotronFile } from "../support/nemotron-file.js";
 import { evenWords, final, type LiveScript, partial } from "../support/scripted-live.js";
 import { until } from "../support/server.js";
 
 const TOKEN = "correct-horse-battery";
+
+afterEach(() => {
+  vi.unstubAllEnvs();
+});
+
 /** First messages as clients of the field send them. */
 const PYTHON = {
   uid: "3f1a",
@@ -213,6 +219,31 @@ describe("a client of WhisperLive", () => {
       initialPrompt: "A call.",
       vadOptions: { threshold: 0.7 },
     });
+  });
+
+  it("is told who says what where it asks for it, by a server that has a model for it", async () => {
+    const model = await nemotronFile();
+    vi.stubEnv("AGORA_DIARIZATION_MODEL", model);
+    const { client, transcriber } = await connect({
+      script: {
+        onWrite: (stream) => {
+          stream.say(partial("Hel"));
+          stream.say(final("Hello.", { start: 0, end: 1, speaker: "SPEAKER_01", speakerConfidence: 1 }));
+          stream.say(final("Nobody.", { start: 1, end: 2, speaker: null, speakerConfidence: 0 }));
+        },
+      },
+    });
+    client.send({ ...PYTHON, enable_diarization: true, max_speakers: 3 });
+    expect((await client.next()).message).toBe("SERVER_READY");
+    expect(transcriber.streams[0]!.options.diarize).toEqual({ maxSpeakers: 3, download: false });
+    client.send(Buffer.alloc(4));
+    const { segments } = await client.find(({ segments }) =>
+      segments?.some(({ completed, text }: Message) => completed && text === " Nobody."),
+    );
+    expect(segments.map(({ speaker, text }: Message) => [text, speaker])).toEqual([
+      [" Hello.", "SPEAKER_01"],
+      [" Nobody.", undefined],
+    ]);
   });
 
   it("is told to wait where there is no room, in minutes", async () => {

@@ -227,10 +227,12 @@ TEST_CASE("speakers: nemotron's work is cancelled once stop is set, and such a s
     CHECK(code_of([&] { stream->finish({}, &stop); }) == cancelled);
     SpeakerMemory memory(8, model->file().rules, {}, model->silence());
     std::vector<float> logits;
-    const std::vector<float> chunk(340 * static_cast<size_t>(model->file().shape.width), 0.1f);
-    CHECK(!model->step(memory, chunk, 340, 340, &stop, logits));
+    agora::NemotronStep step;
+    step.chunk.assign(340 * static_cast<size_t>(model->file().shape.width), 0.1f);
+    step.heard = step.count = 340;
+    CHECK(!model->run(memory, step, &stop, logits));
     CHECK(memory.rows() == 0);
-    CHECK(model->step(memory, chunk, 340, 340, nullptr, logits));
+    CHECK(model->run(memory, step, nullptr, logits));
 }
 
 TEST_CASE("speakers: nemotron's memory does not grow with the recording but by a kilobyte each second") {

@@ -73,10 +73,13 @@ Pass run(NemotronModel& model, const std::vector<float>& samples, const StepSize
         int count = std::min(sizes.chunk, heard - start);
         if (live && heard - start <= sizes.chunk + sizes.ahead) count = heard - start;
         const int end = std::min(all, start + count + sizes.ahead);
-        const std::vector<float> chunk(embeds.begin() + static_cast<std::ptrdiff_t>(start) * 128,
-                                       embeds.begin() + static_cast<std::ptrdiff_t>(end) * 128);
+        agora::NemotronStep step;
+        step.chunk.assign(embeds.begin() + static_cast<std::ptrdiff_t>(start) * 128,
+                          embeds.begin() + static_cast<std::ptrdiff_t>(end) * 128);
+        step.heard = std::min(heard, end) - start;
+        step.count = count;
         std::vector<float> logits;
-        REQUIRE(model.step(memory, chunk, std::min(heard, end) - start, count, nullptr, logits));
+        REQUIRE(model.run(memory, step, nullptr, logits));
         pass.logits.insert(pass.logits.end(), logits.begin(), logits.end());
         pass.steps.push_back(
             {memory.cache(), memory.cache_probabilities(), memory.picks(), memory.cached(), memory.queued()});

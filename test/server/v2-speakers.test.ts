@@ -1,13 +1,11 @@
 import { afterEach, expect, it, vi } from "vitest";
-import { writeRandomNemotron } from "../../bench/support/random-nemotron.js";
 import { loadDefinitions } from "../../src/doors/grpc/definitions.js";
 import type { TranscribeRequest } from "../../src/doors/grpc/v2/messages.js";
 import { toTranscribeOptions } from "../../src/doors/grpc/v2/options.js";
 import { sine, wav } from "../support/audio.js";
-import { convertHere } from "../support/convert-here.js";
 import { fakeSegment } from "../support/fake-engine.js";
+import { nemotronFile } from "../support/nemotron-file.js";
 import { RECORDING } from "../support/server.js";
-import { temporaryFolder } from "../support/temporary-folder.js";
 import { failureOf } from "../support/v2-client.js";
 import { startV2 } from "../support/v2-server.js";
 
@@ -81,11 +79,9 @@ it("of one channel are refused by a server without a diarization model, and impo
 });
 
 it("of one channel are told by the engine that the server has a model of, and another is refused", async () => {
-  const folder = await temporaryFolder();
-  writeRandomNemotron(folder, { hiddenSize: 64, intermediateSize: 64, layers: 1, headSize: 32 });
-  const { files } = await convertHere(folder, { out: folder });
+  const model = await nemotronFile();
   vi.stubEnv("AGORA_OFFLINE", "1");
-  vi.stubEnv("AGORA_DIARIZATION_MODEL", files[0]!.path);
+  vi.stubEnv("AGORA_DIARIZATION_MODEL", model);
   const { v2 } = await startV2();
   expect((await v2.serverInfo()).diarization).toEqual(["channels", "nemotron"]);
   const audio = wav([tones(300, [0, 1, 2, 3, 4, 5])], RATE);
@@ -95,7 +91,7 @@ it("of one channel are told by the engine that the server has a model of, and an
   expect(turns.length).toBeGreaterThan(0);
   const refused = await failureOf(v2.transcribe(ask("DIARIZATION_ENGINE_COMMUNITY")));
   expect(refused).toMatchObject({ reason: "INVALID_ARGUMENT", field: "config.options.diarize.engine" });
-  expect(refused.message).not.toContain(folder);
+  expect(refused.message).not.toContain(model);
 });
 
 it("are known by voices that a client gives, and refused where nothing compares them", async () => {

@@ -1,4 +1,5 @@
 import { resolveLive } from "../../src/config/live-options.js";
+import { TranscriptionError } from "../../src/errors.js";
 import { LiveTranscription } from "../../src/live/live-transcription.js";
 import { fitToModel } from "../../src/pipeline/fit-to-model.js";
 import { FRAME_SAMPLES } from "../../src/pipeline/speech-regions.js";
@@ -12,6 +13,7 @@ import type {
 } from "../../src/types/engine.js";
 import type { LiveEvent, LiveFinal, LiveOptions, LiveStats, LiveStream } from "../../src/types/live.js";
 import type { LiveStepRequest, LiveStepResult, LiveToken } from "../../src/types/live-step.js";
+import type { Diarizer } from "../../src/types/speakers.js";
 import { FakeEngine, type FakeEngineOptions, fakeSegment } from "./fake-engine.js";
 
 const RATE = 16_000;
@@ -175,11 +177,16 @@ export function liveStream(
   options: LiveOptions = {},
   engine = scriptedEngine(),
   vad: VadModel = new ScriptedVad(),
+  diarizer?: Diarizer,
 ): LiveTranscription {
   const rules = resolveLive({ language: "en", ...options });
   return new LiveTranscription({
     engine,
     findVad: async () => vad,
+    leaseDiarizer: async () => {
+      if (!diarizer) throw new TranscriptionError("MODEL_NOT_FOUND", "none", { option: "diarize.model" });
+      return { value: diarizer, release: async () => {} };
+    },
     rules,
     modelRequest: fitToModel(rules.request, engine),
   });

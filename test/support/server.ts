@@ -32,11 +32,15 @@ export interface FakeServerOptions extends FakeEngineOptions {
   client?: ClientOptions;
   /** Settles before the model is loaded. */
   loading?: Promise<void>;
+  /** Takes the lines of its log. */
+  lines?: string[];
+  /** Whether it is a worker of a queue. */
+  isWorker?: boolean;
 }
 
 /** A server with a fake engine on a free port, and a client of it. Does not wait until it is ready. */
 export async function startUnready(options: FakeServerOptions = {}): Promise<FakeServer> {
-  const { settings, client, loading, ...engineOptions } = options;
+  const { settings, client, loading, isWorker = false, lines = [], ...engineOptions } = options;
   // No model that this machine has in its cache may play a part: nothing is downloaded to this folder.
   process.env.AGORA_CACHE_DIR ??= join(tmpdir(), "agora-test-no-cache");
   const implementation = `fake-${++implementations}`;
@@ -45,7 +49,6 @@ export async function startUnready(options: FakeServerOptions = {}): Promise<Fak
     await loading;
     return engine;
   });
-  const lines: string[] = [];
   const server = await openServer(
     {
       ...readSettings({}),
@@ -58,7 +61,7 @@ export async function startUnready(options: FakeServerOptions = {}): Promise<Fak
       vadModel: null,
       ...settings,
     },
-    { log: (line) => lines.push(line) },
+    { log: (line) => lines.push(line), isWorker },
   );
   server.ready.catch(() => {});
   onTestFinished(() => server.stop());

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Correction } from "../../index.js";
-import type { JsonFolder } from "./json-folder.js";
+import type { JsonStore } from "./json-folder.js";
 
 /** What has been put right about a job's result. */
 export interface JobCorrections {
@@ -16,11 +16,11 @@ export class CorrectionsChanged extends Error {
 
 /** Corrections of results, by the jobs' ids: of those who change the same ones, one does. */
 export class CorrectionStore {
-  readonly #files: JsonFolder<readonly Correction[]>;
+  readonly #files: JsonStore<readonly Correction[]>;
   /** The last one that writes for each job. */
   readonly #writing = new Map<string, Promise<unknown>>();
 
-  constructor(files: JsonFolder<readonly Correction[]>) {
+  constructor(files: JsonStore<readonly Correction[]>) {
     this.#files = files;
   }
 

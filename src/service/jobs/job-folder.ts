@@ -6,9 +6,8 @@ import { DirectoryStore } from "../recordings/directory-store.js";
 import { isRecordingId, type RecordingStore } from "../recordings/store.js";
 import { type ServerSettings, variableOf } from "../settings.js";
 import { CorrectionStore } from "./corrections.js";
-import type { Job } from "./job.js";
+import type { JobStorage } from "./job-storage.js";
 import { JsonFolder } from "./json-folder.js";
-import type { ResultStore } from "./results.js";
 import { SqliteStore } from "./sqlite/sqlite-store.js";
 import { SqliteThread } from "./sqlite/sqlite-thread.js";
 import type { JobStore } from "./store.js";
@@ -21,18 +20,6 @@ const CORRECTIONS = "corrections";
 const PREFIX = "agora-jobs-";
 /** Milliseconds that a server is waited for which has the folder, and may be about to end. */
 const PATIENCE = 5000;
-
-/** Everything that jobs are kept in. */
-export interface JobStorage {
-  store: JobStore;
-  /** Recordings that came with jobs, until they end. */
-  recordings: RecordingStore;
-  results: ResultStore;
-  corrections: CorrectionStore;
-  /** Jobs that were set aside when it was opened. */
-  setAside: Job[];
-  close(): Promise<void>;
-}
 
 /**
  * The folder of jobs: one server has it for itself. Without a setting it is a temporary one, gone when the server ends.

@@ -66,6 +66,8 @@ export interface Submission {
   /** The client's own, given back as it was. */
   metadata: Readonly<Record<string, unknown>> | undefined;
   webhook: JobWebhook | undefined;
+  /** When it is not worth its while any more to begin it; undefined: it always is. */
+  deadline?: number | undefined;
   /** What the same key must come with again; undefined: there was no key. */
   fingerprint: string | undefined;
   /** Of the request that brought it, for the log. */
@@ -93,6 +95,16 @@ export interface JobError {
 
 /** Code of a job in whose course the server ended too often: it is set aside, with its recording, until it expires. */
 export const CRASHED = "CRASHED";
+
+/** Why an attempt is left: nobody wants its result, or somebody else has the job now. */
+export class NotWanted extends Error {
+  override readonly name = "NotWanted";
+
+  /** @param isCancelled whether the job has ended so: what is left of it is to be deleted */
+  constructor(readonly isCancelled: boolean) {
+    super(isCancelled ? "The job was cancelled" : "The job is somebody else's now");
+  }
+}
 
 /** What is known of a result without reading it. */
 export interface JobSummary {

@@ -26,7 +26,7 @@ import {
   newJobId,
   type Submission,
 } from "./job.js";
-import { type JobStorage, openJobFolder } from "./job-folder.js";
+import { type JobStorage, openJobStorage } from "./job-storage.js";
 import { JobRunner } from "./runner.js";
 import type { Added, Cancelled, JobPage, JobQuery, JobTally } from "./store.js";
 import { WebhookSender } from "./webhooks/sender.js";
@@ -41,6 +41,8 @@ export interface JobOrder {
   knownSpeakers?: readonly KnownSpeaker[] | undefined;
   answer: Submission["answer"];
   metadata?: Submission["metadata"];
+  /** Milliseconds since 1970 after which it is not begun any more. */
+  deadline?: number | undefined;
   /** Who is told of its end: what the client says, and where the door has the result of a job. */
   webhook?: { url: string; secretId: string | undefined; resultUrl(id: string): string } | undefined;
   /** The same key with the same order gives the same job, while it is kept. */
@@ -202,7 +204,7 @@ export class Jobs {
 
   #storage(): Promise<JobStorage> {
     if (!this.#opening) {
-      this.#opening = openJobFolder(this.#service.settings, ({ code, message }) =>
+      this.#opening = openJobStorage(this.#service.settings, this.#service.jobRole, ({ code, message }) =>
         this.#troubles.warn(message, { method: "job", code }),
       );
       this.#opening.then(
@@ -217,14 +219,20 @@ export class Jobs {
   }
 
   #onOpen(storage: JobStorage): void {
-    for (const { error, id, recording, status } of storage.setAside) {
-      this.#service.metrics.jobEnded(status, error?.code);
-      const where = recording.isKept ? "" : `; its recording is kept as ${recording.id}`;
-      this.#service.log
-        .about(id, { method: "job", code: CRASHED })
-        .error(`${error?.message}: set aside${where}`);
+    for (const job of storage.setAside) {
+      this.#service.metrics.jobEnded(job.status, job.error?.code);
+      this.#tellSetAside(job);
     }
-    storage.store.onEnd((job) => this.#ended(job));
+    storage.store.onEnd(
+      (job) => this.#ended(job),
+      () => this.#sender?.wake(),
+    );
+    // Workers do jobs and nothing else: webhooks are servers', and so is what has ended.
+    if (this.#service.jobRole !== "worker") this.#serve(storage);
+    if (this.#isStarted) this.#consume(storage);
+  }
+
+  #serve(storage: JobStorage): void {
     this.#sender = new WebhookSender({
       store: storage.store.deliveries,
       settings: () => this.#service.settings,
@@ -232,12 +240,20 @@ export class Jobs {
       onTried: (outcome) => this.#service.metrics.webhookTried(outcome),
     });
     this.#sender.wake();
-    if (this.#isStarted) this.#consume(storage);
+    storage.store.watch();
     this.#expireSoon(storage);
   }
 
+  #tellSetAside({ error, id, recording }: Job): void {
+    this.#service.metrics.jobSetAside();
+    const where = recording.isKept ? "" : `; its recording is kept as ${recording.id}`;
+    this.#service.log
+      .about(id, { method: "job", code: CRASHED })
+      .error(`${error?.message}: set aside${where}`);
+  }
+
   #consume(storage: JobStorage): void {
-    if (this.#closing.signal.aborted) return;
+    if (this.#closing.signal.aborted || this.#service.jobRole === "server") return;
     const { jobsMaxRunning, maxWorkers } = this.#service.settings;
     const runner = new JobRunner(this.#service, storage);
     storage.store.consume({
@@ -249,7 +265,8 @@ export class Jobs {
   #ended(job: Job): void {
     this.#service.metrics.jobEnded(job.status, job.error?.code);
     if (job.webhook) this.#sender?.wake();
-    if (job.error?.code !== CRASHED) void this.#deleteRecordings(recordingsOf(job));
+    if (job.error?.code === CRASHED) this.#tellSetAside(job);
+    else void this.#deleteRecordings(recordingsOf(job));
     if (job.status !== "succeeded")
       void this.#storage()
         .then(({ results }) => results.delete(job.id))
@@ -279,7 +296,7 @@ export class Jobs {
     id: string,
     webhook: JobWebhook | undefined,
   ): Promise<{ submission: Submission; own: string[] }> {
-    const { answer, idempotencyKey, metadata } = order;
+    const { answer, deadline, idempotencyKey, metadata } = order;
     const own: string[] = [];
     try {
       const recording = await this.#recordingOf(call, order.recording, own);
@@ -297,6 +314,7 @@ export class Jobs {
         answer,
         metadata,
         webhook,
+        ...(deadline !== undefined && { deadline }),
         fingerprint: idempotencyKey === undefined ? undefined : fingerprintOf(order, source, webhook),
         requestId: call.id,
         peer: call.peer,
@@ -382,7 +400,7 @@ function sourceOf(recording: JobOrder["recording"], signal: AbortSignal): Promis
 
 /** What is the same where an order is. @param source see {@link sourceOf} */
 function fingerprintOf(
-  { answer, knownSpeakers, metadata, request }: JobOrder,
+  { answer, deadline, knownSpeakers, metadata, request }: JobOrder,
   source: string | undefined,
   webhook: JobWebhook | undefined,
 ): string {
@@ -390,8 +408,10 @@ function fingerprintOf(
     name,
     createHash("sha256").update(recording).digest("hex"),
   ]);
-  const parts = [source, voices, request, answer, metadata, webhook].map((part) => part ?? null);
-  return digest("request", JSON.stringify(parts)).toString("hex");
+  const parts = [source, voices, request, answer, metadata, webhook, deadline];
+  // Without a deadline it is what it was before there were any.
+  if (deadline === undefined) parts.pop();
+  return digest("request", JSON.stringify(parts.map((part) => part ?? null))).toString("hex");
 }
 
 /** @param of what is digested: the same text for another purpose gives another */

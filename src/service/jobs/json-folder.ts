@@ -1,11 +1,23 @@
+import { randomUUID } from "node:crypto";
 import { mkdir, open, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { TranscriptionError } from "../../index.js";
 
-const ENDING = ".json";
+/** Of names of files and objects. */
+export const JSON_ENDING = ".json";
 
-/** What jobs have one of each, by their ids, as files of a folder: each is there whole or not at all. */
-export class JsonFolder<T> {
+/** What jobs have one of each, by their ids: each is there whole or not at all. */
+export interface JsonStore<T> {
+  /** @returns undefined where there is none. @throws TranscriptionError STORAGE_FAILED, also where it is damaged */
+  get(id: string): Promise<T | undefined>;
+  /** @throws TranscriptionError STORAGE_FAILED */
+  put(id: string, value: T): Promise<void>;
+  /** @throws TranscriptionError STORAGE_FAILED */
+  delete(id: string): Promise<void>;
+}
+
+/** The same as files of a folder, which several machines may mount. */
+export class JsonFolder<T> implements JsonStore<T> {
   readonly #root: string;
   readonly #what: string;
 
@@ -17,10 +29,9 @@ export class JsonFolder<T> {
 
   /** Id of the job whose file has this name; undefined for what is none. */
   static idOf(filename: string): string | undefined {
-    return filename.endsWith(ENDING) ? filename.slice(0, -ENDING.length) : undefined;
+    return filename.endsWith(JSON_ENDING) ? filename.slice(0, -JSON_ENDING.length) : undefined;
   }
 
-  /** @returns undefined where there is none. @throws TranscriptionError STORAGE_FAILED, also where it is damaged */
   async get(id: string): Promise<T | undefined> {
     try {
       return JSON.parse(await readFile(this.#pathOf(id), "utf8")) as T;
@@ -30,10 +41,10 @@ export class JsonFolder<T> {
     }
   }
 
-  /** @throws TranscriptionError STORAGE_FAILED */
   async put(id: string, value: T): Promise<void> {
     const path = this.#pathOf(id);
-    const unfinished = `${path}.unfinished`;
+    // Two that write the same do not write into one another's.
+    const unfinished = `${path}.${randomUUID()}.unfinished`;
     try {
       await mkdir(this.#root, { recursive: true, mode: 0o700 });
       await writeWhole(unfinished, JSON.stringify(value));
@@ -44,7 +55,6 @@ export class JsonFolder<T> {
     }
   }
 
-  /** @throws TranscriptionError STORAGE_FAILED */
   async delete(id: string): Promise<void> {
     await rm(this.#pathOf(id), { force: true }).catch((cause) => {
       throw this.#failure(cause);
@@ -52,7 +62,7 @@ export class JsonFolder<T> {
   }
 
   #pathOf(id: string): string {
-    return join(this.#root, id + ENDING);
+    return join(this.#root, id + JSON_ENDING);
   }
 
   #failure(cause: unknown): TranscriptionError {

@@ -1,7 +1,7 @@
 import type { FileHandle } from "node:fs/promises";
 import { buffer } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Transcriber, TranscriptionError } from "../../index.js";
+import { type Transcriber, TranscriptionError, type TranscriptionResult } from "../../index.js";
 import { Call, ClientGone, Unavailable } from "../call/call.js";
 import type { KnownSpeaker } from "../known-speakers.js";
 import type { OpenRecording } from "../recordings/store.js";
@@ -9,8 +9,8 @@ import type { Service } from "../service.js";
 import { cut } from "../text.js";
 import { withVariableNames } from "../told-settings.js";
 import type { Work } from "../workers.js";
-import type { Job, JobError } from "./job.js";
-import type { JobStorage } from "./job-folder.js";
+import { type Job, type JobError, type JobSummary, NotWanted } from "./job.js";
+import type { JobStorage } from "./job-storage.js";
 import type { Attempt, Outcome } from "./store.js";
 
 /** What may go better the next time: no fault of the recording's, nor of what was asked. */
@@ -26,6 +26,8 @@ const WRITE_AGAIN = 500;
 /** Times that a result is written before its work is thrown away. */
 const WRITES = 4;
 const LONGEST_MESSAGE = 1000;
+/** Milliseconds by which clocks of machines that share jobs may differ. */
+const CLOCKS_DIFFER = 2000;
 
 /** Works on jobs as a door does on calls: with the same queue, limits, log and end. */
 export class JobRunner {
@@ -40,7 +42,7 @@ export class JobRunner {
   /** Does one job, once. Does not throw. */
   async run(job: Job, attempt: Attempt): Promise<Outcome> {
     const call = new Call(job.id, "job", job.peer);
-    const leave = () => call.fail(new ClientGone("The job was cancelled"));
+    const leave = () => call.fail(new ClientGone((attempt.signal.reason as Error).message));
     attempt.signal.addEventListener("abort", leave, { once: true });
     if (attempt.signal.aborted) leave();
     this.#service.calls.add(call);
@@ -49,14 +51,17 @@ export class JobRunner {
     call.bytes = job.recording.bytes ?? 0;
     let outcome: Outcome = { type: "returned" };
     try {
+      const before =
+        job.attempts > 1 ? await this.#storage.results.get(job.id).catch(() => undefined) : undefined;
+      // Whoever had it before has ended between the result and the word of it.
+      if (before) return { type: "succeeded", summary: summaryOf(before) };
       await call.attempt(
         () => this.#work(job, attempt, call),
         (work) => {
           this.#service.logSuccess(call, work);
-          const { duration, language, model } = work.result;
           outcome = {
             type: "succeeded",
-            summary: { duration, language, model, processing: work.processing },
+            summary: { ...summaryOf(work.result), processing: work.processing },
           };
         },
         (reason) => {
@@ -67,12 +72,16 @@ export class JobRunner {
       attempt.signal.removeEventListener("abort", leave);
       this.#service.calls.end(call);
     }
-    if (attempt.signal.aborted) await this.#storage.results.delete(job.id).catch(() => {});
+    const { reason } = attempt.signal;
+    // What somebody else does now is theirs.
+    if (reason instanceof NotWanted && reason.isCancelled)
+      await this.#storage.results.delete(job.id).catch(() => {});
     return outcome;
   }
 
   async #work(job: Job, attempt: Attempt, call: Call): Promise<Work> {
     const { options, languages, model, speakersIfPossible } = job.request;
+    this.#requireTime(job);
     const deadline = { timeout: options.timeout, timeoutName: "timeout" };
     const opened = await this.#open(job, call);
     try {
@@ -106,6 +115,14 @@ export class JobRunner {
     } finally {
       await opened.close();
     }
+  }
+
+  /** @throws TranscriptionError DEADLINE_EXCEEDED */
+  #requireTime({ deadline }: Job): void {
+    const slack = this.#service.settings.queueUrl === undefined ? 0 : CLOCKS_DIFFER;
+    if (deadline === undefined || Date.now() <= deadline + slack) return;
+    const message = `The job's deadline had passed before its turn came: ${new Date(deadline).toISOString()}`;
+    throw new TranscriptionError("DEADLINE_EXCEEDED", message);
   }
 
   async #open({ recording }: Job, { signal }: Call): Promise<OpenRecording> {
@@ -166,6 +183,10 @@ export class JobRunner {
     if (!error) return { type: "returned" };
     return { type: PASSING.includes(error.code) ? "again" : "failed", error };
   }
+}
+
+function summaryOf({ duration, language, model, stats }: TranscriptionResult): JobSummary {
+  return { duration, language, model, processing: stats.processingTime };
 }
 
 /** What the client of a job is told of its failure; of a defect the log alone tells more. */

@@ -7,6 +7,7 @@ import type {
   JobStatus,
   JobSummary,
   JobWebhook,
+  NotWanted,
   Submission,
 } from "./job.js";
 
@@ -29,11 +30,16 @@ export interface JobStore {
   cancel(id: string): Promise<Cancelled | undefined>;
   /**
    * Has `worker` work on jobs from now on, the oldest of the most urgent first, a job with one worker at a time. A job whose
-   * process ended in its course is begun again, as often as the store's limit allows, the last time with no other beside it.
+   * process ended in its course is begun again, as often as the store allows, the last time with no other beside it.
    */
   consume(worker: JobWorker): void;
-  /** Has `listener` hear of each job that ends, also while nobody works. */
-  onEnd(listener: (job: Job) => void): void;
+  /**
+   * Has `listener` hear of each job that is ended here, also while nobody works.
+   * @param onElsewhere called when another server or worker has ended one
+   */
+  onEnd(listener: (job: Job) => void, onElsewhere?: () => void): void;
+  /** Has it look now and then for jobs that were lost on their way, where that can be. */
+  watch(): void;
   /** Has no further job begun; resolves when none is under way. */
   pause(): Promise<void>;
   /**
@@ -95,7 +101,7 @@ export interface JobWorker {
 
 /** One time that a job is worked on. */
 export interface Attempt {
-  /** Fires when the job is to be left: it was cancelled, or is somebody else's now. */
+  /** Fires with {@link NotWanted} when the job is to be left. */
   readonly signal: AbortSignal;
   progress(progress: JobProgress): void;
   segment(segment: Segment): void;

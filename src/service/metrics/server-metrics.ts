@@ -64,6 +64,7 @@ export class ServerMetrics {
   readonly #uploadBytes: Counter;
   readonly #results: ResultMetrics;
   readonly #jobs: Counter;
+  readonly #crashedJobs: Counter;
   readonly #jobFailures: Counter;
   readonly #webhooks: Counter;
   readonly #liveAudioSeconds: Counter;
@@ -108,6 +109,11 @@ export class ServerMetrics {
     this.#jobs = counter(registry, "agora_jobs_total", "Jobs that ended, by what became of them.", [
       "status",
     ]);
+    this.#crashedJobs = counter(
+      registry,
+      "agora_jobs_crashed_total",
+      "Jobs that were set aside, since processes have ended in their course.",
+    );
     this.#jobFailures = counter(registry, "agora_job_failures_total", "Jobs that failed, by why.", ["code"]);
     this.#webhooks = counter(registry, "agora_webhooks_total", "Times that a webhook was sent, by outcome.", [
       "outcome",
@@ -238,6 +244,11 @@ export class ServerMetrics {
   jobEnded(status: JobStatus, code?: string): void {
     this.#jobs.inc({ status });
     if (code !== undefined) this.#jobFailures.inc({ code });
+  }
+
+  /** Beside {@link jobEnded}. */
+  jobSetAside(): void {
+    this.#crashedJobs.inc();
   }
 
   webhookTried(outcome: "delivered" | "retried" | "failed"): void {

@@ -38,6 +38,16 @@ export const storeAddress: ValueKind<string> = {
   parse: (text) => (parseStoreAddress(text) ? text : undefined),
 };
 
+/** The same without another system: what is put there as well. */
+export const sharedStore: ValueKind<string> = {
+  expected: "a folder, or s3://bucket/prefix",
+  parse: (text) => (isSharedKind(parseStoreAddress(text)?.kind) ? text : undefined),
+};
+
+function isSharedKind(kind: StoreAddress["kind"] | undefined): boolean {
+  return kind === "folder" || kind === "s3";
+}
+
 /** @returns undefined for what is none */
 export function parseStoreAddress(text: string): StoreAddress | undefined {
   const scheme = /^([a-z][a-z0-9+.-]+):/i.exec(text)?.[1]?.toLowerCase();

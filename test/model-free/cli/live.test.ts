@@ -8,7 +8,17 @@ import { decode, wav } from "../../support/audio.js";
 import { fakeApi } from "../../support/fake-api.js";
 import { folderWith } from "../../support/folder-with.js";
 import { type CliRunOptions, runInProcess } from "../../support/run-cli.js";
-import { bytesOf, join, liveStream, said, silence, words } from "../../support/scripted-speech.js";
+import { ScriptedDiarizer } from "../../support/scripted-diarizer.js";
+import {
+  bytesOf,
+  join,
+  liveStream,
+  ScriptedVad,
+  said,
+  scriptedEngine,
+  silence,
+  words,
+} from "../../support/scripted-speech.js";
 
 const TALK = join([words(0, 3), silence(1), words(3, 4)]);
 
@@ -22,7 +32,8 @@ async function live(args: readonly string[], audio: Uint8Array | undefined, more
     return Object.assign(transcriber, {
       live: (given: LiveOptions) => {
         asked.push(given);
-        return liveStream(given);
+        const speakers = new ScriptedDiarizer((word) => (word < 3 ? 4 : 1));
+        return liveStream(given, scriptedEngine(), new ScriptedVad(), speakers);
       },
     });
   };
@@ -40,6 +51,20 @@ describe("agora-transcribe live", () => {
     expect(run).toMatchObject({ code: 0, stdout: `${said(0, 3)}\n${said(3, 4)}\n`, stderr: "" });
     expect(run.asked).toEqual([{ interim: false }]);
     expect(run.api.closed).toBe(1);
+  });
+
+  it("says who speaks, in lines and in transcripts, where that is asked for", async () => {
+    const folder = await folderWith();
+    const file = joinPath(folder, "talk.json");
+    const flags = ["--diarize", "--diarization-model", "m.gguf", "--max-speakers", "3", "--save", file];
+    const run = await live(flags, bytesOf(TALK));
+    expect(run.stdout).toBe(`SPEAKER_00: ${said(0, 3)}\nSPEAKER_01: ${said(3, 4)}\n`);
+    expect(run.asked).toEqual([
+      { interim: false, words: true, diarize: { model: "m.gguf", maxSpeakers: 3 } },
+    ]);
+    const { segments } = JSON.parse(await readFile(file, "utf8"));
+    expect(segments.map(({ speaker }: { speaker: string }) => speaker)).toEqual(["SPEAKER_00", "SPEAKER_01"]);
+    expect((await live(["--diarize"], bytesOf(TALK))).asked).toEqual([{ interim: false, diarize: true }]);
   });
 
   it("keeps what is not final on one line of a terminal", async () => {

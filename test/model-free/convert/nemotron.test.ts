@@ -40,9 +40,10 @@ describe("a checkpoint of Nemotron-3-Diarization", () => {
     const addon = loadAddon();
     await addon.loadBackends(new URL("../../../build/Release", import.meta.url).pathname, null, false);
     const model = await addon.loadDiarizationModel(files[0]!.path, { threads: 1 });
-    const stream = model.open();
+    const stream = model.open({ request: 0, priority: "interactive" });
     const flag = new addon.CancelFlag();
     await stream.push(new Float32Array(16_000).fill(0.1), flag);
+    await stream.end(flag);
     const { turns, embeddings } = await stream.finish({}, flag);
     expect(turns.every(({ end }) => end <= 1)).toBe(true);
     expect(embeddings).toEqual([]);

@@ -45,7 +45,13 @@ async function pass(
 ) {
   const options = { diarize: resolveDiarization({ embeddings, ...more })!, roles };
   const speakers = new ChannelPass(
-    { trackCount: 2, turns: undefined, diarizer: undefined, ...means },
+    {
+      trackCount: 2,
+      turns: undefined,
+      diarizer: undefined,
+      turn: { request: 0, priority: "interactive" },
+      ...means,
+    },
     options,
   );
   await speakers.push([Float32Array.of(0), Float32Array.of(1.5)], signal);

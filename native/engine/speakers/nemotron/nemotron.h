@@ -3,7 +3,7 @@
 #pragma once
 
 #include <memory>
-#include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,8 +14,19 @@
 
 namespace agora {
 
+class NemotronStream;
+
 DiarizationFacts facts_of(const NemotronFile& file);
 
+// One run of the network: it hears what is remembered, then a chunk.
+struct NemotronStep {
+    std::vector<float> chunk;  // frames of 80 ms, [..][width]
+    int heard = 0;             // of them, from the first on, are sound
+    int count = 0;             // and so many the step tells of
+    bool remembers = true;     // and has remembered
+};
+
+// Used by one thread at a time, by all streams together.
 class NemotronModel : public DiarizationModel {
   public:
     // `type`: Auto keeps matrices in 8 bits where the file is quantised and in 16 where it is not, and multiplies in
@@ -26,29 +37,37 @@ class NemotronModel : public DiarizationModel {
 
     DiarizationFacts facts() const override { return facts_of(file_); }
     int batch() const override;
-    std::unique_ptr<DiarizationStream> open() override { return open(StepSizes{}); }
-    std::unique_ptr<DiarizationStream> open(const StepSizes& sizes);
+    std::unique_ptr<DiarizationStream> open() override;
+    std::unique_ptr<NemotronStream> open(const StepSizes& sizes);
 
     const NemotronFile& file() const { return file_; }
     const std::vector<float>& silence() const { return network_.silence(); }
 
-    // As NemotronNetwork has them; one caller at a time.
+    // As NemotronNetwork has it.
     void embed(const float* samples, int frames, int count, float* output);
-    // Hears what is remembered, then `chunk`, of which `heard` frames are sound and the first `count` are the step's
-    // own. `memory` takes these; `logits` becomes those of each 10 ms of them, [count · 8][speakers]. False when
-    // stopped.
-    bool step(SpeakerMemory& memory, const std::vector<float>& chunk, int heard, int count, Stop stop,
-              std::vector<float>& logits);
+
+    // Runs a step in parts of about so many seconds: as long as it is unfinished, go_on() goes on with what begin() was
+    // given. Whose step it is must not change until end(), after it is done: `memory` takes what the step is to have
+    // remembered, and `logits` becomes those of each 10 ms that it tells of, [count · 8][speakers].
+    void begin(const SpeakerMemory& memory, const NemotronStep& step);
+    Progress go_on(double seconds, Stop stop) { return network_.go_on(seconds, stop); }
+    void end(SpeakerMemory& memory, const NemotronStep& step, std::vector<float>& logits);
+    // All of it at once. False when stopped.
+    bool run(SpeakerMemory& memory, const NemotronStep& step, Stop stop, std::vector<float>& logits);
 
   private:
+    static int first_row(const SpeakerMemory& memory, const NemotronStep& step);
+
     NemotronFile file_;
-    std::mutex mutex_;
     CpuCompute compute_;
     NemotronNetwork network_;
 };
 
 // Keeps the sound of a frame, half a minute of frames, what is remembered of the speakers, and 800 bytes of each
 // second.
+//
+// While somebody speaks, look() hears what there is behind the last step, as often as it is asked for: nothing of that
+// is remembered, so that steps find the same with it and without.
 class NemotronStream : public DiarizationStream {
   public:
     NemotronStream(std::shared_ptr<NemotronModel> model, const StepSizes& sizes);
@@ -57,12 +76,33 @@ class NemotronStream : public DiarizationStream {
     void push(const float* samples, size_t count, Stop stop) override;
     Diarization finish(const SpeakerCount& count, Stop stop) override;
 
+    // The same in parts: what is given, the end, and looks are worked off by work(), in about so many seconds each
+    // time, as long as that is unfinished.
+    void give(const float* samples, size_t count);
+    void end() { ended_ = true; }
+    void look() { looks_ = true; }
+    // Whether all is worked off, to the end.
+    bool is_done() const { return left_ == 0 && !step_; }
+    Progress work(double seconds, Stop stop);
+    // Whether the next work() goes on with a run of the network, and what to do where the network was used for others
+    // meanwhile: that run begins anew.
+    bool is_within_step() const { return step_ && begun_; }
+    void lose_step() { begun_ = false; }
+
+    // After a look: who speaks from `start` seconds on, one speaker at a time, by the model's numbers, which stay the
+    // same; what lies before is forgotten, and finish() may not follow. Of more speakers than `most` those are told who
+    // were told first, and what others say is the likeliest of them. Throws Cancelled.
+    std::vector<SpeakerTurn> turns_from(double start, int most, Stop stop);
+
     const SpeakerMemory& memory() const { return memory_; }
 
   private:
-    void take(const float* samples, size_t count);
     void embed(size_t frames);
-    void step(int count, int heard, Stop stop);
+    bool has_frames_for_step();
+    void take_rest();
+    bool prepare_step();
+    void prepare(size_t length, int heard, int count, bool remembers);
+    void end_step();
 
     std::shared_ptr<NemotronModel> model_;
     StepSizes sizes_;
@@ -75,6 +115,14 @@ class NemotronStream : public DiarizationStream {
     size_t embedded_ = 0;        // frames of 10 ms
     std::vector<float> frames_;  // of 80 ms, from the next chunk on, [frames][width]
     std::vector<bool> silent_;   // of each 10 ms of them
+
+    bool ended_ = false;       // nothing more is given
+    std::optional<int> left_;  // after the end: frames of 80 ms that have not been in a step
+    bool looks_ = false;       // a look is asked for
+    std::optional<NemotronStep> step_;
+    bool begun_ = false;        // the network is at it
+    SpeakerActivity ahead_;     // of the last look: what comes behind `activity_`
+    std::vector<size_t> told_;  // speakers that turns_from() has told of
 };
 
 }  // namespace agora

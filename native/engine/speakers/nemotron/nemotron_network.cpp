@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
 
 #include "engine/encoder/graph.h"
 #include "engine/error.h"
@@ -37,6 +38,7 @@ NemotronNetwork::NemotronNetwork(const NemotronFile& file, ComputeType type, con
     const size_t nodes = 32 + 16 * static_cast<size_t>(shape_.layers);
     graph_ = std::make_unique<Graph>(compute.backend(), nodes, [&](ggml_context* context) { return build(context); });
     if (!graph_->allocated()) throw Error(ErrorCode::OutOfMemory, "No memory for a step of the diarization model");
+    parts_ = std::make_unique<GraphParts>(graph_->get());
 }
 
 NemotronNetwork::~NemotronNetwork() = default;
@@ -206,7 +208,7 @@ float* NemotronNetwork::rows() {
     return float_row(input_, 0);
 }
 
-bool NemotronNetwork::run(int count, int heard, int first, int last, Stop stop) {
+void NemotronNetwork::begin(int count, int heard, int first, int last) {
     count_ = count;
     heard_ = heard;
     first_ = first;
@@ -215,7 +217,16 @@ bool NemotronNetwork::run(int count, int heard, int first, int last, Stop stop) 
     end_ = std::min(count, last + 1);
     nodes_.set_count(count);
     last_nodes_.set_count(end_ - begin_);
-    return compute_.run(graph_->get(), stop);
+    parts_->begin(static_cast<double>(count) / kMostRows);
+}
+
+Progress NemotronNetwork::go_on(double seconds, Stop stop) {
+    return parts_->go_on(compute_, seconds, stop);
+}
+
+bool NemotronNetwork::run(int count, int heard, int first, int last, Stop stop) {
+    begin(count, heard, first, last);
+    return go_on(std::numeric_limits<double>::infinity(), stop) == Progress::Done;
 }
 
 const float* NemotronNetwork::logits() const {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "engine/device/parallel.h"
+#include "engine/encoder/graph_parts.h"
 #include "engine/kernels/rope_angles.h"
 #include "engine/speakers/nemotron/log_mel_features.h"
 #include "engine/speakers/nemotron/nemotron_weights.h"
@@ -32,10 +33,14 @@ class NemotronNetwork {
     // The spectrogram's frames alone, [frames][kBands].
     void features(const float* samples, int frames, float* output);
 
-    // Rows of frames, to be filled before run(): [kMostRows][width].
+    // Rows of frames, to be filled before begin(): [kMostRows][width].
     float* rows();
     // Of the first `count` rows, of which those from `heard` on are not attended to; the head looks at rows
-    // [first, last). False when stopped.
+    // [first, last). In parts of about so many seconds: as long as it is unfinished, go_on() goes on with what begin()
+    // was given.
+    void begin(int count, int heard, int first, int last);
+    Progress go_on(double seconds, Stop stop);
+    // The same at once. False when stopped.
     bool run(int count, int heard, int first, int last, Stop stop);
     // Of the last run, [last - first][8][speakers]: logarithms of the odds that a speaker speaks.
     const float* logits() const;
@@ -67,6 +72,7 @@ class NemotronNetwork {
     ggml_tensor* encoded_ = nullptr;
     ggml_tensor* logits_ = nullptr;
     std::unique_ptr<Graph> graph_;
+    std::unique_ptr<GraphParts> parts_;
     // Of the run.
     int count_ = 0, heard_ = 0, first_ = 0, last_ = 0;
     int begin_ = 0, end_ = 0;  // what the head looks at, with a row before and one behind

@@ -101,34 +101,46 @@ std::vector<int8_t> SpeakerActivity::likeliest(const std::vector<size_t>& kept,
     return result;
 }
 
+// Where `speaks` says so.
+template <typename Speaks>
+std::vector<SpeakerActivity::Run> SpeakerActivity::runs(const Speaks& speaks) const {
+    std::vector<Run> result;
+    for (size_t start = 0; start < frames();) {
+        size_t end = start;
+        while (end < frames() && speaks(end)) ++end;
+        if (end > start) result.push_back({start, end});
+        start = end + 1;
+    }
+    return result;
+}
+
+SpeakerTurn SpeakerActivity::turn_of(const Run& run, size_t speaker, int number, double duration) const {
+    double sum = 0;
+    for (size_t t = run.start; t < run.end; ++t) sum += likely(t, speaker);
+    const double confidence = sum / static_cast<double>(run.end - run.start) / 255;
+    const auto seconds = [&](size_t frame) {
+        return std::min(duration, static_cast<double>(first_ + frame) * kFrameSeconds);
+    };
+    return {seconds(run.start), seconds(run.end), number, static_cast<float>(confidence)};
+}
+
 Diarization SpeakerActivity::turns(const SpeakerCount& count, double duration, Stop stop) const {
     check_stop(stop);
     const std::vector<size_t> speakers = kept(count);
     const std::vector<Frames> active = this->active(speakers);
     check_stop(stop);
     const std::vector<int8_t> alone = likeliest(speakers, active);
-    const auto add = [&](std::vector<SpeakerTurn>& turns, size_t speaker, size_t start, size_t end) {
-        const double begin = std::min(duration, static_cast<double>(start) * kFrameSeconds);
-        const double finish = std::min(duration, static_cast<double>(end) * kFrameSeconds);
-        if (finish <= begin) return;
-        double sum = 0;
-        for (size_t t = start; t < end; ++t) sum += likely(t, speakers[speaker]);
-        const double confidence = sum / static_cast<double>(end - start) / 255;
-        turns.push_back({begin, finish, static_cast<int>(speaker), static_cast<float>(confidence)});
-    };
-    const auto runs = [&](std::vector<SpeakerTurn>& turns, size_t speaker, const auto& speaks) {
-        for (size_t start = 0; start < frames();) {
-            size_t end = start;
-            while (end < frames() && speaks(end)) ++end;
-            if (end > start) add(turns, speaker, start, end);
-            start = end + 1;
+    const auto add = [&](std::vector<SpeakerTurn>& turns, size_t k, const std::vector<Run>& runs) {
+        for (const Run& run : runs) {
+            const SpeakerTurn turn = turn_of(run, speakers[k], static_cast<int>(k), duration);
+            if (turn.end > turn.start) turns.push_back(turn);
         }
     };
     Diarization result;
     for (size_t k = 0; k < speakers.size(); ++k) {
         check_stop(stop);
-        runs(result.turns, k, [&](size_t t) { return bool{active[k][t]}; });
-        runs(result.exclusive, k, [&](size_t t) { return alone[t] == static_cast<int>(k); });
+        add(result.turns, k, runs([&](size_t t) { return bool{active[k][t]}; }));
+        add(result.exclusive, k, runs([&](size_t t) { return alone[t] == static_cast<int>(k); }));
     }
     // Numbered by first speech; of several who begin at once, as the model has them.
     const auto sort = [](std::vector<SpeakerTurn>& turns, const auto& number) {
@@ -148,6 +160,36 @@ Diarization SpeakerActivity::turns(const SpeakerCount& count, double duration, S
         sort(*turns, [](int speaker) { return speaker; });
     }
     return result;
+}
+
+void SpeakerActivity::forget_before(double seconds) {
+    const auto frame = static_cast<size_t>(std::max(0.0, std::floor(seconds / kFrameSeconds)));
+    if (frame <= first_) return;
+    const size_t gone = std::min(frames(), frame - first_);
+    likely_.erase(likely_.begin(), likely_.begin() + static_cast<std::ptrdiff_t>(gone * speakers_));
+    first_ += gone;
+}
+
+std::vector<SpeakerTurn> SpeakerActivity::turns_of_one(const SpeakerActivity& after, double start, double duration,
+                                                       int most, std::vector<size_t>& told, Stop stop) const {
+    check_stop(stop);
+    SpeakerActivity all = *this;
+    all.likely_.insert(all.likely_.end(), after.likely_.begin(), after.likely_.end());
+    all.forget_before(start);
+    const std::vector<size_t> heard = all.kept({});
+    const std::vector<Frames> speaks = all.active(heard);
+    for (size_t k = 0; k < heard.size() && told.size() < static_cast<size_t>(std::max(1, most)); ++k) {
+        const bool is_heard = std::find(speaks[k].begin(), speaks[k].end(), true) != speaks[k].end();
+        if (is_heard && std::find(told.begin(), told.end(), heard[k]) == told.end()) told.push_back(heard[k]);
+    }
+    const std::vector<int8_t> alone = all.likeliest(told, all.active(told));
+    std::vector<SpeakerTurn> turns;
+    for (size_t k = 0; k < told.size(); ++k) {
+        for (const Run& run : all.runs([&](size_t t) { return alone[t] == static_cast<int>(k); }))
+            turns.push_back(all.turn_of(run, told[k], static_cast<int>(told[k]), duration));
+    }
+    std::sort(turns.begin(), turns.end(), [](const auto& a, const auto& b) { return a.start < b.start; });
+    return turns;
 }
 
 }  // namespace agora

@@ -2,14 +2,10 @@ import type { ServerDuplexStream } from "@grpc/grpc-js";
 import type { LiveEvent as Event, Word } from "../../../index.js";
 import type { Call } from "../../../service/call/call.js";
 import type { LiveSession } from "../../../service/live.js";
-import type { LiveFinal, LiveRequest, LiveEvent as Message, Word as MessageWord } from "./messages.js";
+import type { LiveRequest, LiveEvent as Message, Word as MessageWord } from "./messages.js";
 
-type SentWord = Omit<MessageWord, "speaker" | "speaker_confidence">;
-
-/** An event as it is sent: its words are without speakers. */
-export type SentLiveEvent = Omit<Message, "final"> & {
-  final?: Omit<LiveFinal, "words"> & { words: SentWord[] };
-};
+/** An event as it is sent. */
+export type SentLiveEvent = Message;
 
 export type LiveRpc = ServerDuplexStream<LiveRequest, SentLiveEvent>;
 
@@ -84,6 +80,7 @@ function contentOf(event: Event, kept: LiveSession["kept"]): Omit<SentLiveEvent,
           language: event.language,
           end_of_utterance: event.endOfUtterance,
           speaker: event.speaker ?? "",
+          speaker_confidence: event.speakerConfidence ?? 0,
         },
       };
     case "speech-end": {
@@ -118,6 +115,13 @@ function contentOf(event: Event, kept: LiveSession["kept"]): Omit<SentLiveEvent,
   }
 }
 
-function toWord({ confidence, end, start, text }: Word): SentWord {
-  return { start, end, text, confidence };
+function toWord({ confidence, end, speaker, speakerConfidence, start, text }: Word): MessageWord {
+  return {
+    start,
+    end,
+    text,
+    confidence,
+    speaker: speaker ?? "",
+    speaker_confidence: speakerConfidence ?? 0,
+  };
 }

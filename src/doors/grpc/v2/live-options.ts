@@ -1,6 +1,6 @@
 import { type LiveOptions, TranscriptionError } from "../../../index.js";
-import type { Diarization, LiveConfig, VadOptions } from "./messages.js";
-import { orDefault, TASKS, unwrap, withoutUndefined } from "./options.js";
+import type { LiveConfig, VadOptions } from "./messages.js";
+import { diarization, orDefault, TASKS, unwrap, withoutUndefined } from "./options.js";
 
 const ENCODINGS = {
   LIVE_ENCODING_UNSPECIFIED: undefined,
@@ -36,18 +36,9 @@ export function toLiveOptions(message: LiveConfig): Omit<LiveOptions, "record" |
     step: orDefault(message.step),
     initialPrompt: message.initial_prompt === "" ? undefined : message.initial_prompt,
     hotwords: message.hotwords.length === 0 ? undefined : message.hotwords,
-    diarize: message.diarize === null ? undefined : diarize(message.diarize),
+    diarize: message.diarize === null ? undefined : diarization(message.diarize, "config."),
     vadOptions: message.vad_options ? vadOptions(message.vad_options) : undefined,
   });
-}
-
-function diarize(message: Diarization): true {
-  const { embeddings, engine, known_voices, max_speakers, min_speakers, num_speakers } = message;
-  const asked = [max_speakers, min_speakers, num_speakers].some((count) => count !== 0) || embeddings;
-  const isOne = engine === "DIARIZATION_ENGINE_UNSPECIFIED" && Object.keys(known_voices).length === 0;
-  if (asked || !isOne)
-    throw wrongField("diarize", "an empty message, since channels are speakers,", "fields");
-  return true;
 }
 
 function vadOptions(message: VadOptions): NonNullable<LiveOptions["vadOptions"]> {

@@ -84,7 +84,11 @@ export class LiveCall {
   }
 
   async #tell(stream: LiveSession): Promise<void> {
-    for await (const event of stream) this.events.send(event, stream);
+    try {
+      for await (const event of stream) this.events.send(event, stream);
+    } catch (error) {
+      throw inLiveRequest(error);
+    }
   }
 }
 

@@ -486,8 +486,10 @@ export interface LiveConfig {
   /** What counts as speech: threshold, neg_threshold and min_speech_duration alone. */
   vad_options: VadOptions | null;
   /**
-   * Final events tell who speaks: each of at least two channels is taken for one speaker. Speakers of one channel are not
-   * told apart while they speak; a message with anything in it is refused.
+   * Final events tell who speaks, and are cut where the speaker changes. Of several channels each is one speaker; those of one
+   * channel, or of each with engine, num_speakers or max_speakers, are told apart by the nemotron engine while they speak: of
+   * more than are asked for, those are kept who speak first. What takes all of a recording is refused: min_speakers,
+   * embeddings, known_voices, the community engine. So is speech of one channel where the server has no model for it.
    */
   diarize: Diarization | null;
   /** As in TranscriptionConfig. Default: server (MODEL_NAME). */
@@ -609,10 +611,12 @@ export interface LiveFinal {
   no_speech_prob: number;
   /** ISO 639-1 code. */
   language: string;
-  /** False where the utterance was too long for one final and goes on. */
+  /** False where the utterance was too long for one final and goes on, or somebody else speaks on. */
   end_of_utterance: boolean;
-  /** With diarize: "SPEAKER_00", … in the order of their first finals. */
+  /** With diarize: "SPEAKER_00", … in the order of their first finals, over all channels; empty where nobody is heard. */
   speaker: string;
+  /** With diarize: share of the words' time in which that speaker is heard. */
+  speaker_confidence: number;
 }
 
 export interface LiveSpeechEnd {

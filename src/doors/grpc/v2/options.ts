@@ -152,11 +152,11 @@ function channels({ selection, each, index }: ChannelSelection): TranscribeOptio
   return each ? "each" : undefined;
 }
 
-/** The model is the server's: a client names no files of it. */
-function diarization(message: Diarization): DiarizationOptions {
+/** The model is the server's: a client names no files of it. @param prefix where the message's field stands */
+export function diarization(message: Diarization, prefix = OPTIONS): DiarizationOptions {
   const known = Object.entries(message.known_voices).map(([name, { values }]) => [name, values] as const);
   return withoutUndefined<Omit<DiarizationOptions, "model" | "download">>({
-    engine: named("diarize.engine", DIARIZATION_ENGINES, message.engine),
+    engine: named("diarize.engine", DIARIZATION_ENGINES, message.engine, prefix),
     numSpeakers: orDefault(message.num_speakers),
     minSpeakers: orDefault(message.min_speakers),
     maxSpeakers: orDefault(message.max_speakers),
@@ -186,13 +186,23 @@ function threshold(field: string, given: Threshold | null): number | null | unde
   throw wrongField(field, "a value, or off = true", "neither");
 }
 
-function named<T>(field: string, values: Readonly<Record<string, T>>, given: string | number): T {
+function named<T>(
+  field: string,
+  values: Readonly<Record<string, T>>,
+  given: string | number,
+  prefix = OPTIONS,
+): T {
   if (Object.hasOwn(values, given)) return values[given] as T;
-  throw wrongField(field, `one of ${Object.keys(values).slice(1).join(", ")}`, given);
+  throw wrongField(field, `one of ${Object.keys(values).slice(1).join(", ")}`, given, prefix);
 }
 
-function wrongField(field: string, expected: string, given: string | number): TranscriptionError {
-  const option = OPTIONS + field;
+function wrongField(
+  field: string,
+  expected: string,
+  given: string | number,
+  prefix = OPTIONS,
+): TranscriptionError {
+  const option = prefix + field;
   const message = `Expected ${expected} for ${option} but received ${given}`;
   return new TranscriptionError("INVALID_ARGUMENT", message, { option });
 }

@@ -48,7 +48,13 @@ export function inRequest(error: unknown, maxDuration?: number): unknown {
 const LIVE: OptionNames = {
   prefix: "config.",
   fieldOf: snakeCase,
-  advice: {},
+  advice: {
+    "diarize.model": [
+      "diarize",
+      "Expected no config.diarize for speakers of one channel: the server has no model that tells them apart while they " +
+        "speak (agora-transcribe models download nemotron-3-diarization)",
+    ],
+  },
   languages: "GetServerInfo",
 };
 

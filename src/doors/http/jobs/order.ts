@@ -23,15 +23,22 @@ const RECORDING = "recording_id";
 const METADATA = "metadata";
 const WEBHOOK = "webhook_url";
 const SECRET = "webhook_secret_id";
+const DEADLINE = "deadline";
 /** Characters of a client's own data, as JSON. */
 const LONGEST_METADATA = 16_384;
 const LONGEST_KEY = 255;
+/** A time that is the same everywhere. */
+const ZONED = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)$/;
 
 /** Fields of a job beside those of a transcription. */
 const JOB_FIELDS = {
   [RECORDING]: { kind: kind.text, is: "One of /api/recordings, in place of a file." },
   [WEBHOOK]: { kind: kind.text, is: "Who is told when the job has ended, by Standard Webhooks." },
   [SECRET]: { kind: kind.text, is: "Which of the server's secrets signs that. Default: the first." },
+  [DEADLINE]: {
+    kind: kind.text,
+    is: "Time (ISO 8601, with its zone) after which it is not begun any more: it fails with DEADLINE_EXCEEDED then.",
+  },
   [METADATA]: {
     kind: {
       expected: "an object",
@@ -76,6 +83,7 @@ export async function readOrder(
   // What is looked up at once first: a model may have to be loaded.
   const metadata = readMetadata(form);
   const webhook = readWebhook(form);
+  const deadline = readDeadline(form);
   const recording = await readRecording(form, call, service, upload);
   const { asked, model } = await withNamedModel(service, call, form.texts, async (transcriber, model) => ({
     asked: readRequest(form, task, transcriber, call, service, Object.keys(JOB_FIELDS)),
@@ -95,6 +103,7 @@ export async function readOrder(
     answer: answerFormOf(asked) as unknown as Record<string, unknown>,
     metadata,
     webhook,
+    deadline,
     idempotencyKey,
   };
 }
@@ -132,6 +141,15 @@ function readWebhook(form: Form): JobOrder["webhook"] {
   if (url !== undefined) return { url, secretId, resultUrl };
   if (secretId !== undefined) throw wrongField(SECRET, `none without ${WEBHOOK}`, cut(secretId));
   return undefined;
+}
+
+/** @returns milliseconds since 1970. @throws TranscriptionError INVALID_ARGUMENT */
+function readDeadline(form: Form): number | undefined {
+  const text = form.text(DEADLINE);
+  if (text === undefined) return undefined;
+  const deadline = ZONED.test(text) ? Date.parse(text) : Number.NaN;
+  if (deadline > Date.now()) return deadline;
+  throw wrongField(DEADLINE, "a time to come, such as 2030-01-31T08:00:00Z", cut(text));
 }
 
 function readMetadata(form: Form): Record<string, unknown> | undefined {

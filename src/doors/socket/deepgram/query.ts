@@ -13,6 +13,8 @@ export interface Listening {
   mixed: number;
   /** Seconds after the last word in which nobody speaks, which are told; undefined: they are not. */
   utteranceEnd: number | undefined;
+  /** Whether words are to tell who says them, if the server can. */
+  tellsSpeakers: boolean;
   /** Whether the beginning of speech is told. */
   tellsSpeech: boolean;
 }
@@ -51,6 +53,7 @@ export function readListening(query: URLSearchParams): Listening {
     channels,
     mixed: isMany ? 1 : count,
     utteranceEnd: utteranceEnd === undefined ? undefined : utteranceEnd / 1000,
+    tellsSpeakers: is("diarize") || isNamed(query.get("diarize_model")),
     tellsSpeech: is("vad_events"),
     stream: {
       encoding,
@@ -63,6 +66,10 @@ export function readListening(query: URLSearchParams): Listening {
       ...(hotwords.length > 0 && { hotwords }),
     },
   };
+}
+
+function isNamed(value: string | null): boolean {
+  return !/^(|false|0|no)$/i.test(value ?? "");
 }
 
 /** Deepgram's 10 ms would part sentences: the model is asked for whole ones. */

@@ -6,7 +6,8 @@ import {
   TranscriptionError,
   type Word,
 } from "../../../index.js";
-import { deepgramModel, deepgramWord } from "../../../service/deepgram.js";
+import { deepgramModel, deepgramSpeaker, deepgramWord } from "../../../service/deepgram.js";
+import { speakersIfPossible } from "../../../service/live.js";
 import type { SocketFailure } from "../failures.js";
 import { readObject } from "../fields.js";
 import type { Connection } from "../session.js";
@@ -44,7 +45,7 @@ export class DeepgramSession extends WebSocketSession {
       isSpeaking: false,
       lastWordEnd: undefined,
     }));
-    this.#opening = this.open(listening.stream, listening.model);
+    this.#opening = this.#begin(listening);
     this.#opening.catch((error: unknown) => this.fail(error));
   }
 
@@ -93,6 +94,11 @@ export class DeepgramSession extends WebSocketSession {
       case "speech-end":
         this.#channels[event.channel]!.isSpeaking = false;
     }
+  }
+
+  async #begin({ channels, model, stream, tellsSpeakers }: Listening): Promise<void> {
+    const speakers = tellsSpeakers ? await speakersIfPossible(this.service.settings, channels) : {};
+    await this.open({ ...stream, ...speakers }, model);
   }
 
   /** What has been said is told now; there will be more. */
@@ -144,7 +150,7 @@ export class DeepgramSession extends WebSocketSession {
     const alternative = {
       transcript: text,
       confidence: isFinal ? event.confidence : 0,
-      words: words.map(deepgramWord),
+      words: words.map(wordOf),
       ...(isFinal && { languages: [event.language] }),
     };
     const isEnd = isFinal && event.endOfUtterance;
@@ -185,6 +191,11 @@ export class DeepgramSession extends WebSocketSession {
     const isIdle = reason === "DEADLINE_EXCEEDED";
     this.peer.close(isIdle ? 1011 : closeCode, isIdle ? `NET-0001: ${message}` : message);
   }
+}
+
+function wordOf(word: Word): object {
+  const { speaker } = word;
+  return { ...deepgramWord(word), ...(speaker != null && { speaker: deepgramSpeaker(speaker) }) };
 }
 
 const NOTHING = { transcript: "", confidence: 0, words: [] };

@@ -17,6 +17,10 @@ export interface Asked {
   /** Completed segments in a message. */
   lastSegments: number;
   words: boolean;
+  /** Whether segments are to tell who says them, if the server can. */
+  tellsSpeakers: boolean;
+  /** Speakers at most; undefined: as many as there are. */
+  mostSpeakers: number | undefined;
   model: string | undefined;
   stream: StreamOptions;
   /** What it asks for and does not get. */
@@ -28,6 +32,7 @@ const LONGEST_UID = 200;
 /** As many as a transcript has there. */
 const MOST_SEGMENTS = 500;
 const DEFAULT_SEGMENTS = 10;
+const MOST_SPEAKERS = 1000;
 
 const ENCODINGS: Readonly<Record<string, LiveEncoding>> = { float32: "f32le", int16: "s16le", uint8: "u8" };
 
@@ -62,6 +67,8 @@ export function readFirstMessage(text: string): Asked {
     isExtension: !("send_last_n_segments" in fields),
     lastSegments: Math.floor(last),
     words,
+    tellsSpeakers: fields.enable_diarization === true,
+    mostSpeakers: numberIn(fields.max_speakers, 1, MOST_SPEAKERS),
     model: textOf(fields.model),
     stream: {
       sampleRate: 16_000,
@@ -74,9 +81,6 @@ export function readFirstMessage(text: string): Asked {
       ...(threshold !== undefined && { vadOptions: { threshold } }),
     },
     warnings: [
-      ...(fields.enable_diarization === true
-        ? ["Speakers are not told apart while they speak: enable_diarization is left out"]
-        : []),
       ...(fields.enable_translation === true
         ? [
             "There is no translation beside the text: enable_translation is left out (task translate writes English)",

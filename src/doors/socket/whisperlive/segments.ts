@@ -6,6 +6,7 @@ export interface Segment {
   end: string;
   text: string;
   completed: boolean;
+  speaker?: string;
   words?: { word: string; start: string; end: string; probability: number }[];
 }
 
@@ -40,8 +41,9 @@ export class Segments {
    * @returns the segments of messages to send one after the other. A client that writes subtitles takes what it was shown
    *   last as not completed for the rest of the text, unless it is the same as the last completed: so that is shown first.
    */
-  final({ start, end, text, words }: LiveFinal): Segment[][] {
+  final({ start, end, speaker, text, words }: LiveFinal): Segment[][] {
     const completed = this.#segment(start, end, text, true);
+    if (speaker != null) completed.speaker = speaker;
     const before =
       this.#shown === completed.text ? [] : [this.#unsettled({ ...completed, completed: false })];
     if (this.#words && words) {

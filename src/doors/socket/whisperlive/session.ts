@@ -1,4 +1,5 @@
 import { type LiveEvent, TranscriptionError } from "../../../index.js";
+import { speakersIfPossible } from "../../../service/live.js";
 import type { SocketFailure } from "../failures.js";
 import { WebSocketSession } from "../websocket-session.js";
 import { type Asked, readFirstMessage } from "./first-message.js";
@@ -10,6 +11,9 @@ const END_BYTES = Buffer.from(END_OF_AUDIO);
 const TEXT = "text";
 /** Its clients keep completed segments, and write their subtitles, for this one alone. */
 const BACKEND = "faster_whisper";
+
+const NO_SPEAKERS =
+  "The server has no model that tells speakers apart while they speak: enable_diarization is left out";
 
 /**
  * Milliseconds without audio after which what has been said is taken for complete: a client that has sent all of a file
@@ -51,11 +55,14 @@ export class WhisperLiveSession extends WebSocketSession {
     this.#asked = asked;
     this.#awaitsLanguage = asked.detectsLanguage;
     this.#segments = new Segments(asked.lastSegments, asked.words);
-    await this.open(asked.stream, asked.model);
+    const { mostSpeakers, stream, tellsSpeakers } = asked;
+    const speakers = tellsSpeakers ? await speakersIfPossible(this.service.settings, 1, mostSpeakers) : {};
+    await this.open({ ...stream, ...speakers }, asked.model);
     this.#say({ message: "SERVER_READY", backend: BACKEND });
     // Nothing is detected where the server has a language of its own.
     const { language } = this.service.settings;
     if (this.service.models.main.languages.includes(language)) this.#tellLanguage(language, 1);
+    if (tellsSpeakers && !speakers.diarize) this.#say({ status: "WARNING", message: NO_SPEAKERS });
     for (const message of asked.warnings) this.#say({ status: "WARNING", message });
   }
 

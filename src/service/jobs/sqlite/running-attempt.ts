@@ -1,5 +1,5 @@
 import type { Segment } from "../../../index.js";
-import type { JobEvent, JobProgress } from "../job.js";
+import { type JobEvent, type JobProgress, NotWanted } from "../job.js";
 import type { Attempt } from "../store.js";
 
 /** Milliseconds for which segments are gathered before they are written, and between two notes of progress. */
@@ -45,7 +45,7 @@ export class RunningAttempt implements Attempt {
   leave(): void {
     this.#isOver = true;
     clearTimeout(this.#timer);
-    this.#controller.abort(new Error("The job is not wanted any more"));
+    this.#controller.abort(new NotWanted(true));
   }
 
   /** Writes what is gathered; resolves when that is done. */

@@ -94,6 +94,9 @@ export class SqliteStore implements JobStore {
     this.#listener = listener;
   }
 
+  /** One process has the file for itself: it finds at its start what its last one has left. */
+  watch(): void {}
+
   async pause(): Promise<void> {
     this.#isPaused = true;
     clearTimeout(this.#timer);

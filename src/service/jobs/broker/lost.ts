@@ -1,0 +1,131 @@
+import { TranscriptionError } from "../../../index.js";
+import { isFinished } from "../job.js";
+import type { Broker } from "./broker.js";
+import { changeRecord } from "./change.js";
+import { JOB_NAME, queuedData, queuedOptions } from "./queued-data.js";
+import { type JobRecord, queued, setAside } from "./record.js";
+
+/** What the queue says of a job in whose course its workers have ended. */
+const STALLED = /stalled more than/;
+/** Records that are looked at together. */
+const PAGE = 500;
+/** States of the queue in which a job is on its way to a worker, or with one. */
+const ON_ITS_WAY = ["waiting", "prioritized", "delayed", "active"] as const;
+
+/**
+ * Jobs that the queue has given up, and those that it does not know: it may have lost its last second when it was killed, and
+ * a server may have ended between keeping a job and queueing it. The ledger has them, so they are ended, or queued again.
+ */
+export class Lost {
+  readonly #broker: Broker;
+  readonly #every: number;
+  readonly #onChange: (record: JobRecord) => void;
+  readonly #onTrouble: (error: TranscriptionError) => void;
+  #timer: NodeJS.Timeout | undefined;
+  #looking = false;
+  /** Ids that were not on their way at the last look: who is, may be between two states now. */
+  #suspects = new Set<string>();
+
+  /** @param lock seconds, twice which lie between two looks */
+  constructor(
+    broker: Broker,
+    lock: number,
+    onChange: (record: JobRecord) => void,
+    onTrouble: (error: TranscriptionError) => void,
+  ) {
+    this.#broker = broker;
+    this.#every = lock * 2000;
+    this.#onChange = onChange;
+    this.#onTrouble = onTrouble;
+  }
+
+  watch(): void {
+    this.#timer ??= setInterval(() => void this.look(), this.#every).unref();
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+  }
+
+  /** The queue has given a job up. Everybody hears of it, and one changes it. */
+  async failed(id: string, reason: string): Promise<void> {
+    if (!STALLED.test(reason)) return;
+    await this.#giveUp(id).catch(() => {});
+  }
+
+  /** Looks for what nobody was told of. */
+  async look(): Promise<void> {
+    if (this.#looking) return;
+    this.#looking = true;
+    try {
+      const missing = await this.#missing();
+      for (const id of missing) if (this.#suspects.has(id)) await this.#recover(id);
+      this.#suspects = new Set(missing);
+    } catch {
+      // Told where it failed; the next look is soon.
+    } finally {
+      this.#looking = false;
+    }
+  }
+
+  /** Ids of jobs that have not ended, and that are not on their way. */
+  async #missing(): Promise<string[]> {
+    const { attempt, ledger, queue } = this.#broker;
+    const [{ jobs }, counts] = await Promise.all([
+      ledger.tally(),
+      attempt(queue.getJobCounts(...ON_ITS_WAY)),
+    ]);
+    const onTheirWay = Object.values(counts).reduce((sum, count) => sum + count, 0);
+    if (jobs.queued + jobs.running <= onTheirWay) return [];
+    const missing: string[] = [];
+    for (let below: number | undefined; ; ) {
+      const statuses = ["queued", "running"] as const;
+      const records = await ledger.list({ statuses, below, limit: PAGE });
+      for (const { job } of records) if (!(await this.#isOnItsWay(job.id))) missing.push(job.id);
+      below = records.at(-1)?.number;
+      if (records.length < PAGE) return missing;
+    }
+  }
+
+  async #isOnItsWay(id: string): Promise<boolean> {
+    const { attempt, queue } = this.#broker;
+    const state = await attempt(queue.getJobState(id));
+    return state === "waiting-children" || (ON_ITS_WAY as readonly string[]).includes(state);
+  }
+
+  async #recover(id: string): Promise<void> {
+    const { attempt, queue } = this.#broker;
+    const found = await attempt(queue.getJob(id));
+    if (found && STALLED.test(found.failedReason ?? "")) return this.#giveUp(id);
+    await this.#queueAgain(id);
+  }
+
+  /** @throws TranscriptionError STORAGE_FAILED */
+  async #giveUp(id: string): Promise<void> {
+    const record = await this.#broker.ledger.get(id);
+    if (!record || isFinished(record.job.status)) return;
+    // It was only waiting for its turn in a worker that another job has ended.
+    if (record.job.attempts < 2 && record.maxAttempts > 1) return this.#queueAgain(id);
+    const changed = await changeRecord(this.#broker.ledger, id, (each) =>
+      isFinished(each.job.status) ? undefined : setAside(each, Date.now()),
+    );
+    if (changed) this.#onChange(changed.after);
+  }
+
+  async #queueAgain(id: string): Promise<void> {
+    const { attempt, ledger, queue } = this.#broker;
+    const changed = await changeRecord(ledger, id, (record) => {
+      if (isFinished(record.job.status)) return undefined;
+      // A new version, also of one that waits: of those who would queue it again, one does.
+      return record.job.status === "queued" ? { ...record } : queued(record, Date.now());
+    });
+    if (!changed) return;
+    const { job, maxAttempts } = changed.after;
+    await attempt(queue.remove(id));
+    await attempt(queue.add(JOB_NAME, queuedData(job), queuedOptions(job, maxAttempts)));
+    this.#onTrouble(
+      new TranscriptionError("STORAGE_FAILED", `The queue did not have ${id} any more: it is queued again`),
+    );
+    this.#onChange(changed.after);
+  }
+}

@@ -1,0 +1,147 @@
+import {
+  CRASHED,
+  type FinishedStatus,
+  type Job,
+  type JobError,
+  type JobEvent,
+  type JobSummary,
+  type Submission,
+} from "../job.js";
+import type { Outcome } from "../store.js";
+
+/** Version of what is written here: who knows an older one alone leaves a job to others. */
+export const RECORD_VERSION = 1;
+
+/** Something that has happened to a job. Segments are not among it: what is said is in the result alone. */
+export type RecordedEvent = Exclude<JobEvent, { type: "segment" }> & { at: number };
+
+/**
+ * All that is known of a job, as the ledger keeps it: JSON, and small. It is replaced as a whole, by whoever knows the version
+ * that it takes the place of, so that of two who would change it at once one does.
+ */
+export interface JobRecord {
+  v: number;
+  /** Counted from 1 with each change; 0: it is not kept yet. */
+  version: number;
+  /** In the order in which jobs were added; 0: it is not kept yet. */
+  number: number;
+  job: Job;
+  /** Times that it was handed out: who has an older one works on it no more. */
+  claim: number;
+  /** Times that its worker ended in its course. */
+  crashes: number;
+  events: readonly RecordedEvent[];
+  /** When its webhook is to be sent; undefined: never, or not any more. */
+  deliverAt?: number | undefined;
+  /** Times that it is begun, of its own. */
+  maxAttempts: number;
+  /** Seconds that it is kept when it has ended; undefined: for ever. */
+  ttl?: number | undefined;
+}
+
+/** One that has just been asked for. @param ttl seconds; `Infinity`: for ever */
+export function newRecord(submission: Submission, maxAttempts: number, ttl: number): JobRecord {
+  const at = submission.createdAt;
+  return {
+    v: RECORD_VERSION,
+    version: 0,
+    number: 0,
+    job: {
+      ...submission,
+      status: "queued",
+      startedAt: undefined,
+      finishedAt: undefined,
+      expiresAt: undefined,
+      attempts: 0,
+      progress: undefined,
+      error: undefined,
+      summary: undefined,
+      delivery: undefined,
+    },
+    claim: 0,
+    crashes: 0,
+    events: [{ type: "queued", at }],
+    deliverAt: undefined,
+    maxAttempts,
+    ttl: Number.isFinite(ttl) ? ttl : undefined,
+  };
+}
+
+/** Handed to a worker. That it was running already means that its last worker has ended, or is cut off. */
+export function begun(record: JobRecord, now: number): JobRecord {
+  const wasRunning = record.job.status === "running";
+  const attempt = record.job.attempts + 1;
+  const events: RecordedEvent[] = wasRunning ? [{ type: "queued", at: now }] : [];
+  return {
+    ...record,
+    claim: record.claim + 1,
+    crashes: record.crashes + (wasRunning ? 1 : 0),
+    job: {
+      ...record.job,
+      status: "running",
+      startedAt: now,
+      attempts: attempt,
+      progress: undefined,
+      error: undefined,
+    },
+    events: [...record.events, ...events, { type: "running", attempt, at: now }],
+  };
+}
+
+/** What has come of an attempt. @param now milliseconds since 1970 */
+export function settled(record: JobRecord, outcome: Outcome, now: number): JobRecord {
+  switch (outcome.type) {
+    case "succeeded":
+      return ended(record, "succeeded", now, { summary: outcome.summary });
+    case "failed":
+      return ended(record, "failed", now, { error: outcome.error });
+    case "again":
+      if (record.job.attempts >= record.maxAttempts)
+        return ended(record, "failed", now, { error: outcome.error });
+      return queued(record, now, { error: outcome.error });
+    case "returned":
+      return queued(record, now, { attempts: record.job.attempts - 1 });
+  }
+}
+
+/** Waiting again. */
+export function queued(record: JobRecord, now: number, change: Partial<Job> = {}): JobRecord {
+  return {
+    ...record,
+    job: { ...record.job, ...change, status: "queued" },
+    events: [...record.events, { type: "queued", at: now }],
+  };
+}
+
+/** At its end, for good. */
+export function ended(
+  record: JobRecord,
+  status: FinishedStatus,
+  now: number,
+  { error, summary }: { error?: JobError; summary?: JobSummary } = {},
+): JobRecord {
+  const { job, ttl } = record;
+  const event: RecordedEvent =
+    status === "failed" ? { type: status, error: error!, at: now } : { type: status, at: now };
+  return {
+    ...record,
+    job: {
+      ...job,
+      status,
+      finishedAt: now,
+      expiresAt: ttl === undefined ? undefined : Math.ceil(now + ttl * 1000),
+      error,
+      summary,
+      delivery: job.webhook && { status: "pending", attempts: 0 },
+    },
+    events: [...record.events, event],
+    deliverAt: job.webhook && now,
+  };
+}
+
+/** One in whose course too many workers have ended: it would end others. */
+export function setAside(record: JobRecord, now: number): JobRecord {
+  const crashes = record.crashes + (record.job.status === "running" ? 1 : 0);
+  const message = `Its worker ended in the course of ${crashes} of the ${record.job.attempts} attempts at this job`;
+  return ended({ ...record, crashes }, "failed", now, { error: { code: CRASHED, message } });
+}
