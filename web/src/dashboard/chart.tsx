@@ -13,6 +13,8 @@ interface ChartProps {
 }
 
 const [WIDTH, HEIGHT] = [240, 56];
+/** Milliseconds that it shows at least: a moment is no course. */
+const LEAST = 20_000;
 
 /** A number over the last minutes, the newest on the right. Its scale begins at 0. */
 export function Chart({ isBad = false, name, points, show }: ChartProps) {
@@ -20,9 +22,10 @@ export function Chart({ isBad = false, name, points, show }: ChartProps) {
   const values = points.map(({ value }) => value);
   const greatest = Math.max(...values, 1e-9);
   const end = points.at(-1)?.at ?? 0;
-  const x = (at: number) => WIDTH * (1 - (end - at) / KEPT);
+  const shown = Math.min(KEPT, Math.max(LEAST, end - (points[0]?.at ?? end)));
+  const x = (at: number) => WIDTH * (1 - (end - at) / shown);
   const drawn = points.map(
-    ({ at, value }) => `${x(at).toFixed(1)},${(HEIGHT - (value / greatest) * (HEIGHT - 4)).toFixed(1)}`,
+    ({ at, value }) => `${x(at).toFixed(1)},${(HEIGHT - 1 - (value / greatest) * (HEIGHT - 5)).toFixed(1)}`,
   );
   return (
     <figure class={isBad ? "chart bad" : "chart"}>

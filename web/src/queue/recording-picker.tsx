@@ -91,5 +91,7 @@ function factsOf({ bytes, created_at }: KeptRecording, text: ReturnType<typeof u
     created_at === null
       ? []
       : [new Date(created_at).toLocaleString(text.language, { dateStyle: "medium", timeStyle: "short" })];
-  return [...date, ...(bytes === null ? [] : [text.say("mib", { value: bytes / MIB })])].join(" · ");
+  return [...date, ...(bytes === null ? [] : [text.say("mib", { value: Math.max(0.1, bytes / MIB) })])].join(
+    " · ",
+  );
 }

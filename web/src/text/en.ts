@@ -127,7 +127,7 @@ export const en = {
   chartFailures: "Errors a minute",
   chartLive: "Live streams",
   atMost: "max {value}",
-  lately: "The last 5 minutes",
+  lately: "Now and in the last minutes",
   sinceStart: "Since the start",
   runsSince: "running since {time}",
   languages: "Languages",

@@ -127,7 +127,7 @@ export const ru: Dictionary = {
   chartFailures: "Ошибок в минуту",
   chartLive: "Живых потоков",
   atMost: "макс. {value}",
-  lately: "Последние 5 минут",
+  lately: "Сейчас и в последние минуты",
   sinceStart: "С момента запуска",
   runsSince: "работает с {time}",
   languages: "Языки",
