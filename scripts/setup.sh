@@ -3,6 +3,10 @@
 #   a C++ compiler, CMake and make to build the addon, and FFmpeg to decode everything but plain WAV.
 # Where it may not install system packages it says which are missing.
 set -euo pipefail
+if (($#)); then
+  echo "$0 takes no arguments: it installs what is missing, then builds. AGORA_CPU_VARIANTS=all builds for every processor." >&2
+  exit 2
+fi
 cd "$(dirname "$0")/.."
 
 missing=()
