@@ -233,7 +233,7 @@ describe("a client of WhisperLive", () => {
         },
       },
     });
-    client.send({ ...PYTHON, enable_diarization: true, max_speakers: 3 });
+    client.send({ ...PYTHON, enable_diarization: true, max_speakers: 3.5 });
     expect((await client.next()).message).toBe("SERVER_READY");
     expect(transcriber.streams[0]!.options.diarize).toEqual({ maxSpeakers: 3, download: false });
     client.send(Buffer.alloc(4));

@@ -73,14 +73,24 @@ describe("what the page reads of the server's metrics", () => {
   });
 
   it("are numbers over time, of a server that was started anew as well", () => {
-    const before = new Metrics("agora_audio_seconds_total 2000\nagora_jobs_total 1", 8000);
-    const anew = new Metrics("agora_audio_seconds_total 20", 12_000);
-    expect(measure.seriesOf([before, now, anew], measure.speed)).toEqual([
-      { at: 10_000, value: 500 },
-      { at: 12_000, value: 0 },
-    ]);
-    expect(measure.failures(now, before)).toBe((76 * 60) / 2);
-    expect(measure.waiting(now, before)).toBe(5);
+    const at = (seconds: number, audio: number, worked: number, requests: number) =>
+      new Metrics(
+        `agora_audio_seconds_total ${audio}\nagora_processing_seconds_sum ${worked}\nagora_requests_total ${requests}`,
+        1000 * seconds,
+      );
+    // An hour that takes twenty minutes ends once; two minutes later the server is started anew.
+    const history = [
+      at(0, 0, 0, 5),
+      at(2, 3600, 1200, 6),
+      at(62, 3600, 1200, 6),
+      at(64, 3600, 1200, 6),
+      at(66, 20, 4, 1),
+    ];
+    const values = (of: measure.Measure) => measure.seriesOf(history, of).map(({ value }) => value);
+    expect(values(measure.speed)).toEqual([3, 0, 0, 5]);
+    expect(values(measure.requests)).toEqual([1, 0, 0, 1]);
+    expect(measure.failures(now, new Metrics("agora_jobs_total 1", 8000))).toBe(76);
+    expect(measure.waiting(now, now)).toBe(5);
   });
 });
 

@@ -118,6 +118,8 @@ export class ServerMetrics {
     this.#webhooks = counter(registry, "agora_webhooks_total", "Times that a webhook was sent, by outcome.", [
       "outcome",
     ]);
+    // Who looks for growth does not see a series that begins with its first failure.
+    for (const outcome of ["delivered", "retried", "failed"]) this.#webhooks.inc({ outcome }, 0);
     this.#liveAudioSeconds = counter(
       registry,
       "agora_live_audio_seconds_total",

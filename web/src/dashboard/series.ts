@@ -1,7 +1,10 @@
 import type { Metrics } from "../server/metrics.js";
 import { failed } from "./failures.js";
 
-/** What a chart shows of the metrics at one moment and the one before. */
+/** Milliseconds over which growth is looked at: recordings end one by one, and two seconds see none or one of them. */
+const WINDOW = 60_000;
+
+/** What a chart shows of the metrics at one moment and those a minute before, or as long as there are some. */
 export type Measure = (now: Metrics, before: Metrics) => number;
 
 /** A number at a moment, in milliseconds since the page was opened. */
@@ -10,25 +13,27 @@ export interface Point {
   value: number;
 }
 
-/** Growth in a second of what only grows; a server that was started anew begins at 0. */
-function rate(count: (metrics: Metrics) => number): Measure {
-  return (now, before) =>
-    Math.max(0, count(now) - count(before)) / Math.max(0.001, (now.at - before.at) / 1000);
+/** Growth of what only grows; a server that was started anew began at 0. */
+function growth(count: (metrics: Metrics) => number): Measure {
+  return (now, before) => (count(now) < count(before) ? count(now) : count(now) - count(before));
 }
 
-const perMinute =
-  (measure: Measure): Measure =>
-  (now, before) =>
-    60 * measure(now, before);
+const heard = growth((metrics) => metrics.sum("agora_audio_seconds_total"));
+const worked = growth((metrics) => metrics.sum("agora_processing_seconds_sum"));
+const computed = growth((metrics) => metrics.sum("process_cpu_seconds_total"));
 
-/** Seconds of audio in a second. */
-export const speed = rate((metrics) => metrics.sum("agora_audio_seconds_total"));
-/** A minute. */
-export const requests = perMinute(rate((metrics) => metrics.sum("agora_requests_total")));
-/** A minute. */
-export const failures = perMinute(rate(failed));
+/** Seconds of audio in a second of work, of recordings that are done. */
+export const speed: Measure = (now, before) => {
+  const seconds = worked(now, before);
+  return seconds > 0 ? heard(now, before) / seconds : 0;
+};
+/** In the last minute. */
+export const requests = growth((metrics) => metrics.sum("agora_requests_total"));
+/** In the last minute. */
+export const failures = growth(failed);
 /** Cores. */
-export const cores = rate((metrics) => metrics.sum("process_cpu_seconds_total"));
+export const cores: Measure = (now, before) =>
+  computed(now, before) / Math.max(0.001, (now.at - before.at) / 1000);
 /** Bytes. */
 export const memory: Measure = (now) => now.sum("process_resident_memory_bytes");
 /** Recordings, of calls and jobs. */
@@ -37,7 +42,10 @@ export const waiting: Measure = (now) =>
 export const running: Measure = (now) => now.sum("agora_workers_busy");
 export const live: Measure = (now) => now.sum("agora_live_streams");
 
-/** Values of a measure over a history. */
+/** Values of a measure over a history, oldest first. */
 export function seriesOf(history: readonly Metrics[], measure: Measure): Point[] {
-  return history.slice(1).map((now, index) => ({ at: now.at, value: measure(now, history[index]!) }));
+  return history.slice(1).map((now, index) => {
+    const before = history.find(({ at }) => now.at - at <= WINDOW);
+    return { at: now.at, value: measure(now, before === now ? history[index]! : before!) };
+  });
 }

@@ -61,6 +61,7 @@ export function readFirstMessage(text: string): Asked {
     ? numberIn(fields.vad_parameters.threshold, 0.01, 1)
     : undefined;
   const last = numberIn(fields.send_last_n_segments, 1, MOST_SEGMENTS) ?? DEFAULT_SEGMENTS;
+  const most = numberIn(fields.max_speakers, 1, MOST_SPEAKERS);
   return {
     uid,
     detectsLanguage: language === undefined,
@@ -68,7 +69,7 @@ export function readFirstMessage(text: string): Asked {
     lastSegments: Math.floor(last),
     words,
     tellsSpeakers: fields.enable_diarization === true,
-    mostSpeakers: numberIn(fields.max_speakers, 1, MOST_SPEAKERS),
+    mostSpeakers: most === undefined ? undefined : Math.floor(most),
     model: textOf(fields.model),
     stream: {
       sampleRate: 16_000,
