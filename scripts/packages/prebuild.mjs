@@ -38,7 +38,7 @@ export function prebuild(platform, folder, { asBuilt }) {
         PREBUILD_NODE_GYP: fileURLToPath(new URL("node-gyp-by-cmake.mjs", import.meta.url)),
         AGORA_AS_BUILT: asBuilt ? "1" : "",
         AGORA_BUILD_FOR: other ? name : "",
-        ...(other && { STRIP: other.strip }),
+        ...(other && { PREBUILD_STRIP_BIN: other.strip }),
       },
     },
   );
