@@ -90,7 +90,6 @@ HIDDEN void* pthread_getspecific(pthread_key_t key) {
     return old_pthread_getspecific(key);
 }
 HIDDEN int pthread_setspecific(pthread_key_t key, const void* value) {
-    // Its declaration says that what value points to is not read, of which GCC warns here.
     return old_pthread_setspecific(key, value);
 }
 HIDDEN int pthread_rwlock_rdlock(pthread_rwlock_t* lock) {
