@@ -175,14 +175,20 @@ export class JobRunner {
   }
 
   #failed(call: Call, reason: unknown): Outcome {
-    // Cancelled, which its job's state says, or at the server's end.
-    const isOver = reason instanceof ClientGone || reason instanceof Unavailable;
-    const error = isOver ? undefined : errorOf(call.id, reason);
-    const told = reason instanceof Error ? reason : TranscriptionError.from(reason);
+    const leaving = leavingOf(reason);
+    const error = leaving ? undefined : errorOf(call.id, reason);
+    const told = leaving ?? (reason instanceof Error ? reason : TranscriptionError.from(reason));
     this.#service.logFailure(call, told, error?.message ?? told.message, error?.code ?? "CANCELLED");
     if (!error) return { type: "returned" };
     return { type: PASSING.includes(error.code) ? "again" : "failed", error };
   }
+}
+
+/** Why a job was left, no fault of its own: cancelled, which its state says, or at the server's end, where models are closed. */
+function leavingOf(reason: unknown): ClientGone | Unavailable | undefined {
+  if (reason instanceof ClientGone || reason instanceof Unavailable) return reason;
+  const { code, message } = TranscriptionError.from(reason);
+  return code === "CANCELLED" ? new Unavailable(message) : undefined;
 }
 
 function summaryOf({ duration, language, model, stats }: TranscriptionResult): JobSummary {

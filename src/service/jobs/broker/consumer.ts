@@ -14,6 +14,8 @@ import { RunningJob } from "./running-job.js";
 const AGAIN = 500;
 /** Milliseconds for which a job of a newer version is left to workers that know it. */
 const REFUSED = 10_000;
+/** What the queue is told of a job that is not this worker's any more. */
+const TAKEN = "Somebody else has the job now";
 /** Seconds that closing waits for a broker that is away. */
 const CLOSING = 5;
 
@@ -110,6 +112,9 @@ export class Consumer {
     const others = [...this.#running.values()];
     const work = async () => {
       if (isAlone) await this.#ended(...others);
+      if (signal.aborted) throw new Error(TAKEN);
+      // Told to stop while it waited for the others: nobody waits for what begins now.
+      if (this.#isPaused) return this.#handBack(queued, token);
       return this.#work(queued, token, signal, running);
     };
     if (isAlone) {
@@ -146,7 +151,7 @@ export class Consumer {
     const leave = () => attempt.leave(new NotWanted(false));
     signal.addEventListener("abort", leave, { once: true });
     if (signal.aborted) leave();
-    const outcome = await worker.run(record.job, attempt);
+    const outcome: Outcome = this.#isPaused ? { type: "returned" } : await worker.run(record.job, attempt);
     attempt.end();
     await attempt.noted();
     signal.removeEventListener("abort", leave);
@@ -154,12 +159,20 @@ export class Consumer {
     // What is done is done, whoever else would do it again.
     if (isLost && outcome.type !== "succeeded") {
       if ((attempt.signal.reason as NotWanted).isCancelled) return undefined;
-      throw new Error("Somebody else has the job now");
+      await this.#giveBack(record);
+      throw new Error(TAKEN);
     }
     const after = await this.#persist(signal, () => this.#settle(record, outcome));
     if (!after) return undefined;
     onChange(after);
     return this.#answer(queued, token, after, outcome);
+  }
+
+  /** Has an attempt not count whose worker lives, and that nobody else has begun yet: what ended it was the queue. */
+  async #giveBack(record: JobRecord): Promise<void> {
+    const settle = () => this.#settle(record, { type: "returned" });
+    const after = await this.#persist(undefined, settle).catch(() => undefined);
+    if (after) this.#options.onChange(after);
   }
 
   /** What the queue is told of a job that the ledger knows all about. */
@@ -194,13 +207,16 @@ export class Consumer {
     return changed?.after;
   }
 
-  /** Does `work` as often as it takes, while the job is this worker's: what was done is not done again for a broker that is away. */
-  async #persist<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+  /**
+   * Does `work` as often as it takes, until this worker stops: what was done is not done again for a broker that is away.
+   * @param signal fires when the job is not this worker's any more; undefined: it need not be
+   */
+  async #persist<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
     for (;;) {
       try {
         return await work();
       } catch (error) {
-        if (signal.aborted || this.#isPaused || TranscriptionError.from(error).code !== "STORAGE_FAILED")
+        if (signal?.aborted || this.#isPaused || TranscriptionError.from(error).code !== "STORAGE_FAILED")
           throw error;
         await sleep(AGAIN);
       }

@@ -15,7 +15,7 @@ const KEPT = { removeOnComplete: { age: 86_400, count: 10_000 }, removeOnFail: {
 
 /**
  * What the queue has of a job: enough to see what it is about, and which version has added it. Everybody who looks into the
- * queue reads it: no audio, no text, no secret.
+ * queue reads it: nothing of what is said, nor of what a client sent along.
  */
 export interface QueuedData {
   /** Workers that know an older one leave it to others. */

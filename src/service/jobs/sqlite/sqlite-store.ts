@@ -212,7 +212,8 @@ export class SqliteStore implements JobStore {
     });
     this.#running.set(id, attempt);
     this.#followers.wake(id);
-    const outcome = await worker.run(job, attempt);
+    // Told to stop while the file was asked for it: nobody waits for what begins now.
+    const outcome: Outcome = this.#isPaused ? { type: "returned" } : await worker.run(job, attempt);
     await attempt.end();
     const settled = await this.#settle(id, claim, outcome);
     this.#running.delete(id);
