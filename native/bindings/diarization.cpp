@@ -9,6 +9,8 @@ namespace agora {
 namespace {
 
 constexpr double kMostSpeakers = 1000;
+constexpr double kLongest = 1e9;  // seconds
+constexpr char kListensLive[] = "one that listens while somebody speaks";
 
 Napi::Object to_js(Napi::Env env, const DiarizationFacts& facts) {
     Napi::Object result = Napi::Object::New(env);
@@ -133,17 +135,20 @@ void DiarizationStreamObject::define(Napi::Env env) {
     Instance::of(env).diarization_stream = Napi::Persistent(constructor);
 }
 
-// push(samples, cancel): Promise<void>
+// push(samples, forget, cancel): Promise<void>
 Napi::Value DiarizationStreamObject::push(const Napi::CallbackInfo& info) {
     return guarded(info.Env(), [&] {
         const auto work = model(info.Env());
+        const double forget = number_argument(info[1], "forget", 0, kLongest);
         if (work->diarizer->scheduled) {
             SpeakersRequest request;
             request.samples = samples_argument(info[0], "samples");
-            return submit(info.Env(), work, std::move(request), info[1], nothing);
+            request.forget = forget;
+            return submit(info.Env(), work, std::move(request), info[2], nothing);
         }
+        if (forget > 0) bad_argument("model", kListensLive);
         auto samples = std::make_shared<std::vector<float>>(samples_argument(info[0], "samples"));
-        const CancelFlag::Shared stop = CancelFlag::of(info[1]);
+        const CancelFlag::Shared stop = CancelFlag::of(info[2]);
         return run_async(info.Env(), [=]() -> Finish {
             const std::lock_guard<std::mutex> lock(work->mutex);
             work->stream->push(samples->data(), samples->size(), stop.get());
@@ -155,9 +160,8 @@ Napi::Value DiarizationStreamObject::push(const Napi::CallbackInfo& info) {
 // look(samples, { start, most }, cancel): Promise<turns>
 Napi::Value DiarizationStreamObject::look(const Napi::CallbackInfo& info) {
     return guarded(info.Env(), [&] {
-        constexpr double kLongest = 1e9;
         const auto work = model(info.Env());
-        if (!work->diarizer->scheduled) bad_argument("model", "one that listens while somebody speaks");
+        if (!work->diarizer->scheduled) bad_argument("model", kListensLive);
         const Napi::Object options = object_argument(info[1], "options");
         const double start = number_argument(options.Get("start"), "start", 0, kLongest);
         const int most = integer_argument(options.Get("most"), "most", 1, kMostSpeakers);

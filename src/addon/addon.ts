@@ -381,8 +381,12 @@ export interface NativeDiarizationModel {
 
 /** One recording; one call at a time. */
 export interface NativeDiarizationStream {
-  /** Works on what the samples complete. */
-  push(samples: Float32Array, cancel: CancelFlag): Promise<void>;
+  /**
+   * Works on what the samples complete.
+   * @param forget seconds of all that was given: who spoke before is forgotten, and `finish` may not follow: of
+   * Nemotron's model alone. 0: all is kept
+   */
+  push(samples: Float32Array, forget: number, cancel: CancelFlag): Promise<void>;
   /**
    * The same, and tells who speaks from `start` on up to their end, one at a time, by the model's numbers: of Nemotron's
    * model alone. What lies before `start` is forgotten, and `finish` may not follow.

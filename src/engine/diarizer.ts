@@ -131,7 +131,7 @@ class NativeSession implements DiarizerSession {
   }
 
   async #give(samples: Float32Array, signal: AbortSignal): Promise<void> {
-    if (samples.length > 0) await this.#work(signal, (flag) => this.#stream.push(samples, flag));
+    if (samples.length > 0) await this.#work(signal, (flag) => this.#stream.push(samples, 0, flag));
   }
 
   #work<T>(signal: AbortSignal, step: Parameters<typeof cancellable<T>>[1]): Promise<T> {
@@ -149,8 +149,8 @@ class NativeLiveSession implements LiveDiarizerSession {
     this.#most = most;
   }
 
-  push(samples: Float32Array, signal: AbortSignal): Promise<void> {
-    return working(signal, (flag) => this.#stream.push(samples, flag));
+  push(samples: Float32Array, start: number, signal: AbortSignal): Promise<void> {
+    return working(signal, (flag) => this.#stream.push(samples, start, flag));
   }
 
   look(samples: Float32Array, start: number, signal: AbortSignal): Promise<readonly NumberedTurn[]> {

@@ -13,8 +13,11 @@ export type SpokenSegment = Segment & { speaker: string | null; speakerConfidenc
 
 /** What tells who speaks on a channel of a stream. */
 export interface ChannelSpeakers {
-  /** Takes the channel's next samples, which may change afterwards. Resolves when there is room for more. */
-  hear(samples: Float32Array): Promise<void>;
+  /**
+   * Takes the channel's next samples, which may change afterwards. Resolves when there is room for more.
+   * @param start seconds: no text begins before it any more
+   */
+  hear(samples: Float32Array, start: number): Promise<void>;
   /**
    * Tells who says a text in the samples so far: several, where speakers take turns in it.
    * @param start seconds, before the text; what lies before is told of no more
@@ -74,14 +77,14 @@ export class DiarizedChannel implements ChannelSpeakers {
     this.#signal = signal;
   }
 
-  async hear(samples: Float32Array): Promise<void> {
+  async hear(samples: Float32Array, start: number): Promise<void> {
     this.#held.push(samples.slice());
     this.#heldSamples += samples.length;
     if (this.#heldSamples < BATCH * SAMPLE_RATE) return;
     // One batch is worked on while the next one comes.
     await this.#work;
     const batch = this.#takeHeld();
-    void this.#then(() => this.#session.push(batch, this.#signal));
+    void this.#then(() => this.#session.push(batch, start, this.#signal));
   }
 
   async label(segment: Segment, start: number): Promise<SpokenSegment[]> {

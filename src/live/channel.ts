@@ -341,7 +341,7 @@ export class Channel {
     const start = this.#heardForSpeakers;
     if (!speakers || end <= start) return;
     this.#heardForSpeakers = end;
-    await speakers.hear(this.#ring.view(start, end));
+    await speakers.hear(this.#ring.view(start, end), this.#ring.start / SAMPLE_RATE);
   }
 
   /** A text with who says it: several, where speakers take turns in it. @param from the sample with which it begins */

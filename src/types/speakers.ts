@@ -163,8 +163,12 @@ export interface DiarizerSession {
 
 /** A channel of a live stream on its way through a diarizer. One call at a time. */
 export interface LiveDiarizerSession {
-  /** Takes 16 kHz mono; resolves when it is worked off. @throws TranscriptionError CANCELLED */
-  push(samples: Float32Array, signal: AbortSignal): Promise<void>;
+  /**
+   * Takes 16 kHz mono; resolves when it is worked off.
+   * @param start seconds of all that was given; what lies before is forgotten, and no look begins before it
+   * @throws TranscriptionError CANCELLED
+   */
+  push(samples: Float32Array, start: number, signal: AbortSignal): Promise<void>;
   /**
    * Takes the next samples, and tells who speaks up to their end.
    * @param start seconds of all that was given; what lies before is forgotten

@@ -2,8 +2,6 @@ import type { Diarizer, LiveDiarizerSession, NumberedTurn } from "../../src/type
 import { hear, join } from "./scripted-speech.js";
 
 const RATE = 16_000;
-/** Seconds of sound that a session keeps: a test may go on for hours. */
-const KEPT = 40;
 
 /** A diarizer that knows who says the words of scripted speech. */
 export class ScriptedDiarizer implements Diarizer {
@@ -13,8 +11,9 @@ export class ScriptedDiarizer implements Diarizer {
   readonly #speakerOf: (word: number) => number;
   /** Sessions that have not been closed. */
   open = 0;
-  /** Samples that all sessions were given. */
+  /** Samples that all sessions were given, and the most that one of them had to keep. */
   given = 0;
+  mostKept = 0;
   /** Of each look: samples that had been given, and where it began, in seconds. */
   readonly looks: { given: number; start: number }[] = [];
   /** Most speakers that each session was to tell apart. */
@@ -36,16 +35,21 @@ export class ScriptedDiarizer implements Diarizer {
     this.most.push(most);
     let kept = new Float32Array(0);
     let given = 0;
-    const push = async (samples: Float32Array, signal: AbortSignal): Promise<void> => {
+    let forgotten = 0;
+    const push = async (samples: Float32Array, start: number, signal: AbortSignal): Promise<void> => {
       await this.step(signal);
-      kept = join([kept, samples]).slice(-KEPT * RATE);
+      forgotten = Math.max(forgotten, start);
       given += samples.length;
       this.given += samples.length;
+      const all = join([kept, samples]);
+      kept = all.slice(Math.max(0, all.length - given + Math.floor(forgotten * RATE)));
+      this.mostKept = Math.max(this.mostKept, kept.length);
     };
     return {
       push,
       look: async (samples, start, signal) => {
-        await push(samples, signal);
+        if (start < forgotten) throw new Error(`What lies before ${forgotten} s was to be forgotten`);
+        await push(samples, start, signal);
         this.looks.push({ given, start });
         return this.#turns(kept, (given - kept.length) / RATE, start);
       },

@@ -1,6 +1,6 @@
 // Nemotron's diarization as work of a device: recordings and live streams of any number of requests, whose steps an
-// executor runs between those of other models, in short parts, by priority. A live one takes the network from a
-// recording in the middle of a step, which begins anew later: what a stream finds depends on nothing else.
+// executor runs between those of other models, in short parts, by priority. A live one that needs the network takes it
+// from a recording in the middle of a step, which begins anew later: what a stream finds depends on nothing else.
 #pragma once
 
 #include <atomic>
@@ -21,6 +21,7 @@ struct SpeakersRequest {
     std::vector<float> samples;  // 16 kHz mono, that come next
     bool look = false;           // and have it look at what is behind its last step
     bool last = false;           // nothing comes after
+    double forget = 0;           // seconds of the stream: who spoke before is asked for no more; 0: all is kept
     std::shared_ptr<const std::atomic<bool>> cancelled;
     JobTraits turn;  // whose it is, and how urgent
 };
@@ -50,8 +51,9 @@ class SpeakersTask final : public Task {
 
 class ScheduledSpeakers final : public SteppedModel {
   public:
-    // `executor`: of the CPU; null: one of its own.
-    explicit ScheduledSpeakers(std::shared_ptr<NemotronModel> model, std::shared_ptr<Executor> executor = nullptr);
+    // `executor`: of the CPU; null: one of its own. `part`: what is worked on at once, about.
+    explicit ScheduledSpeakers(std::shared_ptr<NemotronModel> model, std::shared_ptr<Executor> executor = nullptr,
+                               Seconds part = kStepSeconds);
     ~ScheduledSpeakers() override;
     ScheduledSpeakers(const ScheduledSpeakers&) = delete;
     ScheduledSpeakers& operator=(const ScheduledSpeakers&) = delete;
@@ -67,6 +69,7 @@ class ScheduledSpeakers final : public SteppedModel {
 
   private:
     std::shared_ptr<NemotronModel> model_;
+    Seconds part_;
     SpeakersTask* working_ = nullptr;  // whose step the network is in the middle of
     std::shared_ptr<Executor> executor_;
     ModelId model_id_;

@@ -42,7 +42,7 @@ describe("a checkpoint of Nemotron-3-Diarization", () => {
     const model = await addon.loadDiarizationModel(files[0]!.path, { threads: 1 });
     const stream = model.open({ request: 0, priority: "interactive" });
     const flag = new addon.CancelFlag();
-    await stream.push(new Float32Array(16_000).fill(0.1), flag);
+    await stream.push(new Float32Array(16_000).fill(0.1), 0, flag);
     await stream.end(flag);
     const { turns, embeddings } = await stream.finish({}, flag);
     expect(turns.every(({ end }) => end <= 1)).toBe(true);

@@ -169,7 +169,7 @@ describe("speakers of one channel", () => {
     );
   });
 
-  it("are listened to as they speak, and while nobody does: no more than some seconds of sound are held", async () => {
+  it("are listened to as they speak, and while nobody does: no more than some seconds of sound are held, and none is kept that is over", async () => {
     const model = diarizer();
     const stream = streamWith(model);
     let written = 0;
@@ -180,6 +180,7 @@ describe("speakers of one channel", () => {
       await stream.flush();
       expect(written - model.given).toBeLessThan(13 * 16_000);
     }
+    expect(model.mostKept).toBeLessThan(20 * 16_000);
     stream.cancel();
     await stream.closed;
     expect(model.open).toBe(0);

@@ -206,7 +206,7 @@ void NemotronStream::prepare(size_t length, int heard, int count, bool remembers
 
 Progress NemotronStream::work(double seconds, Stop stop) {
     check_stop(stop);
-    if (!has_step_ && !prepare_step()) return Progress::Done;
+    if (!needs_network()) return Progress::Done;
     if (!begun_) model_->begin(memory_, step_);
     begun_ = true;
     switch (model_->go_on(seconds, stop)) {
@@ -258,7 +258,7 @@ Diarization NemotronStream::finish(const SpeakerCount& count, Stop stop) {
 }
 
 std::vector<SpeakerTurn> NemotronStream::turns_from(double start, int most, Stop stop) {
-    activity_.forget_before(start);
+    forget_before(start);
     return activity_.turns_of_one(ahead_, start, static_cast<double>(total_) / kSampleRate, most, told_, stop);
 }
 

@@ -63,7 +63,7 @@ class NemotronModel : public DiarizationModel {
 };
 
 // Keeps the sound of a frame, half a minute of frames, what is remembered of the speakers, and 800 bytes of each
-// second.
+// second that is not forgotten.
 //
 // While somebody speaks, look() hears what there is behind the last step, as often as it is asked for: nothing of that
 // is remembered, so that steps find the same with it and without.
@@ -83,14 +83,18 @@ class NemotronStream : public DiarizationStream {
     // Whether all is worked off, to the end.
     bool is_done() const { return left_ == 0 && !has_step_; }
     Progress work(double seconds, Stop stop);
+    // Whether work() has a run of the network to make, whose frames are there then.
+    bool needs_network() { return has_step_ || prepare_step(); }
     // Whether the next work() goes on with a run of the network, and what to do where the network was used for others
     // meanwhile: that run begins anew.
     bool is_within_step() const { return has_step_ && begun_; }
     void lose_step() { begun_ = false; }
 
+    // Forgets who spoke before so many seconds of all that was given: finish() may not follow.
+    void forget_before(double seconds) { activity_.forget_before(seconds); }
     // After a look: who speaks from `start` seconds on, one speaker at a time, by the model's numbers, which stay the
-    // same; what lies before is forgotten, and finish() may not follow. Of more speakers than `most` those are told who
-    // were told first, and what others say is the likeliest of them. Throws Cancelled.
+    // same; what lies before is forgotten. Of more speakers than `most` those are told who were told first, and what
+    // others say is the likeliest of them. Throws Cancelled.
     std::vector<SpeakerTurn> turns_from(double start, int most, Stop stop);
 
     const SpeakerMemory& memory() const { return memory_; }
