@@ -1,6 +1,7 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { TranscriptionError } from "../../src/index.js";
 import { JOB_STORES, titleOf } from "../support/brokers.js";
 import { formOf, post } from "../support/http-server.js";
 import {
@@ -193,6 +194,16 @@ describe("a server that is started again", () => {
     });
     expect((await postJob(url)).status).toBe(202);
   });
+});
+
+it("a job whose model is closed in its course is begun again as though it had not been begun", async () => {
+  const { url } = await startJobs({
+    answer: (_, __, index) => {
+      if (index === 0) throw new TranscriptionError("CANCELLED", "The model was closed");
+      return { segments: [] };
+    },
+  });
+  expect(await jobWhen(url, await acceptedJob(url), "succeeded")).toMatchObject({ attempts: 1 });
 });
 
 describe("what has ended", () => {

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { ServerSettings } from "../../src/service/settings.js";
 import { QUEUES, REDIS, titleOf } from "../support/brokers.js";
+import { cutAnswers } from "../support/cut-answers.js";
 import { type HttpServer, startHttp } from "../support/http-server.js";
 import {
   acceptedJob,
@@ -112,8 +113,9 @@ describe.each(QUEUES)("$name, when something fails", (store) => {
     expect(refused.headers.get("retry-after")).not.toBeNull();
     // Not the seconds that a connection would be waited for.
     expect(performance.now() - before).toBeLessThan(10_000);
-    await until(() => recordingsIn(folder).length === 0);
     await broker.start();
+    // When it has said that there is no job of it.
+    await until(() => recordingsIn(folder).length === 0);
     await until(async () => (await postJob(url)).status === 202);
   });
 
@@ -156,9 +158,30 @@ describe.skipIf(REDIS.missing !== undefined)(titleOf(REDIS), () => {
     await new Promise((resolve) => setTimeout(resolve, 4500));
     await broker.start();
     await until(async () => (await jobOf(url, id)).status === "succeeded");
-    expect(await jobOf(url, id)).toMatchObject({ attempts: 2 });
+    // Its worker has not ended: what was lost counts as no attempt.
+    expect(await jobOf(url, id)).toMatchObject({ attempts: 1 });
     expect(engine).toMatchObject({ mostRunning: 1, cancellations: 1 });
     expect(engine.windows).toHaveLength(2);
+  });
+
+  it("that kept a job and could not say so has it done once, with its recording, by the key that comes again", async () => {
+    const place = await placeOf(REDIS, { queueLock: 1 });
+    const way = await cutAnswers(place.queueUrl!);
+    const { url } = await startServer({ ...place, queueUrl: way.url });
+    const keyed = { headers: { "idempotency-key": "call 7" } };
+    way.cutAfter("'there' or 'changed'");
+    expect(await postJob(url, {}, keyed)).toMatchObject({
+      status: 503,
+      json: { error: { code: "STORAGE_FAILED" } },
+    });
+    expect(way.cuts).toBe(1);
+    await until(async () => (await postJob(url, {}, keyed)).status === 202);
+    const again = await postJob(url, {}, keyed);
+    expect(again.headers.get("idempotency-replayed")).not.toBeNull();
+    const { engine } = await startWorker({ settings: place });
+    await jobWhen(url, again.json.id, "succeeded");
+    expect(engine.windows).toHaveLength(1);
+    await until(() => recordingsIn(place.queueStore!).length === 0);
   });
 
   it("gives the jobs of a worker in which nothing goes on any more to another, with one result in the end", async () => {

@@ -1,9 +1,11 @@
 import { Queue } from "bullmq";
+import { Redis } from "ioredis";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { openBroker } from "../../src/service/jobs/broker/broker.js";
 import { brokerKind } from "../../src/service/jobs/broker/queue-url.js";
 import { readSettings } from "../../src/service/read-settings.js";
 import { QUEUES, REDIS, titleOf } from "../support/brokers.js";
+import { fakeSegment } from "../support/fake-engine.js";
 import { startHttp } from "../support/http-server.js";
 import {
   acceptedJob,
@@ -17,6 +19,7 @@ import {
 } from "../support/jobs.js";
 import { until } from "../support/server.js";
 import { latch } from "../support/transcribe-fake.js";
+import { startReceiver } from "../support/webhook-receiver.js";
 
 const cancel = (url: string, id: string) => get(url, `/v1/jobs/${id}`, { method: "DELETE" });
 
@@ -118,7 +121,7 @@ describe.each(QUEUES)("$name", (store) => {
     it("does not begin a job whose deadline has passed", async () => {
       const place = await placeOf(store);
       const { url } = await startHttp({ settings: place });
-      const deadline = new Date(Date.now() + 500).toISOString();
+      const deadline = new Date(Date.now() + 3000).toISOString();
       const id = await acceptedJob(url, { deadline });
       expect(await jobOf(url, id)).toMatchObject({ status: "queued", deadline });
       // With what clocks may differ by.
@@ -223,10 +226,31 @@ function missing(): Promise<never> {
 }
 
 describe.skipIf(REDIS.missing !== undefined)(titleOf(REDIS), () => {
-  it("is told neither what is heard nor any secret", async () => {
-    const { place, url } = await startJobs({ store: REDIS, answer: () => ({ segments: [] }) });
-    const id = await acceptedJob(url, { metadata: '{"a": 1}' });
+  it("is told neither what is said nor a secret of the server's, and its queue nothing that a client sent along", async () => {
+    const receiver = await startReceiver();
+    const webhookSecrets = `whsec_${Buffer.alloc(24, 7).toString("base64")}`;
+    const { place, url } = await startJobs({
+      store: REDIS,
+      settings: { webhookSecrets, webhookPrivateHosts: receiver.host },
+      answer: () => ({ segments: [fakeSegment("pomegranate", 0, 1)] }),
+    });
+    const id = await acceptedJob(url, {
+      metadata: '{"a": 1}',
+      response_format: "text",
+      webhook_url: receiver.url,
+    });
     await jobWhen(url, id, "succeeded");
+    expect((await get(url, `/v1/jobs/${id}/result`)).text).toContain("pomegranate");
+    await until(() => receiver.received.length === 1);
+    const redis = new Redis(place.queueUrl!);
+    onTestFinished(() => redis.disconnect());
+    await redis.config("SET", "rdbcompression", "no");
+    const all = await Promise.all((await redis.keys("*")).map((key) => redis.dump(key)));
+    const kept = all.join("\n");
+    // Those who guard it know of that.
+    expect(kept).toContain(receiver.url);
+    for (const hidden of ["pomegranate", webhookSecrets.slice("whsec_".length)])
+      expect(kept).not.toContain(hidden);
     const { hostname, pathname, port } = new URL(place.queueUrl!);
     const queue = new Queue("agora-transcribe", {
       connection: { host: hostname, port: Number(port), db: Number(pathname.slice(1)) },

@@ -227,6 +227,44 @@ describe("who sends webhooks", () => {
     expect(receiver.received).toEqual([]);
   });
 
+  it("take no more from a store that gives each once than they send at once, and look again for the rest", async () => {
+    const receiver = await startReceiver();
+    const waiting = Array.from({ length: 100 }, (_, index) => `job_${index}`);
+    let taken = 0;
+    let mostTaken = 0;
+    const store: DeliveryStore = {
+      due: async (now, limit) => {
+        const ids = waiting.splice(0, limit);
+        taken += ids.length;
+        mostTaken = Math.max(mostTaken, taken);
+        return ids.map((jobId) => ({
+          jobId,
+          webhookId: jobId,
+          webhook: { url: receiver.url, secretId: "default", resultUrl: "/result" },
+          status: "succeeded",
+          finishedAt: now,
+          metadata: undefined,
+          attempts: 0,
+        }));
+      },
+      next: async () => undefined,
+      settle: async () => {
+        taken--;
+      },
+    };
+    const sender = new WebhookSender({
+      store,
+      settings: () => readSettings({ WEBHOOK_SECRETS: SECRET, WEBHOOK_PRIVATE_HOSTS: receiver.host }),
+      log: createLog("ERROR", () => {}, "text")("test"),
+      onTried: () => {},
+    });
+    sender.wake();
+    await until(() => waiting.length === 0 && taken === 0);
+    await sender.close();
+    expect(new Set(receiver.received.map(({ headers }) => headers["webhook-id"])).size).toBe(100);
+    expect(mostTaken).toBe(16);
+  });
+
   it("leave what is on its way when the server stops, to be sent again", async () => {
     const receiver = await startReceiver(() => 0);
     const { outcomes, sender, settled } = send(receiver);

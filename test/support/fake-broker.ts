@@ -3,7 +3,7 @@ import type { Processor, WorkerOptions } from "bullmq";
 import { TranscriptionError } from "../../src/errors.js";
 import type { Broker } from "../../src/service/jobs/broker/broker.js";
 import type { Ledger } from "../../src/service/jobs/broker/ledger.js";
-import { type JobRecord, newRecord } from "../../src/service/jobs/broker/record.js";
+import { forgottenAt, type JobRecord, newRecord } from "../../src/service/jobs/broker/record.js";
 import { JOB_STATUSES, type Submission } from "../../src/service/jobs/job.js";
 
 /** A ledger in memory, of what does not list. */
@@ -38,7 +38,7 @@ export class FakeLedger {
   }
 
   async expired(now: number): Promise<JobRecord[]> {
-    return [...this.records.values()].filter(({ job }) => (job.expiresAt ?? now + 1) <= now);
+    return [...this.records.values()].filter((record) => (forgottenAt(record) ?? now + 1) <= now);
   }
 
   async tally() {

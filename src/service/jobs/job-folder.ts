@@ -3,14 +3,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Correction, TranscriptionError, type TranscriptionResult } from "../../index.js";
 import { DirectoryStore } from "../recordings/directory-store.js";
-import { isRecordingId, type RecordingStore } from "../recordings/store.js";
 import { type ServerSettings, variableOf } from "../settings.js";
 import { CorrectionStore } from "./corrections.js";
 import type { JobStorage } from "./job-storage.js";
 import { JsonFolder } from "./json-folder.js";
+import { deleteOrphans, deleteUnused } from "./leftovers.js";
 import { SqliteStore } from "./sqlite/sqlite-store.js";
 import { SqliteThread } from "./sqlite/sqlite-thread.js";
-import type { JobStore } from "./store.js";
 
 const DATABASE = "jobs.db";
 const RECORDINGS = "recordings";
@@ -102,36 +101,4 @@ async function isForgotten(folder: string): Promise<boolean> {
   const file = await SqliteThread.open(options, () => {});
   await file.close();
   return true;
-}
-
-/** Recordings that no job needs any more. */
-async function deleteUnused(folder: string, store: JobStore, recordings: RecordingStore): Promise<void> {
-  const inUse = await store.recordingsInUse();
-  for (const name of await namesIn(folder)) {
-    if (inUse.has(name)) continue;
-    // What has no id was being written or deleted.
-    if (isRecordingId(name)) await recordings.delete(name).catch(() => {});
-    else await rm(join(folder, name), { recursive: true, force: true }).catch(() => {});
-  }
-}
-
-/** Files of jobs that are not known, and those that are no job's. */
-async function deleteOrphans(
-  folder: string,
-  store: JobStore,
-  files: { delete(id: string): Promise<void> },
-): Promise<void> {
-  const ids: string[] = [];
-  for (const name of await namesIn(folder)) {
-    const id = JsonFolder.idOf(name);
-    if (id !== undefined) ids.push(id);
-    else await rm(join(folder, name), { force: true }).catch(() => {});
-  }
-  const known = await store.known(ids);
-  for (const id of ids) if (!known.has(id)) await files.delete(id).catch(() => {});
-}
-
-/** None where there is no folder yet. */
-function namesIn(folder: string): Promise<string[]> {
-  return readdir(folder).catch(() => []);
 }

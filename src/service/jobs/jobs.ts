@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { FileHandle } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 import {
   applyCorrections,
   type Correction,
@@ -28,7 +29,7 @@ import {
 } from "./job.js";
 import { type JobStorage, openJobStorage } from "./job-storage.js";
 import { JobRunner } from "./runner.js";
-import type { Added, Cancelled, JobPage, JobQuery, JobTally } from "./store.js";
+import type { Added, Cancelled, JobPage, JobQuery, JobStore, JobTally } from "./store.js";
 import { WebhookSender } from "./webhooks/sender.js";
 import { WebhookSecrets } from "./webhooks/signature.js";
 import { WebhookTargets } from "./webhooks/targets.js";
@@ -60,6 +61,8 @@ export class IdempotencyKeyReused extends TranscriptionError {
 
 /** Milliseconds between two looks for jobs that have expired, at most. */
 const LOOK_EVERY = 60_000;
+/** Milliseconds before a store that did not say whether it has kept a job is asked again. */
+const ASK_AGAIN = 1000;
 
 /**
  * Recordings that are transcribed while nobody waits for them: what a door has accepted is done, whatever becomes of its
@@ -72,6 +75,7 @@ export class Jobs {
   readonly #closing = new AbortController();
   readonly #troubles: RareWarnings;
   #isStarted = false;
+  #isExpiring = false;
   #sender: WebhookSender | undefined;
   #timer: NodeJS.Timeout | undefined;
 
@@ -108,17 +112,24 @@ export class Jobs {
       return { job: before, isNew: false };
     }
     const { submission, own } = await this.#submissionOf(call, order, id, webhook);
-    let added: Added | undefined;
+    let added: Added;
     try {
       call.signal.throwIfAborted();
       added = await store.add(submission);
-      if (!added.isNew && added.job.fingerprint !== submission.fingerprint) throw new IdempotencyKeyReused();
-    } finally {
-      // It has them, or its like had them before.
-      if (!added?.isNew) await this.#deleteRecordings(own);
+    } catch (error) {
+      // What has not answered may have kept it all the same.
+      if (TranscriptionError.from(error).code === "STORAGE_FAILED")
+        void this.#deleteUnlessKept(store, id, own);
+      else await this.#deleteRecordings(own);
+      throw error;
     }
-    if (added.isNew)
+    if (added.isNew) {
       this.#service.log.about(call.id).info(`Queued as ${added.job.id}`, { job: added.job.id });
+      return added;
+    }
+    // Its like had them before.
+    await this.#deleteRecordings(own);
+    if (added.job.fingerprint !== submission.fingerprint) throw new IdempotencyKeyReused();
     return added;
   }
 
@@ -281,11 +292,17 @@ export class Jobs {
     ).unref();
   }
 
-  async #expire({ corrections, results, store }: JobStorage): Promise<void> {
-    for (const job of await store.expire(Date.now())) {
-      await results.delete(job.id).catch(() => {});
-      await corrections.delete(job.id).catch(() => {});
-      if (job.error?.code === CRASHED) await this.#deleteRecordings(recordingsOf(job));
+  async #expire({ corrections, recordings, results, store }: JobStorage): Promise<void> {
+    if (this.#isExpiring) return;
+    this.#isExpiring = true;
+    try {
+      await store.expire(Date.now(), async (job) => {
+        await results.delete(job.id);
+        await corrections.delete(job.id);
+        if (job.error?.code === CRASHED) for (const id of recordingsOf(job)) await recordings.delete(id);
+      });
+    } finally {
+      this.#isExpiring = false;
     }
   }
 
@@ -376,6 +393,21 @@ export class Jobs {
       const limit = `${variableOf("jobsMaxBytes")}, ${jobsMaxBytes} bytes`;
       const message = `The jobs that wait take all the room that they may (${limit}); try again later`;
       throw new TranscriptionError("QUEUE_FULL", message);
+    }
+  }
+
+  /** Deletes recordings that the job of this id has not, once the store says what it has. Does not throw. */
+  async #deleteUnlessKept(store: JobStore, id: string, recordings: readonly string[]): Promise<void> {
+    const { signal } = this.#closing;
+    // What is not found out until the server ends is found at a start.
+    while (!signal.aborted) {
+      try {
+        const job = await store.get(id);
+        const kept = job ? recordingsOf(job) : [];
+        return await this.#deleteRecordings(recordings.filter((each) => !kept.includes(each)));
+      } catch {
+        await sleep(ASK_AGAIN, undefined, { signal }).catch(() => {});
+      }
     }
   }
 

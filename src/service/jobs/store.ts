@@ -13,7 +13,8 @@ import type {
 
 /**
  * Where jobs are kept and handed to those who work on them. It knows nothing of transcription. What it holds is small: no
- * recording, no result, no secret.
+ * recording and no result. What clients send along is among it, such as prompts, metadata and the addresses of webhooks, which may
+ * hold secrets of their receivers; the server's own secrets are not.
  *
  * Every method throws TranscriptionError STORAGE_FAILED when the store cannot be reached, is full or is damaged.
  */
@@ -48,8 +49,11 @@ export interface JobStore {
    */
   follow(id: string, after: number, signal: AbortSignal): AsyncIterable<FollowedEvent>;
   tally(): Promise<JobTally>;
-  /** Forgets jobs that have expired. @returns them, whose files are to be deleted then */
-  expire(now: number): Promise<Job[]>;
+  /**
+   * Forgets jobs that have expired, each when its files are deleted, so that none are left of what nobody knows.
+   * @param deleteFiles deletes them; one of which that fails stays until the next time
+   */
+  expire(now: number, deleteFiles: (job: Job) => Promise<void>): Promise<void>;
   /** Ids of all recordings of their own that unfinished jobs, and those set aside, need. */
   recordingsInUse(): Promise<Set<string>>;
   /** Of `ids`, those that are jobs'. */
@@ -132,8 +136,11 @@ export interface Delivery {
 
 /** Webhooks of jobs that have ended: each is there from the moment its job has, until it is delivered or given up. */
 export interface DeliveryStore {
-  /** Those whose time has come, at most `limit`. */
-  due(now: number, limit: number): Promise<Delivery[]>;
+  /**
+   * Those whose time has come, at most `limit` that are not on their way.
+   * @param onTheirWay how many are, of those that this has given before and that are not settled: they may be given again
+   */
+  due(now: number, limit: number, onTheirWay: number): Promise<Delivery[]>;
   /** When, after `now`, the next one's time comes; undefined: there is none. */
   next(now: number): Promise<number | undefined>;
   /** Says what came of one. @param retryAt when to try again; undefined: never */

@@ -6,7 +6,8 @@ import { observedGauge } from "./observed.js";
 const USUAL_SECONDS_PER_BYTE = 1 / 8000;
 
 /** What is looked up of jobs when metrics are asked for. */
-export function observeJobs(registry: Registry, tally: () => Promise<JobTally | undefined>): void {
+export function observeJobs(registry: Registry, look: () => Promise<JobTally | undefined>): void {
+  const tally = shared(look);
   observedGauge(
     registry,
     "agora_jobs",
@@ -38,4 +39,15 @@ export function observeJobs(registry: Registry, tally: () => Promise<JobTally | 
       return oldest === undefined ? 0 : Math.max(0, Date.now() - oldest) / 1000;
     },
   );
+}
+
+/** One look for all who ask while it is under way: the gauges of a scrape ask at once, and it may count a table. */
+function shared<T>(look: () => Promise<T>): () => Promise<T> {
+  let looking: Promise<T> | undefined;
+  return () => {
+    looking ??= look().finally(() => {
+      looking = undefined;
+    });
+    return looking;
+  };
 }

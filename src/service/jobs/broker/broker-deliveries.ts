@@ -13,7 +13,18 @@ export class BrokerDeliveries implements DeliveryStore {
     this.#ledger = ledger;
   }
 
+  /** Each is this server's alone from then on, so no more than can be sent at once are taken from the others. */
   async due(now: number, limit: number): Promise<Delivery[]> {
+    const due: Delivery[] = [];
+    for (let before = -1; due.length < limit && due.length > before; ) {
+      before = due.length;
+      // Others took some of those: there may be more.
+      due.push(...(await this.#lease(now, limit - due.length)));
+    }
+    return due;
+  }
+
+  async #lease(now: number, limit: number): Promise<Delivery[]> {
     const due: Delivery[] = [];
     for (const id of await this.#ledger.due(now, limit)) {
       const record = await this.#ledger.get(id);

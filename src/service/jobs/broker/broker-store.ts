@@ -27,11 +27,10 @@ import { Lost } from "./lost.js";
 import { JOB_NAME, queuedData, queuedOptions } from "./queued-data.js";
 import { ended, type JobRecord, newRecord } from "./record.js";
 
-/** Milliseconds after which those who follow a job look by themselves: what they were told may not have reached them. */
+/** Milliseconds after which who follows jobs, and who sends webhooks, looks by itself: what it was told may not have reached it. */
 const LOOK_EVERY = 10_000;
 /** Jobs that are forgotten at once. */
 const FORGOTTEN = 1000;
-const DAY = 24 * 60 * 60 * 1000;
 
 export interface BrokerOptions {
   /** Jobs that may wait, and what is said to those for whom there is no room. */
@@ -68,7 +67,10 @@ export class BrokerStore implements JobStore {
     this.deliveries = new BrokerDeliveries(broker.ledger);
     this.#lost = new Lost(broker, options.lock, (record) => this.#changed(record), options.onTrouble);
     this.#listen();
-    this.#timer = setInterval(() => this.#followers.wakeAll(), LOOK_EVERY).unref();
+    this.#timer = setInterval(() => {
+      this.#followers.wakeAll();
+      this.#onElsewhere?.();
+    }, LOOK_EVERY).unref();
   }
 
   async add(submission: Submission): Promise<Added> {
@@ -78,14 +80,9 @@ export class BrokerStore implements JobStore {
     const created = await ledger.create(newRecord(submission, maxAttempts, ttl), maxWaiting);
     if (!created) throw new TranscriptionError("QUEUE_FULL", full);
     const { isNew, record } = created;
-    try {
-      // Also where it was there: whoever has added it may have ended before it was queued.
-      if (record.job.status === "queued") await this.#enqueue(record, isNew);
-    } catch (error) {
-      // Its client is told that it was not accepted; where it cannot be taken back, it is queued later.
-      if (isNew) await ledger.remove(record).catch(() => {});
-      throw error;
-    }
+    // Also where it was there: whoever has added it may have ended before it was queued. It is kept, and so it is accepted,
+    // and may have been queued although nobody has said so: where it was not, it is missed, and queued later.
+    if (record.job.status === "queued") await this.#enqueue(record, isNew).catch(() => {});
     return { job: record.job, isNew };
   }
 
@@ -174,20 +171,22 @@ export class BrokerStore implements JobStore {
     return this.#broker.ledger.tally();
   }
 
-  async expire(now: number): Promise<Job[]> {
+  async expire(now: number, deleteFiles: (job: Job) => Promise<void>): Promise<void> {
     const { ledger, queue } = this.#broker;
-    const gone: Job[] = [];
     for (const record of await ledger.expired(now, FORGOTTEN)) {
-      const { finishedAt = 0, id } = record.job;
-      // A webhook that is still tried has its say first.
-      if (record.deliverAt !== undefined && finishedAt > now - DAY) continue;
-      // Of servers that look at once, one forgets it.
+      const { id } = record.job;
+      // Another server may have forgotten it meanwhile, and its key may have come again: those files are not its own.
+      if ((await ledger.get(id))?.number !== record.number) continue;
+      try {
+        await deleteFiles(record.job);
+      } catch {
+        // At the next look.
+        continue;
+      }
       if (!(await ledger.remove(record))) continue;
       await queue.remove(id).catch(() => {});
       this.#followers.wake(id);
-      gone.push(record.job);
     }
-    return gone;
   }
 
   async recordingsInUse(): Promise<Set<string>> {

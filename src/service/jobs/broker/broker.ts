@@ -107,7 +107,23 @@ export async function openBroker(
   const opened: { close(): Promise<unknown> }[] = [queue, teller];
   queue.on("error", onError);
   teller.on("error", onError);
-  await attempt(queue.waitUntilReady());
+  const closeAll = async () => {
+    const closing = opened.map((each) => each.close().catch(() => {}));
+    await within(
+      Promise.all(closing).then(() => {}),
+      CLOSING,
+    );
+    await within(
+      close().catch(() => {}),
+      CLOSING,
+    );
+  };
+  try {
+    await attempt(queue.waitUntilReady());
+  } catch (error) {
+    await closeAll();
+    throw error;
+  }
   return {
     bullmq,
     ledger,
@@ -125,17 +141,7 @@ export async function openBroker(
       opened.push(events);
       return events;
     },
-    close: async () => {
-      const closing = opened.map((each) => each.close().catch(() => {}));
-      await within(
-        Promise.all(closing).then(() => {}),
-        CLOSING,
-      );
-      await within(
-        close().catch(() => {}),
-        CLOSING,
-      );
-    },
+    close: closeAll,
   };
 }
 
@@ -149,7 +155,8 @@ async function connectRedis(
   const redis = new Redis(url, {
     // What is asked while it is away fails, and is not heard in the end by nobody.
     enableOfflineQueue: false,
-    maxRetriesPerRequest: 1,
+    // Nor is it asked again what it may have done: whoever asks finds out first.
+    maxRetriesPerRequest: 0,
     connectTimeout: CONNECT_TIMEOUT,
     commandTimeout: ANSWER_TIMEOUT,
     lazyConnect: true,

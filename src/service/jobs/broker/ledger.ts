@@ -31,9 +31,9 @@ export interface Ledger {
   due(now: number, limit: number): Promise<string[]>;
   /** When, after `now`, the next webhook is to be sent; undefined: there is none. */
   nextDue(now: number): Promise<number | undefined>;
-  /** Those whose time is over by `now`. */
+  /** Those whose time is over by `now`, as `forgottenAt` says. */
   expired(now: number, limit: number): Promise<JobRecord[]>;
-  /** @returns whether it was there */
+  /** @returns whether it was there, in this version */
   remove(record: JobRecord): Promise<boolean>;
   tally(): Promise<JobTally>;
   close(): Promise<void>;

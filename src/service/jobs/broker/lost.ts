@@ -50,7 +50,13 @@ export class Lost {
   /** The queue has given a job up. Everybody hears of it, and one changes it. */
   async failed(id: string, reason: string): Promise<void> {
     if (!STALLED.test(reason)) return;
-    await this.#giveUp(id).catch(() => {});
+    try {
+      const record = await this.#broker.ledger.get(id);
+      // Whoever was faster may have queued it again.
+      if (record && !(await this.#isOnItsWay(id))) await this.#giveUp(record);
+    } catch {
+      // Told where it failed; the next look finds it.
+    }
   }
 
   /** Looks for what nobody was told of. */
@@ -94,38 +100,37 @@ export class Lost {
   }
 
   async #recover(id: string): Promise<void> {
-    const { attempt, queue } = this.#broker;
+    const { attempt, ledger, queue } = this.#broker;
+    const record = await ledger.get(id);
     const found = await attempt(queue.getJob(id));
-    if (found && STALLED.test(found.failedReason ?? "")) return this.#giveUp(id);
-    await this.#queueAgain(id);
+    if (record && found && STALLED.test(found.failedReason ?? "")) await this.#giveUp(record);
+    else if (record) await this.#queueAgain(record);
   }
 
   /** @throws TranscriptionError STORAGE_FAILED */
-  async #giveUp(id: string): Promise<void> {
-    const record = await this.#broker.ledger.get(id);
-    if (!record || isFinished(record.job.status)) return;
+  async #giveUp(record: JobRecord): Promise<void> {
+    if (isFinished(record.job.status)) return;
     // It was only waiting for its turn in a worker that another job has ended.
-    if (record.job.attempts < 2 && record.maxAttempts > 1) return this.#queueAgain(id);
-    const changed = await changeRecord(this.#broker.ledger, id, (each) =>
+    if (record.job.attempts < 2 && record.maxAttempts > 1) return this.#queueAgain(record);
+    const changed = await changeRecord(this.#broker.ledger, record.job.id, (each) =>
       isFinished(each.job.status) ? undefined : setAside(each, Date.now()),
     );
     if (changed) this.#onChange(changed.after);
   }
 
-  async #queueAgain(id: string): Promise<void> {
+  /** @param record as it was when the queue did not have it: who is slower than another changes nothing */
+  async #queueAgain(record: JobRecord): Promise<void> {
     const { attempt, ledger, queue } = this.#broker;
-    const changed = await changeRecord(ledger, id, (record) => {
-      if (isFinished(record.job.status)) return undefined;
-      // A new version, also of one that waits: of those who would queue it again, one does.
-      return record.job.status === "queued" ? { ...record } : queued(record, Date.now());
-    });
-    if (!changed) return;
-    const { job, maxAttempts } = changed.after;
+    const { id, status } = record.job;
+    if (isFinished(status)) return;
+    // A new version, also of one that waits: of those who would queue it again, one does.
+    const after = await ledger.replace(status === "queued" ? record : queued(record, Date.now()));
+    if (!after) return;
     await attempt(queue.remove(id));
-    await attempt(queue.add(JOB_NAME, queuedData(job), queuedOptions(job, maxAttempts)));
+    await attempt(queue.add(JOB_NAME, queuedData(after.job), queuedOptions(after.job, after.maxAttempts)));
     this.#onTrouble(
       new TranscriptionError("STORAGE_FAILED", `The queue did not have ${id} any more: it is queued again`),
     );
-    this.#onChange(changed.after);
+    this.#onChange(after);
   }
 }

@@ -2,7 +2,7 @@ import type { Pool } from "pg";
 import { JOB_STATUSES, type JobProgress } from "../job.js";
 import type { JobTally } from "../store.js";
 import { type Ledger, type LedgerQuery, OF_LATE } from "./ledger.js";
-import type { JobRecord } from "./record.js";
+import { forgottenAt, type JobRecord } from "./record.js";
 
 /** `record` and `progress` are JSON as text: nothing is asked of what is in them. */
 const SCHEMA = `
@@ -22,6 +22,7 @@ CREATE TABLE IF NOT EXISTS agora_transcribe.jobs (
   progress text
 );
 CREATE INDEX IF NOT EXISTS jobs_status ON agora_transcribe.jobs (status, number);
+CREATE INDEX IF NOT EXISTS jobs_counted ON agora_transcribe.jobs (status) INCLUDE (bytes, created_at);
 CREATE INDEX IF NOT EXISTS jobs_due ON agora_transcribe.jobs (due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX IF NOT EXISTS jobs_expiring ON agora_transcribe.jobs (expires_at) WHERE expires_at IS NOT NULL;
 `;
@@ -85,7 +86,7 @@ export class PostgresLedger implements Ledger {
       job.status,
       job.summary?.duration ?? null,
       deliverAt ?? null,
-      job.expiresAt ?? null,
+      forgottenAt(record) ?? null,
       textOf(record),
     );
     return count === 1 ? { ...record, version: version + 1 } : undefined;
@@ -134,8 +135,8 @@ export class PostgresLedger implements Ledger {
     return rows.map(recordOf);
   }
 
-  async remove({ job: { id } }: JobRecord): Promise<boolean> {
-    const { count } = await this.#query(`DELETE FROM ${TABLE} WHERE id = $1`, id);
+  async remove({ job: { id }, version }: JobRecord): Promise<boolean> {
+    const { count } = await this.#query(`DELETE FROM ${TABLE} WHERE id = $1 AND version = $2`, id, version);
     return count === 1;
   }
 

@@ -11,6 +11,7 @@ import type { Outcome } from "../store.js";
 
 /** Version of what is written here: who knows an older one alone leaves a job to others. */
 export const RECORD_VERSION = 1;
+const DAY = 24 * 60 * 60 * 1000;
 
 /** Something that has happened to a job. Segments are not among it: what is said is in the result alone. */
 export type RecordedEvent = Exclude<JobEvent, { type: "segment" }> & { at: number };
@@ -137,6 +138,16 @@ export function ended(
     events: [...record.events, event],
     deliverAt: job.webhook && now,
   };
+}
+
+/** When a record is to be forgotten; undefined: never, or not yet. A webhook that is still tried has its say first, for a day. */
+export function forgottenAt({
+  deliverAt,
+  job: { expiresAt, finishedAt = 0 },
+}: JobRecord): number | undefined {
+  return expiresAt === undefined || deliverAt === undefined
+    ? expiresAt
+    : Math.max(expiresAt, finishedAt + DAY);
 }
 
 /** One in whose course too many workers have ended: it would end others. */

@@ -2,7 +2,7 @@ import type { Redis } from "ioredis";
 import { JOB_STATUSES, type JobProgress, type JobStatus } from "../job.js";
 import type { JobTally } from "../store.js";
 import { type Ledger, type LedgerQuery, OF_LATE } from "./ledger.js";
-import type { JobRecord } from "./record.js";
+import { forgottenAt, type JobRecord } from "./record.js";
 
 /** In braces: all keys are in one slot of a cluster. */
 const ROOT = "{agora-transcribe}:";
@@ -53,8 +53,9 @@ redis.call('HSET', KEYS[1], 'version', version + 1, 'number', number, 'record', 
 return 'kept'
 `;
 
-/** ARGV: id. */
+/** ARGV: id, version that is to be removed. */
 const REMOVE = `
+if redis.call('HGET', KEYS[1], 'version') ~= ARGV[2] then return 0 end
 local status = tonumber(redis.call('HGET', KEYS[1], 'status') or '0')
 if status == 0 then return 0 end
 if status == 1 then redis.call('DECRBY', KEYS[6], redis.call('HGET', KEYS[1], 'bytes')) end
@@ -143,9 +144,9 @@ export class RedisLedger implements Ledger {
     return this.#all(await this.#attempt(this.#redis.zrangebyscore(EXPIRES, "-inf", now, "LIMIT", 0, limit)));
   }
 
-  async remove({ job: { id } }: JobRecord): Promise<boolean> {
+  async remove({ job: { id }, version }: JobRecord): Promise<boolean> {
     const keys = keysOf(id);
-    return (await this.#attempt(this.#redis.eval(REMOVE, keys.length, ...keys, id))) === 1;
+    return (await this.#attempt(this.#redis.eval(REMOVE, keys.length, ...keys, id, version))) === 1;
   }
 
   async tally(): Promise<JobTally> {
@@ -187,7 +188,7 @@ export class RedisLedger implements Ledger {
       job.recording.bytes ?? 0,
       claim,
       deliverAt ?? "",
-      job.expiresAt ?? "",
+      forgottenAt(record) ?? "",
       Number.isFinite(maxWaiting) ? maxWaiting : "",
       job.summary?.duration ?? "",
       OF_LATE,

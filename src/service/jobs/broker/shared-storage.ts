@@ -1,16 +1,16 @@
-import { readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { type Correction, TranscriptionError, type TranscriptionResult } from "../../../index.js";
 import { S3Objects } from "../../objects/s3-objects.js";
 import { DirectoryStore } from "../../recordings/directory-store.js";
 import { S3Store } from "../../recordings/s3-store.js";
-import { isRecordingId, type RecordingStore } from "../../recordings/store.js";
+import type { RecordingStore } from "../../recordings/store.js";
 import { parseStoreAddress } from "../../recordings/store-address.js";
 import { type ServerSettings, variableOf } from "../../settings.js";
 import { CorrectionStore } from "../corrections.js";
 import type { JobRole, JobStorage } from "../job-storage.js";
 import { JsonFolder, type JsonStore } from "../json-folder.js";
 import { JsonObjects } from "../json-objects.js";
+import { deleteOrphans, deleteUnused } from "../leftovers.js";
 import type { JobStore } from "../store.js";
 import { openBroker } from "./broker.js";
 import { BrokerStore } from "./broker-store.js";
@@ -18,7 +18,7 @@ import { BrokerStore } from "./broker-store.js";
 const RECORDINGS = "recordings";
 const RESULTS = "results";
 const CORRECTIONS = "corrections";
-/** Milliseconds after which a recording that no job needs is nobody's: its server has ended before it had queued it. */
+/** Milliseconds after which what no job needs is nobody's: a younger one's job may be about to be kept. */
 const FORGOTTEN = 24 * 60 * 60 * 1000;
 
 /** Where recordings and results are that all machines reach. */
@@ -26,7 +26,7 @@ interface SharedFiles {
   recordings: RecordingStore;
   results: JsonStore<TranscriptionResult>;
   corrections: JsonStore<readonly Correction[]>;
-  /** Deletes recordings that were left over. */
+  /** Deletes what was left over by servers and workers that have ended. */
   sweep(store: JobStore): Promise<void>;
   close(): void;
 }
@@ -82,11 +82,17 @@ async function openFiles({ idleTimeout, queueStore = "" }: ServerSettings): Prom
     case "folder": {
       const under = (name: string) => join(address.path, name);
       const recordings = new DirectoryStore(under(RECORDINGS), forever, forever, variable);
+      const results = new JsonFolder<TranscriptionResult>(under(RESULTS), RESULTS);
+      const corrections = new JsonFolder<readonly Correction[]>(under(CORRECTIONS), CORRECTIONS);
       return {
         recordings,
-        results: new JsonFolder(under(RESULTS), RESULTS),
-        corrections: new JsonFolder(under(CORRECTIONS), CORRECTIONS),
-        sweep: (store) => deleteForgotten(under(RECORDINGS), store, recordings),
+        results,
+        corrections,
+        sweep: async (store) => {
+          await deleteUnused(under(RECORDINGS), store, recordings, FORGOTTEN);
+          await deleteOrphans(under(RESULTS), store, results, FORGOTTEN);
+          await deleteOrphans(under(CORRECTIONS), store, corrections, FORGOTTEN);
+        },
         close: () => recordings.close(),
       };
     }
@@ -105,22 +111,5 @@ async function openFiles({ idleTimeout, queueStore = "" }: ServerSettings): Prom
     }
     default:
       throw new TranscriptionError("INVALID_ARGUMENT", `${variable} names no folder, and no bucket`);
-  }
-}
-
-/** Recordings that have lain here for a day, and that no job needs. */
-async function deleteForgotten(folder: string, store: JobStore, recordings: RecordingStore): Promise<void> {
-  const before = Date.now() - FORGOTTEN;
-  const old: string[] = [];
-  for (const name of await readdir(folder).catch(() => [])) {
-    const found = await stat(join(folder, name)).catch(() => undefined);
-    if (found && found.mtimeMs < before) old.push(name);
-  }
-  if (old.length === 0) return;
-  const inUse = await store.recordingsInUse();
-  for (const name of old) {
-    if (inUse.has(name)) continue;
-    if (isRecordingId(name)) await recordings.delete(name).catch(() => {});
-    else await rm(join(folder, name), { recursive: true, force: true }).catch(() => {});
   }
 }

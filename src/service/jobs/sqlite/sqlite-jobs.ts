@@ -254,17 +254,17 @@ export class SqliteJobs {
     };
   }
 
-  expire(now: number): Job[] {
-    return this.#database.atomically(() => {
-      // A webhook that is still tried has its say first.
-      const rows = this.#rows(
-        "WHERE jobs.expires_at <= ? AND (deliveries.due_at IS NULL OR jobs.finished_at <= ?) LIMIT 1000",
-        now,
-        now - DAY,
-      );
-      for (const { number } of rows) this.#database.run("DELETE FROM jobs WHERE number = ?", number!);
-      return rows.map(jobOf);
-    });
+  /** Jobs that are to be forgotten. A webhook that is still tried has its say first. */
+  expired(now: number): Job[] {
+    return this.#rows(
+      "WHERE jobs.expires_at <= ? AND (deliveries.due_at IS NULL OR jobs.finished_at <= ?) LIMIT 1000",
+      now,
+      now - DAY,
+    ).map(jobOf);
+  }
+
+  forget(id: string): void {
+    this.#database.run("DELETE FROM jobs WHERE id = ?", id);
   }
 
   recordingsInUse(): string[] {

@@ -133,10 +133,17 @@ export class SqliteStore implements JobStore {
     return this.#thread.call("tally");
   }
 
-  async expire(now: number): Promise<Job[]> {
-    const expired = await this.#thread.call("expire", now);
-    for (const { id } of expired) this.#followers.wake(id);
-    return expired;
+  async expire(now: number, deleteFiles: (job: Job) => Promise<void>): Promise<void> {
+    for (const job of await this.#thread.call("expired", now)) {
+      try {
+        await deleteFiles(job);
+      } catch {
+        // At the next look.
+        continue;
+      }
+      await this.#thread.call("forget", job.id);
+      this.#followers.wake(job.id);
+    }
   }
 
   async recordingsInUse(): Promise<Set<string>> {
@@ -148,7 +155,8 @@ export class SqliteStore implements JobStore {
   }
 
   readonly deliveries: DeliveryStore = {
-    due: (now, limit) => this.#thread.call("due", now, limit),
+    // They stay due until they are settled.
+    due: (now, limit, onTheirWay) => this.#thread.call("due", now, limit + onTheirWay),
     next: (now) => this.#thread.call("nextDelivery", now),
     settle: (id, isDelivered, retryAt) => this.#thread.call("settleDelivery", id, isDelivered, retryAt),
   };

@@ -72,7 +72,9 @@ export class WebhookSender {
         this.#lookAgain = false;
         this.#settled.clear();
         const now = Date.now();
-        const due = await store.due(now, AT_ONCE + this.#sending.size);
+        // The next one that ends looks again.
+        if (this.#sending.size >= AT_ONCE) return;
+        const due = await store.due(now, AT_ONCE - this.#sending.size, this.#sending.size);
         for (const delivery of due) this.#begin(delivery);
         if (this.#sending.size >= AT_ONCE) return;
         // What is due already is on its way: its end is looked after.
