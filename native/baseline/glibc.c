@@ -4,7 +4,7 @@
 // A symbol is bound to the version that the machine's own glibc has as its newest, even where an old one is the same:
 // since threads and dlopen moved into libc.so.6 (2.34), everything that uses them would ask for 2.34. Functions of
 // these names, hidden, call the old versions, which every glibc still has (x86-64 since 2.2.5, AArch64 since 2.17);
-// what 2.28 has not at all asks the kernel. For libraries of others that are linked statically, libstdc++.a too.
+// what 2.28 has not at all asks the kernel. For libraries of others that are linked statically, too.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <fcntl.h>
