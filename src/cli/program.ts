@@ -88,7 +88,7 @@ function createProgram(context: CliContext, perform: Perform): Command {
   const program = new Command("agora-transcribe")
     .description("Turns speech into text, on this machine.")
     .usage(
-      "FILE… [options]\n       agora-transcribe live | diarize | serve | worker | models | doctor | build …",
+      "FILE… [options]\n       agora-transcribe live|diarize|serve|worker|models|doctor|build …",
     )
     .argument("[files...]", "recordings, patterns, or - for standard input")
     .enablePositionalOptions()

@@ -29,7 +29,7 @@ type BullMq = typeof import("bullmq");
 export interface BrokerPackages {
   bullmq(): Promise<BullMq>;
   ioredis(): Promise<Pick<typeof import("ioredis"), "Redis">>;
-  pg(): Promise<{ default: Pick<typeof import("pg"), "Pool"> }>;
+  pg(): Promise<{ default: Pick<typeof import("pg"), "Client" | "Pool"> }>;
 }
 
 const PACKAGES: BrokerPackages = {
@@ -180,7 +180,7 @@ async function connectRedis(
 
 async function connectPostgres(
   url: string,
-  { default: pg }: { default: Pick<typeof import("pg"), "Pool"> },
+  { default: pg }: { default: Pick<typeof import("pg"), "Client" | "Pool"> },
   {
     attempt,
     bullmq,
@@ -193,7 +193,9 @@ async function connectPostgres(
     onError: (error: unknown) => void;
   },
 ): Promise<Connected> {
+  const Client = heardClient(pg);
   const pool = new pg.Pool({
+    Client,
     connectionString: url,
     connectionTimeoutMillis: CONNECT_TIMEOUT,
     query_timeout: ANSWER_TIMEOUT,
@@ -210,6 +212,7 @@ async function connectPostgres(
     throw failureOf(cause);
   }
   const connection = {
+    Client,
     connectionString: url,
     schema: SCHEMA,
     connectionTimeoutMillis: CONNECT_TIMEOUT,
@@ -222,6 +225,19 @@ async function connectPostgres(
     backend: patientBackend(bullmq),
     ledger: new PostgresLedger(pool, attempt),
     close: () => pool.end(),
+  };
+}
+
+/**
+ * Connections whose end somebody hears of: a database that goes away has each say so, beside what becomes of its question, and
+ * of one that a pool has lent out nobody would hear, which ends the process.
+ */
+export function heardClient({ Client }: Pick<typeof import("pg"), "Client">): typeof Client {
+  return class extends Client {
+    constructor(...made: ConstructorParameters<typeof Client>) {
+      super(...made);
+      this.on("error", () => {});
+    }
   };
 }
 
