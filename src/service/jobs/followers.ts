@@ -1,7 +1,17 @@
-import type { JobProgress } from "./job.js";
+import type { FollowedEvent, JobProgress, KeptEvent } from "./job.js";
+
+/** Events of a job that are kept. */
+export interface EventPage {
+  /** In the order in which they happened. */
+  events: readonly KeptEvent[];
+  /** Whether there will be no more, ever. */
+  isEnd: boolean;
+  /** Whether there are more already. */
+  hasMore: boolean;
+}
 
 /** Wakes one who follows a job. */
-export interface Mailbox {
+interface Mailbox {
   /**
    * Resolves with the latest progress, or with undefined when something has happened that is kept, or there is nothing more
    * to wait for; at once where that was so since the last time.
@@ -28,7 +38,41 @@ export class Followers {
     for (const id of this.#mailboxes.keys()) this.wake(id);
   }
 
-  open(id: string): Mailbox {
+  /**
+   * What happens to a job, until nothing more will, or `signal` fires.
+   * @param after number of the last event that is known
+   * @param read events after one, as a store has them
+   */
+  async *follow(
+    id: string,
+    after: number,
+    signal: AbortSignal,
+    read: (last: number) => Promise<EventPage>,
+  ): AsyncGenerator<FollowedEvent, void> {
+    const mailbox = this.#open(id);
+    signal.addEventListener("abort", mailbox.close, { once: true });
+    try {
+      for (let last = after; !signal.aborted; ) {
+        const { events, hasMore, isEnd } = await read(last);
+        for (const event of events) {
+          if (signal.aborted) return;
+          yield event;
+          last = event.number;
+        }
+        if (isEnd) return;
+        while (!hasMore) {
+          const progress = signal.aborted ? undefined : await mailbox.next();
+          if (!progress) break;
+          yield { type: "progress", progress };
+        }
+      }
+    } finally {
+      signal.removeEventListener("abort", mailbox.close);
+      mailbox.close();
+    }
+  }
+
+  #open(id: string): Mailbox {
     let isAwake = false;
     let isClosed = false;
     let latest: JobProgress | undefined;

@@ -27,7 +27,8 @@ import {
   newJobId,
   type Submission,
 } from "./job.js";
-import { type JobStorage, openJobStorage } from "./job-storage.js";
+import type { JobStorage } from "./job-storage.js";
+import { openJobStorage } from "./open-storage.js";
 import { JobRunner } from "./runner.js";
 import type { Added, Cancelled, JobPage, JobQuery, JobStore, JobTally } from "./store.js";
 import { WebhookSender } from "./webhooks/sender.js";

@@ -14,7 +14,7 @@ import {
 } from "node:fs/promises";
 import { join, sep } from "node:path";
 import { TranscriptionError } from "../../index.js";
-import { type Dated, pageOf, type RecordingPage, type RecordingQuery } from "./listing.js";
+import { type Dated, pageOf } from "./listing.js";
 import { idOfFile, mediaTypeOf, RECORDING_ENDINGS } from "./media-types.js";
 import { piecesOf } from "./pieces.js";
 import { Room } from "./room.js";
@@ -22,6 +22,8 @@ import {
   isRecordingId,
   newRecordingId,
   type OpenRecording,
+  type RecordingPage,
+  type RecordingQuery,
   type RecordingStore,
   type StoredRecording,
   storeFailure,

@@ -1,21 +1,6 @@
 import { TranscriptionError } from "../../index.js";
 import { cut } from "../text.js";
-import type { StoredRecording } from "./store.js";
-
-/** Which of the recordings that are kept. */
-export interface RecordingQuery {
-  /** At most. */
-  limit: number;
-  /** Id of the one after which to go on. */
-  after?: string | undefined;
-}
-
-/** Newest first. */
-export interface RecordingPage {
-  recordings: StoredRecording[];
-  /** Whether there are more after them. */
-  hasMore: boolean;
-}
+import type { RecordingPage, RecordingQuery, StoredRecording } from "./store.js";
 
 /** A recording that may be there, before anything of it has been read. */
 export interface Dated {

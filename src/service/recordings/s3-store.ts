@@ -5,7 +5,7 @@ import {
   ObjectStoreFailure,
   type StoredObject,
 } from "../objects/object-store.js";
-import { pageOf, type RecordingPage, type RecordingQuery } from "./listing.js";
+import { pageOf } from "./listing.js";
 import { idOfFile, mediaTypeOf, RECORDING_ENDINGS, UNKNOWN_TYPE } from "./media-types.js";
 import { hashOf } from "./pieces.js";
 import { Room } from "./room.js";
@@ -14,6 +14,8 @@ import {
   isRecordingId,
   newRecordingId,
   type OpenRecording,
+  type RecordingPage,
+  type RecordingQuery,
   type RecordingStore,
   type StoredRecording,
   storeFailure,

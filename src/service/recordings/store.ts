@@ -3,7 +3,6 @@ import type { FileHandle } from "node:fs/promises";
 import type { Readable } from "node:stream";
 import { TranscriptionError } from "../../index.js";
 import { variableOf } from "../settings.js";
-import type { RecordingPage, RecordingQuery } from "./listing.js";
 
 /** What is known of a recording that is kept. */
 export interface StoredRecording {
@@ -18,6 +17,21 @@ export interface StoredRecording {
   sha256: string | undefined;
   /** undefined as {@link bytes}. */
   createdAt: Date | undefined;
+}
+
+/** Which of the recordings that are kept. */
+export interface RecordingQuery {
+  /** At most. */
+  limit: number;
+  /** Id of the one after which to go on. */
+  after?: string | undefined;
+}
+
+/** Newest first. */
+export interface RecordingPage {
+  recordings: StoredRecording[];
+  /** Whether there are more after them. */
+  hasMore: boolean;
 }
 
 /** Bytes of a file from `start` to `end`, both included. */

@@ -141,30 +141,13 @@ export class BrokerStore implements JobStore {
     await this.#consumer?.pause();
   }
 
-  async *follow(id: string, after: number, signal: AbortSignal): AsyncGenerator<FollowedEvent, void> {
-    const mailbox = this.#followers.open(id);
-    signal.addEventListener("abort", mailbox.close, { once: true });
-    try {
-      for (let last = after; !signal.aborted; ) {
-        const record = await this.#broker.ledger.get(id);
-        if (!record) return;
-        for (const event of await this.#eventsOf(record)) {
-          if (event.number <= last) continue;
-          if (signal.aborted) return;
-          yield event;
-          last = event.number;
-        }
-        if (isFinished(record.job.status)) return;
-        for (;;) {
-          const progress = signal.aborted ? undefined : await mailbox.next();
-          if (!progress) break;
-          yield { type: "progress", progress };
-        }
-      }
-    } finally {
-      signal.removeEventListener("abort", mailbox.close);
-      mailbox.close();
-    }
+  follow(id: string, after: number, signal: AbortSignal): AsyncIterable<FollowedEvent> {
+    return this.#followers.follow(id, after, signal, async (last) => {
+      const record = await this.#broker.ledger.get(id);
+      const events = record ? await this.#eventsOf(record) : [];
+      const isEnd = !record || isFinished(record.job.status);
+      return { events: events.filter(({ number }) => number > last), isEnd, hasMore: false };
+    });
   }
 
   tally(): Promise<JobTally> {

@@ -104,29 +104,11 @@ export class SqliteStore implements JobStore {
     if (this.#running.size > 0) await new Promise<void>((resolve) => this.#onRest.push(resolve));
   }
 
-  async *follow(id: string, after: number, signal: AbortSignal): AsyncGenerator<FollowedEvent, void> {
-    const mailbox = this.#followers.open(id);
-    signal.addEventListener("abort", mailbox.close, { once: true });
-    try {
-      for (let last = after; !signal.aborted; ) {
-        const { events, isEnd } = await this.#thread.call("events", id, last, PAGE);
-        for (const event of events) {
-          if (signal.aborted) return;
-          yield event;
-          last = event.number;
-        }
-        if (isEnd) return;
-        if (events.length === PAGE) continue;
-        for (;;) {
-          const progress = signal.aborted ? undefined : await mailbox.next();
-          if (!progress) break;
-          yield { type: "progress", progress };
-        }
-      }
-    } finally {
-      signal.removeEventListener("abort", mailbox.close);
-      mailbox.close();
-    }
+  follow(id: string, after: number, signal: AbortSignal): AsyncIterable<FollowedEvent> {
+    return this.#followers.follow(id, after, signal, async (last) => {
+      const { events, isEnd } = await this.#thread.call("events", id, last, PAGE);
+      return { events, isEnd, hasMore: events.length === PAGE };
+    });
   }
 
   tally(): Promise<JobTally> {
