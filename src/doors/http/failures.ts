@@ -2,7 +2,7 @@ import { type ErrorCode, TranscriptionError } from "../../index.js";
 import { Forbidden } from "../../service/access.js";
 import { ClientGone, Unavailable } from "../../service/call/call.js";
 import { CorrectionsChanged } from "../../service/jobs/corrections.js";
-import { IdempotencyKeyReused } from "../../service/jobs/jobs.js";
+import { IdempotencyKeyReused } from "../../service/jobs/order.js";
 import { AlreadyThere } from "../../service/models/downloads.js";
 import { RecordingsFull } from "../../service/recordings/store.js";
 import { cut } from "../../service/text.js";

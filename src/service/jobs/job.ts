@@ -170,3 +170,9 @@ export function jobIdOf(digest: Uint8Array): string {
 export function isJobId(id: string): boolean {
   return ID.test(id);
 }
+
+/** Ids of the recordings that are a job's own. */
+export function recordingsOf({ recording, request }: Job): string[] {
+  const voices = (request.knownSpeakers ?? []).map(({ recordingId }) => recordingId);
+  return recording.isKept ? voices : [recording.id, ...voices];
+}

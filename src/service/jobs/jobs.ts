@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import type { FileHandle } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import {
@@ -10,7 +9,6 @@ import {
 import type { Call } from "../call/call.js";
 import type { KnownSpeaker } from "../known-speakers.js";
 import { RareWarnings } from "../rare-warnings.js";
-import { hashOf } from "../recordings/pieces.js";
 import { RecordingsFull, type StoredRecording } from "../recordings/store.js";
 import type { Service } from "../service.js";
 import { variableOf } from "../settings.js";
@@ -20,45 +18,21 @@ import {
   type FollowedEvent,
   type Job,
   type JobRecording,
-  type JobRequest,
   type JobVoice,
   type JobWebhook,
   jobIdOf,
   newJobId,
+  recordingsOf,
   type Submission,
 } from "./job.js";
 import type { JobStorage } from "./job-storage.js";
 import { openJobStorage } from "./open-storage.js";
+import { digest, fingerprintOf, IdempotencyKeyReused, type JobOrder, sourceOf } from "./order.js";
 import { JobRunner } from "./runner.js";
 import type { Added, Cancelled, JobPage, JobQuery, JobStore, JobTally } from "./store.js";
 import { WebhookSender } from "./webhooks/sender.js";
 import { WebhookSecrets } from "./webhooks/signature.js";
 import { WebhookTargets } from "./webhooks/targets.js";
-
-/** What a door asks for. */
-export interface JobOrder {
-  /** One that came with it, or one of the server's recordings. */
-  recording: { file: FileHandle; filename: string; type: string } | { kept: StoredRecording };
-  request: Omit<JobRequest, "knownSpeakers">;
-  knownSpeakers?: readonly KnownSpeaker[] | undefined;
-  answer: Submission["answer"];
-  metadata?: Submission["metadata"];
-  /** Milliseconds since 1970 after which it is not begun any more. */
-  deadline?: number | undefined;
-  /** Who is told of its end: what the client says, and where the door has the result of a job. */
-  webhook?: { url: string; secretId: string | undefined; resultUrl(id: string): string } | undefined;
-  /** The same key with the same order gives the same job, while it is kept. */
-  idempotencyKey?: string | undefined;
-}
-
-/** A key that came before with another order. */
-export class IdempotencyKeyReused extends TranscriptionError {
-  constructor() {
-    super("INVALID_ARGUMENT", "This key came with another request before: take a new one for a new request", {
-      option: "Idempotency-Key",
-    });
-  }
-}
 
 /** Milliseconds between two looks for jobs that have expired, at most. */
 const LOOK_EVERY = 60_000;
@@ -418,36 +392,4 @@ export class Jobs {
     // What stays is found at the next start.
     for (const id of ids) await recordings.delete(id).catch(() => {});
   }
-}
-
-/** Ids of the recordings that are a job's own. */
-function recordingsOf({ recording, request }: Job): string[] {
-  const voices = (request.knownSpeakers ?? []).map(({ recordingId }) => recordingId);
-  return recording.isKept ? voices : [recording.id, ...voices];
-}
-
-/** What an order is about: the id of a recording that is kept, or the hash of one that came with it. */
-function sourceOf(recording: JobOrder["recording"], signal: AbortSignal): Promise<string> | string {
-  return "kept" in recording ? recording.kept.id : hashOf(recording.file, signal);
-}
-
-/** What is the same where an order is. @param source see {@link sourceOf} */
-function fingerprintOf(
-  { answer, deadline, knownSpeakers, metadata, request }: JobOrder,
-  source: string | undefined,
-  webhook: JobWebhook | undefined,
-): string {
-  const voices = knownSpeakers?.map(({ name, recording }) => [
-    name,
-    createHash("sha256").update(recording).digest("hex"),
-  ]);
-  const parts = [source, voices, request, answer, metadata, webhook, deadline];
-  // Without a deadline it is what it was before there were any.
-  if (deadline === undefined) parts.pop();
-  return digest("request", JSON.stringify(parts.map((part) => part ?? null))).toString("hex");
-}
-
-/** @param of what is digested: the same text for another purpose gives another */
-function digest(of: string, text: string): Buffer {
-  return createHash("sha256").update(`${of}\0${text}`).digest();
 }

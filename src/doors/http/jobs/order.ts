@@ -1,7 +1,7 @@
 import type { FastifyRequest } from "fastify";
 import type { TranscriptionTask } from "../../../index.js";
 import type { Call } from "../../../service/call/call.js";
-import type { JobOrder } from "../../../service/jobs/jobs.js";
+import type { JobOrder } from "../../../service/jobs/order.js";
 import * as kind from "../../../service/options/kinds.js";
 import { wrongField } from "../../../service/options/read-options.js";
 import type { Service } from "../../../service/service.js";
