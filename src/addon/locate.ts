@@ -14,8 +14,8 @@ export interface System {
 
 /** Systems that there is a package with a prebuilt addon for. */
 const PREBUILT = ["linux-x64-gnu", "linux-arm64-gnu"];
-/** What prebuilt addons need at least, as Node.js 20 does. */
-const OLDEST = "glibc 2.28, as in Debian 10, Ubuntu 20.04 or RHEL 8";
+/** What prebuilt addons need at least: Node.js 20's glibc, and the libstdc++ of the compiler. */
+const OLDEST = "glibc 2.28 and the libstdc++ of GCC 12, as in Debian 12, Ubuntu 22.04 or RHEL 10";
 const BUILD = "`npx agora-transcribe build` builds one here, with a C++ compiler and CMake";
 
 /** This system. */

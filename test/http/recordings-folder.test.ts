@@ -165,6 +165,8 @@ describe("the room that recordings may take", () => {
     // One that cannot be read.
     mkdirSync(join(folder, "unreadable", "meta.json"), { recursive: true });
     const { id } = await store.put(await sourceOf(), FACTS);
+    const { recordings } = await store.list({ limit: 100 });
+    expect(recordings.map((each) => each.id)).toEqual([id]);
     await full(store.put(await sourceOf(1), FACTS));
     await store.sweep(Date.now() + 101_000);
     expect(readdirSync(folder)).not.toContain(id);

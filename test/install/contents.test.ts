@@ -245,7 +245,7 @@ describe.skipIf(!ALL.includes(CUDA))("the package with the CUDA backend", () => 
     });
     const needed = [...text.matchAll(/NEEDED.*\[(.*)\]/g)].map(([, name]) => name!);
     const known =
-      /^(libagora-ggml-base\.so|libcublas\.so\.\d+|libcuda\.so\.1|lib(m|c|gcc_s|pthread|dl|rt)\.so\.\d+|ld-linux-.*)$/;
+      /^(libagora-ggml-base\.so|libcublas\.so\.\d+|libcuda\.so\.1|lib(m|c|gcc_s|stdc\+\+|pthread|dl|rt)\.so\.\d+|ld-linux-.*)$/;
     expect(needed.filter((name) => !known.test(name))).toEqual([]);
     expect(text.match(/R(?:UN)?PATH.*\[(.*)\]/)?.[1]).toBe("$ORIGIN");
   });

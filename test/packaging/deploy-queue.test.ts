@@ -36,7 +36,12 @@ describe.skipIf(!hasYaml)("deploy/compose-workers.yaml (needs python3-yaml)", ()
     }
     expect(compose.services.worker).toMatchObject({ command: ["worker"], deploy: { replicas: 2 } });
     for (const { volumes } of [compose.services.server, compose.services.worker])
-      for (const volume of volumes) expect(compose.volumes).toHaveProperty(volume.split(":")[0]);
+      for (const volume of volumes) {
+        const [name, folder] = volume.split(":");
+        expect(compose.volumes).toHaveProperty(name);
+        // A volume is new with the owner that the image's folder has, which is who may write there.
+        expect(file("deploy/Dockerfile")).toMatch(new RegExp(`install -d -o node -g node .*${folder}\\b`));
+      }
   });
 
   it("has a queue that forgets nothing", () => {

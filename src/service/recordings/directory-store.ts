@@ -14,8 +14,8 @@ import {
 } from "node:fs/promises";
 import { join, sep } from "node:path";
 import { TranscriptionError } from "../../index.js";
-import { type Dated, pageOf } from "./listing.js";
-import { idOfFile, mediaTypeOf, RECORDING_ENDINGS } from "./media-types.js";
+import { type Dated, idOfName, pageOf } from "./listing.js";
+import { mediaTypeOf, RECORDING_ENDINGS } from "./media-types.js";
 import { piecesOf } from "./pieces.js";
 import { Room } from "./room.js";
 import {
@@ -119,11 +119,9 @@ export class DirectoryStore implements RecordingStore {
   }
 
   async list(query: RecordingQuery): Promise<RecordingPage> {
-    const dates = new Map<string, number>();
-    for (const { at, id } of await this.#attempt(() => this.#dated()))
-      dates.set(id, Math.max(at, dates.get(id) ?? 0));
-    const all = Array.from(dates, ([id, at]) => ({ id, at }));
-    return pageOf(all, query, (id) => this.stat(id));
+    const all = await this.#attempt(() => this.#dated());
+    // One that cannot be read is left out: it hides no other.
+    return pageOf(all, query, (id) => this.stat(id).catch(() => undefined));
   }
 
   async delete(id: string): Promise<boolean> {
@@ -206,14 +204,14 @@ export class DirectoryStore implements RecordingStore {
     return bytes;
   }
 
-  /** What may be recordings; what has several forms is there several times. */
+  /** What may be recordings. */
   async #dated(): Promise<Dated[]> {
     const found: Dated[] = [];
     const names = await this.#names();
     for (let i = 0; i < names.length; i += AT_ONCE) {
       const some = names.slice(i, i + AT_ONCE).map(async (name): Promise<void> => {
-        const id = isRecordingId(name) ? name : idOfFile(name);
-        if (id === undefined || !isRecordingId(id)) return;
+        const id = idOfName(name);
+        if (id === undefined) return;
         const facts = await lstat(join(this.#root, name)).catch(missing);
         if (facts) found.push({ id, at: facts.mtimeMs });
       });

@@ -5,8 +5,8 @@ import {
   ObjectStoreFailure,
   type StoredObject,
 } from "../objects/object-store.js";
-import { pageOf } from "./listing.js";
-import { idOfFile, mediaTypeOf, RECORDING_ENDINGS, UNKNOWN_TYPE } from "./media-types.js";
+import { type Dated, idOfName, pageOf } from "./listing.js";
+import { mediaTypeOf, RECORDING_ENDINGS, UNKNOWN_TYPE } from "./media-types.js";
 import { hashOf } from "./pieces.js";
 import { Room } from "./room.js";
 import {
@@ -98,18 +98,15 @@ export class S3Store implements RecordingStore {
   }
 
   async list(query: RecordingQuery): Promise<RecordingPage> {
-    const dates = new Map<string, number>();
+    const all: Dated[] = [];
     try {
       for await (const { key, modifiedAt } of this.#objects.list(this.#prefix)) {
-        const name = key.slice(this.#prefix.length);
-        const id = isRecordingId(name) ? name : idOfFile(name);
-        if (id !== undefined && isRecordingId(id))
-          dates.set(id, Math.max(modifiedAt.getTime(), dates.get(id) ?? 0));
+        const id = idOfName(key.slice(this.#prefix.length));
+        if (id !== undefined) all.push({ id, at: modifiedAt.getTime() });
       }
     } catch (error) {
       throw asStoreFailure(error);
     }
-    const all = Array.from(dates, ([id, at]) => ({ id, at }));
     return pageOf(all, query, (id) => this.stat(id));
   }
 
