@@ -26,12 +26,6 @@ const ROUND_MINUTES = 2.5;
 const WARM_UP_ROUNDS = 2;
 /** By which resident memory may grow from the first rest that counts to the last, in percent. */
 const MOST_GROWTH_PERCENT = 2;
-/**
- * MiB beyond that with a model: its decoder keeps the plans of batches for the next ones of their shape, up to so many bytes
- * (`PackedDecoder::kMaxPlanBytes`), and new shapes come for as long as chance puts batches together. bench:memory looks at a model
- * alone; an engine that answers at once (`--engine instant`) leaves the doors and what they share.
- */
-const MOST_PLANS_MIB = 64;
 const MOST_FILES = 4;
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "..");
@@ -73,8 +67,7 @@ const malloc = {
   MALLOC_TRIM_THRESHOLD_: "4194304",
 };
 const settings = { SERVER_IDLE_TIMEOUT: "5", SERVER_HTTP: "true" };
-const isInstant = values.engine === "instant";
-const start = isInstant ? startInstantServer : startServerProcess;
+const start = values.engine === "instant" ? startInstantServer : startServerProcess;
 const server = await start({ ...malloc, ...fromEnvironment(malloc), ...settings });
 const death = server.ended.then(({ code, signal }) => {
   throw new Error(
@@ -109,10 +102,8 @@ const checks = {
     report.misled.length === 0,
   "nothing is left in any queue or budget": Object.values(report.left).every((value) => value === 0),
   "no decoder is left": report.decoders === 0,
-  [isInstant
-    ? `memory at rest grew by less than ${MOST_GROWTH_PERCENT} % since the warm-up`
-    : `memory at rest grew by less than ${MOST_GROWTH_PERCENT} % and ${MOST_PLANS_MIB} MiB of plans since the warm-up`]:
-    growth < (level * MOST_GROWTH_PERCENT) / 100 + (isInstant ? 0 : MOST_PLANS_MIB),
+  [`memory at rest grew by less than ${MOST_GROWTH_PERCENT} % since the warm-up`]:
+    growth < (level * MOST_GROWTH_PERCENT) / 100,
   "open files are as many as before": report.after.openFiles - report.before.openFiles <= MOST_FILES,
 };
 console.log(`${report.calls} calls in ${minutes} min, ended like this:`);

@@ -62,6 +62,13 @@ TEST_CASE("plans that were used last stay, within the limits of bytes and of num
     CHECK(made == 11);
     use(21, 10);
     CHECK(cache.bytes() == 10);
+    for (const int key : {22, 23, 24}) use(key, 10);
+    cache.keep_newest();
+    CHECK(cache.size() == 1);
+    CHECK(cache.bytes() == 10);
+    made = 0;
+    use(24, 10);
+    CHECK(made == 0);
     cache.clear();
     CHECK(cache.bytes() == 0);
     CHECK(cache.size() == 0);
@@ -96,15 +103,30 @@ TEST_CASE("a decoder that has seen prompts of every length keeps no more than it
                                 compute);
     auto& decoder = static_cast<agora::PackedDecoder&>(packed.decoder());
     const std::vector<float> before = logits_of(decoder, file, 1, 7);
-    for (int tokens = 40; tokens <= 60; tokens += 2) {
+    // Steps of every size share the memory of the largest.
+    const std::vector<float> largest = logits_of(decoder, file, 1, 60);
+    const size_t memory = decoder.memory_bytes();
+    for (int tokens = 60; tokens > 40; --tokens) {
         logits_of(decoder, file, 1, tokens);
-        CHECK(decoder.plan_bytes() > 0);
-        CHECK(decoder.plan_bytes() <= agora::PackedDecoder::kMaxPlanBytes);
+        CHECK(decoder.memory_bytes() == memory);
     }
+    CHECK(logits_of(decoder, file, 1, 7) == before);
+    CHECK(logits_of(decoder, file, 1, 60) == largest);
+    for (int tokens = 1; tokens <= 440; ++tokens) {
+        const auto window = decoder.new_window();
+        const auto sequence = decoder.new_sequence();
+        agora::DecoderInput input{sequence.get(), window.get(), 0, {}};
+        input.tokens.assign(static_cast<size_t>(tokens), 5);
+        decoder.run({input}, nullptr);
+    }
+    CHECK(decoder.plan_bytes() > 0);
+    CHECK(decoder.plan_bytes() <= agora::PackedDecoder::kMaxPlanBytes);
     // Far beyond it, once.
     logits_of(decoder, file, 1, 400);
+    CHECK(decoder.memory_bytes() > agora::PackedDecoder::kMaxMemoryBytes);
+    CHECK(logits_of(decoder, file, 1, 7) == before);
     logits_of(decoder, file, 1, 8);
-    CHECK(decoder.plan_bytes() <= agora::PackedDecoder::kMaxPlanBytes);
+    CHECK(decoder.memory_bytes() <= agora::PackedDecoder::kMaxMemoryBytes);
     CHECK(logits_of(decoder, file, 1, 7) == before);
 
     agora::PortableNetwork portable(model.path(), file, agora::ComputeType::Auto, 8, compute);

@@ -10,7 +10,12 @@ namespace agora {
 
 PackedDecoder::PackedDecoder(const PackedDecoderWeights& weights, const WhisperHyperParameters& hparams,
                              const Precision& precision, const KernelSet& kernels, Compute& compute)
-    : weights_(weights), hparams_(hparams), precision_(precision), kernels_(kernels), compute_(compute) {}
+    : weights_(weights),
+      hparams_(hparams),
+      precision_(precision),
+      kernels_(kernels),
+      compute_(compute),
+      memory_(compute.backend()) {}
 
 std::unique_ptr<SequenceMemory> PackedDecoder::new_sequence() {
     return std::make_unique<KeyValues>(hparams_.n_text_layer, hparams_.n_text_head, hparams_.n_text_ctx,
@@ -30,13 +35,25 @@ size_t PackedDecoder::window_bytes() const {
     return CrossMemory::bytes(hparams_.n_text_layer, hparams_.n_text_head, precision_.memory);
 }
 
+const PackedDecoder::Plan& PackedDecoder::plan_of(int rows, int outputs) {
+    // Memory that could not grow has taken their places from all plans, too.
+    if (generation_ != memory_.generation()) plans_.clear();
+    generation_ = memory_.generation();
+    const Plan& plan = plans_.get({rows, outputs}, [&] {
+        if (memory_.bytes() > kMaxMemoryBytes) memory_.release();
+        return make_plan(rows, outputs);
+    });
+    if (generation_ != memory_.generation()) plans_.keep_newest();
+    generation_ = memory_.generation();
+    return plan;
+}
+
 PackedDecoder::Plan PackedDecoder::make_plan(int rows, int outputs) {
     Plan created;
     created.nodes = std::make_unique<KernelNodes>(kernels_, compute_);
     const size_t nodes = 32 + 24 * static_cast<size_t>(hparams_.n_text_layer);
-    created.graph = std::make_unique<Graph>(compute_.backend(), nodes, [&](ggml_context* context) {
-        return build(context, *created.nodes, rows, outputs);
-    });
+    created.graph = std::make_unique<Graph>(
+        memory_, nodes, [&](ggml_context* context) { return build(context, *created.nodes, rows, outputs); });
     if (!created.graph->allocated())
         throw Error(ErrorCode::OutOfMemory, "No memory for a decoder step of " + std::to_string(rows) + " tokens");
     return created;
@@ -208,7 +225,7 @@ const float* PackedDecoder::run(const std::vector<DecoderInput>& inputs, const s
     inputs_ = &inputs;
     const auto rows = static_cast<int>(tokens_.size());
     const auto outputs = static_cast<int>(output_rows_.size());
-    const Plan& current = plans_.get({rows, outputs}, [&] { return make_plan(rows, outputs); });
+    const Plan& current = plan_of(rows, outputs);
     if (!compute_.run(current.graph->get(), stop)) return nullptr;
     return static_cast<const float*>(current.graph->result()->data);
 }

@@ -25,9 +25,12 @@ class PackedDecoder final : public Decoder {
     size_t sequence_bytes() const override;
     size_t window_bytes() const override;
 
-    // Graphs that are kept take at most so many bytes, or that of the last step where it is larger.
-    static constexpr size_t kMaxPlanBytes = size_t{64} << 20;
+    // The nodes of graphs that are kept take at most so many bytes. What they compute has one memory for all of them:
+    // at most so many bytes, or what the last step takes where that is more.
+    static constexpr size_t kMaxPlanBytes = size_t{8} << 20;
+    static constexpr size_t kMaxMemoryBytes = size_t{64} << 20;
     size_t plan_bytes() const { return plans_.bytes(); }
+    size_t memory_bytes() const { return memory_.bytes(); }
 
   private:
     // A graph for a number of tokens and of outputs.
@@ -44,6 +47,8 @@ class PackedDecoder final : public Decoder {
         size_t first_input, inputs;
     };
 
+    // Valid until the next one is asked for.
+    const Plan& plan_of(int rows, int outputs);
     Plan make_plan(int rows, int outputs);
     ggml_tensor* build(ggml_context* context, KernelNodes& nodes, int rows, int outputs);
     void embed(ggml_tensor* result, int thread, int threads) const;
@@ -58,7 +63,9 @@ class PackedDecoder final : public Decoder {
     Precision precision_;
     const KernelSet& kernels_;
     Compute& compute_;
+    GraphMemory memory_;
     PlanCache<std::pair<int, int>, Plan> plans_{kMaxPlanBytes};
+    int generation_ = 0;  // of the memory that the plans are laid out in
 
     // Of the run in progress.
     const std::vector<DecoderInput>* inputs_ = nullptr;

@@ -38,6 +38,9 @@ class PlanCache {
         return plans_.front().second;
     }
 
+    // Gives all up but the plan that was asked for last.
+    void keep_newest() { shrink(1, true); }
+
     void clear() {
         plans_.clear();
         places_.clear();
@@ -59,9 +62,9 @@ class PlanCache {
         return make();
     }
 
-    // All but `needed` plans at most go.
-    void shrink(size_t needed) {
-        while (plans_.size() > needed && (bytes_ > most_bytes_ || plans_.size() > most_plans_)) {
+    // All but `needed` plans at most go: so many that the rest is within the limits, or `all`.
+    void shrink(size_t needed, bool all = false) {
+        while (plans_.size() > needed && (all || bytes_ > most_bytes_ || plans_.size() > most_plans_)) {
             bytes_ -= plans_.back().second.bytes();
             places_.erase(plans_.back().first);
             plans_.pop_back();
