@@ -1,7 +1,16 @@
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { BrokerStore } from "../../src/service/jobs/broker/broker-store.js";
-import { ended, forgottenAt, newRecord } from "../../src/service/jobs/broker/record.js";
+import { changeRecord } from "../../src/service/jobs/broker/change.js";
+import {
+  begun,
+  ended,
+  forgottenAt,
+  type JobRecord,
+  newRecord,
+  settled,
+} from "../../src/service/jobs/broker/record.js";
 import { away, FakeBroker, submissionOf } from "../support/fake-broker.js";
+import { until } from "../support/server.js";
 
 function open(fake = new FakeBroker()) {
   const store = new BrokerStore(fake.broker, {
@@ -57,7 +66,163 @@ describe("a job", () => {
   });
 });
 
+describe("a change that was made and not answered", () => {
+  /** Has the next change made, and not answered. */
+  function cutNext(fake: FakeBroker) {
+    fake.ledger.afterChange = async () => {
+      fake.ledger.afterChange = async () => {};
+      throw away();
+    };
+  }
+
+  it("is a job that was added, and is new", async () => {
+    const { fake, store } = open();
+    cutNext(fake);
+    expect(await store.add(submissionOf("job"))).toMatchObject({ isNew: true, job: { status: "queued" } });
+    expect(fake.added).toEqual(["job"]);
+    cutNext(fake);
+    const other = submissionOf("job", {
+      createdAt: 1,
+      recording: { ...submissionOf("job").recording, id: "rec_2" },
+    });
+    expect(await store.add(other)).toMatchObject({ isNew: false });
+  });
+
+  it("is a job that was cancelled, of which everybody hears", async () => {
+    const { fake, store } = open();
+    const heard: string[] = [];
+    store.onEnd(({ status }) => heard.push(status));
+    await store.add(submissionOf("job"));
+    cutNext(fake);
+    expect(await store.cancel("job")).toMatchObject({ isCancelled: true, job: { status: "cancelled" } });
+    expect(heard).toEqual(["cancelled"]);
+    expect(await store.cancel("job")).toMatchObject({ isCancelled: false });
+  });
+
+  it("is a webhook that was taken, and one that was sent, which counts once", async () => {
+    const { fake, store } = open();
+    const webhook = { url: "https://example.org/", secretId: "", resultUrl: "" };
+    await store.add(submissionOf("job_1", { webhook }));
+    await store.cancel("job_1");
+    const at = fake.ledger.records.get("job_1")!.deliverAt!;
+    cutNext(fake);
+    expect(await store.deliveries.due(at, 16, 0)).toHaveLength(1);
+    fake.ledger.afterChange = () => Promise.reject(away());
+    fake.ledger.get = ((get) => async (id: string) => {
+      if (fake.ledger.records.get(id)!.deliverAt === undefined) throw away();
+      return get(id);
+    })(fake.ledger.get.bind(fake.ledger));
+    await expect(store.deliveries.settle("job_1", true, undefined)).rejects.toThrow("away");
+    Reflect.deleteProperty(fake.ledger, "get");
+    fake.ledger.afterChange = async () => {};
+    await store.deliveries.settle("job_1", true, undefined);
+    expect(fake.ledger.records.get("job_1")!.job.delivery).toEqual({ status: "delivered", attempts: 1 });
+  });
+
+  it("of webhooks keeps none from being sent that were taken before", async () => {
+    const { fake, store } = open();
+    const webhook = { url: "https://example.org/", secretId: "", resultUrl: "" };
+    for (const id of ["job_1", "job_2"]) {
+      await store.add(submissionOf(id, { webhook }));
+      await store.cancel(id);
+    }
+    fake.ledger.beforeReplace = async ({ job }) => {
+      if (job.id === "job_2") throw away();
+    };
+    const due = await store.deliveries.due(Date.now(), 16, 0);
+    expect(due.map(({ jobId }) => jobId)).toEqual(["job_1"]);
+  });
+});
+
+describe("a webhook that another server has sent meanwhile", () => {
+  it("is not sent again by one that could not", async () => {
+    const { fake, store } = open();
+    const webhook = { url: "https://example.org/", secretId: "", resultUrl: "" };
+    await store.add(submissionOf("job_1", { webhook }));
+    await store.cancel("job_1");
+    const at = fake.ledger.records.get("job_1")!.deliverAt!;
+    await store.deliveries.due(at, 16, 0);
+    const other = open(fake).store;
+    expect(await other.deliveries.due(at, 16, 0)).toEqual([]);
+    expect(await other.deliveries.due(at + 60_000, 16, 0)).toHaveLength(1);
+    await other.deliveries.settle("job_1", true, undefined);
+    await store.deliveries.settle("job_1", false, at + 90_000);
+    expect(fake.ledger.records.get("job_1")).toMatchObject({ job: { delivery: { status: "delivered" } } });
+    expect(fake.ledger.records.get("job_1")!.deliverAt).toBeUndefined();
+  });
+});
+
+describe("a job that the queue gives up", () => {
+  const STALLED = "job stalled more than allowable limit";
+
+  /** A job that was begun and handed back `returned` times, and begun and left by an error of the store `failed` times. */
+  async function openWith({ returned = 0, failed = 0 }) {
+    const opened = open();
+    const { fake, store } = opened;
+    await store.add(submissionOf("job"));
+    const { ledger } = fake;
+    const step = async (change: (record: JobRecord) => JobRecord) =>
+      void (await changeRecord(ledger as never, "job", change));
+    for (let i = 0; i < returned; i++) {
+      await step((record) => begun(record, 1));
+      await step((record) => settled(record, { type: "returned" }, 1));
+    }
+    for (let i = 0; i < failed; i++) {
+      await step((record) => begun(record, 1));
+      await step((record) =>
+        settled(record, { type: "again", error: { code: "STORAGE_FAILED", message: "" } }, 1),
+      );
+    }
+    fake.added.length = 0;
+    const giveUp = async () => {
+      const { version } = fake.ledger.records.get("job")!;
+      fake.events.emit("failed", { jobId: "job", failedReason: STALLED });
+      await until(() => fake.ledger.records.get("job")!.version > version);
+    };
+    return { ...opened, step, giveUp, record: () => fake.ledger.records.get("job")! };
+  }
+
+  it.each([{ returned: 5 }, { failed: 1 }, { returned: 2, failed: 1 }])(
+    "is queued again where no worker has ended in its course: %j",
+    async (before) => {
+      const { fake, giveUp, record } = await openWith(before);
+      await giveUp();
+      expect(record().job).toMatchObject({ status: "queued", error: before.failed ? {} : undefined });
+      await until(() => fake.added.length === 1);
+    },
+  );
+
+  it("is queued again where one has, and set aside where a second has", async () => {
+    const { fake, giveUp, record, step } = await openWith({ returned: 3 });
+    await step((each) => begun(each, 2));
+    await giveUp();
+    expect(record()).toMatchObject({ crashes: 1, job: { status: "queued", attempts: 1 } });
+    await until(() => fake.added.length === 1);
+    await step((each) => begun(each, 3));
+    await giveUp();
+    expect(record()).toMatchObject({ crashes: 2, job: { status: "failed", error: { code: "CRASHED" } } });
+    expect(record().job.error!.message).toContain("2 of the 2 attempts");
+  });
+});
+
 describe("a job that has expired", () => {
+  it("and cannot be forgotten now keeps no other from being forgotten", async () => {
+    const { fake, later, store } = await openExpired();
+    await store.add(submissionOf("next"));
+    await store.cancel("next");
+    const soon = Math.max(later, fake.ledger.records.get("next")!.job.expiresAt!);
+    const remove = fake.ledger.remove.bind(fake.ledger);
+    fake.ledger.remove = async (record) => {
+      if (record.job.id === "job") throw away();
+      return remove(record);
+    };
+    await store.expire(soon, async () => {});
+    expect([...fake.ledger.records.keys()]).toEqual(["job"]);
+    fake.ledger.remove = remove;
+    await store.expire(soon, async () => {});
+    expect(fake.ledger.records.size).toBe(0);
+  });
+
   it("is forgotten when its files are deleted, and not before", async () => {
     const { fake, later, store } = await openExpired();
     await store.expire(later, () => Promise.reject(away()));

@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { type AddressInfo, connect, createServer } from "node:net";
 import { expect, it, onTestFinished } from "vitest";
 import { Caller, type Ended, WAYS } from "../../bench/support/calls.js";
+import { freePort } from "../../bench/support/free-port.js";
 import { type ServerProcess, startServerProcess } from "../../bench/support/server-process.js";
 import { RECORDING, SOME_FILE } from "../support/server.js";
 
@@ -14,14 +15,6 @@ async function start(settings: Record<string, string> = {}): Promise<ServerProce
   const server = await startServerProcess({ ...FAKE, ...settings }, "test/support/fake-server-process.ts");
   onTestFinished(() => server.kill());
   return server;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "localhost");
-  await new Promise((resolve) => server.once("listening", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 /** Clients that call without a pause until they are told to stop. */
@@ -74,7 +67,7 @@ it("loses no call behind a balancer of connections when a new process takes over
 });
 
 it("loses no call of clients that balance over both addresses and try again as deploy/README.md says", async () => {
-  const port = await freePort();
+  const port = await freePort("localhost");
   const old = await start();
   const both = `ipv4:127.0.0.1:${old.port},127.0.0.1:${port}`;
   const caller = new Caller(both, { "grpc.service_config": JSON.stringify(await clientConfig()) });

@@ -4,19 +4,22 @@ import { TranscriptionError } from "../../src/errors.js";
 import type { Broker } from "../../src/service/jobs/broker/broker.js";
 import type { Ledger } from "../../src/service/jobs/broker/ledger.js";
 import { forgottenAt, type JobRecord, newRecord } from "../../src/service/jobs/broker/record.js";
-import { JOB_STATUSES, type Submission } from "../../src/service/jobs/job.js";
+import { isFinished, JOB_STATUSES, type Submission } from "../../src/service/jobs/job.js";
 
 /** A ledger in memory, of what does not list. */
 export class FakeLedger {
   readonly records = new Map<string, JobRecord>();
   /** Settles before anything is replaced; a rejection is what becomes of that. */
   beforeReplace: (record: JobRecord) => Promise<void> = async () => {};
+  /** Settles when something was replaced or created; a rejection is what is answered. */
+  afterChange: (record: JobRecord) => Promise<void> = async () => {};
 
   async create(record: JobRecord): Promise<{ record: JobRecord; isNew: boolean }> {
     const { id } = record.job;
     const kept = this.records.get(id);
     const number = this.records.size + 1;
     if (!kept) this.records.set(id, { ...record, number, version: 1 });
+    await this.afterChange(record);
     return { record: this.records.get(id)!, isNew: !kept };
   }
 
@@ -30,6 +33,7 @@ export class FakeLedger {
     if (this.records.get(id)?.version !== record.version) return undefined;
     const after = { ...record, version: record.version + 1 };
     this.records.set(id, after);
+    await this.afterChange(after);
     return after;
   }
 
@@ -39,6 +43,15 @@ export class FakeLedger {
 
   async expired(now: number): Promise<JobRecord[]> {
     return [...this.records.values()].filter((record) => (forgottenAt(record) ?? now + 1) <= now);
+  }
+
+  async due(now: number): Promise<string[]> {
+    const due = [...this.records.values()].filter(({ deliverAt }) => (deliverAt ?? now + 1) <= now);
+    return due.map(({ job }) => job.id);
+  }
+
+  async list(): Promise<JobRecord[]> {
+    return [...this.records.values()].filter(({ job }) => !isFinished(job.status));
   }
 
   async tally() {
@@ -66,6 +79,8 @@ export class FakeBroker {
         this.added.push(jobId);
       },
       remove: async () => {},
+      // What it has given up it has no more.
+      getJobState: async () => "failed",
     };
     this.broker = {
       bullmq: { WaitingError: FakeWaitingError, UnrecoverableError: Error },
@@ -92,19 +107,23 @@ export class FakeWaitingError extends Error {
 
 export class FakeWorker extends EventEmitter {
   #processor!: Processor;
-  readonly #controllers = new Map<string, AbortController>();
+  /** Tokens of the locks that are held, by job. */
+  readonly #locks = new Map<string, string>();
+  #handed = 0;
   /** Ids of what was given back. */
   readonly returned: string[] = [];
+  /** Tokens of the locks that were renewed, or were to be. */
+  readonly renewed: string[] = [];
 
   of(processor: Processor): this {
     this.#processor = processor;
     return this;
   }
 
-  /** Hands a job out. @param stalledCounter times that it was handed out to one who has ended */
+  /** Hands a job out, by a lock of its own. @param stalledCounter times that it was handed out to one who has lost it */
   hand(id: string, stalledCounter = 0): Promise<unknown> {
-    const controller = new AbortController();
-    this.#controllers.set(id, controller);
+    const token = `lock ${++this.#handed}`;
+    this.#locks.set(id, token);
     const queued = {
       id,
       data: { v: 1 },
@@ -112,16 +131,17 @@ export class FakeWorker extends EventEmitter {
       moveToWait: async () => void this.returned.push(id),
       updateProgress: async () => {},
     };
-    return Promise.resolve(this.#processor(queued as never, "token", controller.signal));
+    return Promise.resolve(this.#processor(queued as never, token));
   }
 
   /** Its lock was not renewed in time. */
   lose(id: string): void {
-    this.emit("lockRenewalFailed", [id]);
+    this.#locks.delete(id);
   }
 
-  cancelJob(id: string): void {
-    this.#controllers.get(id)!.abort();
+  async extendJobLocks(ids: string[], tokens: string[]): Promise<string[]> {
+    this.renewed.push(...tokens);
+    return ids.filter((id, index) => this.#locks.get(id) !== tokens[index]);
   }
 
   async pause(): Promise<void> {}

@@ -1,15 +1,15 @@
 /**
  * The command line in a process of its own with an implementation that needs no model: `fake` answers every window
  * with "done" when the file that `FAKE_GATE` names exists, and at once without one. It is loaded when that of
- * `FAKE_LOADING` exists. `FAKE_BLOCK` milliseconds of its first window nothing else goes on in the process.
+ * `FAKE_LOADING` exists. In its first window nothing else goes on in the process until that of `FAKE_BLOCK` exists.
  */
 import { existsSync } from "node:fs";
 import { runProcess } from "../../src/cli/process.js";
 import * as api from "../../src/index.js";
 import { FakeEngine, fakeSegment } from "./fake-engine.js";
 
-const { FAKE_BLOCK = "0", FAKE_GATE, FAKE_LOADING } = process.env;
-let blockFor = Number(FAKE_BLOCK);
+const { FAKE_BLOCK, FAKE_GATE, FAKE_LOADING } = process.env;
+let blockUntil = FAKE_BLOCK;
 
 async function exists(path: string | undefined): Promise<void> {
   while (path && !existsSync(path)) await new Promise((resolve) => setTimeout(resolve, 10));
@@ -17,8 +17,9 @@ async function exists(path: string | undefined): Promise<void> {
 
 const gate = (): Promise<void> => {
   process.stderr.write("working\n");
-  if (blockFor > 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, blockFor);
-  blockFor = 0;
+  while (blockUntil && !existsSync(blockUntil))
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
+  blockUntil = undefined;
   return exists(FAKE_GATE);
 };
 

@@ -89,12 +89,12 @@ export async function jobOf(url: string, id: string): Promise<any> {
   return (await get(url, `/v1/jobs/${id}`)).json;
 }
 
-/** The job once it has one of these states. */
+/** The job once it has one of these states. @throws Error where it ends in another, or is not there */
 export async function jobWhen(url: string, id: string, ...statuses: string[]) {
   for (;;) {
     const job = await jobOf(url, id);
     if (statuses.includes(job.status)) return job;
-    if (["succeeded", "failed", "cancelled"].includes(job.status))
+    if (job.error?.code === "NOT_FOUND" || ["succeeded", "failed", "cancelled"].includes(job.status))
       throw new Error(`The job has ended otherwise: ${JSON.stringify(job)}`);
     await new Promise((resolve) => setTimeout(resolve, 10));
   }

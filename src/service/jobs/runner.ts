@@ -110,6 +110,9 @@ export class JobRunner {
           ),
         ),
       );
+      // Of one that stood still for so long that somebody else has the job nothing is kept; where nobody tells, it is.
+      await attempt.check().catch(() => {});
+      call.signal.throwIfAborted();
       await this.#keep(job, work, call);
       return work;
     } finally {

@@ -107,6 +107,8 @@ export interface JobWorker {
 export interface Attempt {
   /** Fires with {@link NotWanted} when the job is to be left. */
   readonly signal: AbortSignal;
+  /** Looks whether the job is still this attempt's, and fires `signal` where it is not. */
+  check(): Promise<void>;
   progress(progress: JobProgress): void;
   segment(segment: Segment): void;
 }

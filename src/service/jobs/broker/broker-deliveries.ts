@@ -1,5 +1,5 @@
 import type { Delivery, DeliveryStore } from "../store.js";
-import { changeRecord } from "./change.js";
+import { Change, changeRecord } from "./change.js";
 import type { Ledger } from "./ledger.js";
 
 /** Milliseconds for which one server has a webhook for itself: longer than it waits for an answer. */
@@ -8,6 +8,10 @@ const LEASE = 30_000;
 /** Webhooks of jobs in a ledger. Of the servers that look for what is due, one is given each. */
 export class BrokerDeliveries implements DeliveryStore {
   readonly #ledger: Ledger;
+  /** Until when this server has those that it was given, by job. */
+  readonly #leases = new Map<string, number>();
+  /** What was to be said of one, and was not answered. */
+  readonly #unanswered = new Map<string, Change>();
 
   constructor(ledger: Ledger) {
     this.#ledger = ledger;
@@ -16,22 +20,31 @@ export class BrokerDeliveries implements DeliveryStore {
   /** Each is this server's alone from then on, so no more than can be sent at once are taken from the others. */
   async due(now: number, limit: number): Promise<Delivery[]> {
     const due: Delivery[] = [];
-    for (let before = -1; due.length < limit && due.length > before; ) {
-      before = due.length;
-      // Others took some of those: there may be more.
-      due.push(...(await this.#lease(now, limit - due.length)));
+    try {
+      for (let before = -1; due.length < limit && due.length > before; ) {
+        before = due.length;
+        // Others took some of those: there may be more.
+        await this.#lease(now, limit - due.length, due);
+      }
+    } catch (error) {
+      // Those that were taken before are nobody else's.
+      if (due.length === 0) throw error;
     }
     return due;
   }
 
-  async #lease(now: number, limit: number): Promise<Delivery[]> {
-    const due: Delivery[] = [];
+  async #lease(now: number, limit: number, due: Delivery[]): Promise<void> {
+    const leased = now + LEASE;
     for (const id of await this.#ledger.due(now, limit)) {
-      const record = await this.#ledger.get(id);
-      if (record?.deliverAt === undefined || record.deliverAt > now) continue;
       // Whoever is slower finds that it is not due any more.
-      if (!(await this.#ledger.replace({ ...record, deliverAt: now + LEASE }))) continue;
-      const { delivery, finishedAt, metadata, status, webhook } = record.job;
+      const changed = await changeRecord(this.#ledger, id, (record) =>
+        record.deliverAt === undefined || record.deliverAt > now
+          ? undefined
+          : { ...record, deliverAt: leased },
+      );
+      if (!changed) continue;
+      this.#leases.set(id, leased);
+      const { delivery, finishedAt, metadata, status, webhook } = changed.after.job;
       due.push({
         jobId: id,
         webhookId: `msg_${id.slice("job_".length)}`,
@@ -42,7 +55,6 @@ export class BrokerDeliveries implements DeliveryStore {
         attempts: delivery?.attempts ?? 0,
       });
     }
-    return due;
   }
 
   next(now: number): Promise<number | undefined> {
@@ -51,13 +63,19 @@ export class BrokerDeliveries implements DeliveryStore {
 
   async settle(id: string, isDelivered: boolean, retryAt: number | undefined): Promise<void> {
     const status = isDelivered ? "delivered" : retryAt === undefined ? "failed" : "pending";
-    await changeRecord(this.#ledger, id, (record) => ({
-      ...record,
-      deliverAt: retryAt,
-      job: {
-        ...record.job,
-        delivery: { status, attempts: (record.job.delivery?.attempts ?? 0) + 1 },
-      },
-    }));
+    const leased = this.#leases.get(id);
+    const change =
+      this.#unanswered.get(id) ??
+      new Change(this.#ledger, id, (record) => {
+        // Somebody else has it since, who says what becomes of it; that it was delivered nobody else knows.
+        if (!isDelivered && record.deliverAt !== leased) return undefined;
+        const attempts = (record.job.delivery?.attempts ?? 0) + 1;
+        return { ...record, deliverAt: retryAt, job: { ...record.job, delivery: { status, attempts } } };
+      });
+    // Told again where there was no answer: it counts once.
+    this.#unanswered.set(id, change);
+    await change.make();
+    this.#unanswered.delete(id);
+    this.#leases.delete(id);
   }
 }

@@ -21,11 +21,11 @@ import type {
 } from "../store.js";
 import { type Broker, TOLD } from "./broker.js";
 import { BrokerDeliveries } from "./broker-deliveries.js";
-import { changeRecord } from "./change.js";
+import { changeRecord, patiently } from "./change.js";
 import { Consumer } from "./consumer.js";
 import { Lost } from "./lost.js";
 import { JOB_NAME, queuedData, queuedOptions } from "./queued-data.js";
-import { ended, type JobRecord, newRecord } from "./record.js";
+import { ended, type JobRecord, maxCrashes, newRecord } from "./record.js";
 
 /** Milliseconds after which who follows jobs, and who sends webhooks, looks by itself: what it was told may not have reached it. */
 const LOOK_EVERY = 10_000;
@@ -77,13 +77,21 @@ export class BrokerStore implements JobStore {
     const { full, maxAttempts, maxWaiting, ttl } = this.#options;
     const { ledger } = this.#broker;
     await this.#requireRoom(submission);
-    const created = await ledger.create(newRecord(submission, maxAttempts, ttl), maxWaiting);
+    const record = newRecord(submission, maxAttempts, ttl);
+    let tries = 0;
+    const create = () => {
+      tries++;
+      return ledger.create(record, maxWaiting);
+    };
+    const created = await patiently(create, () => true);
     if (!created) throw new TranscriptionError("QUEUE_FULL", full);
-    const { isNew, record } = created;
+    const { record: kept } = created;
+    // One that is kept, and whose keeper did not live to say so, was not there before.
+    const isNew = created.isNew || (tries > 1 && isSame(kept.job, submission));
     // Also where it was there: whoever has added it may have ended before it was queued. It is kept, and so it is accepted,
     // and may have been queued although nobody has said so: where it was not, it is missed, and queued later.
-    if (record.job.status === "queued") await this.#enqueue(record, isNew).catch(() => {});
-    return { job: record.job, isNew };
+    if (kept.job.status === "queued") await this.#enqueue(kept, isNew).catch(() => {});
+    return { job: kept.job, isNew };
   }
 
   async get(id: string): Promise<Job | undefined> {
@@ -122,7 +130,7 @@ export class BrokerStore implements JobStore {
       broker: this.#broker,
       worker,
       lock,
-      maxCrashes: Math.min(1, maxAttempts - 1),
+      maxCrashes: maxCrashes(maxAttempts),
       onChange: (record) => this.#changed(record),
       onTrouble,
     });
@@ -158,15 +166,15 @@ export class BrokerStore implements JobStore {
     const { ledger, queue } = this.#broker;
     for (const record of await ledger.expired(now, FORGOTTEN)) {
       const { id } = record.job;
-      // Another server may have forgotten it meanwhile, and its key may have come again: those files are not its own.
-      if ((await ledger.get(id))?.number !== record.number) continue;
       try {
+        // Another server may have forgotten it meanwhile, and its key may have come again: those files are not its own.
+        if ((await ledger.get(id))?.number !== record.number) continue;
         await deleteFiles(record.job);
+        if (!(await ledger.remove(record))) continue;
       } catch {
-        // At the next look.
+        // At the next look; it keeps no other from being forgotten.
         continue;
       }
-      if (!(await ledger.remove(record))) continue;
       await queue.remove(id).catch(() => {});
       this.#followers.wake(id);
     }
@@ -255,4 +263,13 @@ export class BrokerStore implements JobStore {
     const all = isDone ? [...events.slice(0, -1), ...said, ...events.slice(-1)] : events;
     return all.map((event, index) => ({ ...event, number: index + 1 }) as KeptEvent);
   }
+}
+
+/** Whether a job is what was submitted, and not its like that somebody else has submitted by the same key. */
+function isSame({ createdAt, recording, requestId }: Job, submission: Submission): boolean {
+  return (
+    createdAt === submission.createdAt &&
+    requestId === submission.requestId &&
+    recording.id === submission.recording.id
+  );
 }

@@ -20,6 +20,10 @@ const POOL = 8;
 const WAITING_POOL = 2;
 /** Schema that BullMQ has for itself. */
 const SCHEMA = "bullmq";
+/** Limits of time are this process's to know: one that a database has for all would end what must be done whole, again and again. */
+const UNLIMITED = "-c statement_timeout=0 -c lock_timeout=0";
+/** What nobody waits for any more is not done either. */
+const LIMITED = `-c statement_timeout=${ANSWER_TIMEOUT} -c lock_timeout=0`;
 /** Seconds that is waited for what closes: a broker that is away must not keep a process. */
 const CLOSING = 5;
 
@@ -194,28 +198,29 @@ async function connectPostgres(
   },
 ): Promise<Connected> {
   const Client = heardClient(pg);
+  const reached = { connectionString: url, connectionTimeoutMillis: CONNECT_TIMEOUT };
   const pool = new pg.Pool({
+    ...reached,
     Client,
-    connectionString: url,
-    connectionTimeoutMillis: CONNECT_TIMEOUT,
     query_timeout: ANSWER_TIMEOUT,
     // BullMQ's statements name its tables alone.
-    options: `-c search_path=${SCHEMA}`,
+    options: `${LIMITED} -c search_path=${SCHEMA}`,
     keepAlive: true,
     max: POOL,
   });
   pool.on("error", onError);
   try {
-    if (mayMake) await makeTables(pool, bullmq);
+    if (mayMake) await makeTables(new Client({ ...reached, options: UNLIMITED }), bullmq);
   } catch (cause) {
     await pool.end().catch(() => {});
     throw failureOf(cause);
   }
   const connection = {
+    ...reached,
     Client,
-    connectionString: url,
     schema: SCHEMA,
-    connectionTimeoutMillis: CONNECT_TIMEOUT,
+    // It cleans up when it ends a job, also where thousands are to go.
+    options: UNLIMITED,
     keepAlive: true,
     max: WAITING_POOL,
   };
@@ -261,14 +266,15 @@ function patientBackend({ createPostgresBackend }: BullMq): BullMq["createPostgr
   };
 }
 
-async function makeTables(pool: import("pg").Pool, { runMigrations }: BullMq): Promise<void> {
-  const client = await pool.connect();
+/** @param client is its own: of servers that start at once one makes them, and the others wait for as long as that takes */
+async function makeTables(client: import("pg").Client, { runMigrations }: BullMq): Promise<void> {
+  await client.connect();
   try {
     await runMigrations(client as never, SCHEMA);
+    await PostgresLedger.make(client);
   } finally {
-    client.release();
+    await client.end();
   }
-  await PostgresLedger.make(pool);
 }
 
 /** @throws TranscriptionError INVALID_ARGUMENT that says what is to be installed */

@@ -5,9 +5,10 @@ import { within } from "../../timers.js";
 import { isFinished, NotWanted } from "../job.js";
 import type { JobWorker, Outcome } from "../store.js";
 import type { Broker } from "./broker.js";
-import { changeRecord } from "./change.js";
+import { Change, type Changed } from "./change.js";
+import { HeldLock } from "./held-lock.js";
 import type { QueuedData } from "./queued-data.js";
-import { begun, type JobRecord, RECORD_VERSION, settled } from "./record.js";
+import { begun, crashesOf, givenBack, type JobRecord, RECORD_VERSION, settled } from "./record.js";
 import { RunningJob } from "./running-job.js";
 
 /** Milliseconds between two tries of what the broker did not take. */
@@ -53,20 +54,14 @@ export class Consumer {
     this.#options = options;
     const { broker, lock, maxCrashes, worker } = options;
     const milliseconds = lock * 1000;
-    this.#worker = broker.worker(
-      // It is given a signal where it names one, and no default.
-      (queued: QueuedJob<QueuedData>, token, signal) => this.#process(queued, token!, signal!),
-      {
-        concurrency: worker.concurrency,
-        lockDuration: milliseconds,
-        stalledInterval: milliseconds,
-        maxStalledCount: maxCrashes,
-        runRetryDelay: AGAIN,
-      },
-    );
-    // Somebody else will have them: what still runs here would be in vain, and be handed out here again beside itself.
-    this.#worker.on("lockRenewalFailed", (ids) => {
-      for (const id of ids) this.#worker.cancelJob(id);
+    this.#worker = broker.worker((queued: QueuedJob<QueuedData>, token) => this.#process(queued, token!), {
+      concurrency: worker.concurrency,
+      lockDuration: milliseconds,
+      // Each run renews its own.
+      skipLockRenewal: true,
+      stalledInterval: milliseconds,
+      maxStalledCount: maxCrashes,
+      runRetryDelay: AGAIN,
     });
   }
 
@@ -100,49 +95,81 @@ export class Consumer {
   }
 
   /** What the queue calls for each job that it hands out. A rejection is what becomes of the job there. */
-  async #process(queued: QueuedJob<QueuedData>, token: string, signal: AbortSignal): Promise<unknown> {
+  async #process(queued: QueuedJob<QueuedData>, token: string): Promise<unknown> {
     const id = queued.id!;
     if (queued.data.v > RECORD_VERSION) return this.#refuse(queued, token);
-    // Its lock was lost, and the run of before is about to end.
-    for (let before = this.#running.get(id); before; before = this.#running.get(id)) await before.ended;
-    if (this.#isPaused || this.#alone !== undefined) return this.#handBack(queued, token);
-    // Whoever has ended one worker may end this one: no other job is to end with it.
-    const isAlone = this.#options.maxCrashes > 0 && queued.stalledCounter >= this.#options.maxCrashes;
-    const running: Running = { attempt: undefined, ended: Promise.resolve() };
-    const others = [...this.#running.values()];
-    const work = async () => {
-      if (isAlone) await this.#ended(...others);
-      if (signal.aborted) throw new Error(TAKEN);
-      // Told to stop while it waited for the others: nobody waits for what begins now.
-      if (this.#isPaused) return this.#handBack(queued, token);
-      return this.#work(queued, token, signal, running);
-    };
-    if (isAlone) {
-      this.#alone = id;
-      await this.#worker.pause(true);
-    }
-    const working = work();
-    running.ended = working.catch(() => {});
-    this.#running.set(id, running);
+    const lock = this.#lockOf(id, token);
     try {
-      return await working;
-    } finally {
-      this.#running.delete(id);
-      if (isAlone) {
-        this.#alone = undefined;
-        if (!this.#isPaused) await this.#worker.resume();
+      // Its lock was lost, and the run of before is about to end.
+      for (let before = this.#running.get(id); before; before = this.#running.get(id)) await before.ended;
+      if (this.#isPaused || this.#alone !== undefined) return await this.#handBack(queued, token);
+      const running: Running = { attempt: undefined, ended: Promise.resolve() };
+      const working = this.#run(queued, token, lock, running);
+      running.ended = working.catch(() => {});
+      this.#running.set(id, running);
+      try {
+        return await working;
+      } finally {
+        this.#running.delete(id);
       }
+    } finally {
+      lock.release();
     }
+  }
+
+  #lockOf(id: string, token: string): HeldLock {
+    const { broker, lock } = this.#options;
+    const milliseconds = lock * 1000;
+    const renew = async () => {
+      const lost = await broker.attempt(this.#worker.extendJobLocks([id], [token], milliseconds));
+      return !lost.includes(id);
+    };
+    return new HeldLock(renew, milliseconds);
+  }
+
+  async #run(
+    queued: QueuedJob<QueuedData>,
+    token: string,
+    lock: HeldLock,
+    running: Running,
+  ): Promise<unknown> {
+    if (!(await this.#mustBeAlone(queued, lock.signal))) return this.#work(queued, token, lock, running);
+    if (this.#alone !== undefined) return this.#handBack(queued, token);
+    this.#alone = queued.id;
+    try {
+      await this.#worker.pause(true);
+      await this.#ended(...[...this.#running.values()].filter((each) => each !== running));
+      return await this.#work(queued, token, lock, running);
+    } finally {
+      this.#alone = undefined;
+      if (!this.#isPaused) await this.#worker.resume();
+    }
+  }
+
+  /**
+   * Whether a worker has ended in its course: it may end this one, and no other job is to end with it. That the queue has taken
+   * it from a worker is no sign of that by itself.
+   */
+  async #mustBeAlone({ id, stalledCounter }: QueuedJob<QueuedData>, signal: AbortSignal): Promise<boolean> {
+    const { broker, maxCrashes } = this.#options;
+    if (maxCrashes === 0 || stalledCounter < maxCrashes) return false;
+    const record = await this.#persist(signal, () => broker.ledger.get(id!));
+    return record !== undefined && crashesOf(record) >= maxCrashes;
   }
 
   async #work(
     queued: QueuedJob<QueuedData>,
     token: string,
-    signal: AbortSignal,
+    lock: HeldLock,
     running: Running,
   ): Promise<unknown> {
     const { broker, onChange, worker } = this.#options;
-    const record = await this.#persist(signal, () => this.#begin(queued.id!));
+    const { signal } = lock;
+    if (signal.aborted) throw new Error(TAKEN);
+    // Told to stop while it waited for the others: nobody waits for what begins now.
+    if (this.#isPaused) return this.#handBack(queued, token);
+    const record = await this.#begin(queued.id!, signal);
+    if (!record && signal.aborted) throw new Error(TAKEN);
     // It has ended, or was forgotten, while it waited in the queue.
     if (!record) return undefined;
     onChange(record);
@@ -159,20 +186,23 @@ export class Consumer {
     // What is done is done, whoever else would do it again.
     if (isLost && outcome.type !== "succeeded") {
       if ((attempt.signal.reason as NotWanted).isCancelled) return undefined;
-      await this.#giveBack(record);
+      // One in which nothing goes on is as good as ended, whatever it is that has stopped it.
+      if (!lock.wasStuck) await this.#giveBack(record);
       throw new Error(TAKEN);
     }
-    const after = await this.#persist(signal, () => this.#settle(record, outcome));
+    const after = await this.#settle(record, outcome);
     if (!after) return undefined;
     onChange(after);
     return this.#answer(queued, token, after, outcome);
   }
 
-  /** Has an attempt not count whose worker lives, and that nobody else has begun yet: what ended it was the queue. */
-  async #giveBack(record: JobRecord): Promise<void> {
-    const settle = () => this.#settle(record, { type: "returned" });
-    const after = await this.#persist(undefined, settle).catch(() => undefined);
-    if (after) this.#options.onChange(after);
+  /** Has an attempt not count whose worker lives: what ended it was the queue. */
+  async #giveBack({ claim, job }: JobRecord): Promise<void> {
+    const change = new Change(this.#options.broker.ledger, job.id, (record) =>
+      givenBack(record, claim, Date.now()),
+    );
+    const changed = await this.#made(change).catch(() => undefined);
+    if (changed) this.#options.onChange(changed.after);
   }
 
   /** What the queue is told of a job that the ledger knows all about. */
@@ -191,33 +221,41 @@ export class Consumer {
     }
   }
 
-  async #begin(id: string): Promise<JobRecord | undefined> {
-    const changed = await changeRecord(this.#options.broker.ledger, id, (record) =>
-      isFinished(record.job.status) ? undefined : begun(record, Date.now()),
+  async #begin(id: string, signal: AbortSignal): Promise<JobRecord | undefined> {
+    const change = new Change(this.#options.broker.ledger, id, (record) =>
+      isFinished(record.job.status) || signal.aborted ? undefined : begun(record, Date.now()),
     );
-    return changed?.after;
+    return (await this.#made(change))?.after;
   }
 
   async #settle({ claim, job }: JobRecord, outcome: Outcome): Promise<JobRecord | undefined> {
-    const changed = await changeRecord(this.#options.broker.ledger, job.id, (record) =>
+    const change = new Change(this.#options.broker.ledger, job.id, (record) =>
       record.claim === claim && record.job.status === "running"
         ? settled(record, outcome, Date.now())
         : undefined,
     );
-    return changed?.after;
+    return (await this.#made(change))?.after;
+  }
+
+  /** What was made without an answer is made once. */
+  #made(change: Change): Promise<Changed | undefined> {
+    return this.#persist(undefined, () => change.make());
   }
 
   /**
-   * Does `work` as often as it takes, until this worker stops: what was done is not done again for a broker that is away.
-   * @param signal fires when the job is not this worker's any more; undefined: it need not be
+   * Does `work` as often as it takes: what was done is not done again for a broker that is away. A worker that is told to stop
+   * has it a few seconds yet.
+   * @param signal fires when it is not worth while any more; undefined: it always is
    */
   async #persist<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+    let end = Number.POSITIVE_INFINITY;
     for (;;) {
       try {
         return await work();
       } catch (error) {
-        if (signal?.aborted || this.#isPaused || TranscriptionError.from(error).code !== "STORAGE_FAILED")
-          throw error;
+        if (signal?.aborted || TranscriptionError.from(error).code !== "STORAGE_FAILED") throw error;
+        if (this.#isPaused) end = Math.min(end, performance.now() + CLOSING * 1000);
+        if (performance.now() >= end) throw error;
         await sleep(AGAIN);
       }
     }

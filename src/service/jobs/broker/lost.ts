@@ -3,7 +3,7 @@ import { isFinished } from "../job.js";
 import type { Broker } from "./broker.js";
 import { changeRecord } from "./change.js";
 import { JOB_NAME, queuedData, queuedOptions } from "./queued-data.js";
-import { type JobRecord, queued, setAside } from "./record.js";
+import { abandoned, crashesOf, type JobRecord, maxCrashes, setAside } from "./record.js";
 
 /** What the queue says of a job in whose course its workers have ended. */
 const STALLED = /stalled more than/;
@@ -110,10 +110,13 @@ export class Lost {
   /** @throws TranscriptionError STORAGE_FAILED */
   async #giveUp(record: JobRecord): Promise<void> {
     if (isFinished(record.job.status)) return;
-    // It was only waiting for its turn in a worker that another job has ended.
-    if (record.job.attempts < 2 && record.maxAttempts > 1) return this.#queueAgain(record);
+    // The queue counts each time that it has taken it from somebody, also where the queue was away itself, where it had only been
+    // waiting for its turn, or was handed back in vain by a worker that was told to end.
+    if (crashesOf(record) <= maxCrashes(record.maxAttempts)) return this.#queueAgain(record);
     const changed = await changeRecord(this.#broker.ledger, record.job.id, (each) =>
-      isFinished(each.job.status) ? undefined : setAside(each, Date.now()),
+      isFinished(each.job.status) || crashesOf(each) <= maxCrashes(each.maxAttempts)
+        ? undefined
+        : setAside(each, Date.now()),
     );
     if (changed) this.#onChange(changed.after);
   }
@@ -124,7 +127,7 @@ export class Lost {
     const { id, status } = record.job;
     if (isFinished(status)) return;
     // A new version, also of one that waits: of those who would queue it again, one does.
-    const after = await ledger.replace(status === "queued" ? record : queued(record, Date.now()));
+    const after = await ledger.replace(status === "queued" ? record : abandoned(record, Date.now()));
     if (!after) return;
     await attempt(queue.remove(id));
     await attempt(queue.add(JOB_NAME, queuedData(after.job), queuedOptions(after.job, after.maxAttempts)));

@@ -1,4 +1,4 @@
-import type { Pool } from "pg";
+import type { Client, Pool } from "pg";
 import { JOB_STATUSES, type JobProgress } from "../job.js";
 import type { JobTally } from "../store.js";
 import { type Ledger, type LedgerQuery, OF_LATE } from "./ledger.js";
@@ -49,14 +49,9 @@ export class PostgresLedger implements Ledger {
   }
 
   /** Makes the table where there is none. @throws as the driver does */
-  static async make(pool: Pool): Promise<void> {
-    const client = await pool.connect();
-    try {
-      // All in one, so in one transaction.
-      await client.query(`SELECT pg_advisory_xact_lock(${MAKING}); ${SCHEMA}`);
-    } finally {
-      client.release();
-    }
+  static async make(client: Client): Promise<void> {
+    // All in one, so in one transaction.
+    await client.query(`SELECT pg_advisory_xact_lock(${MAKING}); ${SCHEMA}`);
   }
 
   async create(record: JobRecord, maxWaiting: number) {

@@ -1,6 +1,7 @@
 import {
   CRASHED,
   type FinishedStatus,
+  isFinished,
   type Job,
   type JobError,
   type JobEvent,
@@ -38,6 +39,16 @@ export interface JobRecord {
   maxAttempts: number;
   /** Seconds that it is kept when it has ended; undefined: for ever. */
   ttl?: number | undefined;
+  /** Of the last few changes: who was not answered finds its own. */
+  marks?: readonly string[];
+}
+
+/** Changes whose marks a record has: others may have changed it several times before who was not answered looks. */
+const MARKS = 8;
+
+/** With the mark of the change that it is made by. */
+export function marked(record: JobRecord, mark: string): JobRecord {
+  return { ...record, marks: [...(record.marks ?? []), mark].slice(-MARKS) };
 }
 
 /** One that has just been asked for. @param ttl seconds; `Infinity`: for ever */
@@ -76,7 +87,7 @@ export function begun(record: JobRecord, now: number): JobRecord {
   return {
     ...record,
     claim: record.claim + 1,
-    crashes: record.crashes + (wasRunning ? 1 : 0),
+    crashes: crashesOf(record),
     job: {
       ...record.job,
       status: "running",
@@ -150,9 +161,38 @@ export function forgottenAt({
     : Math.max(expiresAt, finishedAt + DAY);
 }
 
+/** Times that a worker may end in the course of a job that is begun so often: it is begun once more, and then set aside. */
+export function maxCrashes(maxAttempts: number): number {
+  return Math.min(1, maxAttempts - 1);
+}
+
+/** Times that a worker has ended in its course, by what is known when the queue says that its worker is gone. */
+export function crashesOf({ crashes, job }: JobRecord): number {
+  return crashes + (job.status === "running" ? 1 : 0);
+}
+
+/** Waiting again, when its worker seems to have ended in its course, or before it was begun. */
+export function abandoned(record: JobRecord, now: number): JobRecord {
+  return queued({ ...record, crashes: crashesOf(record) }, now);
+}
+
+/**
+ * What becomes of a job that the queue has taken from a worker that lives: that counts as no attempt, and as no worker that has
+ * ended, also where somebody else has gone on from there as though it had.
+ * @param claim by which that worker had it
+ * @returns undefined: it has ended
+ */
+export function givenBack(record: JobRecord, claim: number, now: number): JobRecord | undefined {
+  const { crashes, job } = record;
+  if (isFinished(job.status)) return undefined;
+  if (record.claim === claim && job.status === "running") return settled(record, { type: "returned" }, now);
+  const attempts = Math.max(0, job.attempts - 1);
+  return { ...record, crashes: Math.max(0, crashes - 1), job: { ...job, attempts } };
+}
+
 /** One in whose course too many workers have ended: it would end others. */
 export function setAside(record: JobRecord, now: number): JobRecord {
-  const crashes = record.crashes + (record.job.status === "running" ? 1 : 0);
+  const crashes = crashesOf(record);
   const message = `Its worker ended in the course of ${crashes} of the ${record.job.attempts} attempts at this job`;
   return ended({ ...record, crashes }, "failed", now, { error: { code: CRASHED, message } });
 }

@@ -45,7 +45,6 @@ export class RunningJob implements Attempt {
     this.#controller.abort(reason);
   }
 
-  /** It is not wanted any more, if that is what the ledger says. */
   async check(): Promise<void> {
     const record = await this.#ledger.get(this.#record.job.id);
     if (record?.job.status === "running" && record.claim === this.#record.claim) return;

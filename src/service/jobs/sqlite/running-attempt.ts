@@ -28,6 +28,9 @@ export class RunningAttempt implements Attempt {
     return this.#controller.signal;
   }
 
+  /** One process has the file for itself: who has taken the job from it has said so. */
+  async check(): Promise<void> {}
+
   progress(progress: JobProgress): void {
     if (this.#isOver) return;
     void this.#note([], undefined, progress);

@@ -119,11 +119,11 @@ export class SqliteStore implements JobStore {
     for (const job of await this.#thread.call("expired", now)) {
       try {
         await deleteFiles(job);
+        await this.#thread.call("forget", job.id);
       } catch {
-        // At the next look.
+        // At the next look; it keeps no other from being forgotten.
         continue;
       }
-      await this.#thread.call("forget", job.id);
       this.#followers.wake(job.id);
     }
   }
