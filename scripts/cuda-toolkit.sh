@@ -19,7 +19,9 @@ chmod -R u+x "$toolkit/bin" "$toolkit/nvvm/bin"
 for library in cudart cublas cublasLt; do
   ln -sf "lib$library.so.13" "$toolkit/lib/lib$library.so"
 done
-# The driver's library is on machines with a GPU only. Here it need only have its name.
+# The driver's library is on machines with a GPU only. Here it need only have its name, and its functions' by cuda.h: a linker
+# that leaves out what is not used would leave it out otherwise, and the backend would not load where the driver is.
 mkdir -p "$toolkit/lib/stubs"
-cc -shared -nostdlib -Wl,-soname,libcuda.so.1 -x c /dev/null -o "$toolkit/lib/stubs/libcuda.so"
+echo '#include <cuda.h>' | cc -E -P -I "$toolkit/include" -x c - | grep -oE '\bcu[A-Z]\w+ *\(' | tr -d ' (' | sort -u |
+  sed 's/.*/void &(void) {}/' | cc -shared -nostdlib -Wl,-soname,libcuda.so.1 -x c - -o "$toolkit/lib/stubs/libcuda.so"
 "$folder/bin/nvcc" --version

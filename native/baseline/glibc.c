@@ -17,23 +17,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#if defined(__x86_64__)
-#define OLDEST "GLIBC_2.2.5"
-#define OLDEST_AFFINITY "GLIBC_2.3.4"
-#elif defined(__aarch64__)
-#define OLDEST "GLIBC_2.17"
-#define OLDEST_AFFINITY "GLIBC_2.17"
-#else
-#error "The oldest version of glibc's symbols is not known for this processor"
-#endif
-
-#define HIDDEN __attribute__((visibility("hidden")))
-
-// Declares `old_NAME`, the function of that version.
-#define OLD_VERSION(version, result, name, ...) \
-    extern result old_##name(__VA_ARGS__);      \
-    __asm__(".symver old_" #name "," #name "@" version)
-#define OLD(...) OLD_VERSION(OLDEST, __VA_ARGS__)
+#include "oldest.h"
 
 // libdl before 2.34
 OLD(void*, dlopen, const char* file, int mode);

@@ -40,13 +40,24 @@ export function cudaProblem(): string | undefined {
 
 /**
  * Folders in which NVIDIA's libraries are looked for when the system does not find them: those that
- * `AGORA_CUDA_LIBRARIES` names, then those of NVIDIA's packages in the Python environment that is active.
+ * `AGORA_CUDA_LIBRARIES` names, then those of NVIDIA's packages in the Python environment that is active, then those of
+ * a toolkit: the one that `CUDA_HOME` or `CUDA_PATH` names, and where NVIDIA's installer puts them.
+ * @param usual folder that the installer puts toolkits into
  */
-export function cudaLibraryFolders(environment: NodeJS.ProcessEnv = process.env): string[] {
-  const { AGORA_CUDA_LIBRARIES = "", VIRTUAL_ENV, CONDA_PREFIX } = environment;
+export function cudaLibraryFolders(
+  environment: NodeJS.ProcessEnv = process.env,
+  usual = "/usr/local",
+): string[] {
+  const { AGORA_CUDA_LIBRARIES = "", VIRTUAL_ENV, CONDA_PREFIX, CUDA_HOME, CUDA_PATH } = environment;
   const given = AGORA_CUDA_LIBRARIES.split(":").filter((folder) => folder !== "");
   const environments = [VIRTUAL_ENV, CONDA_PREFIX].filter((folder) => folder !== undefined);
-  return [...given.map((folder) => path.resolve(folder)), ...environments.flatMap(pythonLibraries)];
+  const installed = foldersIn(usual).filter((name) => /^cuda(-\d.*)?$/.test(name));
+  const toolkits = [CUDA_HOME, CUDA_PATH, ...installed.map((name) => path.join(usual, name))];
+  return [
+    ...given.map((folder) => path.resolve(folder)),
+    ...environments.flatMap(pythonLibraries),
+    ...toolkits.flatMap((folder) => (folder ? [path.join(folder, "lib64")] : [])).filter(existsSync),
+  ];
 }
 
 /** `nvidia/cu13/lib` since CUDA 13, before that `nvidia/cublas/lib` and so on. */

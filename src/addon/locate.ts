@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { TranscriptionError } from "../errors.js";
 import { companionFolder, packageFile, packageRequire, packageRoot } from "../package-files.js";
@@ -14,16 +14,34 @@ export interface System {
 
 /** Systems that there is a package with a prebuilt addon for. */
 const PREBUILT = ["linux-x64-gnu", "linux-arm64-gnu"];
-/** What prebuilt addons need at least: Node.js 20's glibc, and the libstdc++ of the compiler. */
-const OLDEST = "glibc 2.28 and the libstdc++ of GCC 12, as in Debian 12, Ubuntu 22.04 or RHEL 10";
+/** What prebuilt addons need at least, which is what Node.js 20 needs. */
+const OLDEST = "glibc 2.28 and the libstdc++ of GCC 8, as in RHEL 8, Debian 11 or Ubuntu 20.04";
 const BUILD = "`npx agora-transcribe build` builds one here, with a C++ compiler and CMake";
 
 /** This system. */
 export function thisSystem(): System {
   const { platform, arch } = process;
   if (platform !== "linux") return { platform, arch, libc: undefined };
-  // As node-gyp-build tells them apart.
-  return { platform, arch, libc: existsSync("/etc/alpine-release") ? "musl" : "glibc" };
+  return { platform, arch, libc: libcOf(ownMappings()) };
+}
+
+/** Files that this program has in its memory; empty where that is not told. */
+function ownMappings(): string {
+  try {
+    return readFileSync("/proc/self/maps", "utf8");
+  } catch {
+    return "";
+  }
+}
+
+/**
+ * The C library of a program, by the files in its memory: not every system with musl is Alpine. (`process.report` tells it
+ * too, and may wait for names of hosts from the network.)
+ * @param mappings as /proc/PID/maps has them
+ */
+export function libcOf(mappings: string): "glibc" | "musl" {
+  if (/\/libc(\.so\.6|-2\.\d+\.so)$/m.test(mappings)) return "glibc";
+  return mappings !== "" || existsSync("/etc/alpine-release") ? "musl" : "glibc";
 }
 
 /** The package with the prebuilt addon for a system; there need not be one. */

@@ -217,11 +217,26 @@ describe("clients of gRPC", () => {
     expect(failed).toMatchObject({ code: 1, stdout: "", stderr: expect.stringMatching(refused) });
   });
 
-  it.skipIf(!hasGo)("stubs in Go lie where the contracts say, without a flag", async () => {
+  it.skipIf(!hasGo)("stubs in Go are in the package that who makes them names", async () => {
+    const folder = await temporaryFolder();
+    for (const name of ["go.mod", "go.sum"])
+      copyFileSync(path.join(EXAMPLES, "grpc", name), path.join(folder, name));
+    const plugins = generators.map((file) => `--plugin=${path.basename(file)}=${file}`);
+    const named = ["module=example.com/client", "Mv2/transcription.proto=example.com/client/internal/stt"];
+    const options = named.flatMap((option) => [`--go_opt=${option}`, `--go-grpc_opt=${option}`]);
+    await stubsIn(folder, ...plugins, "--go_out=.", "--go-grpc_out=.", ...options);
+    expect(await run("go", ["vet", "./internal/stt"], { GOFLAGS: "-mod=readonly" }, folder)).toEqual({
+      code: 0,
+      stdout: "",
+      stderr: expect.stringMatching(/^(go: downloading .*\n)*$/),
+    });
+  });
+
+  it.skipIf(!hasGo)("stubs in Go compile without a flag, by a path that names nobody's address", async () => {
     const folder = await temporaryFolder();
     const plugins = generators.map((file) => `--plugin=${path.basename(file)}=${file}`);
     await stubsIn(folder, ...plugins, "--go_out=.", "--go-grpc_out=.");
-    const stubs = path.join(folder, "github.com/agora-transcribe/agora-transcribe/proto/v2");
+    const stubs = path.join(folder, "agora-transcribe/proto/v2");
     expect(readdirSync(stubs).sort()).toEqual(["transcription.pb.go", "transcription_grpc.pb.go"]);
   });
 });

@@ -16,6 +16,19 @@ const MADE = readdirSync(packages).filter((name) => /^agora-transcribe-linux-\w+
 const ADDED = readdirSync(packages).filter((name) => name === "agora-transcribe-linux-x64-cuda");
 const ALL = ["agora-transcribe", "agora-transcribe-demo", "agora-transcribe-source", ...MADE, ...ADDED];
 
+/** The newest of a library's versions that start so, in what readelf says of another. */
+function newest(versions: string, start: string): number {
+  const found = [...versions.matchAll(new RegExp(`\\bName: ${start.replaceAll(".", "\\.")}(\\d+)`, "g"))];
+  return Math.max(0, ...found.map(([, last]) => Number(last)));
+}
+
+/** That a library needs nothing that the shared libraries of GCC 8 have not. */
+function expectOldCompiler(versions: string, file: string): void {
+  expect(newest(versions, "GLIBCXX_3.4."), file).toBeLessThanOrEqual(25);
+  expect(newest(versions, "CXXABI_1.3."), file).toBeLessThanOrEqual(11);
+  expect(newest(versions, "GCC_"), file).toBeLessThanOrEqual(7);
+}
+
 /** What the tarballs hold, which is not all that lies in the folders that they are made of. */
 const unpacked = mkdtempSync(path.join(tmpdir(), "agora-contents-"));
 for (const name of ALL) {
@@ -213,19 +226,13 @@ describe.each(MADE)("the package with the addon %s", (name) => {
 
   // What is built for this machine alone has one variant, and needs what this machine has.
   it.skipIf(libc !== "gnu" || variants.length < 2)("needs no newer system than docs/packages.md says", () => {
-    const [, minor] = /older than glibc 2\.(\d+)/.exec(
+    const [, minor] = /older than glibc 2\.(\d+) or the libstdc\+\+ of GCC 8\b/.exec(
       readFileSync(path.join(ROOT, "docs/packages.md"), "utf8"),
     )!;
     for (const file of files) {
-      const versions = [...elf(file, "--version-info").matchAll(/\bGLIBC_2\.(\d+)/g)].map(([, of]) =>
-        Number(of),
-      );
-      expect(Math.max(...versions), file).toBeLessThanOrEqual(Number(minor));
-      // The libstdc++ of GCC 12 has this one as its newest.
-      const cxx = [...elf(file, "--version-info").matchAll(/\bGLIBCXX_3\.4\.(\d+)/g)].map(([, of]) =>
-        Number(of),
-      );
-      expect(Math.max(0, ...cxx), file).toBeLessThanOrEqual(30);
+      const text = elf(file, "--version-info");
+      expect(newest(text, "GLIBC_2."), file).toBeLessThanOrEqual(Number(minor));
+      expectOldCompiler(text, file);
       expect(elf(file, "--dynamic"), file).not.toMatch(/NEEDED.*gomp/);
     }
   });
@@ -237,17 +244,49 @@ describe.each(MADE)("the package with the addon %s", (name) => {
 
 const CUDA = "agora-transcribe-linux-x64-cuda";
 describe.skipIf(!ALL.includes(CUDA))("the package with the CUDA backend", () => {
-  it("holds the one library, which needs the driver, cuBLAS and nothing from where it was built", () => {
-    const library = "prebuilds/linux-x64/libagora-ggml-cuda.so";
-    expect(filesOf(CUDA).filter((file) => file.startsWith("prebuilds"))).toEqual([library]);
-    const text = execFileSync("readelf", ["--wide", "--dynamic", path.join(unpacked, CUDA, library)], {
+  const library = "prebuilds/linux-x64/libagora-ggml-cuda.so";
+  const elf = (option: string) =>
+    execFileSync("readelf", ["--wide", option, path.join(unpacked, CUDA, library)], {
       encoding: "utf8",
+      maxBuffer: 1e9,
     });
+
+  it("holds the one library, which needs the driver, cuBLAS and nothing from where it was built", () => {
+    expect(filesOf(CUDA).filter((file) => file.startsWith("prebuilds"))).toEqual([library]);
+    const text = elf("--dynamic");
     const needed = [...text.matchAll(/NEEDED.*\[(.*)\]/g)].map(([, name]) => name!);
     const known =
       /^(libagora-ggml-base\.so|libcublas\.so\.\d+|libcuda\.so\.1|lib(m|c|gcc_s|stdc\+\+|pthread|dl|rt)\.so\.\d+|ld-linux-.*)$/;
     expect(needed.filter((name) => !known.test(name))).toEqual([]);
+    // A library that calls the driver and does not name it would load nowhere.
+    expect(needed).toEqual(
+      expect.arrayContaining(["libcuda.so.1", expect.stringMatching(/^libcublas\.so\./)]),
+    );
     expect(text.match(/R(?:UN)?PATH.*\[(.*)\]/)?.[1]).toBe("$ORIGIN");
+  });
+
+  it.skipIf(!MADE.includes(PLATFORM))("has everything that it calls and that no other library has", () => {
+    const base = path.join(unpacked, PLATFORM, "prebuilds/linux-x64/libagora-ggml-base.so");
+    const options = { encoding: "utf8", maxBuffer: 1e9 } as const;
+    const ofBase = execFileSync("readelf", ["--wide", "--dyn-syms", base], options);
+    const symbols = (text: string) => [...text.matchAll(/ GLOBAL +DEFAULT +(\d+|UND) (\w+)$/gm)];
+    const found = new Set(symbols(ofBase).flatMap(([, at, name]) => (at === "UND" ? [] : [name])));
+    // cuBLAS's have no versions either.
+    const missing = symbols(elf("--dyn-syms")).flatMap(([, at, name]) =>
+      at === "UND" && !found.has(name) && !/^cu(blas)?[A-Z]/.test(name!) ? [name] : [],
+    );
+    expect(missing).toEqual([]);
+  });
+
+  it("needs no newer system than the addon does, and is stripped", () => {
+    const versions = elf("--version-info");
+    expect(newest(versions, "GLIBC_2.")).toBeLessThanOrEqual(28);
+    expectOldCompiler(versions, library);
+    expect(elf("--sections")).not.toContain(".symtab");
+  });
+
+  it("has code for GPUs", () => {
+    expect(elf("--sections")).toContain(".nv_fatbin");
   });
 });
 

@@ -12,12 +12,23 @@ describe("NVIDIA's libraries", () => {
     const nvidia = path.join(environment, "lib", "python3.12", "site-packages", "nvidia");
     const folders = ["cu13", "cublas"].map((name) => path.join(nvidia, name, "lib"));
     for (const folder of folders) await mkdir(folder, { recursive: true });
-    const found = cudaLibraryFolders({ AGORA_CUDA_LIBRARIES: "/opt/a:/opt/b", VIRTUAL_ENV: environment });
-    expect(found).toEqual(["/opt/a", "/opt/b", ...folders.sort()]);
+    const given = { AGORA_CUDA_LIBRARIES: "/opt/a:/opt/b", VIRTUAL_ENV: environment };
+    expect(cudaLibraryFolders(given, "/nonexistent")).toEqual(["/opt/a", "/opt/b", ...folders.sort()]);
+  });
+
+  it("are looked for in toolkits last: the one that is named, and those of NVIDIA's installer", async () => {
+    const usual = await temporaryFolder();
+    const folders = ["named", "cuda", "cuda-13.1"].map((name) => path.join(usual, name, "lib64"));
+    for (const folder of [...folders, path.join(usual, "cudnn", "lib64")])
+      await mkdir(folder, { recursive: true });
+    const given = { AGORA_CUDA_LIBRARIES: "/opt/a", CUDA_HOME: path.join(usual, "named") };
+    expect(cudaLibraryFolders(given, usual)).toEqual(["/opt/a", ...folders]);
   });
 
   it("are looked for nowhere else where nothing says so", () => {
-    expect(cudaLibraryFolders({ VIRTUAL_ENV: "/nonexistent" })).toEqual([]);
+    expect(
+      cudaLibraryFolders({ VIRTUAL_ENV: "/nonexistent", CUDA_PATH: "/nonexistent" }, "/nonexistent"),
+    ).toEqual([]);
   });
 
   it.each([

@@ -2,10 +2,12 @@ import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { describe, expect, it, vi } from "vitest";
 import {
+  libcOf,
   locateAddon,
   missingAddon,
   otherVersion,
   platformPackage,
+  thisSystem,
   unloadableAddon,
   wrongRuntime,
 } from "../../../src/addon/locate.js";
@@ -20,6 +22,27 @@ describe("the package with the addon", () => {
     [{ platform: "darwin", arch: "arm64", libc: undefined }, "agora-transcribe-darwin-arm64"],
   ])("for %o is %s", (system, name) => {
     expect(platformPackage(system)).toBe(name);
+  });
+});
+
+describe("the C library", () => {
+  const mapping = (file: string) => `7f0000000000-7f0000001000 r-xp 00000000 fe:00 1234          ${file}\n`;
+  it.each([
+    ["/usr/lib/x86_64-linux-gnu/libc.so.6", "glibc"],
+    ["/usr/lib64/libc-2.28.so", "glibc"],
+    ["/lib/ld-musl-x86_64.so.1", "musl"],
+    ["/usr/lib/musl/lib/libc.so", "musl"],
+  ])("that %s is of is %s", (file, libc) => {
+    expect(libcOf(`${mapping("/usr/bin/node")}${mapping(file)}${mapping("/usr/lib/libcrypt.so.6")}`)).toBe(
+      libc,
+    );
+  });
+
+  it("is that of this program", () => {
+    const { header } = process.report.getReport() as { header: { glibcVersionRuntime?: string } };
+    const expected =
+      process.platform === "linux" ? (header.glibcVersionRuntime ? "glibc" : "musl") : undefined;
+    expect(thisSystem().libc).toBe(expected);
   });
 });
 
@@ -102,6 +125,15 @@ describe("an addon that does not load", () => {
     );
     expect(unloadableAddon("/a.node", cause)).toMatch(
       /GLIBC_2\.28' not found.*\nPrebuilt addons need glibc 2\.28/s,
+    );
+  });
+
+  it("on musl says that it is of another C library, and what to do", () => {
+    const cause = new Error(
+      "Error loading shared library libstdc++.so.6: No such file or directory (needed by /a.node)",
+    );
+    expect(unloadableAddon("/a.node", cause)).toMatch(
+      /Prebuilt addons need glibc.*`npx agora-transcribe build`/,
     );
   });
 
