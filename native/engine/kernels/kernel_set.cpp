@@ -101,7 +101,7 @@ std::vector<KernelSet> usable_sets() {
         if (amx_works()) {
             KernelSet amx = sets.front();
             amx.name = "amx-bf16";
-            amx.bf16 = {32, multiply_amx<AmxTiles>};
+            amx.bf16 = {32, multiply_amx<AmxTiles>, nullptr, true};
             sets.insert(sets.begin(), amx);
         }
 #endif

@@ -40,6 +40,7 @@ struct TileKernel {
     // where a set has no such kernel.
     void (*run_ahead)(int count, const uint8_t* a, size_t a_stride, const uint8_t* strip, const uint8_t* next_strip,
                       int inputs, float* tile, size_t tile_stride, Ahead ahead) = nullptr;
+    bool on_tiles = false;  // AMX's, which a TileTurn keeps configured
 };
 
 // What is done with a tile of a product: (activation(tile + bias)) + residual, written in the format of `output`.

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <vector>
 
+#include "engine/kernels/tile_turn.h"
+
 namespace agora {
 namespace {
 
@@ -89,6 +91,7 @@ void multiply(const KernelSet& kernels, const Product& product, int thread, int 
     end.format = product.format;
     end.output_stride = product.output_stride;
     end.width = weights.outputs();
+    const TileTurn turn(kernel);
     for (int chunk = first_row; chunk < last_row; chunk += kChunkRows) {
         const int chunk_end = std::min(chunk + kChunkRows, last_row);
         for (int pair = first_pair; pair < last_pair; ++pair) {
