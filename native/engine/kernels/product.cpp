@@ -23,6 +23,8 @@ const TileKernel& kernel_of(const KernelSet& kernels, Arithmetic arithmetic, Sto
             return kernels.f32[storage == Storage::Int8 ? 0 : static_cast<int>(storage)];
         case Arithmetic::BF16:
             return kernels.bf16;
+        case Arithmetic::Int8By256:
+            return kernels.int8_by_256;
         case Arithmetic::Int8:
             break;
     }
