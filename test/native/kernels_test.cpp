@@ -34,16 +34,18 @@ std::vector<uint8_t> rows_of(const KernelSet& kernels, Arithmetic format, const 
     return rows;
 }
 
-// What a value is worth in a format of activations.
-std::vector<float> rounded(Arithmetic format, std::vector<float> x) {
+// What values of rows of so many inputs are worth in a format of activations.
+std::vector<float> rounded(Arithmetic format, std::vector<float> x, size_t inputs) {
     if (format == Arithmetic::BF16) {
         for (auto& value : x) value = agora::to_float(agora::to_bfloat(value));
     }
-    if (format == Arithmetic::Int8) {
-        for (size_t first = 0; first < x.size(); first += 32) {
+    const size_t block = format == Arithmetic::Int8 ? 32 : format == Arithmetic::Int8By256 ? 256 : 0;
+    for (size_t row = 0; block != 0 && row < x.size(); row += inputs) {
+        for (size_t first = row; first < row + inputs; first += block) {
+            const size_t last = std::min(first + block, row + inputs);
             float most = 0;
-            for (size_t i = first; i < first + 32; ++i) most = std::max(most, std::fabs(x[i]));
-            for (size_t i = first; i < first + 32; ++i)
+            for (size_t i = first; i < last; ++i) most = std::max(most, std::fabs(x[i]));
+            for (size_t i = first; i < last; ++i)
                 x[i] = most == 0 ? 0 : std::nearbyint(x[i] * (127 / most)) * (most / 127);
         }
     }
@@ -94,6 +96,18 @@ class EmulatedTiles {
             std::memcpy(static_cast<char*>(data) + static_cast<size_t>(r) * stride, data_[Tile][r], 64);
     }
     template <int Sums, int Left, int Right>
+    void multiply_bytes() {
+        for (int r = 0; r < rows_[Left]; ++r) {
+            for (int k = 0; k < 16; ++k) {
+                for (int column = 0; column < 16; ++column) {
+                    for (int i = 0; i < 4; ++i)
+                        at<int32_t>(Sums, r, column) +=
+                            at<int8_t>(Left, r, 4 * k + i) * at<int8_t>(Right, k, 4 * column + i);
+                }
+            }
+        }
+    }
+    template <int Sums, int Left, int Right>
     void multiply() {
         for (int r = 0; r < rows_[Left]; ++r) {
             for (int k = 0; k < 16; ++k) {
@@ -116,6 +130,16 @@ class EmulatedTiles {
     alignas(64) uint8_t data_[8][16][64];
 };
 
+void add_scaled(int count, const int32_t* sums, const uint8_t* scales, size_t stride, const float* left,
+                const float* right, bool first, float* tile, size_t tile_stride) {
+    for (int r = 0; r < count; ++r, sums += 32, scales += stride, tile += tile_stride) {
+        const float scale = *reinterpret_cast<const float*>(scales);
+        for (int i = 0; i < 32; ++i)
+            tile[i] =
+                (first ? 0 : tile[i]) + static_cast<float>(sums[i]) * (scale * (i < 16 ? left[i] : right[i - 16]));
+    }
+}
+
 // The sets of this processor, and AMX's on emulated tiles.
 std::vector<KernelSet> all_sets() {
     std::vector<KernelSet> sets;
@@ -123,6 +147,7 @@ std::vector<KernelSet> all_sets() {
     KernelSet emulated = *agora::kernel_sets().back();
     emulated.name = "amx-emulated";
     emulated.bf16 = {32, agora::multiply_amx<EmulatedTiles>};
+    emulated.int8_by_256 = {32, agora::multiply_amx_bytes<EmulatedTiles, add_scaled>};
     sets.push_back(emulated);
     return sets;
 }
@@ -136,16 +161,22 @@ TEST_CASE("products agree with double arithmetic on every instruction set, for a
     for (const KernelSet& kernels : all_sets()) {
         const std::string set = kernels.name;
         CAPTURE(set);
-        for (const Shape shape : {Shape{1, 64, 32}, Shape{5, 96, 51}, Shape{13, 128, 64}, Shape{33, 384, 100}}) {
+        for (const Shape shape :
+             {Shape{1, 64, 32}, Shape{5, 96, 51}, Shape{13, 128, 64}, Shape{33, 384, 100}, Shape{17, 800, 40}}) {
             const auto weights = normal_values(static_cast<size_t>(shape.inputs * shape.outputs), 1, 0.1f);
             const auto x = normal_values(static_cast<size_t>(shape.rows * shape.inputs), 2);
             auto bias = normal_values(static_cast<size_t>(shape.outputs), 3);
             const auto residual = normal_values(static_cast<size_t>(shape.rows * shape.outputs), 4);
             bias.resize((bias.size() + 31) / 32 * 32);
-            for (const Storage storage : {Storage::F32, Storage::F16, Storage::BF16, Storage::Int8}) {
-                for (const Arithmetic arithmetic : {Arithmetic::F32, Arithmetic::BF16, Arithmetic::Int8}) {
-                    const bool fits = arithmetic == Arithmetic::F32 || storage == Storage::Int8 ||
-                                      (arithmetic == Arithmetic::BF16 && storage == Storage::BF16);
+            for (const Storage storage :
+                 {Storage::F32, Storage::F16, Storage::BF16, Storage::Int8, Storage::Int8By256}) {
+                for (const Arithmetic arithmetic :
+                     {Arithmetic::F32, Arithmetic::BF16, Arithmetic::Int8, Arithmetic::Int8By256}) {
+                    const bool long_blocks = arithmetic == Arithmetic::Int8By256;
+                    const bool fits = storage == Storage::Int8By256 || long_blocks
+                                          ? storage == Storage::Int8By256 && long_blocks
+                                          : arithmetic == Arithmetic::F32 || storage == Storage::Int8 ||
+                                                (arithmetic == Arithmetic::BF16 && storage == Storage::BF16);
                     if (!fits || !kernels.multiplies(arithmetic)) continue;
                     CAPTURE(static_cast<int>(storage));
                     CAPTURE(static_cast<int>(arithmetic));
@@ -168,7 +199,8 @@ TEST_CASE("products agree with double arithmetic on every instruction set, for a
                         product.output_stride = static_cast<size_t>(shape.outputs) * sizeof(float);
                         for (int thread = 0; thread < 3; ++thread) agora::multiply(kernels, product, thread, 3);
                         const auto expected =
-                            expected_product(rounded(arithmetic, x), matrix, bias, activation, residual);
+                            expected_product(rounded(arithmetic, x, static_cast<size_t>(shape.inputs)), matrix, bias,
+                                             activation, residual);
                         // 8-bit weights are rounded once more where they are widened to bfloat16.
                         const bool twice = storage == Storage::Int8 && arithmetic == Arithmetic::BF16;
                         CHECK(relative_error(output, expected) < (twice ? 4e-3 : 2e-6));
@@ -214,13 +246,66 @@ TEST_CASE("8-bit products of the largest values do not saturate on any instructi
 }
 
 TEST_CASE("weights come back from every storage as they were, to its rounding") {
-    const auto weights = normal_values(48 * 40, 5);
-    for (const auto& [storage, bound] :
-         {std::pair{Storage::F32, 0.0}, {Storage::F16, 4e-4}, {Storage::BF16, 3e-3}, {Storage::Int8, 8e-3}}) {
-        const PackedMatrix matrix = pack(storage, weights, 48, 40);
-        std::vector<float> back(weights.size());
-        for (int i = 0; i < 40; ++i) matrix.unpack(i, back.data() + i * 48);
-        CHECK(relative_error(back, weights) <= bound);
+    for (const int inputs : {48, 304}) {
+        const auto weights = normal_values(static_cast<size_t>(inputs * 40), 5);
+        for (const auto& [storage, bound] : {std::pair{Storage::F32, 0.0},
+                                             {Storage::F16, 4e-4},
+                                             {Storage::BF16, 3e-3},
+                                             {Storage::Int8, 8e-3},
+                                             {Storage::Int8By256, 1.2e-2}}) {
+            const PackedMatrix matrix = pack(storage, weights, inputs, 40);
+            std::vector<float> back(weights.size());
+            for (int i = 0; i < 40; ++i) matrix.unpack(i, back.data() + i * inputs);
+            CHECK(relative_error(back, weights) <= bound);
+        }
+    }
+}
+
+TEST_CASE("sums of the longest block of the largest bytes are exact on every instruction set that has one") {
+    const int inputs = PackedMatrix::kLongBlock;
+    const std::vector<float> weights(static_cast<size_t>(32 * inputs), -127.0f);
+    const std::vector<float> x(static_cast<size_t>(inputs), 127.0f);
+    const PackedMatrix matrix = pack(Storage::Int8By256, weights, inputs, 32);
+    for (const KernelSet& kernels : all_sets()) {
+        if (!kernels.multiplies(Arithmetic::Int8By256)) continue;
+        const std::string set = kernels.name;
+        CAPTURE(set);
+        const auto rows = rows_of(kernels, Arithmetic::Int8By256, x, inputs);
+        std::vector<float> output(32);
+        agora::Product product;
+        product.weights = &matrix;
+        product.arithmetic = Arithmetic::Int8By256;
+        product.rows = rows.data();
+        product.row_stride = agora::row_bytes(Arithmetic::Int8By256, inputs);
+        product.count = 1;
+        product.output = reinterpret_cast<uint8_t*>(output.data());
+        product.output_stride = 32 * sizeof(float);
+        agora::multiply(kernels, product, 0, 1);
+        CHECK(output == std::vector<float>(32, -127.0f * 127.0f * 256.0f));
+    }
+}
+
+TEST_CASE("rows become bytes with a scale for each 256 values, from floats and from bfloat16 alike") {
+    const int width = 416;
+    auto x = normal_values(width, 16, 2);
+    for (float& value : x) value = agora::to_float(agora::to_bfloat(value));
+    x[300] = 90;  // of the second block alone
+    std::vector<agora::BFloat> short_floats(x.size());
+    std::transform(x.begin(), x.end(), short_floats.begin(), agora::to_bfloat);
+    for (const KernelSet& kernels : all_sets()) {
+        const std::string set = kernels.name;
+        CAPTURE(set);
+        std::vector<uint8_t> row(agora::row_bytes(Arithmetic::Int8By256, width));
+        kernels.narrow(x.data(), width, Arithmetic::Int8By256, row.data());
+        std::vector<uint8_t> quantised(row.size());
+        kernels.quantise(short_floats.data(), width, quantised.data());
+        CHECK(quantised == row);
+        const auto* scales = reinterpret_cast<const float*>(row.data() + width);
+        CHECK(scales[1] == 90.0f / 127);
+        for (size_t i = 0; i < x.size(); ++i) {
+            const float scale = scales[i / 256];
+            CHECK(std::fabs(static_cast<int8_t>(row[i]) * scale - x[i]) < 0.501f * scale);
+        }
     }
 }
 
@@ -264,6 +349,11 @@ TEST_CASE("rows are normalised and written in every format on every instruction 
             CHECK(offsets[block] == -128 * sum);
         }
         CHECK(relative_error(row, expected) < 1e-2);
+
+        narrow.resize(agora::row_bytes(Arithmetic::Int8By256, width));
+        kernels.norm(x.data(), width, weight.data(), bias.data(), Arithmetic::Int8By256, narrow.data());
+        for (int i = 0; i < width; ++i) row[static_cast<size_t>(i)] = static_cast<float>(values[i]) * scales[i / 256];
+        CHECK(relative_error(row, expected) < 2e-2);
     }
 }
 

@@ -6,7 +6,7 @@ namespace agora {
 
 CrossProjection::CrossProjection(const PackedDecoderWeights& weights, const Precision& precision,
                                  const KernelSet& kernels, Compute& compute)
-    : weights_(weights), arithmetic_(precision.encoder), nodes_(kernels, compute) {}
+    : weights_(weights), arithmetic_(precision.long_rows()), nodes_(kernels, compute) {}
 
 // The storing nodes' values are of no use. Each links to the one before, as its first input: so the last stands for
 // all, and a layer's keys and values are stored before the next layer's take their memory.

@@ -59,7 +59,8 @@ ggml_tensor* packed_encoder(ggml_context* context, KernelNodes& nodes, const Pac
     projection.format = attention_rows(precision.attention);
     ProductNode residual;
     ProductNode hidden;
-    hidden.format = rows;
+    // Blocks of 256 are longer than what is left of a product at once: they are made of what it wrote.
+    hidden.format = precision.long_blocks ? Arithmetic::BF16 : rows;
     hidden.activation = gelu;
     for (const PackedBlock& block : weights.blocks) {
         ggml_tensor* normed = nodes.norm(context, block.self.norm, x, rows);
@@ -69,9 +70,11 @@ ggml_tensor* packed_encoder(ggml_context* context, KernelNodes& nodes, const Pac
         ggml_tensor* attended = nodes.attention(context, query, key, value, shape.heads, precision.attention, rows);
         residual.residual = x;
         x = nodes.product(context, block.self.out, attended, residual);
-        normed = nodes.norm(context, block.mlp_norm, x, rows);
+        normed = nodes.norm(context, block.mlp_norm, x, precision.long_rows());
+        ggml_tensor* activated = nodes.product(context, block.up, normed, hidden);
+        if (precision.long_blocks) activated = nodes.narrow(context, activated, precision.long_rows());
         residual.residual = x;
-        x = nodes.product(context, block.down, nodes.product(context, block.up, normed, hidden), residual);
+        x = nodes.product(context, block.down, activated, residual);
     }
     return nodes.norm(context, weights.norm, x, Arithmetic::F32);
 }

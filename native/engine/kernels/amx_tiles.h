@@ -1,12 +1,12 @@
-// The few AMX operations that a bfloat16 product needs, on eight tiles of 16 rows of 64 bytes.
+// The few AMX operations that products need, on eight tiles of 16 rows of 64 bytes.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 
-#if defined(__x86_64__)
-#include <immintrin.h>
+#include "engine/kernels/tile_turn.h"
 
+#if defined(__x86_64__)
 namespace agora {
 
 // Tiles 0 to 3 hold sums (2 × 2), 4 and 5 rows of the left matrix, 6 and 7 of the right one.
@@ -17,9 +17,13 @@ class AmxTiles {
     static bool permitted();
 
     // Takes the tiles of this thread over. `first` and `second`: rows in the upper and lower half of the left matrix,
-    // 1 to 16. The end of its life gives them back as they were: ggml configures a thread once and relies on it.
-    AmxTiles(int first, int second) {
-        __asm__ volatile("sttilecfg %0" : "=m"(before_));
+    // 1 to 16. The end of its life gives them back as they were, or leaves that to the thread's TileTurn.
+    AmxTiles(int first, int second) : turn_(TileTurn::current()) {
+        if (turn_ == nullptr) {
+            __asm__ volatile("sttilecfg %0" : "=m"(before_));
+        } else if (!turn_->changes_to(first, second)) {
+            return;
+        }
         alignas(64) uint8_t config[64] = {};
         config[0] = 1;  // palette
         const int rows[8] = {first, first, second, second, first, second, 16, 16};
@@ -29,7 +33,9 @@ class AmxTiles {
         }
         __asm__ volatile("ldtilecfg %0" ::"m"(*reinterpret_cast<const uint8_t(*)[64]>(config)));
     }
-    ~AmxTiles() { __asm__ volatile("ldtilecfg %0" ::"m"(before_)); }
+    ~AmxTiles() {
+        if (turn_ == nullptr) __asm__ volatile("ldtilecfg %0" ::"m"(before_));
+    }
     AmxTiles(const AmxTiles&) = delete;
     AmxTiles& operator=(const AmxTiles&) = delete;
 
@@ -51,7 +57,14 @@ class AmxTiles {
         __asm__ volatile("tdpbf16ps %%tmm%c2, %%tmm%c1, %%tmm%c0" ::"i"(Sums), "i"(Left), "i"(Right));
     }
 
+    // sums[row][column] += Σ left[row][4k + i] · right[k][4·column + i], of signed bytes
+    template <int Sums, int Left, int Right>
+    void multiply_bytes() {
+        __asm__ volatile("tdpbssd %%tmm%c2, %%tmm%c1, %%tmm%c0" ::"i"(Sums), "i"(Left), "i"(Right));
+    }
+
   private:
+    TileTurn* turn_;
     alignas(64) uint8_t before_[64];
 };
 

@@ -7,6 +7,7 @@
 
 #include "engine/kernels/number_formats.h"
 #include "engine/kernels/packed_head.h"
+#include "engine/kernels/tile_turn.h"
 #include "engine/kernels/window_frames.h"
 
 namespace agora {
@@ -85,6 +86,7 @@ void attend_part(const KernelSet& kernels, const TileKernel& kernel, const Encod
     const int units = blocks * attention.heads;
     const int last = static_cast<int>(static_cast<int64_t>(units) * (thread + 1) / threads);
     int packed_head = -1;
+    const TileTurn turn(kernel);
     for (int unit = static_cast<int>(static_cast<int64_t>(units) * thread / threads); unit < last; ++unit) {
         const int head = unit / blocks;
         if (head != packed_head) packed.pack(attention, head, padded);

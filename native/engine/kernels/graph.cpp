@@ -5,6 +5,8 @@
 #include <exception>
 #include <utility>
 
+#include "engine/kernels/number_formats.h"
+
 namespace agora {
 namespace {
 
@@ -46,6 +48,7 @@ ggml_tensor* KernelNodes::rows(ggml_context* context, Arithmetic format, int wid
         case Arithmetic::BF16:
             return custom(context, GGML_TYPE_BF16, width, rows, inputs, std::move(work));
         case Arithmetic::Int8:
+        case Arithmetic::Int8By256:
             break;
     }
     const auto bytes = static_cast<int64_t>(row_bytes(format, width));
@@ -70,8 +73,13 @@ ggml_tensor* KernelNodes::narrow(ggml_context* context, ggml_tensor* x, Arithmet
                 [this, format](ggml_tensor* result, int thread, int threads) {
                     const ggml_tensor* input = result->src[0];
                     const auto [first, last] = part(computed(input->ne[1]), thread, threads);
+                    const auto width = static_cast<int>(input->ne[0]);
                     for (int64_t i = first; i < last; ++i) {
-                        kernels_.narrow(float_row(input, i), static_cast<int>(input->ne[0]), format, row(result, i));
+                        if (input->type == GGML_TYPE_BF16) {
+                            kernels_.quantise(reinterpret_cast<const BFloat*>(row(input, i)), width, row(result, i));
+                        } else {
+                            kernels_.narrow(float_row(input, i), width, format, row(result, i));
+                        }
                     }
                 });
 }
@@ -89,7 +97,8 @@ ggml_tensor* KernelNodes::product(ggml_context* context, const PackedLinear& lay
                     product.activation = node.activation;
                     product.residual =
                         node.residual == nullptr ? node.constant : static_cast<const float*>(result->src[1]->data);
-                    product.arithmetic = format_of(result->src[0]);
+                    product.arithmetic = layer.weight->storage() == Storage::Int8By256 ? Arithmetic::Int8By256
+                                                                                       : format_of(result->src[0]);
                     product.rows = row(result->src[0], 0);
                     product.row_stride = node.row_stride == 0 ? result->src[0]->nb[1] : node.row_stride;
                     product.count = static_cast<int>(computed(count, node.rows_of_frame));

@@ -28,7 +28,7 @@ struct ProductNode {
 };
 
 // Makes nodes, and keeps what they need when they are computed: it must outlive the graphs.
-// A tensor of rows is [inputs, rows] in F32 or BF16, or I8 [row_bytes(Int8, inputs), rows].
+// A tensor of rows is [inputs, rows] in F32 or BF16, or I8 [row_bytes(arithmetic, inputs), rows].
 class KernelNodes {
   public:
     // For graphs that `compute` runs: what the work of a node throws, its run() throws.
@@ -37,6 +37,7 @@ class KernelNodes {
     KernelNodes& operator=(const KernelNodes&) = delete;
 
     ggml_tensor* norm(ggml_context* context, const PackedNorm& norm, ggml_tensor* x, Arithmetic format);
+    // Rows in F32 in any format, or rows in BF16 as Int8By256.
     ggml_tensor* narrow(ggml_context* context, ggml_tensor* x, Arithmetic format);
     ggml_tensor* product(ggml_context* context, const PackedLinear& layer, ggml_tensor* rows, const ProductNode& node);
     // query, key, value: rows of `heads` · 64, in the format of attention_rows(arithmetic).
@@ -86,7 +87,7 @@ inline float* float_row(const ggml_tensor* rows, int64_t index) {
     return reinterpret_cast<float*>(row(rows, index));
 }
 
-// Format of a tensor of rows.
+// Format of a tensor of rows; Int8 may be Int8By256, which the weights that it goes with tell.
 Arithmetic format_of(const ggml_tensor* rows);
 
 }  // namespace agora

@@ -24,6 +24,7 @@ namespace agora {
 const KernelSet& plain_kernels();
 KernelSet avx2_kernels(bool vnni);
 KernelSet avx512_kernels(bool bf16, bool vnni);
+AddScaled add_scaled_avx512;
 
 namespace {
 
@@ -37,30 +38,58 @@ bool has_avx_vnni() {
 }
 
 #if defined(__linux__)
-// Whether this processor and system have AMX, and a product of small integers, which is exact, comes out right.
-bool amx_works() {
+// Of 32 rows and 32 outputs, each with 64 inputs.
+std::vector<float> small_product(const TileKernel& kernel, const std::vector<uint8_t>& rows, size_t row_stride,
+                                 const PackedMatrix& weights) {
+    std::vector<float> tile(32 * 32);
+    for (int row = 0; row < 32; row += kernel.rows) {
+        kernel.run(std::min(kernel.rows, 32 - row), rows.data() + static_cast<size_t>(row) * row_stride, row_stride,
+                   weights.strip(0), weights.strip(1), weights.inputs(), &tile[row * 32], 32);
+    }
+    return tile;
+}
+
+// Whether products of small integers, which are exact, come out as they do in plain C++.
+bool tiles_work(const TileKernel& tiles, const TileKernel& plain, Arithmetic arithmetic, Storage storage) {
+    constexpr int kInputs = 64;
+    std::vector<float> weights(32 * kInputs);
+    std::vector<float> values(32 * kInputs);
+    for (size_t i = 0; i < values.size(); ++i) {
+        // Scales of bytes are powers of two.
+        values[i] = i % kInputs == 0 ? 127 : static_cast<float>(i * 7 % 13) - 6;
+        weights[i] = i % kInputs == 1 ? 127 : static_cast<float>(i * 5 % 11) - 5;
+    }
+    PackedMatrix matrix(storage, kInputs, 32);
+    for (int strip = 0; strip < 2; ++strip) matrix.pack(strip, &weights[static_cast<size_t>(strip * 16 * kInputs)], 16);
+    const size_t stride = row_bytes(arithmetic, kInputs);
+    std::vector<uint8_t> rows(32 * stride + 64);
+    for (size_t row = 0; row < 32; ++row)
+        plain_kernels().narrow(&values[row * kInputs], kInputs, arithmetic, rows.data() + row * stride);
+    return small_product(tiles, rows, stride, matrix) == small_product(plain, rows, stride, matrix);
+}
+
+// What this processor and system have of AMX, and what works.
+struct AmxKernels {
+    TileKernel bf16, int8_by_256;
+};
+
+AmxKernels amx_kernels() {
+    AmxKernels kernels;
     unsigned a, b, c, d;
-    if (!__get_cpuid_count(7, 0, &a, &b, &c, &d)) return false;
+    if (!__get_cpuid_count(7, 0, &a, &b, &c, &d)) return kernels;
     constexpr unsigned kAmxBf16 = 1u << 22;
     constexpr unsigned kAmxTile = 1u << 24;
-    if ((d & kAmxBf16) == 0 || (d & kAmxTile) == 0 || !AmxTiles::permitted()) return false;
-    constexpr int kInputs = 64;
-    std::vector<BFloat> rows(32 * kInputs);
-    std::vector<BFloat> strips(32 * kInputs);
-    for (size_t i = 0; i < rows.size(); ++i) {
-        rows[i] = to_bfloat(static_cast<float>(i * 7 % 13) - 6);
-        strips[i] = to_bfloat(static_cast<float>(i * 5 % 11) - 5);
+    constexpr unsigned kAmxInt8 = 1u << 25;
+    if ((d & kAmxBf16) == 0 || (d & kAmxTile) == 0 || !AmxTiles::permitted()) return kernels;
+    const TileKernel floats = {32, multiply_amx<AmxTiles>, nullptr, true};
+    if (!tiles_work(floats, plain_kernels().bf16, Arithmetic::BF16, Storage::BF16)) return kernels;
+    kernels.bf16 = floats;
+    const TileKernel bytes = {32, multiply_amx_bytes<AmxTiles, add_scaled_avx512>, nullptr, true};
+    if ((d & kAmxInt8) != 0 &&
+        tiles_work(bytes, plain_kernels().int8_by_256, Arithmetic::Int8By256, Storage::Int8By256)) {
+        kernels.int8_by_256 = bytes;
     }
-    const auto product = [&](const TileKernel& kernel) {
-        std::vector<float> tile(32 * 32);
-        for (int row = 0; row < 32; row += kernel.rows) {
-            kernel.run(std::min(kernel.rows, 32 - row), reinterpret_cast<const uint8_t*>(&rows[row * kInputs]),
-                       kInputs * 2, reinterpret_cast<const uint8_t*>(strips.data()),
-                       reinterpret_cast<const uint8_t*>(&strips[16 * kInputs]), kInputs, &tile[row * 32], 32);
-        }
-        return tile;
-    };
-    return product({32, multiply_amx<AmxTiles>}) == product(plain_kernels().bf16);
+    return kernels;
 }
 #endif
 
@@ -98,10 +127,12 @@ std::vector<KernelSet> usable_sets() {
         if (vnni) sets.push_back(avx512_kernels(false, true));
         sets.push_back(avx512_kernels(false, false));
 #if defined(__linux__)
-        if (amx_works()) {
+        const AmxKernels tiles = amx_kernels();
+        if (tiles.bf16.rows > 0) {
             KernelSet amx = sets.front();
-            amx.name = "amx-bf16";
-            amx.bf16 = {32, multiply_amx<AmxTiles>};
+            amx.name = tiles.int8_by_256.rows > 0 ? "amx-bf16-int8" : "amx-bf16";
+            amx.bf16 = tiles.bf16;
+            amx.int8_by_256 = tiles.int8_by_256;
             sets.insert(sets.begin(), amx);
         }
 #endif
@@ -140,6 +171,8 @@ size_t row_bytes(Arithmetic arithmetic, int inputs) {
             return count * 4;
         case Arithmetic::BF16:
             return count * 2;
+        case Arithmetic::Int8By256:
+            return count + (count + PackedMatrix::kLongBlock - 1) / PackedMatrix::kLongBlock * sizeof(float);
         case Arithmetic::Int8:
             break;
     }

@@ -266,6 +266,21 @@ void run_bytes(int count, const uint8_t* a, size_t a_stride, const uint8_t* stri
 
 }  // namespace
 
+void add_scaled_avx512(int count, const int32_t* sums, const uint8_t* scales, size_t stride, const float* left,
+                       const float* right, bool first, float* tile, size_t tile_stride) {
+    const __m512 left_scale = _mm512_loadu_ps(left);
+    const __m512 right_scale = _mm512_loadu_ps(right);
+    for (int r = 0; r < count; ++r, sums += 32, scales += stride, tile += tile_stride) {
+        const __m512 scale = _mm512_set1_ps(*reinterpret_cast<const float*>(scales));
+        const __m512 low = _mm512_cvtepi32_ps(_mm512_load_si512(sums));
+        const __m512 high = _mm512_cvtepi32_ps(_mm512_load_si512(sums + 16));
+        const __m512 low_before = first ? _mm512_setzero_ps() : _mm512_loadu_ps(tile);
+        const __m512 high_before = first ? _mm512_setzero_ps() : _mm512_loadu_ps(tile + 16);
+        _mm512_storeu_ps(tile, _mm512_fmadd_ps(low, _mm512_mul_ps(scale, left_scale), low_before));
+        _mm512_storeu_ps(tile + 16, _mm512_fmadd_ps(high, _mm512_mul_ps(scale, right_scale), high_before));
+    }
+}
+
 KernelSet avx512_kernels(bool bf16, bool vnni) {
     return {row_kernels(),
             bf16   ? "avx512-bf16"

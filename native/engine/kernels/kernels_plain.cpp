@@ -72,6 +72,32 @@ void bytes(int count, const uint8_t* a, size_t a_stride, const uint8_t* strip, c
     }
 }
 
+void long_blocks(int count, const uint8_t* a, size_t a_stride, const uint8_t* strip, const uint8_t* next_strip,
+                 int inputs, float* tile, size_t tile_stride) {
+    constexpr int kLongBlock = PackedMatrix::kLongBlock;
+    for (int r = 0; r < count; ++r) std::fill_n(tile + static_cast<size_t>(r) * tile_stride, 32, 0.0f);
+    for (int first = 0; first < inputs; first += kLongBlock) {
+        const int size = std::min(kLongBlock, inputs - first);
+        const auto weight_bytes = static_cast<size_t>((size + 63) / 64 * 64) * PackedMatrix::kStrip;
+        for (int r = 0; r < count; ++r) {
+            const uint8_t* row = a + static_cast<size_t>(r) * a_stride;
+            const auto* values = reinterpret_cast<const int8_t*>(row) + first;
+            const float scale = reinterpret_cast<const float*>(row + inputs)[first / kLongBlock];
+            float* sums = tile + static_cast<size_t>(r) * tile_stride;
+            for (int i = 0; i < 32; ++i) {
+                const uint8_t* block = i < 16 ? strip : next_strip;
+                const auto* weights = reinterpret_cast<const int8_t*>(block);
+                int32_t sum = 0;
+                for (int k = 0; k < size; ++k) sum += weights[(k / 4 * 16 + i % 16) * 4 + k % 4] * values[k];
+                sums[i] +=
+                    static_cast<float>(sum) * (scale * reinterpret_cast<const float*>(block + weight_bytes)[i % 16]);
+            }
+        }
+        strip += weight_bytes + PackedMatrix::kStrip * sizeof(float);
+        next_strip += weight_bytes + PackedMatrix::kStrip * sizeof(float);
+    }
+}
+
 }  // namespace
 
 const KernelSet& plain_kernels() {
@@ -82,7 +108,8 @@ const KernelSet& plain_kernels() {
                                    {kRows, floats<Storage::F16, float>},
                                    {kRows, floats<Storage::BF16, float>}},
                                   {kRows, floats<Storage::BF16, BFloat>},
-                                  {kRows, bytes}};
+                                  {kRows, bytes},
+                                  {kRows, long_blocks}};
     return set;
 }
 

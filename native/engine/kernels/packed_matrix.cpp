@@ -66,6 +66,37 @@ void pack_block(Storage storage, const Block& block, uint8_t* target) {
         case Storage::Int8:
             for (int lane = 0; lane < kStrip; ++lane) pack_bytes(block[lane], lane, target);
             return;
+        case Storage::Int8By256:
+            break;  // of longer blocks: pack_long_block()
+    }
+}
+
+// Inputs that there is room for in a block of `left` inputs or more.
+int long_block(int left) {
+    constexpr int kTile = 64;
+    return left >= PackedMatrix::kLongBlock ? PackedMatrix::kLongBlock : (left + kTile - 1) / kTile * kTile;
+}
+
+// Weights [count][stride], of which the block has `inputs`.
+void pack_long_block(const float* weights, size_t stride, int inputs, int count, uint8_t* target) {
+    const auto room = static_cast<size_t>(long_block(inputs));
+    std::memset(target, 0, room * kStrip + kStrip * sizeof(float));
+    auto* scales = reinterpret_cast<float*>(target + room * kStrip);
+    for (int lane = 0; lane < count; ++lane, weights += stride) {
+        float most = 0;
+#pragma omp simd reduction(max : most)
+        for (int i = 0; i < inputs; ++i) {
+            const float size = std::fabs(weights[i]);
+            most = size > most ? size : most;
+        }
+        const float inverse = most > 0 ? 127.0f / most : 0;
+        constexpr float kMagic = 12582912.0f;  // adding it rounds to an integer
+        int8_t bytes[PackedMatrix::kLongBlock] = {};
+#pragma omp simd
+        for (int i = 0; i < inputs; ++i)
+            bytes[i] = static_cast<int8_t>(static_cast<int32_t>((weights[i] * inverse + kMagic) - kMagic));
+        for (int i = 0; i < inputs; i += 4) std::memcpy(target + (i / 4 * kStrip + lane) * 4, bytes + i, 4);
+        scales[lane] = most / 127.0f;
     }
 }
 
@@ -79,6 +110,13 @@ size_t PackedMatrix::strip_bytes(Storage storage, int inputs) {
         case Storage::F16:
         case Storage::BF16:
             return count * kStrip * 2;
+        case Storage::Int8By256: {
+            const int whole = inputs / kLongBlock;
+            const int last = long_block(inputs % kLongBlock);
+            const int blocks = whole + (last > 0 ? 1 : 0);
+            return static_cast<size_t>(whole * kLongBlock + last) * kStrip +
+                   static_cast<size_t>(blocks) * kStrip * sizeof(float);
+        }
         case Storage::Int8:
             break;
     }
@@ -108,6 +146,14 @@ PackedMatrix::PackedMatrix(Storage storage, int inputs, int outputs, uint8_t* me
 
 void PackedMatrix::pack(int index, const float* rows, int count) {
     uint8_t* target = strip(index);
+    if (storage_ == Storage::Int8By256) {
+        for (int first = 0; first < inputs_; first += kLongBlock) {
+            const int inputs = std::min(kLongBlock, inputs_ - first);
+            pack_long_block(rows + first, static_cast<size_t>(inputs_), inputs, count, target);
+            target += static_cast<size_t>(long_block(inputs)) * kStrip + kStrip * sizeof(float);
+        }
+        return;
+    }
     const size_t block_bytes = strip_bytes_ / static_cast<size_t>(padded_inputs() / kBlock);
     for (int first = 0; first < inputs_; first += kBlock, target += block_bytes) {
         Block block = {};
@@ -154,6 +200,15 @@ void PackedMatrix::unpack(int output, float* row) const {
                 const uint8_t* block = data + i / kBlock * kBlockBytes;
                 const int weight = block[(i % kBlock / 4 * kStrip + lane) * 4 + i % 4] - 128;
                 row[i] = static_cast<float>(weight) * reinterpret_cast<const float*>(block + kBlockScales)[lane];
+                break;
+            }
+            case Storage::Int8By256: {
+                const int first = i / kLongBlock * kLongBlock;
+                const uint8_t* block =
+                    data + static_cast<size_t>(first) * kStrip + static_cast<size_t>(i / kLongBlock) * kStrip * 4;
+                const auto room = static_cast<size_t>(long_block(inputs_ - first));
+                const auto weight = static_cast<int8_t>(block[((i - first) / 4 * kStrip + lane) * 4 + i % 4]);
+                row[i] = weight * reinterpret_cast<const float*>(block + room * kStrip)[lane];
                 break;
             }
         }

@@ -9,14 +9,18 @@
 namespace agora {
 
 // How a weight is stored.
-//   Int8: 8 bits and a scale for each 32 inputs of an output, as ggml's q8_0.
-enum class Storage { F32, F16, BF16, Int8 };
+//   Int8:      8 bits and a scale for each 32 inputs of an output, as ggml's q8_0
+//   Int8By256: 8 bits and a scale for each 256 inputs of an output
+enum class Storage { F32, F16, BF16, Int8, Int8By256 };
 
 // A matrix of `outputs` rows and `inputs` columns in strips of 16 outputs, so that one vector holds the weights of 16
 // outputs for the same input. Both sizes are filled up with zeros: inputs to a multiple of 32, outputs to one of 32.
 //   F32, F16: [inputs][16]
 //   BF16:     [inputs / 2][16][2]
 //   Int8:     [inputs / 32] of { uint8 [8][16][4], the weight plus 128; float [16], its scale }
+//   Int8By256: [inputs / 256, rounded up] of { int8 [n / 4][16][4], float [16] }, n being 256, in the last block what
+//   is
+//              left, filled up to a multiple of 64
 class PackedMatrix {
   public:
     static constexpr int kStrip = 16;
@@ -24,6 +28,8 @@ class PackedMatrix {
     // Of a block of an 8-bit strip: where its scales begin, and its size.
     static constexpr size_t kBlockScales = kBlock * kStrip;
     static constexpr size_t kBlockBytes = kBlockScales + kStrip * sizeof(float);
+    // Inputs of a block of Int8By256.
+    static constexpr int kLongBlock = 256;
 
     // Allocates. Throws OutOfMemory.
     PackedMatrix(Storage storage, int inputs, int outputs);

@@ -28,8 +28,8 @@ Precision choose_precision(ComputeType type, bool quantised, const KernelSet& ke
     // Where tiles multiply bfloat16, they are faster than vectors of bytes, as soon as there are many rows.
     const bool tiles = kernels.bf16.rows > 16;
     const Arithmetic attention = has_bf16 ? Arithmetic::BF16 : kernels.sums_bytes ? Arithmetic::Int8 : F32;
-    return {ComputeType::Int8, Storage::Int8, convolutions, tiles ? Arithmetic::BF16 : Arithmetic::Int8,
-            Arithmetic::Int8,  attention,     Storage::Int8};
+    return {ComputeType::Int8, Storage::Int8, convolutions,  tiles ? Arithmetic::BF16 : Arithmetic::Int8,
+            Arithmetic::Int8,  attention,     Storage::Int8, kernels.int8_by_256.rows > 16};
 }
 
 }  // namespace agora

@@ -14,6 +14,15 @@ struct Precision {
     Arithmetic decoder;
     Arithmetic attention;  // of the encoder
     Storage memory;        // of the decoder's keys and values: F32, F16, or Int8 in cross-attention and F16 else
+    // Whether tiles multiply bytes with a scale for each 256 inputs. Whisper's encoder then has its MLPs, two thirds of
+    // its products, and the decoder's keys and values computed so. Its attention's projections, whose inputs have
+    // values that are far larger than their neighbours, are kept in bfloat16, as they are multiplied.
+    bool long_blocks = false;
+
+    Storage long_weights() const { return long_blocks ? Storage::Int8By256 : weights; }
+    Storage projection_weights() const { return long_blocks ? Storage::BF16 : weights; }
+    // Of what long_weights() are multiplied with.
+    Arithmetic long_rows() const { return long_blocks ? Arithmetic::Int8By256 : encoder; }
 
     // Full precision computes the model as it was published, with the GELU of the error function; narrower types take
     // whisper.cpp's faster approximation, whose error (at most 5e-4) is below theirs.

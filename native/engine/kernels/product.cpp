@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <vector>
 
+#include "engine/kernels/tile_turn.h"
+
 namespace agora {
 namespace {
 
@@ -21,6 +23,8 @@ const TileKernel& kernel_of(const KernelSet& kernels, Arithmetic arithmetic, Sto
             return kernels.f32[storage == Storage::Int8 ? 0 : static_cast<int>(storage)];
         case Arithmetic::BF16:
             return kernels.bf16;
+        case Arithmetic::Int8By256:
+            return kernels.int8_by_256;
         case Arithmetic::Int8:
             break;
     }
@@ -89,6 +93,7 @@ void multiply(const KernelSet& kernels, const Product& product, int thread, int 
     end.format = product.format;
     end.output_stride = product.output_stride;
     end.width = weights.outputs();
+    const TileTurn turn(kernel);
     for (int chunk = first_row; chunk < last_row; chunk += kChunkRows) {
         const int chunk_end = std::min(chunk + kChunkRows, last_row);
         for (int pair = first_pair; pair < last_pair; ++pair) {

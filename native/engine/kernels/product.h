@@ -22,7 +22,8 @@ struct Product {
 };
 
 // The part of `thread`, 0 to `threads` - 1, of: output = activation(rows · weightsᵀ + bias) + residual.
-// 8-bit weights go with every arithmetic, others with F32, and BF16 with BF16.
+// Int8 weights go with every arithmetic but Int8By256, which goes with weights of that kind alone; others with F32, and
+// BF16 with BF16.
 void multiply(const KernelSet& kernels, const Product& product, int thread, int threads);
 
 }  // namespace agora

@@ -5,6 +5,18 @@
 #include "engine/model/named_tensors.h"
 
 namespace agora {
+namespace {
+
+// Of a layer of a block, by its name.
+Storage storage_of(const std::string& name, const Precision& precision) {
+    const auto has = [&](const char* part) { return name.find(part) != std::string::npos; };
+    const bool encoder = name.rfind("encoder.", 0) == 0;
+    if (has(".cross_attn.key") || has(".cross_attn.value") || (encoder && has(".mlp.")))
+        return precision.long_weights();
+    return encoder ? precision.projection_weights() : precision.weights;
+}
+
+}  // namespace
 
 PackedWhisperWeights::PackedWhisperWeights(const std::string& path, const WhisperFile& file, const Precision& precision,
                                            const InParts& in_parts) {
@@ -12,7 +24,10 @@ PackedWhisperWeights::PackedWhisperWeights(const std::string& path, const Whispe
     const auto linear = [&](const std::string& name) { return tensors.linear({name}, precision.weights, in_parts); };
     const auto norm = [&](const std::string& name) { return tensors.norm(name); };
     const auto blocks = [&](const std::string& side, int count, bool cross) {
-        return read_blocks<PackedLinear, PackedNorm>(side, count, cross, linear, norm);
+        const auto layer = [&](const std::string& name) {
+            return tensors.linear({name}, storage_of(name, precision), in_parts);
+        };
+        return read_blocks<PackedLinear, PackedNorm>(side, count, cross, layer, norm);
     };
     // A file may have been read for its decoder alone.
     if (tensors.has("encoder.conv1.weight")) {
@@ -45,12 +60,12 @@ PackedEncoderWeights pack_encoder(const EncoderWeights& weights, const Precision
     const auto bias_of = [&](const Linear& layer) {
         return layer.bias == nullptr ? std::vector<float>() : padded_bias(floats(layer.bias));
     };
-    const auto linear = [&](const Linear& layer) {
+    const auto packed_linear = [&](const Linear& layer, Storage storage) {
         const ggml_tensor* weight = layer.weight;
         const int64_t inputs = weight->ne[0];
         const auto outputs = static_cast<int>(weight->ne[1]);
         PackedLinear packed;
-        packed.weight = std::make_unique<PackedMatrix>(precision.weights, static_cast<int>(inputs), outputs);
+        packed.weight = std::make_unique<PackedMatrix>(storage, static_cast<int>(inputs), outputs);
         pack_rows(*packed.weight, 0, outputs, in_parts,
                   [&](int first, int count, float* rows, const std::vector<char>&) {
                       read(weight, first * inputs, count * inputs, rows);
@@ -58,6 +73,7 @@ PackedEncoderWeights pack_encoder(const EncoderWeights& weights, const Precision
         packed.bias = bias_of(layer);
         return packed;
     };
+    const auto linear = [&](const Linear& layer) { return packed_linear(layer, precision.projection_weights()); };
     const auto convolution = [&](const Linear& layer) {
         const auto taps = static_cast<int>(layer.weight->ne[0]);
         const auto channels = static_cast<int>(layer.weight->ne[1]);
@@ -75,8 +91,8 @@ PackedEncoderWeights pack_encoder(const EncoderWeights& weights, const Precision
         result.self = {norm(block.self.norm), linear(block.self.query), linear(block.self.key),
                        linear(block.self.value), linear(block.self.out)};
         result.mlp_norm = norm(block.mlp_norm);
-        result.up = linear(block.up);
-        result.down = linear(block.down);
+        result.up = packed_linear(block.up, precision.long_weights());
+        result.down = packed_linear(block.down, precision.long_weights());
         packed.blocks.push_back(std::move(result));
     }
     return packed;
