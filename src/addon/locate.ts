@@ -37,10 +37,10 @@ function ownMappings(): string {
 /**
  * The C library of a program, by the files in its memory: not every system with musl is Alpine. (`process.report` tells it
  * too, and may wait for names of hosts from the network.)
- * @param mappings as /proc/PID/maps has them
+ * @param mappings as /proc/PID/maps has them; a file whose package was upgraded since is marked there as deleted
  */
 export function libcOf(mappings: string): "glibc" | "musl" {
-  if (/\/libc(\.so\.6|-2\.\d+\.so)$/m.test(mappings)) return "glibc";
+  if (/\/libc(\.so\.6|-2\.\d+\.so)( \(deleted\))?$/m.test(mappings)) return "glibc";
   return mappings !== "" || existsSync("/etc/alpine-release") ? "musl" : "glibc";
 }
 

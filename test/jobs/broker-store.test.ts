@@ -1,15 +1,17 @@
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { BrokerStore } from "../../src/service/jobs/broker/broker-store.js";
 import { changeRecord } from "../../src/service/jobs/broker/change.js";
+import { Lost } from "../../src/service/jobs/broker/lost.js";
 import {
   begun,
   ended,
   forgottenAt,
+  givenBack,
   type JobRecord,
   newRecord,
   settled,
 } from "../../src/service/jobs/broker/record.js";
-import { away, FakeBroker, submissionOf } from "../support/fake-broker.js";
+import { away, FakeBroker, STALLED, submissionOf } from "../support/fake-broker.js";
 import { until } from "../support/server.js";
 
 function open(fake = new FakeBroker()) {
@@ -153,8 +155,6 @@ describe("a webhook that another server has sent meanwhile", () => {
 });
 
 describe("a job that the queue gives up", () => {
-  const STALLED = "job stalled more than allowable limit";
-
   /** A job that was begun and handed back `returned` times, and begun and left by an error of the store `failed` times. */
   async function openWith({ returned = 0, failed = 0 }) {
     const opened = open();
@@ -199,9 +199,37 @@ describe("a job that the queue gives up", () => {
     expect(record()).toMatchObject({ crashes: 1, job: { status: "queued", attempts: 1 } });
     await until(() => fake.added.length === 1);
     await step((each) => begun(each, 3));
-    await giveUp();
+    const lost = new Lost(
+      fake.broker,
+      5,
+      () => {},
+      () => {},
+    );
+    // Its worker may live, and be about to give it back.
+    await lost.failed("job", STALLED);
+    await lost.look();
+    expect(record().job.status).toBe("running");
+    await lost.look();
     expect(record()).toMatchObject({ crashes: 2, job: { status: "failed", error: { code: "CRASHED" } } });
     expect(record().job.error!.message).toContain("2 of the 2 attempts");
+  });
+
+  it("is queued again where its worker lives and gives it back, however many have ended before", async () => {
+    const { fake, record, step } = await openWith({});
+    await step((each) => ({ ...begun(each, 2), crashes: 1 }));
+    const { claim } = record();
+    const lost = new Lost(
+      fake.broker,
+      5,
+      () => {},
+      () => {},
+    );
+    await lost.failed("job", STALLED);
+    await lost.look();
+    await step((each) => givenBack(each, claim, 3)!);
+    await lost.look();
+    expect(record()).toMatchObject({ crashes: 1, job: { status: "queued", attempts: 0 } });
+    expect(fake.added).toEqual(["job"]);
   });
 });
 

@@ -50,6 +50,36 @@ async function left({ signal }: Attempt): Promise<Outcome> {
 
 const nameOf = (reason: Error) => reason.name;
 
+describe("a job in whose course workers have ended", () => {
+  it("has a worker for itself, however often the queue has taken it from one", async () => {
+    const gate = latch();
+    const { begun, fake } = start(async () => {
+      await gate.opened;
+      return SUCCEEDED;
+    });
+    await Promise.all([fake.keep("other"), keepCrashed(fake, "crashed")]);
+    const other = fake.worker.hand("other");
+    await until(() => begun.length === 1);
+    // The queue counts anew since it was queued again.
+    const crashed = fake.worker.hand("crashed", 0);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(begun).toEqual(["other"]);
+    gate.open();
+    await Promise.all([other, crashed]);
+    expect(begun).toEqual(["other", "crashed"]);
+  });
+
+  it("is begun no more after the last of them that it may", async () => {
+    const { begun, fake, jobOf } = start();
+    await keepCrashed(fake, "job");
+    await fake.ledger.replace({ ...fake.ledger.records.get("job")!, crashes: 1 });
+    const reason = await fake.worker.hand("job", 0).catch((error: Error) => error.message);
+    expect(reason).toMatch(/stalled more than/);
+    expect(begun).toEqual([]);
+    expect(jobOf("job").status).toBe("running");
+  });
+});
+
 describe("a worker that is told to stop", () => {
   it("gives back a job that waited for others to end, for it would be alone", async () => {
     const gate = latch();

@@ -61,7 +61,7 @@ async function startRedis(): Promise<BrokerProcess> {
   let child: ChildProcess | undefined;
   let databases = 0;
   const args = ["--port", port, "--bind", "127.0.0.1", "--dir", folder, "--databases", 1000].map(String);
-  const files = ["--appendonly", "yes", "--appendfsync", "everysec", "--save", ""];
+  const files = ["--appendonly", "yes", "--appendfsync", "always", "--save", ""];
   const broker: BrokerProcess = {
     freshUrl: async () => `redis://127.0.0.1:${port}/${databases++}`,
     kill: async () => {

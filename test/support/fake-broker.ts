@@ -61,6 +61,9 @@ export class FakeLedger {
   }
 }
 
+/** What BullMQ says of a job that it has taken from too many workers. */
+export const STALLED = "job stalled more than allowable limit";
+
 /** A queue that hands out what a test hands it. */
 export class FakeBroker {
   readonly ledger = new FakeLedger();
@@ -81,6 +84,8 @@ export class FakeBroker {
       remove: async () => {},
       // What it has given up it has no more.
       getJobState: async () => "failed",
+      getJobCounts: async () => ({}),
+      getJob: async () => ({ failedReason: STALLED }),
     };
     this.broker = {
       bullmq: { WaitingError: FakeWaitingError, UnrecoverableError: Error },

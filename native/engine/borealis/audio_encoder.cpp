@@ -46,7 +46,9 @@ AudioEncoder::AudioEncoder(const std::string& path, const AudioFile& file, Compu
         const KernelSet& kernels = *kernel_sets().front();
         const bool wide = file.weight_type == "f16" || file.weight_type == "bf16";
         const ComputeType type = file.weight_type == "f32" ? ComputeType::F32 : ComputeType::Auto;
-        const Precision precision = choose_precision(type, !wide, kernels);
+        Precision precision = choose_precision(type, !wide, kernels);
+        // What that costs was measured with Whisper's weights alone.
+        precision.long_blocks = false;
         // Host memory in ggml's own layout, until the weights are packed.
         const TensorMemory source(path, select(file, false), nullptr);
         packed_weights_ = pack_encoder(encoder_weights(source, file.layers), precision, Parallel::on(compute));

@@ -77,11 +77,11 @@ class Graph {
 
     // The same with several results.
     Graph(ggml_backend_t backend, size_t max_nodes, const std::function<Results(ggml_context*)>& build)
-        : Graph(std::make_unique<GraphMemory>(backend), nullptr, max_nodes, build) {}
+        : Graph(std::make_unique<GraphMemory>(backend), max_nodes, build) {}
 
     // In memory that it shares with others, which outlives it.
     Graph(GraphMemory& memory, size_t max_nodes, const std::function<ggml_tensor*(ggml_context*)>& build)
-        : Graph(nullptr, &memory, max_nodes, [&](ggml_context* context) { return Results{build(context)}; }) {}
+        : Graph(memory, max_nodes, [&](ggml_context* context) { return Results{build(context)}; }) {}
 
     bool allocated() const { return allocated_; }
     ggml_cgraph* get() const { return graph_; }
@@ -91,22 +91,25 @@ class Graph {
     const Results& results() const { return results_; }
 
   private:
-    Graph(std::unique_ptr<GraphMemory> own, GraphMemory* shared, size_t max_nodes,
-          const std::function<Results(ggml_context*)>& build)
+    Graph(std::unique_ptr<GraphMemory> own, size_t max_nodes, const std::function<Results(ggml_context*)>& build)
+        : Graph(*own, max_nodes, build) {
+        own_ = std::move(own);
+    }
+
+    Graph(GraphMemory& memory, size_t max_nodes, const std::function<Results(ggml_context*)>& build)
         : context_(ggml_init(
-              {ggml_tensor_overhead() * max_nodes + ggml_graph_overhead_custom(max_nodes, false), nullptr, true})),
-          own_(std::move(own)) {
+              {ggml_tensor_overhead() * max_nodes + ggml_graph_overhead_custom(max_nodes, false), nullptr, true})) {
         graph_ = ggml_new_graph_custom(context_.get(), max_nodes, false);
         results_ = build(context_.get());
         for (ggml_tensor* result : results_) {
             ggml_set_output(result);
             ggml_build_forward_expand(graph_, result);
         }
-        allocated_ = (own_ != nullptr ? *own_ : *shared).lay_out(graph_);
+        allocated_ = memory.lay_out(graph_);
     }
 
     ggml_context_ptr context_;
-    std::unique_ptr<GraphMemory> own_;
+    std::unique_ptr<GraphMemory> own_;  // none where it is shared
     ggml_cgraph* graph_ = nullptr;
     Results results_;
     bool allocated_ = false;

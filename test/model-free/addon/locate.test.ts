@@ -30,6 +30,7 @@ describe("the C library", () => {
   it.each([
     ["/usr/lib/x86_64-linux-gnu/libc.so.6", "glibc"],
     ["/usr/lib64/libc-2.28.so", "glibc"],
+    ["/usr/lib/x86_64-linux-gnu/libc.so.6 (deleted)", "glibc"],
     ["/lib/ld-musl-x86_64.so.1", "musl"],
     ["/usr/lib/musl/lib/libc.so", "musl"],
   ])("that %s is of is %s", (file, libc) => {

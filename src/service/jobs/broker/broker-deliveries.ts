@@ -4,6 +4,8 @@ import type { Ledger } from "./ledger.js";
 
 /** Milliseconds for which one server has a webhook for itself: longer than it waits for an answer. */
 const LEASE = 30_000;
+/** Milliseconds that must be left of it when it is sent: as long as an answer is waited for. */
+const SENDING = 10_000;
 
 /** Webhooks of jobs in a ledger. Of the servers that look for what is due, one is given each. */
 export class BrokerDeliveries implements DeliveryStore {
@@ -20,6 +22,7 @@ export class BrokerDeliveries implements DeliveryStore {
   /** Each is this server's alone from then on, so no more than can be sent at once are taken from the others. */
   async due(now: number, limit: number): Promise<Delivery[]> {
     const due: Delivery[] = [];
+    const begun = performance.now();
     try {
       for (let before = -1; due.length < limit && due.length > before; ) {
         before = due.length;
@@ -30,7 +33,9 @@ export class BrokerDeliveries implements DeliveryStore {
       // Those that were taken before are nobody else's.
       if (due.length === 0) throw error;
     }
-    return due;
+    // Where the ledger took its time, somebody else may be given the first of them soon.
+    const took = performance.now() - begun;
+    return took > LEASE - SENDING ? [] : due;
   }
 
   async #lease(now: number, limit: number, due: Delivery[]): Promise<void> {

@@ -13,6 +13,8 @@ export const QUEUE_NAME = "agora-transcribe";
 /** Milliseconds to reach the broker, and for an answer to who waits for one. */
 const CONNECT_TIMEOUT = 5000;
 const ANSWER_TIMEOUT = 10_000;
+/** The same for tables that are made, or waited for while another server makes them. */
+const MAKING_TIMEOUT = 600_000;
 /** Milliseconds between two tries to reach it again, at most. */
 const RECONNECT = 1000;
 /** Connections to PostgreSQL: of what is asked, and of each that waits for something. */
@@ -198,19 +200,19 @@ async function connectPostgres(
   },
 ): Promise<Connected> {
   const Client = heardClient(pg);
-  const reached = { connectionString: url, connectionTimeoutMillis: CONNECT_TIMEOUT };
+  const reached = { connectionString: url, connectionTimeoutMillis: CONNECT_TIMEOUT, keepAlive: true };
   const pool = new pg.Pool({
     ...reached,
     Client,
     query_timeout: ANSWER_TIMEOUT,
     // BullMQ's statements name its tables alone.
     options: `${LIMITED} -c search_path=${SCHEMA}`,
-    keepAlive: true,
     max: POOL,
   });
   pool.on("error", onError);
   try {
-    if (mayMake) await makeTables(new Client({ ...reached, options: UNLIMITED }), bullmq);
+    if (mayMake)
+      await makeTables(new Client({ ...reached, options: UNLIMITED, query_timeout: MAKING_TIMEOUT }), bullmq);
   } catch (cause) {
     await pool.end().catch(() => {});
     throw failureOf(cause);
@@ -221,7 +223,6 @@ async function connectPostgres(
     schema: SCHEMA,
     // It cleans up when it ends a job, also where thousands are to go.
     options: UNLIMITED,
-    keepAlive: true,
     max: WAITING_POOL,
   };
   return {

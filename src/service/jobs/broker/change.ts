@@ -6,6 +6,8 @@ import { type JobRecord, marked } from "./record.js";
 
 /** Milliseconds before each look at what has become of a change that was not answered, where somebody waits for it. */
 const LOOK_AFTER = [50, 200, 500];
+/** Milliseconds after which no more looks are begun: a broker that is silent takes its time to fail each. */
+const PATIENCE = 1000;
 
 /** What a change was made of, and what it has come to. */
 export interface Changed {
@@ -81,12 +83,13 @@ export async function changeRecord(
  * @throws as `work`
  */
 export async function patiently<T>(work: () => Promise<T>, isOpen: () => boolean): Promise<T> {
+  const end = performance.now() + PATIENCE;
   for (const pause of [...LOOK_AFTER, undefined]) {
     try {
       return await work();
     } catch (error) {
       const isLost = TranscriptionError.from(error).code === "STORAGE_FAILED" && isOpen();
-      if (!isLost || pause === undefined) throw error;
+      if (!isLost || pause === undefined || performance.now() >= end) throw error;
       await sleep(pause);
     }
   }

@@ -8,7 +8,7 @@ import type { Broker } from "./broker.js";
 import { Change, type Changed } from "./change.js";
 import { HeldLock } from "./held-lock.js";
 import type { QueuedData } from "./queued-data.js";
-import { begun, crashesOf, givenBack, type JobRecord, RECORD_VERSION, settled } from "./record.js";
+import { begun, crashesOf, givenBack, isTooMany, type JobRecord, RECORD_VERSION, settled } from "./record.js";
 import { RunningJob } from "./running-job.js";
 
 /** Milliseconds between two tries of what the broker did not take. */
@@ -17,6 +17,8 @@ const AGAIN = 500;
 const REFUSED = 10_000;
 /** What the queue is told of a job that is not this worker's any more. */
 const TAKEN = "Somebody else has the job now";
+/** What it is told of one in whose course too many workers have ended. */
+const TOO_MANY = "job stalled more than allowable limit";
 /** Seconds that closing waits for a broker that is away. */
 const CLOSING = 5;
 
@@ -150,9 +152,9 @@ export class Consumer {
    * Whether a worker has ended in its course: it may end this one, and no other job is to end with it. That the queue has taken
    * it from a worker is no sign of that by itself.
    */
-  async #mustBeAlone({ id, stalledCounter }: QueuedJob<QueuedData>, signal: AbortSignal): Promise<boolean> {
+  async #mustBeAlone({ id }: QueuedJob<QueuedData>, signal: AbortSignal): Promise<boolean> {
     const { broker, maxCrashes } = this.#options;
-    if (maxCrashes === 0 || stalledCounter < maxCrashes) return false;
+    if (maxCrashes === 0) return false;
     const record = await this.#persist(signal, () => broker.ledger.get(id!));
     return record !== undefined && crashesOf(record) >= maxCrashes;
   }
@@ -222,9 +224,13 @@ export class Consumer {
   }
 
   async #begin(id: string, signal: AbortSignal): Promise<JobRecord | undefined> {
-    const change = new Change(this.#options.broker.ledger, id, (record) =>
-      isFinished(record.job.status) || signal.aborted ? undefined : begun(record, Date.now()),
-    );
+    const { bullmq, ledger } = this.#options.broker;
+    const change = new Change(ledger, id, (record) => {
+      if (isFinished(record.job.status) || signal.aborted) return undefined;
+      // As the queue says it of those that it counts itself: see Lost, which leaves it the time to be given back.
+      if (isTooMany(record)) throw new bullmq.UnrecoverableError(TOO_MANY);
+      return begun(record, Date.now());
+    });
     return (await this.#made(change))?.after;
   }
 

@@ -46,7 +46,7 @@ export class HeldLock {
   }
 
   async #renewNow(due: number): Promise<void> {
-    this.#wasStuck = performance.now() - due >= this.#duration / 2;
+    this.#wasStuck ||= performance.now() - due >= this.#duration / 2;
     let isOurs: boolean;
     try {
       isOurs = await this.#renew();
@@ -55,7 +55,8 @@ export class HeldLock {
       return this.#renewIn(Math.min(AGAIN, this.#duration / 4));
     }
     if (this.#isReleased) return;
-    if (isOurs) this.#renewIn(this.#duration / 2);
-    else this.#controller.abort();
+    if (!isOurs) return this.#controller.abort();
+    this.#wasStuck = false;
+    this.#renewIn(this.#duration / 2);
   }
 }

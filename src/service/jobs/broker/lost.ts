@@ -3,7 +3,7 @@ import { isFinished } from "../job.js";
 import type { Broker } from "./broker.js";
 import { changeRecord } from "./change.js";
 import { JOB_NAME, queuedData, queuedOptions } from "./queued-data.js";
-import { abandoned, crashesOf, type JobRecord, maxCrashes, setAside } from "./record.js";
+import { abandoned, isTooMany, type JobRecord, setAside } from "./record.js";
 
 /** What the queue says of a job in whose course its workers have ended. */
 const STALLED = /stalled more than/;
@@ -52,6 +52,8 @@ export class Lost {
     if (!STALLED.test(reason)) return;
     try {
       const record = await this.#broker.ledger.get(id);
+      // What would be set aside is left to the next looks: its worker may live, and be about to give it back.
+      if (record?.job.status === "running" && isTooMany(record)) return;
       // Whoever was faster may have queued it again.
       if (record && !(await this.#isOnItsWay(id))) await this.#giveUp(record);
     } catch {
@@ -112,11 +114,9 @@ export class Lost {
     if (isFinished(record.job.status)) return;
     // The queue counts each time that it has taken it from somebody, also where the queue was away itself, where it had only been
     // waiting for its turn, or was handed back in vain by a worker that was told to end.
-    if (crashesOf(record) <= maxCrashes(record.maxAttempts)) return this.#queueAgain(record);
+    if (!isTooMany(record)) return this.#queueAgain(record);
     const changed = await changeRecord(this.#broker.ledger, record.job.id, (each) =>
-      isFinished(each.job.status) || crashesOf(each) <= maxCrashes(each.maxAttempts)
-        ? undefined
-        : setAside(each, Date.now()),
+      isFinished(each.job.status) || !isTooMany(each) ? undefined : setAside(each, Date.now()),
     );
     if (changed) this.#onChange(changed.after);
   }

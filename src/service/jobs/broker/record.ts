@@ -171,6 +171,11 @@ export function crashesOf({ crashes, job }: JobRecord): number {
   return crashes + (job.status === "running" ? 1 : 0);
 }
 
+/** Whether so many workers have ended in its course that it is begun no more. */
+export function isTooMany(record: JobRecord): boolean {
+  return crashesOf(record) > maxCrashes(record.maxAttempts);
+}
+
 /** Waiting again, when its worker seems to have ended in its course, or before it was begun. */
 export function abandoned(record: JobRecord, now: number): JobRecord {
   return queued({ ...record, crashes: crashesOf(record) }, now);
