@@ -43,13 +43,11 @@ if(AGORA_LOW_BASELINE)
 endif()
 if(AGORA_LOW_BASELINE)
   add_library(agora_baseline OBJECT native/baseline/glibc.c native/baseline/libstdcxx.cpp)
-  if(GGML_CUDA)
-    add_library(agora_baseline_cudart OBJECT native/baseline/cudart.c)
-    set(cudart agora_baseline_cudart)
-  endif()
+  # Made where the CUDA backend is.
+  add_library(agora_baseline_cudart OBJECT EXCLUDE_FROM_ALL native/baseline/cudart.c)
   # Calls of functions by these names must not become calls of themselves. glibc declares that pthread_setspecific() does not
   # read what it is given, of which GCC warns where it is passed on.
-  foreach(target agora_baseline ${cudart})
+  foreach(target agora_baseline agora_baseline_cudart)
     target_compile_options(${target} PRIVATE -O2 -fno-builtin -fno-lto -Wall -Wextra -Wno-maybe-uninitialized
       $<$<COMPILE_LANGUAGE:C>:-std=c11>)
   endforeach()
