@@ -136,6 +136,36 @@ describe("a change that was made and not answered", () => {
   });
 });
 
+describe("a broker that is silent for as long as it may", () => {
+  it("keeps who brings a job waiting for one answer, not for several", async () => {
+    const { fake, store } = open();
+    vi.useFakeTimers({ toFake: ["performance"] });
+    onTestFinished(() => void vi.useRealTimers());
+    let tries = 0;
+    fake.ledger.create = async () => {
+      tries++;
+      vi.advanceTimersByTime(10_000);
+      throw away();
+    };
+    await expect(store.add(submissionOf("job"))).rejects.toMatchObject({ code: "STORAGE_FAILED" });
+    expect(tries).toBe(1);
+  });
+
+  it("gives no webhooks that another server may be given before they are sent", async () => {
+    const { fake, store } = open();
+    const webhook = { url: "https://example.org/", secretId: "", resultUrl: "" };
+    await store.add(submissionOf("job_1", { webhook }));
+    await store.cancel("job_1");
+    vi.useFakeTimers({ toFake: ["performance"] });
+    onTestFinished(() => void vi.useRealTimers());
+    const now = Date.now();
+    fake.ledger.afterChange = async () => void vi.advanceTimersByTime(25_000);
+    expect(await store.deliveries.due(now, 16, 0)).toEqual([]);
+    fake.ledger.afterChange = async () => {};
+    expect(await store.deliveries.due(now + 30_000, 16, 0)).toHaveLength(1);
+  });
+});
+
 describe("a webhook that another server has sent meanwhile", () => {
   it("is not sent again by one that could not", async () => {
     const { fake, store } = open();
@@ -179,7 +209,13 @@ describe("a job that the queue gives up", () => {
       fake.events.emit("failed", { jobId: "job", failedReason: STALLED });
       await until(() => fake.ledger.records.get("job")!.version > version);
     };
-    return { ...opened, step, giveUp, record: () => fake.ledger.records.get("job")! };
+    const lost = new Lost(
+      fake.broker,
+      5,
+      () => {},
+      () => {},
+    );
+    return { ...opened, lost, step, giveUp, record: () => fake.ledger.records.get("job")! };
   }
 
   it.each([{ returned: 5 }, { failed: 1 }, { returned: 2, failed: 1 }])(
@@ -193,18 +229,12 @@ describe("a job that the queue gives up", () => {
   );
 
   it("is queued again where one has, and set aside where a second has", async () => {
-    const { fake, giveUp, record, step } = await openWith({ returned: 3 });
+    const { fake, giveUp, lost, record, step } = await openWith({ returned: 3 });
     await step((each) => begun(each, 2));
     await giveUp();
     expect(record()).toMatchObject({ crashes: 1, job: { status: "queued", attempts: 1 } });
     await until(() => fake.added.length === 1);
     await step((each) => begun(each, 3));
-    const lost = new Lost(
-      fake.broker,
-      5,
-      () => {},
-      () => {},
-    );
     // Its worker may live, and be about to give it back.
     await lost.failed("job", STALLED);
     await lost.look();
@@ -215,15 +245,9 @@ describe("a job that the queue gives up", () => {
   });
 
   it("is queued again where its worker lives and gives it back, however many have ended before", async () => {
-    const { fake, record, step } = await openWith({});
+    const { fake, lost, record, step } = await openWith({});
     await step((each) => ({ ...begun(each, 2), crashes: 1 }));
     const { claim } = record();
-    const lost = new Lost(
-      fake.broker,
-      5,
-      () => {},
-      () => {},
-    );
     await lost.failed("job", STALLED);
     await lost.look();
     await step((each) => givenBack(each, claim, 3)!);

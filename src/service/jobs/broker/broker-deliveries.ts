@@ -33,9 +33,10 @@ export class BrokerDeliveries implements DeliveryStore {
       // Those that were taken before are nobody else's.
       if (due.length === 0) throw error;
     }
-    // Where the ledger took its time, somebody else may be given the first of them soon.
-    const took = performance.now() - begun;
-    return took > LEASE - SENDING ? [] : due;
+    if (performance.now() - begun <= LEASE - SENDING) return due;
+    // The ledger took its time: somebody else may be given them before they are sent.
+    for (const { jobId } of due) this.#leases.delete(jobId);
+    return [];
   }
 
   async #lease(now: number, limit: number, due: Delivery[]): Promise<void> {
