@@ -24,7 +24,9 @@ namespace agora {
 const KernelSet& plain_kernels();
 KernelSet avx2_kernels(bool vnni);
 KernelSet avx512_kernels(bool bf16, bool vnni);
+#if defined(__x86_64__) && defined(__linux__)
 AddScaled add_scaled_avx512;
+#endif
 
 namespace {
 
