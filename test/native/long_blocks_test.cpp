@@ -52,6 +52,9 @@ TEST_CASE(
 TEST_CASE("products on tiles leave a thread's tiles as ggml has configured them") {
     const agora::KernelSet& kernels = *agora::kernel_sets().front();
     if (!kernels.bf16.on_tiles) return;
+    // What ggml has in this thread, for later tests.
+    alignas(64) uint8_t before[64];
+    __asm__ volatile("sttilecfg %0" : "=m"(before));
     alignas(64) uint8_t theirs[64] = {};
     theirs[0] = 1;
     for (int tile = 0; tile < 8; ++tile) {
@@ -88,6 +91,6 @@ TEST_CASE("products on tiles leave a thread's tiles as ggml has configured them"
     } catch (int) {
         CHECK(kept());
     }
-    __asm__ volatile("tilerelease");
+    __asm__ volatile("ldtilecfg %0" ::"m"(before));
 }
 #endif
